@@ -1,0 +1,1 @@
+"""Event-camera recordings: files, data sets and the virtual camera."""

@@ -1,0 +1,9 @@
+"""The errors that a user can mend: each names the place, the value and the remedy."""
+
+
+class UserError(ValueError):
+    """Bad input or options. The command line prints it as one line and exits with code 2."""
+
+
+class DataError(UserError):
+    """A file, a recording or an array that cannot be read as what it should be."""

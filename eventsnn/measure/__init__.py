@@ -1,0 +1,1 @@
+"""What a run costs: spike traffic and operations."""

@@ -1,0 +1,1 @@
+"""Training runs: batches, checkpoints, progress."""
