@@ -22,6 +22,7 @@ Shape = tuple[int, int, int]
 """(polarities, height, width) of a sensor."""
 
 _INT32_MAX = np.iinfo(np.int32).max
+_INT64_END = 1 << 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,8 @@ class EventStream:
                 f"{self.source}: duration {duration} us ends before event {t.size - 1} at "
                 f"{t[-1]} us; give at least {end}"
             )
+        if self.label is not None and self.label < 0:
+            raise DataError(f"{self.source}: label {self.label}; classes count from 0")
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "t", t)
         object.__setattr__(self, "unit", unit.astype(np.int32))
@@ -114,11 +117,11 @@ class EventStream:
         sensor = _checked_shape(shape, source)
         unit = np.zeros(len(events), np.int64)
         for name, size in zip(("p", "y", "x"), sensor, strict=True):
-            if name not in names:
-                continue
-            value = _whole(events[name], name, np.int64, source)
-            _check_range(value, name, size, source)
-            unit = unit * size + value
+            unit *= size
+            if name in names:
+                value = _whole(events[name], name, np.int64, source)
+                _check_range(value, name, size, source)
+                unit += value
         return cls(events["t"], unit.astype(np.int32), sensor, label, duration, source)
 
     def to_structured(self) -> NDArray[np.void]:
@@ -166,7 +169,7 @@ class EventStream:
 
     def shift(self, dx: int, dy: int) -> EventStream:
         """Move every event by whole pixels; events that leave the sensor are removed."""
-        x, y = self.x + np.int32(dx), self.y + np.int32(dy)
+        x, y = self.x.astype(np.int64) + dx, self.y.astype(np.int64) + dy
         _, height, width = self.shape
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         unit = (self.polarity * height + y) * width + x
@@ -299,7 +302,9 @@ class EventBatch:
 
     def select(self, indices: ArrayLike) -> EventBatch:
         """Return the recordings ``indices``, in that order, as a batch of its own."""
-        chosen = np.arange(len(self))[np.asarray(indices)]
+        wanted = np.asarray(indices)
+        # An empty list becomes an array of floats.
+        chosen = np.arange(len(self))[wanted if wanted.size else wanted.astype(np.int64)]
         pieces = [slice(self.start[i], self.start[i + 1]) for i in chosen]
         sizes = np.diff(self.start)[chosen]
         empty = slice(0, 0)
@@ -332,13 +337,14 @@ def check_times(t: NDArray[np.int64], source: str) -> None:
 
 
 def _checked_shape(shape: Sequence[int], source: str) -> Shape:
-    sizes = tuple(int(size) for size in shape)
-    if len(sizes) != 3 or min(sizes) < 1 or math.prod(sizes) > _INT32_MAX:
+    sizes = tuple(shape)
+    whole = all(isinstance(size, int | np.integer) for size in sizes)
+    if len(sizes) != 3 or not whole or min(sizes) < 1 or math.prod(sizes) > _INT32_MAX:
         raise DataError(
-            f"{source}: shape {tuple(shape)}; a sensor is (polarities, height, width), each "
-            "at least 1"
+            f"{source}: shape {sizes}; a sensor is (polarities, height, width), each a whole "
+            "number of at least 1"
         )
-    return sizes[0], sizes[1], sizes[2]
+    return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
 def _whole(values: ArrayLike, name: str, dtype: type, source: str) -> NDArray[Any]:
@@ -346,12 +352,17 @@ def _whole(values: ArrayLike, name: str, dtype: type, source: str) -> NDArray[An
     if array.ndim != 1:
         raise DataError(f"{source}: {name} has shape {array.shape}; give one value an event")
     if array.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
+        wrong = np.flatnonzero(~(np.abs(array) < _INT64_END) | (array != np.floor(array)))
         if wrong.size:
             i = int(wrong[0])
             raise DataError(
                 f"{source}: {name} of event {i} is {array[i]}; give finite whole numbers"
             )
+    elif array.dtype == np.uint64 and (array >= np.uint64(_INT64_END)).any():
+        i = int(np.argmax(array >= np.uint64(_INT64_END)))
+        raise DataError(
+            f"{source}: {name} of event {i} is {array[i]}; give numbers below {_INT64_END}"
+        )
     elif array.dtype.kind not in "iub" and array.size:
         raise DataError(f"{source}: {name} has dtype {array.dtype}; give whole numbers")
     return array.astype(dtype)

@@ -1,0 +1,255 @@
+"""Events at the door: what is refused, and operations that lose nothing."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventsnn.errors import DataError
+from eventsnn.events import EventBatch, EventStream, merge, unit_dtype
+
+SHAPE = (2, 5, 7)
+
+
+@st.composite
+def streams(draw: st.DrawFn, shape: tuple[int, int, int] = SHAPE, least: int = 0) -> EventStream:
+    size = draw(st.integers(least, 30))
+    gaps = draw(st.lists(st.integers(0, 3), min_size=size, max_size=size))
+    last = shape[0] * shape[1] * shape[2] - 1
+    units = draw(st.lists(st.integers(0, last), min_size=size, max_size=size))
+    label = draw(st.none() | st.integers(0, 9))
+    spare = draw(st.integers(0, 5))
+    times = list(np.cumsum(gaps)) if size else []
+    end = int(times[-1]) + 1 if times else 0
+    return EventStream(np.array(times), np.array(units), shape, label, end + spare)
+
+
+def same(a: EventStream, b: EventStream) -> bool:
+    return (
+        a.t.tolist() == b.t.tolist()
+        and a.unit.tolist() == b.unit.tolist()
+        and (a.shape, a.label, a.duration) == (b.shape, b.label, b.duration)
+    )
+
+
+def pairs(stream: EventStream) -> list[tuple[int, int]]:
+    return sorted(zip(stream.t.tolist(), stream.unit.tolist(), strict=True))
+
+
+@settings(deadline=None)
+@given(streams(), st.permutations(list("xytp")))
+def test_structured_arrays_convert_by_field_name_in_any_order(stream, names):
+    events = stream.to_structured()
+    permuted = np.empty(len(events), [(name, np.int32) for name in names])
+    for name in names:
+        permuted[name] = events[name]
+    back = EventStream.from_structured(
+        permuted, SHAPE, label=stream.label, duration=stream.duration
+    )
+    assert same(back, stream)
+
+
+def test_the_unit_is_the_c_order_index_of_polarity_y_x():
+    grid = np.arange(2 * 5 * 7).reshape(SHAPE)
+    p, y, x = (part.ravel() for part in np.indices(SHAPE))
+    events = np.zeros(70, [("p", bool), ("t", np.uint64), ("y", np.uint8), ("x", np.int16)])
+    events["p"], events["y"], events["x"], events["t"] = p, y, x, np.arange(70)
+    stream = EventStream.from_structured(events, SHAPE)
+    assert stream.unit.tolist() == grid[p, y, x].tolist()
+    assert (stream.polarity.tolist(), stream.y.tolist(), stream.x.tolist()) == (
+        p.tolist(),
+        y.tolist(),
+        x.tolist(),
+    )
+    assert (stream.t.dtype, stream.unit.dtype) == (np.int64, np.int32)
+
+
+def test_a_missing_field_counts_as_zero_whatever_the_sensor():
+    events = np.array([(0, 3, 1)], [("t", int), ("x", int), ("p", int)])
+    assert EventStream.from_structured(events, SHAPE).unit.tolist() == [1 * 35 + 0 * 7 + 3]
+    assert EventStream.from_structured(events[["t", "x"]], (1, 1, 700)).unit.tolist() == [3]
+
+
+@settings(deadline=None)
+@given(streams(), st.data())
+def test_pieces_cut_by_time_merge_to_the_whole(stream, data):
+    cut = data.draw(st.integers(0, stream.duration))
+    first, second = stream.slice_time(0, cut), stream.slice_time(cut, stream.duration)
+    assert (first.duration, second.duration) == (cut, stream.duration - cut)
+    moved = EventStream(second.t + cut, second.unit, SHAPE, stream.label, stream.duration)
+    assert same(merge([first, moved]), stream)
+
+
+@settings(deadline=None)
+@given(streams(), st.data())
+def test_pieces_cut_by_count_merge_to_the_whole(stream, data):
+    cut = data.draw(st.integers(0, len(stream)))
+    pieces = [stream.slice_count(0, cut), stream.slice_count(cut, len(stream))]
+    assert len(pieces[0]) == cut
+    assert same(merge(pieces), stream)
+
+
+def test_a_time_slice_holds_its_start_and_not_its_stop():
+    stream = EventStream(np.array([0, 10, 10, 20]), np.array([1, 2, 3, 4]), SHAPE)
+    piece = stream.slice_time(10, 20)
+    assert (piece.t.tolist(), piece.unit.tolist(), piece.duration) == ([0, 0], [2, 3], 10)
+
+
+@settings(deadline=None)
+@given(streams(), streams(), streams())
+def test_merging_keeps_every_event_and_the_order_of_simultaneous_ones(a, b, c):
+    # The oracle: Python's stable sort of (time, number of the stream).
+    tagged = [
+        (int(t), number, int(u))
+        for number, stream in enumerate([a, b, c])
+        for t, u in zip(stream.t, stream.unit, strict=True)
+    ]
+    tagged.sort(key=lambda event: event[:2])
+    merged = merge([a, b, c])
+    assert merged.t.tolist() == [t for t, _, _ in tagged]
+    assert merged.unit.tolist() == [unit for _, _, unit in tagged]
+    assert merged.duration == max(a.duration, b.duration, c.duration)
+
+
+@settings(deadline=None)
+@given(streams(), st.integers(-8, 8), st.integers(-8, 8))
+def test_a_shift_there_and_back_keeps_exactly_what_stayed_inside(stream, dx, dy):
+    shifted = stream.shift(dx, dy)
+    kept = [
+        (t, p, y, x)
+        for t, p, y, x in zip(
+            stream.t.tolist(),
+            stream.polarity.tolist(),
+            stream.y.tolist(),
+            stream.x.tolist(),
+            strict=True,
+        )
+        if 0 <= x + dx < 7 and 0 <= y + dy < 5
+    ]
+    assert shifted.x.tolist() == [x + dx for *_, x in kept]
+    assert shifted.y.tolist() == [y + dy for _, _, y, _ in kept]
+    back = shifted.shift(-dx, -dy)
+    columns = [back.t.tolist(), back.polarity.tolist(), back.y.tolist(), back.x.tolist()]
+    assert list(zip(*columns, strict=True)) == kept
+    assert len(stream.shift(1 << 40, 0)) == 0
+
+
+@settings(deadline=None)
+@given(streams())
+def test_polarities_split_and_put_back_are_the_whole(stream):
+    off, on = stream.split_polarity()
+    assert off.shape == on.shape == (1, 5, 7)
+    lifted = [
+        EventStream(part.t, part.unit + 35 * p, SHAPE, stream.label, stream.duration)
+        for p, part in enumerate([off, on])
+    ]
+    assert pairs(merge(lifted)) == pairs(stream)
+
+
+@settings(deadline=None)
+@given(st.lists(streams(), min_size=1, max_size=6), st.data())
+def test_a_batch_gives_back_its_streams_whole_and_selected(recordings, data):
+    batch = EventBatch.from_streams(recordings)
+    assert len(batch) == len(recordings) and batch.n_units == 70
+    assert all(same(a, b) for a, b in zip(batch, recordings, strict=True))
+    assert same(batch[-1], recordings[-1])
+    chosen = data.draw(st.lists(st.integers(-len(batch), len(batch) - 1), max_size=8))
+    selected = batch.select(chosen)
+    assert len(selected) == len(chosen)
+    assert all(same(a, recordings[i]) for a, i in zip(selected, chosen, strict=True))
+    assert (selected.t.dtype, selected.unit.dtype) == (batch.t.dtype, batch.unit.dtype)
+
+
+def test_addresses_take_16_bits_where_they_fit():
+    assert unit_dtype((2, 34, 34)) is np.uint16
+    assert unit_dtype((1, 256, 256)) is np.uint16
+    assert unit_dtype((1, 256, 257)) is np.int32
+    stream = EventStream(np.array([0]), np.array([65535]), (1, 256, 256))
+    assert EventBatch.from_streams([stream])[0].unit.tolist() == [65535]
+
+
+def test_a_batch_index_outside_is_an_index_error():
+    batch = EventBatch.from_streams([EventStream(np.array([0]), np.array([0]), SHAPE)])
+    with pytest.raises(IndexError, match="recording 1 of 1"):
+        batch[1]
+
+
+@pytest.mark.parametrize(
+    ("t", "unit", "message"),
+    [
+        ([0, 5, 3], [0, 1, 2], "event 2 at 3 us comes after event 1 at 5 us; sort"),
+        ([-4, 5], [0, 1], "event 0 is at -4 us; times start at 0"),
+        ([0.0, np.nan], [0, 1], "t of event 1 is nan; give finite whole numbers"),
+        ([0.0, np.inf], [0, 1], "t of event 1 is inf; give finite whole numbers"),
+        ([0.0, 1.5], [0, 1], "t of event 1 is 1.5; give finite whole numbers"),
+        ([0.0, 1e300], [0, 1], "t of event 1 is 1e+300; give finite whole numbers"),
+        (np.array([1, 2**63], np.uint64), [0, 1], "t of event 1 is 9223372036854775808; give"),
+        ([0, 1], [0, 70], "unit of event 1 is 70, outside the sensor; give 0 to 69"),
+        ([0, 1], [-1, 0], "unit of event 0 is -1, outside the sensor; give 0 to 69"),
+        ([0, 1, 2], [0, 1], "3 times but 2 units; give one unit an event"),
+        ([[0], [1]], [0, 1], "t has shape (2, 1); give one value an event"),
+        (["a"], [0], "t has dtype <U1; give whole numbers"),
+    ],
+)
+def test_wrong_events_are_refused_with_index_and_value(t, unit, message):
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        EventStream(np.asarray(t), np.asarray(unit), SHAPE, source="file.bin")
+    assert str(caught.value).startswith("file.bin: ") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("x", 7, "x of event 1 is 7, outside the sensor; give 0 to 6"),
+        ("y", 5, "y of event 1 is 5, outside the sensor; give 0 to 4"),
+        ("p", 2, "p of event 1 is 2, outside the sensor; give 0 to 1"),
+        ("y", -1, "y of event 1 is -1, outside the sensor; give 0 to 4"),
+        ("t", -1, "event 1 at -1 us comes after event 0 at 0 us"),
+    ],
+)
+def test_a_field_outside_the_sensor_is_named_even_where_the_unit_would_fit(name, value, message):
+    events = np.zeros(2, [(field, int) for field in "typx"])
+    events[name][1] = value
+    with pytest.raises(DataError, match=re.escape(message)):
+        EventStream.from_structured(events, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 5), (0, 5, 7), (2, 5, 7.5), (2, None, 7), (2, 1 << 20, 1 << 20)]
+)
+def test_a_shape_that_is_no_sensor_is_refused(shape):
+    with pytest.raises(DataError, match="a sensor is \\(polarities, height, width\\)"):
+        EventStream(np.array([0]), np.array([0]), shape)
+
+
+def test_other_wrong_arguments_are_refused_with_their_value():
+    stream = EventStream(np.array([0, 9]), np.array([0, 1]), SHAPE)
+    other = EventStream(np.array([0]), np.array([0]), (1, 5, 7))
+    long = EventStream(np.array([1 << 31]), np.array([0]), SHAPE, source="long.bin")
+    cases = [
+        (lambda: EventStream(stream.t, stream.unit, SHAPE, 0, 9), "duration 9 us ends before"),
+        (lambda: EventStream(stream.t, stream.unit, SHAPE, -3), "label -3; classes count from 0"),
+        (lambda: stream.slice_time(5, 2), "time slice [5, 2) us; need 0 <= start <= stop"),
+        (lambda: stream.slice_count(-1, 2), "count slice [-1, 2); need 0 <= start <= stop"),
+        (lambda: merge([]), "no streams were given"),
+        (lambda: merge([stream, other]), "the sensors differ ([(1, 5, 7), (2, 5, 7)])"),
+        (lambda: EventBatch.from_streams([]), "no recordings; give at least one"),
+        (lambda: EventBatch.from_streams([stream, other]), "the sensors differ"),
+        (lambda: EventBatch.from_streams([long]), "long.bin: lasts 2147483649 us"),
+        (
+            lambda: EventStream.from_structured(np.zeros(2), SHAPE),
+            "needs the fields t and x (and y, p where the sensor has them); this one has no named",
+        ),
+    ]
+    for wrong, message in cases:
+        with pytest.raises(DataError, match=re.escape(message)):
+            wrong()
+
+
+def test_a_stream_does_not_share_memory_with_what_it_was_made_from():
+    t, unit = np.array([0, 1]), np.array([0, 1], np.int32)
+    stream = EventStream(t, unit, SHAPE)
+    t[0], unit[0] = 5, 69
+    assert (stream.t.tolist(), stream.unit.tolist()) == ([0, 1], [0, 1])
