@@ -7,3 +7,7 @@ class UserError(ValueError):
 
 class DataError(UserError):
     """A file, a recording or an array that cannot be read as what it should be."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C was pressed: what is saved and how to go on. Exit code 130."""

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first example compiles kernels: a deadline would time the compiler.
+settings.register_profile("eventsnn", deadline=None)
+settings.load_profile("eventsnn")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -17,3 +22,12 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory):
+    """Keep the cached recordings of the tests out of the user's folder."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("EVENTSNN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()

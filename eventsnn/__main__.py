@@ -1,0 +1,5 @@
+"""``python -m eventsnn``."""
+
+from eventsnn.cli import main
+
+main()

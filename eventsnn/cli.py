@@ -1,0 +1,328 @@
+"""The command line: parsing and printing, nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.exceptions import TyperException
+
+import eventsnn
+from eventsnn.errors import Interrupted, UserError
+
+app = typer.Typer(
+    name="eventsnn",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Spiking neural networks that compute only when an event arrives.",
+)
+
+_err = Console(stderr=True)
+_out = Console()
+
+DATA_HELP = (
+    "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "
+    "camera; nothing is downloaded), [b]nmnist:PATH[/b] (folder or zips of N-MNIST), "
+    "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]film:mnist:PATH[/b] (MNIST, filmed), "
+    "[b]events:FILE[/b] (what eventsnn film wrote), [b]tonic:NAME:PATH[/b]."
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads for evaluation; no number changes a result.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]
+
+
+def main() -> None:
+    """Run the command line; every user error is one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False, prog_name="eventsnn")
+    except TyperException as error:
+        _fail(f"{error.format_message()} (see eventsnn --help)", 2)
+    except UserError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}", 2)
+    except Interrupted as stop:
+        _fail(str(stop), 130)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; nothing was saved", 130)
+    except typer.Exit as error:
+        code = error.exit_code
+    # Files that were cut short by a full pipe or disk show here, not at interpreter exit.
+    sys.stdout.flush()
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(eventsnn.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Spiking neural networks that compute only when an event arrives."""
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    data: Annotated[str, typer.Option(help=DATA_HELP)] = "digits",
+    rule: Annotated[str, typer.Option(help="Learning rule: herding.")] = "herding",
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Units a layer, e.g. 2312-200-10; default: one hidden layer of 200."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data; default: by their size.")
+    ] = None,
+    limit: Limit = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and shifts.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the checkpoint; default: a new one under runs/."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    n_steps: Annotated[
+        int | None, typer.Option("--steps", help="T: steps into which each sample is cut.")
+    ] = None,
+    step_by: Annotated[
+        str | None, typer.Option(help="Cut recordings by equal event [b]count[/b] or [b]time[/b].")
+    ] = None,
+    eta: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    eta_decay: Annotated[float | None, typer.Option(help="Factor on eta an epoch.")] = None,
+    shift: Annotated[
+        float | None, typer.Option(help="Move each recording by up to so many pixels.")
+    ] = None,
+    rotate: Annotated[float | None, typer.Option(help="Turn it by up to so many degrees.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Scale it by up to this share.")] = None,
+    drop: Annotated[float | None, typer.Option(help="Drop this share of its events.")] = None,
+    fractional: Annotated[
+        bool | None,
+        typer.Option("--fractional/--no-fractional", help="Update at every error spike."),
+    ] = None,
+    smooth_grads: Annotated[
+        bool | None,
+        typer.Option("--smooth/--no-smooth", help="Weigh errors by drives, not spike counts."),
+    ] = None,
+    forward_quantizer: Annotated[str | None, typer.Option(help="Forward quantizer.")] = None,
+    back_quantizer: Annotated[str | None, typer.Option(help="Backward quantizer.")] = None,
+    depth_first: Annotated[
+        bool | None,
+        typer.Option("--depth-first/--breadth-first", help="Order in which spikes travel."),
+    ] = None,
+    hold_error: Annotated[
+        bool | None, typer.Option("--hold/--no-hold", help="Let errors of a step cancel.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="State: float32, float64 or integer.")] = None,
+    init_scale: Annotated[float | None, typer.Option(help="SD of the initial weights.")] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Train an event-driven network and save it.
+
+    With no options at all: the event-driven backprop MLP of O'Connor & Welling (2016) on
+    digits filmed by the virtual event camera, in about a minute.
+    """
+    from eventsnn import commands
+
+    given = {
+        name: value
+        for name, value in locals().items()
+        if name in commands.TRAIN_OPTIONS and value is not None and _was_given(context, name)
+    }
+    summary = commands.train(given, out, resume, threads or _cores(), _err)
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        _show_training(summary)
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: the model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test or train.")] = "test",
+    limit: Limit = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a trained network: accuracy, spikes and operations per recording."""
+    from eventsnn import commands
+
+    result = commands.evaluate(model, data, split, limit, threads or _cores(), _err)
+    if as_json:
+        print(json.dumps(result))
+        return
+    _out.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
+    _out.print(_cost_table(result))
+
+
+@app.command()
+def simulate(
+    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set.",
+        ),
+    ],
+    index: Annotated[
+        list[int] | None, typer.Option(help="Which recordings; may be given again.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Half of a data set: test or train.")] = "test",
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw raster and rate to this .png, .svg or .pdf.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the spike traffic that each input causes."""
+    from eventsnn import commands
+
+    for traffic, picture in commands.simulate(model, source, index, split, figure, _err):
+        if as_json:
+            print(json.dumps(traffic | {"figure": picture}))
+        else:
+            _show_traffic(traffic)
+            if picture:
+                _out.print(f"picture: {picture}\n", markup=False)
+
+
+@app.command()
+def film(
+    images: Annotated[
+        str, typer.Argument(help="[b]digits[/b], [b]mnist:PATH[/b], or a .npy stack (n, h, w).")
+    ] = "digits",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the recordings here (safetensors).")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw recordings, or the comparison, to this file.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="nmnist:PATH: compare films of mnist:PATH with its real recordings."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Half to film: test or train.")] = "train",
+    seed: Annotated[int, typer.Option(min=0, help="Of the camera's noise and jitter.")] = 34,
+    limit: Annotated[int | None, typer.Option(min=1, help="Film only the first images.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Film grey images with the virtual event camera, the way N-MNIST was filmed."""
+    from eventsnn import commands
+
+    if compare is not None:
+        result = commands.compare_films(images, compare, seed, figure, _err)
+    else:
+        result = commands.film(images, split, seed, limit, out, figure, _err)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        _show_film(result)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cost_table(result: dict[str, Any]) -> Table:
+    table = Table("population", "spikes / recording", "synaptic adds / recording", box=None)
+    adds = ["", *(f"{n:,.0f}" for n in result["operations_per_recording"])]
+    for p, spikes in enumerate(result["spikes_per_recording"]):
+        table.add_row("input" if p == 0 else f"layer {p}", f"{spikes:,.1f}", adds[p])
+    return table
+
+
+def _show_training(summary: dict[str, Any]) -> None:
+    if summary["data_note"]:
+        _out.print(f"data: {summary['options']['data']} ({summary['data_note']})", markup=False)
+    _out.print(
+        f"test accuracy [b]{summary['test_accuracy']:.2%}[/b], training accuracy "
+        f"{summary['train_accuracy']:.2%}, after {summary['epochs']} epochs, "
+        f"{summary['seconds']:.1f} s of learning"
+    )
+    _out.print(_cost_table(summary))
+    cost = summary["training_operations_per_recording"]
+    learning = sum(cost.get("backward_operations_per_recording", [])) + sum(
+        cost.get("weight_updates_per_recording", [])
+    )
+    _out.print(
+        f"while learning: {sum(cost['operations_per_recording']):,.0f} additions forward and "
+        f"{learning:,.0f} backward and in updates, a recording"
+    )
+    if summary["out"]:
+        _out.print(f"saved in {summary['out']}", markup=False)
+        _out.print(
+            f"next: eventsnn simulate {summary['out']} {summary['options']['data']} --index 0 "
+            "--figure traffic.png",
+            markup=False,
+        )
+
+
+def _show_traffic(traffic: dict[str, Any]) -> None:
+    unit = "us" if traffic["time_unit"] == "us" else "(step)"
+    latency = traffic["latency_to_first_output_spike"]
+    label = "" if traffic["label"] is None else f", label {traffic['label']}"
+    first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
+    _out.print(
+        f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
+        f"{'us' if unit == 'us' else 'steps'}{label}, prediction {traffic['prediction']}, {first}",
+        markup=False,
+    )
+    table = Table(
+        "population", "spikes", "active units", "first spike", "synaptic adds", "busiest units",
+        box=None,
+    )  # fmt: skip
+    for row in traffic["layers"]:
+        table.add_row(
+            row["population"],
+            f"{row['spikes']:,}",
+            f"{row['active_units']:,}",
+            "-" if row["first_spike"] is None else f"{row['first_spike']:,.0f}",
+            f"{row['synaptic_adds']:,}" if row["synaptic_adds"] else "",
+            " ".join(f"{u} ({n}x)" for u, n in row["busiest_units"]),
+        )
+    _out.print(table)
+
+
+def _show_film(result: dict[str, Any]) -> None:
+    table = Table("", "filmed", *(["real"] if "real" in result else []), box=None)
+    filmed, real = result["filmed"], result.get("real")
+    for key, value in filmed.items():
+        row = [_number(value), *([_number(real[key])] if real else [])]
+        table.add_row(key.replace("_", " "), *row)
+    _out.print(table)
+    for key in sorted(set(result) - {"filmed", "real"}):
+        if result[key] is not None:
+            _out.print(f"{key.replace('_', ' ')}: {_number(result[key])}", markup=False)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " / ".join(_number(v) for v in value)
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

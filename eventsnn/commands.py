@@ -1,0 +1,218 @@
+"""What each command does, without a word of printing: options in, plain results out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from eventsnn.data import source as sources
+from eventsnn.data.images import Images
+from eventsnn.data.inputs import open_inputs
+from eventsnn.data.source import DataSet, open_data
+from eventsnn.errors import Interrupted, UserError
+from eventsnn.events import EventBatch
+from eventsnn.progress import Bar, TrainingBars, progress_bars
+from eventsnn.report.files import check_figure_path
+from eventsnn.train import options as train_options
+from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.options import TrainOptions, completed, make_options
+from eventsnn.train.trainer import Trainer, open_model, options_of
+from eventsnn.train.trainer import evaluate as evaluate_net
+
+TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS
+
+
+def train(
+    given: dict[str, Any], out: Path | None, resume: bool, threads: int, console: Console
+) -> dict[str, Any]:
+    """Train, or go on with a run; return its summary."""
+    if given.get("epochs", 1) < 1:
+        raise UserError(f"epochs is {given['epochs']}; give at least 1")
+    if isinstance(given.get("layers"), str):
+        given["layers"] = parse_layers(given["layers"])
+    checkpoint = None
+    if resume:
+        if out is None:
+            raise UserError("--resume needs --out FOLDER, the run to go on with")
+        checkpoint = load_checkpoint(out)
+        options = _merged(options_of(checkpoint, out), given, out)
+    else:
+        options = make_options(given)
+        if out is not None and (out / FILE).exists():
+            raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
+    with progress_bars(console) as bars:
+        data = open_data(options.data, limit=options.limit, progress=Bar(bars, "preparing data"))
+        options = completed(options, data)
+        folder = _new_folder(options.data) if out is None else out
+        trainer = Trainer(options, data, folder, threads)
+        if checkpoint is not None:
+            try:
+                trainer.resume(checkpoint)
+            except (UserError, KeyError) as error:
+                raise UserError(
+                    f"{out}: the checkpoint is damaged ({error}); train anew"
+                ) from error
+        try:
+            return trainer.run(TrainingBars(bars))
+        except KeyboardInterrupt:
+            done = len(trainer.history)
+            raise Interrupted(
+                f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
+                f"eventsnn train --out {folder} --resume"
+            ) from None
+
+
+def parse_layers(text: str) -> tuple[int, ...]:
+    """Read ``2312-200-10``."""
+    try:
+        sizes = tuple(int(part) for part in text.split("-"))
+    except ValueError:
+        raise UserError(f"layers {text!r}: give whole numbers, such as 2312-200-10") from None
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise UserError(f"layers {text!r}: give at least two sizes of at least 1")
+    return sizes
+
+
+def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
+    """Return the saved options; only the number of epochs may change on the way."""
+    known = saved.to_json() | saved.to_json()["herding"]
+    for name, value in given.items():
+        same = list(value) if name == "layers" else value
+        if name != "epochs" and known[name] != same:
+            raise UserError(
+                f"{out}: was trained with {name} {known[name]}, not {same}; leave it out to go "
+                "on, or give another --out"
+            )
+    return replace(saved, epochs=int(given.get("epochs", saved.epochs)))
+
+
+def _new_folder(data: str) -> Path:
+    """Make the next free folder under runs/."""
+    kind = data.replace(":", "-").split("/")[0].strip("-.") or "run"
+    for number in range(1, 10_000):
+        folder = Path("runs") / f"{kind}-{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise UserError("runs/ is full; give --out FOLDER")
+
+
+def evaluate(
+    model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
+) -> dict[str, Any]:
+    """Evaluate a saved network on one half of a data set."""
+    net, options = open_model(model)
+    with progress_bars(console) as bars:
+        spec = options.data if data is None else data
+        halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
+    result = evaluate_net(net, _half(halves, split), threads)
+    return result | {"model": str(model), "data": spec, "split": split, "note": halves.note}
+
+
+def simulate(
+    model: Path,
+    source: str,
+    index: list[int] | None,
+    split: str,
+    figure: Path | None,
+    console: Console,
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Run inputs through a saved network; yield the traffic of each and its picture."""
+    from eventsnn.measure.herding_traffic import traffic
+    from eventsnn.report.traffic_figure import plot_traffic
+
+    if figure is not None:
+        check_figure_path(figure)
+    net, _ = open_model(model)
+    shape = tuple(load_checkpoint(model).info["input_shape"])
+    with progress_bars(console) as bars:
+        inputs = open_inputs(
+            source, shape, index=index, split=_checked(split), progress=Bar(bars, "preparing data")
+        )
+    for i, name in zip(inputs.chosen, inputs.names, strict=True):
+        found = traffic(net, inputs.data, i, name)
+        picture = None
+        if figure is not None:
+            several = len(inputs.chosen) > 1
+            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+            plot_traffic(found, picture, shape)
+        yield found.to_json(), None if picture is None else str(picture)
+
+
+def film(
+    images: str,
+    split: str,
+    seed: int,
+    limit: int | None,
+    out: Path | None,
+    figure: Path | None,
+    console: Console,
+) -> dict[str, Any]:
+    """Film images; return what the recordings are like."""
+    from eventsnn.data.film_file import write_film
+    from eventsnn.data.saccade import film as film_images
+    from eventsnn.data.saccade_compare import describe
+    from eventsnn.report.film_figure import plot_film
+
+    if figure is not None:
+        check_figure_path(figure)
+    stack = sources.open_images(images, _checked(split))
+    stack = Images(stack.images[:limit], stack.labels[:limit], stack.source)
+    with progress_bars(console) as bars:
+        batch = film_images(
+            stack.images, seed=seed, labels=stack.labels, progress=Bar(bars, "filming")
+        )
+    if out is not None:
+        write_film(out, [batch])
+    if figure is not None:
+        plot_film(batch, figure, f"emulated recordings: {stack.source} filmed")
+    return {
+        "images": images,
+        "recordings": len(batch),
+        "filmed": describe(batch),
+        "out": None if out is None else str(out),
+        "figure": None if figure is None else str(figure),
+    }
+
+
+def compare_films(
+    images: str, real: str, seed: int, figure: Path | None, console: Console
+) -> dict[str, Any]:
+    """Film the MNIST images behind real N-MNIST recordings and compare the two."""
+    from eventsnn.data import mnist, nmnist
+    from eventsnn.data.saccade import film as film_images
+    from eventsnn.data.saccade_compare import compare, plot_comparison
+
+    if figure is not None:
+        check_figure_path(figure)
+    kind, _, path = real.partition(":")
+    picture_kind, _, picture_path = images.partition(":")
+    if kind != "nmnist" or picture_kind != "mnist" or not path or not picture_path:
+        raise UserError("comparing needs both: eventsnn film mnist:PATH --compare nmnist:PATH")
+    batches, stacks = [], []
+    for split in ("train", "test"):
+        batches.append(nmnist.load(path, split))
+        stacks.append(mnist.load(picture_path, split).images[nmnist.indices(path, split) - 1])
+    with progress_bars(console) as bars:
+        filmed = film_images(np.concatenate(stacks), seed=seed, progress=Bar(bars, "filming"))
+    recordings = EventBatch.from_streams([stream for batch in batches for stream in batch], real)
+    if figure is not None:
+        plot_comparison(recordings, filmed, figure)
+    return compare(recordings, filmed) | {"figure": None if figure is None else str(figure)}
+
+
+def _checked(split: str) -> str:
+    if split not in ("train", "test"):
+        raise UserError(f"split {split!r}; give train or test")
+    return split
+
+
+def _half(data: DataSet, split: str) -> sources.Data:
+    return data.train if _checked(split) == "train" else data.test

@@ -1,0 +1,294 @@
+"""A data set from one word on the command line: ``digits``, ``nmnist:PATH``, ``film:mnist:PATH``.
+
+Each entry of SOURCES opens one kind; a new kind is one function and one line there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.cache import Progress, cached_batch
+from eventsnn.data.images import Images
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+
+Data = EventBatch | Images
+"""Recordings, or images as real vectors."""
+
+FILM_SEED = 34
+"""Seed of the virtual camera for data sets that are filmed when they are opened."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The two halves of a data set.
+
+    Attributes
+    ----------
+    spec : str
+        The word that opened it.
+    train, test : EventBatch or Images
+    note : str
+        What the data are, where that is not plain: emulated recordings say so here.
+    """
+
+    spec: str
+    train: Data
+    test: Data
+    note: str = ""
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs of a network on these data."""
+        data = self.train
+        return data.n_units if isinstance(data, EventBatch) else int(data.images[0].size)
+
+    @property
+    def n_classes(self) -> int:
+        """Highest label plus one."""
+        return 1 + max(int(labels_of(half).max()) for half in (self.train, self.test))
+
+
+def labels_of(data: Data) -> NDArray[np.int64]:
+    """Return the class of each sample, int64 (n,)."""
+    return data.label if isinstance(data, EventBatch) else data.labels
+
+
+def open_data(spec: str, *, limit: int | None = None, progress: Progress | None = None) -> DataSet:
+    """Open a data set.
+
+    Parameters
+    ----------
+    spec : str
+        ``digits``, ``nmnist:PATH``, ``mnist:PATH``, ``film:mnist:PATH``, ``film:digits``,
+        ``events:PATH`` or ``tonic:NAME:PATH``.
+    limit : int, optional
+        Keep the first ``limit`` samples of each half.
+    progress : callable, optional
+        Told (done, total) while recordings are read or filmed.
+
+    Raises
+    ------
+    UserError
+        If the word is unknown or the data cannot be read.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind not in SOURCES:
+        raise UserError(f"data {spec!r}: unknown kind {kind!r}; give one of {', '.join(FORMS)}")
+    if limit is not None and limit < 1:
+        raise UserError(f"limit is {limit}; give at least 1")
+    data = SOURCES[kind](spec, rest, limit, progress)
+    return DataSet(spec, _first(data.train, limit), _first(data.test, limit), data.note)
+
+
+def _first(data: Data, limit: int | None) -> Data:
+    if limit is None or limit >= len(data):
+        return data
+    if isinstance(data, EventBatch):
+        return data.select(np.arange(limit))
+    return _images(data, limit)
+
+
+def _digits(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    if rest:
+        raise UserError(f"data {spec!r}: digits takes no path; give just digits")
+    return _filmed(spec, *_digit_halves(), limit, progress)
+
+
+def _digit_halves() -> tuple[Images, Images]:
+    """scikit-learn's digits; every fifth is held out."""
+    from eventsnn.data.digits import digit_images
+
+    images, labels = digit_images()
+    held_out = np.arange(len(images)) % 5 == 4
+    source = "scikit-learn digits"
+    return (
+        Images(images[~held_out], labels[~held_out], source),
+        Images(images[held_out], labels[held_out], source),
+    )
+
+
+def _nmnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    from eventsnn.data import nmnist
+
+    path = _path(spec, rest)
+    train, test = (nmnist.load(path, half, progress=progress) for half in ("train", "test"))
+    return DataSet(spec, train, test)
+
+
+def open_images(spec: str, split: str) -> Images:
+    """Open a stack of grey images: ``digits``, ``mnist:PATH`` or a ``.npy`` file.
+
+    A ``.npy`` stack is uint8 (n, height, width); its labels are 0.
+    """
+    kind, _, rest = spec.partition(":")
+    if spec == "digits":
+        halves = _digit_halves()
+    elif kind == "mnist":
+        halves = _mnist_halves(_path(spec, rest))
+    elif spec.endswith(".npy"):
+        array = read_npy(Path(spec))
+        return Images(array, np.zeros(array.shape[:1], np.int64), spec)
+    else:
+        raise UserError(f"images {spec!r}: give digits, mnist:PATH or a .npy file")
+    return halves[0] if split == "train" else halves[1]
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """Read an array that numpy.save wrote; nothing is unpickled."""
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (ValueError, EOFError, OSError) as error:
+        raise UserError(f"{path}: not a .npy array ({error}); save one with numpy.save") from error
+    return array
+
+
+def _mnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    train, test = _mnist_halves(_path(spec, rest))
+    return DataSet(spec, train, test, "real vectors in [0, 1], no events")
+
+
+def _mnist_halves(path: str) -> tuple[Images, Images]:
+    from eventsnn.data import mnist
+
+    return mnist.load(path, "train"), mnist.load(path, "test")
+
+
+def _film(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    kind, _, path = rest.partition(":")
+    if kind == "digits" and not path:
+        return _filmed(spec, *_digit_halves(), limit, progress)
+    if kind == "mnist":
+        return _filmed(spec, *_mnist_halves(_path(spec, path)), limit, progress)
+    raise UserError(f"data {spec!r}: can film digits or mnist:PATH; give film:mnist:PATH")
+
+
+def _filmed(
+    spec: str, train: Images, test: Images, limit: int | None, progress: Progress | None
+) -> DataSet:
+    note = f"emulated: {train.source} before the virtual event camera"
+    return DataSet(
+        spec,
+        film_cached(_images(train, limit), 0, progress),
+        film_cached(_images(test, limit), len(train), progress),
+        note,
+    )
+
+
+def _images(images: Images, limit: int | None) -> Images:
+    return Images(images.images[:limit], images.labels[:limit], images.source)
+
+
+def film_cached(images: Images, first_index: int, progress: Progress | None) -> EventBatch:
+    """Film images with the default camera, or open the film made of them before."""
+    from eventsnn.data.saccade import Camera, film
+
+    camera = Camera()
+    digest = hashlib.sha256(images.images.tobytes() + images.labels.tobytes()).hexdigest()
+    identity: dict[str, str | int] = {
+        "kind": "film",
+        "images": digest,
+        "first_index": first_index,
+        "seed": FILM_SEED,
+    }
+    return cached_batch(
+        identity,
+        {"camera": hashlib.sha256(repr(camera).encode()).hexdigest(), "version": _film_version()},
+        lambda: _film_pieces(images, first_index, progress, partial(film, camera=camera)),
+        source=f"film of {images.source}",
+    )
+
+
+def _film_pieces(
+    images: Images, first_index: int, progress: Progress | None, film: Callable[..., EventBatch]
+) -> Any:
+    """Film a thousand images at a time, so that no film lies in memory as a whole."""
+    n = len(images)
+    for start in range(0, n, 1000):
+        piece = slice(start, min(start + 1000, n))
+
+        def tell(done: int, _: int, start: int = start) -> None:
+            if progress is not None:
+                progress(start + done, n)
+
+        yield film(
+            images.images[piece],
+            seed=FILM_SEED,
+            labels=images.labels[piece],
+            first_index=first_index + start,
+            progress=tell,
+        )
+
+
+def _film_version() -> str:
+    """Digest of the camera's own source: another camera never serves from an old cache."""
+    from eventsnn.data import saccade, saccade_camera, saccade_kernel
+
+    digest = hashlib.sha256()
+    for module in (saccade, saccade_camera, saccade_kernel):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
+
+
+def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    from eventsnn.data.film_file import read_film
+
+    batch = read_film(_path(spec, rest))
+    held_out = np.arange(len(batch)) % 5 == 4
+    if len(batch) < 5:
+        raise UserError(f"data {spec!r}: {len(batch)} recordings; a data set needs at least 5")
+    return DataSet(
+        spec,
+        batch.select(np.flatnonzero(~held_out)),
+        batch.select(np.flatnonzero(held_out)),
+        "emulated: written by eventsnn film; every fifth recording is held out",
+    )
+
+
+def _tonic(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
+    from eventsnn.data import tonic
+
+    name, _, path = rest.partition(":")
+    if not name or not path:
+        raise UserError(f"data {spec!r}: give tonic:NAME:PATH, e.g. tonic:POKERDVS:data")
+    train = tonic.load(name, path, "train", limit=limit, progress=progress)
+    test = tonic.load(name, path, "test", limit=limit, progress=progress)
+    return DataSet(spec, train, test)
+
+
+def _path(spec: str, rest: str) -> str:
+    if not rest:
+        raise UserError(f"data {spec!r}: the path is missing; give {spec.rstrip(':')}:PATH")
+    return rest
+
+
+_Open = Callable[[str, str, int | None, Progress | None], DataSet]
+
+SOURCES: dict[str, _Open] = {
+    "digits": _digits,
+    "nmnist": _nmnist,
+    "mnist": _mnist,
+    "film": _film,
+    "events": _events,
+    "tonic": _tonic,
+}
+
+FORMS = (
+    "digits",
+    "nmnist:PATH",
+    "mnist:PATH",
+    "film:mnist:PATH",
+    "film:digits",
+    "events:FILE",
+    "tonic:NAME:PATH",
+)

@@ -1,0 +1,108 @@
+"""Progress on standard error: bars with rate and time left, or a line an epoch in a log file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from eventsnn.train.trainer import Listener
+
+
+class RateColumn(ProgressColumn):
+    """Finished things a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of one bar."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress_bars(console: Console) -> Iterator[Progress]:
+    """Show bars while the block runs."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    bars = Progress(*columns, console=console, disable=not console.is_terminal)
+    try:
+        yield bars
+    finally:
+        if bars.tasks:
+            bars.stop()
+
+
+def _add(bars: Progress, text: str, total: int | None) -> TaskID:
+    """Add a bar; the first one starts the display, so that an early error stands alone."""
+    bars.start()
+    return bars.add_task(text, total=total, note="")
+
+
+class Bar:
+    """One bar that appears with the first report, for readers and the camera."""
+
+    def __init__(self, bars: Progress, text: str) -> None:
+        self._bars, self._text = bars, text
+        self._task: Any = None
+        self._total = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take one report; another total begins another bar."""
+        if self._task is None or self._total != total:
+            self._total = total
+            self._task = _add(self._bars, self._text, total)
+        self._bars.update(self._task, completed=done)
+
+
+class TrainingBars(Listener):
+    """One bar an epoch, with the accuracy while learning and then on the test half."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task: Any = None
+        self._loading: Any = None
+        self._epochs = 0
+
+    def compiling(self) -> None:
+        """Show that the kernels are being made; they are kept for the next run."""
+        self._loading = _add(
+            self._bars, "loading kernels (compiled once, in under half a minute)", None
+        )
+
+    def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
+        """Start the epoch's bar."""
+        self._epochs = epochs
+        if self._loading is not None:
+            self._bars.remove_task(self._loading)
+            self._loading = None
+        self._task = _add(self._bars, f"epoch {epoch}/{epochs}", samples)
+
+    def progress(self, done: int, accuracy: float) -> None:
+        """Move the epoch's bar."""
+        self._bars.update(self._task, completed=done, note=f"learned {accuracy:.2%}")
+
+    def epoch_ends(self, row: dict[str, Any]) -> None:
+        """Show how well the epoch did."""
+        note = f"learning {row['accuracy_while_learning']:.2%}  test {row['test_accuracy']:.2%}"
+        self._bars.update(self._task, note=note)
+        if not self._bars.console.is_terminal:
+            text = f"epoch {row['epoch']}/{self._epochs} {row['seconds']:.1f} s {note}"
+            self._bars.console.print(text, soft_wrap=True)

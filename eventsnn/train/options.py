@@ -1,0 +1,155 @@
+"""Everything that decides what a training run computes; saved with every checkpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from eventsnn.data.images import Images
+from eventsnn.data.source import DataSet
+from eventsnn.errors import UserError
+from eventsnn.learn.herding_options import HerdingOptions
+from eventsnn.train.augment import Augmentation
+
+RULES = ("herding",)
+_SAMPLES = 40_000
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """A training run.
+
+    Attributes
+    ----------
+    data : str
+        Word that opens the data set, see ``eventsnn.data.source``.
+    rule : str
+        Learning rule.
+    layers : tuple of int
+        Units a population, input first; empty: one hidden layer of 200.
+    epochs : int
+        Passes over the training data; 0: so many that about 40,000 samples are seen.
+    limit : int or None
+        Use only the first samples of each half.
+    seed : int
+        Of the initial weights, the order of the samples, the shifts.
+    init_scale : float
+        Standard deviation of the initial weights.
+    eta_decay : float
+        Factor on eta after each epoch; 0: such that eta ends at a tenth.
+    shift, rotate, scale, drop : float
+        How recordings are changed as they stream in, see ``train.augment.Augmentation``.
+    herding : HerdingOptions
+        Options of the network itself.
+    """
+
+    data: str = "digits"
+    rule: str = "herding"
+    layers: tuple[int, ...] = ()
+    epochs: int = 0
+    limit: int | None = None
+    seed: int = 0
+    init_scale: float = 0.01
+    eta_decay: float = 1.0
+    shift: float = 0.0
+    rotate: float = 0.0
+    scale: float = 0.0
+    drop: float = 0.0
+    herding: HerdingOptions = field(default_factory=HerdingOptions)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        if self.rule not in RULES:
+            raise UserError(f"rule {self.rule!r}; choose one of {', '.join(RULES)}")
+        if self.epochs < 0:
+            raise UserError(f"epochs is {self.epochs}; give at least 1")
+        if self.seed < 0:
+            raise UserError(f"seed is {self.seed}; give 0 or more")
+        if not (math.isfinite(self.init_scale) and self.init_scale > 0):
+            raise UserError(f"init_scale is {self.init_scale}; give a positive number")
+        if not 0 <= self.eta_decay <= 1:
+            raise UserError(f"eta_decay is {self.eta_decay}; give more than 0 and at most 1")
+        if self.herding.integer and self.eta_decay != 1:
+            raise UserError("integer mode has a fixed eta; leave eta_decay at 1")
+        _ = self.augmentation
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How recordings are changed as they stream in."""
+        return Augmentation(self.shift, self.rotate, self.scale, self.drop)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as plain JSON."""
+        return asdict(self) | {"layers": list(self.layers)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainOptions:
+        """Read ``to_json``'s output; raises UserError where a field is unknown."""
+        try:
+            herding = HerdingOptions(**values["herding"])
+            layers = tuple(int(n) for n in values["layers"])
+            return cls(**(values | {"herding": herding, "layers": layers}))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"options of another version or damaged: {error}") from error
+
+    def at_epoch(self, epoch: int) -> HerdingOptions:
+        """Return the network's options in that epoch, counted from 0."""
+        return replace(self.herding, eta=self.herding.eta * self.eta_decay**epoch)
+
+
+FIELDS = {f.name for f in fields(TrainOptions)} - {"herding"}
+HERDING_FIELDS = {f.name for f in fields(HerdingOptions)} - {"seed"}
+
+
+def recipe(data: str) -> dict[str, Any]:
+    """Return the defaults for a kind of data.
+
+    Real vectors (``mnist:PATH``): the paper's recipe. Event streams: the paper says
+    nothing; these were tuned on filmed digits and on N-MNIST, see ``docs/decisions.md``.
+    """
+    if data.startswith("mnist:"):
+        return {"epochs": 4, "n_steps": 10, "eta": 0.01}
+    return {
+        "n_steps": 10,
+        "eta": 0.02,
+        "eta_decay": 0.0,
+        "fractional": True,
+        "shift": 1.5,
+        "rotate": 10.0,
+        "scale": 0.1,
+        "drop": 0.2,
+    }
+
+
+def make_options(given: dict[str, Any]) -> TrainOptions:
+    """Return the recipe of ``given["data"]`` with everything else that was given."""
+    values = {"dtype": "float32"} | recipe(given.get("data", "digits")) | given
+    herding = {name: values[name] for name in HERDING_FIELDS & set(values)}
+    own = {name: values[name] for name in FIELDS & set(values)}
+    unknown = set(values) - HERDING_FIELDS - FIELDS
+    if unknown:
+        raise UserError(f"unknown options {sorted(unknown)}")
+    return TrainOptions(herding=HerdingOptions(**herding, seed=own.get("seed", 0)), **own)
+
+
+def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
+    """Fill in what depends on the data, or refuse what does not fit them."""
+    layers = options.layers or (data.n_inputs, 200, data.n_classes)
+    if layers[0] != data.n_inputs or layers[-1] < data.n_classes:
+        fitting = (data.n_inputs, *layers[1:-1], data.n_classes)
+        raise UserError(
+            f"layers {_text(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
+            f"and {data.n_classes} classes; give --layers {_text(fitting)}"
+        )
+    if options.augmentation and isinstance(data.train, Images):
+        raise UserError(
+            f"{options.augmentation} changes events, but {data.spec} has none; leave it out"
+        )
+    epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
+    decay = options.eta_decay or 0.1 ** (1 / epochs)
+    return replace(options, layers=layers, epochs=epochs, eta_decay=decay)
+
+
+def _text(layers: tuple[int, ...]) -> str:
+    return "-".join(str(n) for n in layers)

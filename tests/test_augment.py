@@ -1,0 +1,96 @@
+"""Event augmentation against plain geometry."""
+
+import numpy as np
+import pytest
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.train.augment import Augmentation, augment
+
+
+def some_recordings(n=6, shape=(2, 9, 11), events=200, seed=0):
+    rng = np.random.default_rng(seed)
+    return EventBatch.from_streams(
+        [
+            EventStream(
+                np.sort(rng.integers(0, 999, events)),
+                rng.integers(0, np.prod(shape), events),
+                shape,
+                label=k,
+                duration=1000,
+            )
+            for k in range(n)
+        ]
+    )
+
+
+class Fixed:
+    """A generator whose uniform draws are all one number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def uniform(self, low, high, size):
+        return np.full(size, self.value)
+
+    def integers(self, low, high, size, dtype):
+        return np.zeros(size, dtype)
+
+
+def test_nothing_to_change_gives_the_same_events():
+    batch = some_recordings()
+    order = np.array([4, 0, 2])
+    out = augment(batch, order, Augmentation(), np.random.default_rng(0))
+    expected = batch.select(order)
+    for name in ("t", "unit", "start", "label", "duration"):
+        np.testing.assert_array_equal(getattr(out, name), getattr(expected, name))
+    assert not Augmentation() and Augmentation(drop=0.1)
+
+
+def test_a_whole_shift_equals_the_shift_of_the_stream():
+    batch = some_recordings()
+    out = augment(batch, np.arange(6), Augmentation(shift=2), Fixed(1.0))
+    for mine, stream in zip(out, batch, strict=True):
+        moved = stream.shift(2, 2)
+        np.testing.assert_array_equal(mine.unit, moved.unit)
+        np.testing.assert_array_equal(mine.t, moved.t)
+
+
+def test_a_quarter_turn_moves_x_onto_y():
+    shape, size = (2, 7, 7), 7
+    batch = some_recordings(2, shape)
+    out = augment(batch, np.arange(2), Augmentation(rotate=90), Fixed(1.0))
+    for mine, stream in zip(out, batch, strict=True):
+        np.testing.assert_array_equal(mine.x, size - 1 - stream.y)
+        np.testing.assert_array_equal(mine.y, stream.x)
+        np.testing.assert_array_equal(mine.polarity, stream.polarity)
+
+
+def test_scaling_spreads_events_about_the_middle():
+    events = EventStream(np.arange(3), np.array([5, 15, 21]), (1, 1, 31))
+    batch = EventBatch.from_streams([events])
+    out = augment(batch, np.arange(1), Augmentation(scale=0.5), Fixed(1.0))
+    assert out[0].x.tolist() == [0, 15, 24]
+
+
+def test_the_dropped_share_is_what_was_asked():
+    batch = some_recordings(40, events=1000)
+    out = augment(batch, np.arange(40), Augmentation(drop=0.3), np.random.default_rng(1))
+    kept = len(out.t) / len(batch.t)
+    assert abs(kept - 0.7) < 4 * np.sqrt(0.21 / len(batch.t))
+    assert len({tuple(np.isin(s.t, o.t)) for s, o in zip(batch, out, strict=True)}) == 40
+
+
+def test_the_same_generator_gives_the_same_recordings():
+    batch, change = some_recordings(), Augmentation(1.5, 10, 0.1, 0.2)
+    a, b = (augment(batch, np.arange(6), change, np.random.default_rng(3)) for _ in range(2))
+    c = augment(batch, np.arange(6), change, np.random.default_rng(4))
+    np.testing.assert_array_equal(a.unit, b.unit)
+    assert len(a.unit) != len(c.unit) or (a.unit != c.unit).any()
+
+
+@pytest.mark.parametrize("name", ["shift", "rotate", "scale", "drop"])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+def test_impossible_amounts_are_refused(name, value):
+    with pytest.raises(UserError, match=f"{name} is"):
+        Augmentation(**{name: value})

@@ -1,0 +1,311 @@
+"""The command line as scripts and beginners use it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from eventsnn import cli
+from eventsnn.train.checkpoint import load_checkpoint
+
+SMALL = ["--limit", "40", "--layers", "2312-12-10"]
+
+
+def run(capsys, monkeypatch, *words):
+    """Run the command line here; return (exit code, standard output, standard error)."""
+    monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    out, err = capsys.readouterr()
+    return stop.value.code, out, err
+
+
+def command(*words):
+    return [sys.executable, "-m", "eventsnn", *map(str, words)]
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    return lambda *words: run(capsys, monkeypatch, *words)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    words = command("train", "--out", folder, *SMALL, "--epochs", "2", "--json")
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return folder, json.loads(done.stdout.splitlines()[-1]), done
+
+
+def test_train_prints_one_json_object_with_what_scripts_rely_on(model):
+    folder, summary, done = model
+    assert len(done.stdout.splitlines()) == 1
+    assert "epoch 2/2" in done.stderr
+    assert 0 <= summary["test_accuracy"] <= 1 and 0 <= summary["train_accuracy"] <= 1
+    assert summary["epochs"] == 2 and summary["seconds"] > 0 and summary["seed"] == 0
+    assert len(summary["spikes_per_recording"]) == 3
+    # Every input event is one spike, and adds one row of 12 weights.
+    events = summary["spikes_per_recording"][0]
+    assert summary["operations_per_recording"][0] == pytest.approx(12 * events)
+    assert summary["options"]["layers"] == [2312, 12, 10]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", summary["version"])
+    saved = json.loads((folder / "model.json").read_text())
+    assert saved["history"] == summary["history"] and saved["options"] == summary["options"]
+
+
+def test_evaluate_repeats_the_accuracy_of_training(model, call):
+    folder, summary, _ = model
+    code, out, _ = call("evaluate", folder, "--limit", 40, "--json")
+    result = json.loads(out)
+    assert code == 0 and result["accuracy"] == summary["test_accuracy"]
+    assert result["spikes_per_recording"] == summary["spikes_per_recording"]
+    code, out, _ = call("evaluate", folder / "model.safetensors", "--limit", 40)
+    assert code == 0 and f"accuracy {summary['test_accuracy']:.2%}" in out
+
+
+def test_simulate_prints_one_object_an_input_and_draws_each(model, call, tmp_path):
+    folder, _, _ = model
+    words = ("--index", 0, "--index", 3, "--figure", tmp_path / "t.png", "--json")
+    code, out, _ = call("simulate", folder, "digits", *words)
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and len(found) == 2
+    for traffic in found:
+        assert traffic["events"] == traffic["spikes"][0] > 1000
+        assert traffic["operations"][0] == 12 * traffic["events"]
+        assert len(traffic["layers"]) == 3
+        first = traffic["latency_to_first_output_spike"]
+        assert first is None or 0 <= first < traffic["duration"]
+    for name in ("t-0.png", "t-3.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulate_reads_a_recording_in_n_mnist_format_and_a_structured_array(model, call, tmp_path):
+    folder, _, _ = model
+    events = np.zeros(3, [("x", int), ("y", int), ("t", int), ("p", int)])
+    events["x"], events["y"], events["t"], events["p"] = [5, 6, 7], [1, 2, 3], [10, 20, 300], 1
+    np.save(tmp_path / "a.npy", events)
+    raw = b"".join(
+        bytes(
+            [e["x"], e["y"], e["p"] << 7 | int(e["t"]) >> 16, int(e["t"]) >> 8 & 255, e["t"] & 255]
+        )
+        for e in events
+    )
+    (tmp_path / "a.bin").write_bytes(raw)
+    results = []
+    for name in ("a.npy", "a.bin"):
+        code, out, _ = call("simulate", folder, tmp_path / name, "--json")
+        assert code == 0
+        results.append(json.loads(out) | {"input": ""})
+    assert results[0] == results[1]
+    assert results[0]["events"] == 3 and results[0]["layers"][0]["first_spike"] == 10
+
+
+def test_people_see_a_table_and_the_next_step(call, tmp_path):
+    code, out, _ = call("train", "--out", tmp_path / "run", *SMALL, "--epochs", 1)
+    assert code == 0
+    assert "test accuracy" in out and "synaptic adds" in out and "eventsnn simulate" in out
+    assert "emulated" in out and "N-MNIST" not in out
+    code, out, _ = call("simulate", tmp_path / "run", "digits", "--index", 1)
+    assert code == 0 and "layer 2" in out and "busiest units" in out
+
+
+def test_film_tells_what_it_filmed_and_writes_a_data_set(call, tmp_path):
+    film, picture = tmp_path / "film.safetensors", tmp_path / "film.svg"
+    words = ("film", "digits", "--limit", 20, "--out", film, "--figure", picture, "--json")
+    code, out, _ = call(*words)
+    result = json.loads(out)
+    assert code == 0 and result["recordings"] == 20 and result["filmed"]["events"] > 1000
+    assert b"<svg" in picture.read_bytes()[:400]
+    again = json.loads(call("film", "digits", "--limit", 20, "--json")[1])
+    assert again["filmed"] == result["filmed"]
+    words = ("train", "--data", f"events:{film}", "--layers", "2312-8-10", "--epochs", 1)
+    code, out, _ = call(*words, "--out", tmp_path / "run", "--json")
+    assert code == 0 and json.loads(out)["epochs"] == 1
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(call, monkeypatch, tmp_path, capsys):
+    from eventsnn.train.trainer import Trainer
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    options = (*SMALL, "--seed", 5)
+    assert call("train", "--out", whole, *options, "--epochs", 3)[0] == 0
+    original = Trainer._epoch
+
+    def interrupted(self, epoch, listener):
+        if epoch == 1:
+            self.net.train(self.data.train, np.arange(10))  # half an epoch, lost
+            raise KeyboardInterrupt
+        return original(self, epoch, listener)
+
+    monkeypatch.setattr(Trainer, "_epoch", interrupted)
+    code, _, err = call("train", "--out", cut, *options, "--epochs", 3)
+    assert code == 130
+    assert f"1 of 3 epochs are saved in {cut}, go on with: eventsnn train --out {cut}" in err
+    monkeypatch.setattr(Trainer, "_epoch", original)
+    assert call("train", "--out", cut, "--resume")[0] == 0
+    assert_same_weights(whole, cut)
+
+
+def test_a_killed_run_resumes_to_the_same_bits(call, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    options = ("--limit", "200", "--layers", "2312-30-10", "--epochs", "12")
+    assert call("train", "--out", whole, *options)[0] == 0
+    for _ in range(3):
+        words = command("train", "--out", cut, *options)
+        words += ["--resume"] if (cut / "model.safetensors").exists() else []
+        before = len(load_checkpoint(cut).info["history"]) if "--resume" in words else -1
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            done = (cut / "model.safetensors").exists()
+            if done and len(load_checkpoint(cut).info["history"]) > max(before, 0):
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            time.sleep(0.005)
+    assert call("train", "--out", cut, "--resume", "--epochs", 12)[0] == 0
+    assert_same_weights(whole, cut)
+
+
+def assert_same_weights(one, other):
+    a, b = load_checkpoint(one).arrays, load_checkpoint(other).arrays
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def broken_recordings(tmp_path):
+    """Folders in N-MNIST's layout, each with one recording that cannot be read."""
+    good = bytes([1, 2, 128, 0, 10])
+    cases = {
+        "truncated": good + good[:3],
+        "unsorted": bytes([1, 2, 0, 0, 10, 1, 2, 0, 0, 9]),
+        "outside": bytes([34, 2, 0, 0, 10]),
+        "empty": b"",
+    }
+    for name, data in cases.items():
+        for half in ("Train", "Test"):
+            folder = tmp_path / name / half / "3"
+            folder.mkdir(parents=True)
+            (folder / "00001.bin").write_bytes(data)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["truncated", "unsorted", "outside", "empty", "missing"])
+def test_bad_recordings_are_one_line_that_names_the_file(call, tmp_path, name):
+    folder = broken_recordings(tmp_path) / name
+    code, out, err = call("train", "--data", f"nmnist:{folder}", "--out", tmp_path / "run")
+    assert code == 2 and out == ""
+    assert err.startswith("error: ") and err.count("\n") == 1
+    assert (str(folder) if name == "missing" else "00001.bin") in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "--layers", "784-20-10", "--limit", "20"], "give --layers 2312-20-10"),
+        (["train", "--layers", "2312-20-9", "--limit", "99"], "give --layers 2312-20-10"),
+        (["train", "--layers", "2312,10"], "such as 2312-200-10"),
+        (["train", "--data", "digit"], "unknown kind 'digit'"),
+        (["train", "--data", "mnist:"], "the path is missing"),
+        (["train", "--data", "mnist:nowhere"], "nowhere"),
+        (["train", "--data", "tonic:NOSUCH:x"], "NOSUCH"),
+        (["train", "--rule", "hebb"], "rule 'hebb'"),
+        (["train", "--eta", "nan"], "eta is nan"),
+        (["train", "--epochs", "0"], "epochs is 0"),
+        (["train", "--epoch", "3"], "No such option: --epoch"),
+        (["train", "--resume"], "--resume needs --out"),
+        (["train", "--back-quantizer", "x"], "quantizer 'x'"),
+        (["evaluate", "nowhere"], "nowhere: there is no checkpoint"),
+        (["simulate", "nowhere", "digits"], "nowhere: there is no checkpoint"),
+        (["film", "cats"], "give digits, mnist:PATH or a .npy"),
+        (["film", "digits", "--figure", "a.gif"], "ends in .png"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_wrong_words_are_one_line_with_the_remedy(call, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*words)
+    assert code == 2 and out == ""
+    assert message in err and err.count("\n") == 1 and "Traceback" not in err
+
+
+def test_an_existing_run_is_never_overwritten(model, call):
+    folder, _, _ = model
+    before = (folder / "model.safetensors").read_bytes()
+    code, _, err = call("train", "--out", folder, *SMALL)
+    assert code == 2 and "holds a run already; add --resume" in err
+    assert (folder / "model.safetensors").read_bytes() == before
+
+
+def test_a_resumed_run_keeps_its_options(model, call):
+    folder, _, _ = model
+    code, _, err = call("train", "--out", folder, "--resume", "--eta", "0.5")
+    assert code == 2 and "was trained with eta 0.01, not 0.5" in err
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "other", "empty"])
+def test_a_damaged_checkpoint_is_one_line(model, call, tmp_path, damage):
+    from safetensors.numpy import save
+
+    data = (model[0] / "model.safetensors").read_bytes()
+    data = {
+        "cut": data[: len(data) // 2],
+        "noise": b"\xff" * 100,
+        "other": save({"x": np.ones(3)}),
+        "empty": b"",
+    }[damage]
+    (tmp_path / "model.safetensors").write_bytes(data)
+    code, out, err = call("evaluate", tmp_path)
+    assert code == 2 and out == "" and err.count("\n") == 1
+    assert str(tmp_path / "model.safetensors") in err
+
+
+def test_an_empty_event_array_is_refused(model, call, tmp_path):
+    np.save(tmp_path / "none.npy", np.zeros(0, [("x", int), ("y", int), ("t", int), ("p", int)]))
+    code, _, err = call("simulate", model[0], tmp_path / "none.npy")
+    assert code == 2 and "holds no events" in err
+
+
+def test_a_model_refuses_data_of_another_sensor(model, call, tmp_path):
+    np.save(tmp_path / "image.npy", np.zeros((1, 28, 28), np.uint8))
+    code, _, err = call("simulate", model[0], tmp_path / "image.npy")
+    assert code == 2 and "784 inputs, but the network takes 2312" in err
+
+
+def test_help_lists_every_command(call):
+    code, out, _ = call("--help")
+    assert code == 0
+    for name in ("train", "evaluate", "simulate", "film"):
+        assert name in out
+
+
+def test_importing_the_package_loads_no_heavy_library():
+    code = (
+        "import sys, eventsnn; print(sorted({'matplotlib', 'tonic', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_real_recordings_and_mnist_train_through_the_same_command(shared, call, tmp_path):
+    for kind, inputs in (("nmnist", 2312), ("mnist", 784)):
+        words = ("--data", f"{kind}:{shared / 'data' / kind}", "--limit", 50, "--epochs", 1)
+        code, out, _ = call("train", *words, "--out", tmp_path / kind, "--json")
+        summary = json.loads(out)
+        assert code == 0 and summary["layers"] == [inputs, 200, 10]
+
+
+def test_the_camera_is_compared_with_real_recordings_by_a_command(shared, call, tmp_path):
+    data = shared / "data"
+    words = ("film", f"mnist:{data / 'mnist'}", "--compare", f"nmnist:{data / 'nmnist'}", "--json")
+    code, out, _ = call(*words, "--figure", tmp_path / "c.png")
+    result = json.loads(out)
+    assert code == 0 and result["recordings"] == 600
+    assert result["map_correlation"] >= 0.96
+    assert abs(result["count_ratio"] - 1) <= 0.03
+    assert result["rate_difference"] <= 0.10
