@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -165,10 +166,13 @@ def film(
         check_figure_path(figure)
     stack = sources.open_images(images, _checked(split))
     stack = Images(stack.images[:limit], stack.labels[:limit], stack.source)
+    film_images(stack.images[:1], seed=seed)  # compiles, so that the rate is the camera's own
+    started = time.perf_counter()
     with progress_bars(console) as bars:
         batch = film_images(
             stack.images, seed=seed, labels=stack.labels, progress=Bar(bars, "filming")
         )
+    seconds = time.perf_counter() - started
     if out is not None:
         write_film(out, [batch])
     if figure is not None:
@@ -176,6 +180,7 @@ def film(
     return {
         "images": images,
         "recordings": len(batch),
+        "recordings_per_second": len(batch) / seconds,
         "filmed": describe(batch),
         "out": None if out is None else str(out),
         "figure": None if figure is None else str(figure),
