@@ -245,7 +245,7 @@ def test_an_existing_run_is_never_overwritten(model, call):
 def test_a_resumed_run_keeps_its_options(model, call):
     folder, _, _ = model
     code, _, err = call("train", "--out", folder, "--resume", "--eta", "0.5")
-    assert code == 2 and "was trained with eta 0.01, not 0.5" in err
+    assert code == 2 and "was trained with eta 0.02, not 0.5" in err
 
 
 @pytest.mark.parametrize("damage", ["cut", "noise", "other", "empty"])

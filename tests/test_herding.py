@@ -190,17 +190,17 @@ def test_bulk_training_equals_training_one_by_one():
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_shift_moves_the_events_and_drops_those_that_leave():
+@pytest.mark.parametrize("step_by", ["time", "count"])
+def test_recordings_may_be_cut_into_more_steps_than_they_have_events(step_by):
     rng = np.random.default_rng(9)
-    batch, weights = filmed_noise(rng, 3), [rng.normal(0, 0.3, s) for s in ((60, 11), (11, 3))]
-    shifts = np.array([[1, 0], [-2, 1], [0, -3]])
-    moved = EventBatch.from_streams([s.shift(*d) for s, d in zip(batch, shifts, strict=True)])
-    a = HerdingMLP(weights, n_steps=5, step_by="time")
-    b = HerdingMLP(weights, n_steps=5, step_by="time")
-    a.train(batch, np.arange(3), shifts)
-    b.train(moved, np.arange(3))
-    for mine, theirs in zip(a.weights, b.weights, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    options = HerdingOptions(n_steps=150, eta=0.05, step_by=step_by)
+    weights = [rng.normal(0, 0.3, shape) for shape in ((20, 7), (7, 2))]
+    kernel, reference = HerdingMLP(weights, options), Reference(weights, options)
+    for _ in range(2):
+        x, y = random_sample(rng, 20, events=True), np.eye(2)[1]
+        kernel.train_one(x, y)
+        reference.train_one(x, y)
+        assert list(kernel.cumulative_spikes) == list(reference.cumulative_spikes)
 
 
 def test_outputs_are_the_same_on_any_number_of_threads():

@@ -172,26 +172,19 @@ class HerdingMLP:
         out: NDArray[np.float64] = self._run(source, job, work, "x")[0]
         return out
 
-    def train(
-        self, data: Data, order: NDArray[np.int64], shift: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
+    def train(self, data: Data, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """Learn the samples ``order`` of ``data`` one by one.
 
         Parameters
         ----------
         data : EventBatch or Images
         order : int64 array (n,)
-        shift : int64 array (n, 2), optional
-            Pixels (dx, dy) by which each recording is moved as it streams in; events that
-            leave the sensor are removed.
 
         Returns
         -------
         float64 array (n, n_out)
             The outputs S_L / T while it learned.
         """
-        if shift is None:
-            shift = np.zeros((len(order), 2), np.int64)
         labels = labels_of(data)[order]
         wrong = np.flatnonzero((labels < 0) | (labels >= self.sizes[-1]))
         if wrong.size:
@@ -200,7 +193,7 @@ class HerdingMLP:
                 f"the network has {self.sizes[-1]} outputs, for the classes 0 to "
                 f"{self.sizes[-1] - 1}"
             )
-        source = source_of(data, self.sizes, self.options, shift)
+        source = source_of(data, self.sizes, self.options)
         job = state.Job(order, self.n_trained, True, state.make_log(self.n_layers, 0))
         out = self._run(source, job, self._work, data.source)
         self.n_trained += len(order)
@@ -218,7 +211,7 @@ class HerdingMLP:
         counts : int64 array (rows of ``herding_state``, n_layers)
             Operations of all samples together.
         """
-        source = source_of(data, self.sizes, self.options, np.zeros((len(order), 2), np.int64))
+        source = source_of(data, self.sizes, self.options)
         pieces = np.array_split(np.asarray(order, np.int64), max(1, min(threads, len(order))))
         firsts = np.cumsum([0, *(len(piece) for piece in pieces)])
         works = [state.make_work(self._net, self.options.numpy_dtype) for _ in pieces]
@@ -236,7 +229,7 @@ class HerdingMLP:
         self, data: Data, index: int
     ) -> tuple[NDArray[np.float64], list[Spikes], NDArray[np.int64]]:
         """Predict one sample and return (output, spikes a population, counts)."""
-        source = source_of(data, self.sizes, self.options, np.zeros((1, 2), np.int64))
+        source = source_of(data, self.sizes, self.options)
         room, out = 1 << 14, np.empty((0, 0))
         while not len(out):
             work = state.make_work(self._net, self.options.numpy_dtype)

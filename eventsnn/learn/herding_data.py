@@ -29,10 +29,8 @@ def inputs_of(data: Data) -> int:
     return data.n_units if isinstance(data, EventBatch) else int(data.images[0].size)
 
 
-def source_of(
-    data: Data, sizes: tuple[int, ...], options: HerdingOptions, shift: NDArray[np.int64]
-) -> Source:
-    """Wrap a data set; targets are one-hot. ``shift`` (n, 2) belongs to the job's samples."""
+def source_of(data: Data, sizes: tuple[int, ...], options: HerdingOptions) -> Source:
+    """Wrap a data set; targets are one-hot."""
     _check_inputs(inputs_of(data), sizes, data.source)
     target = np.eye(sizes[-1])
     if isinstance(data, Images):
@@ -46,8 +44,6 @@ def source_of(
         options.step_by == "time",
         _scaled(target, options),
         data.label,
-        np.ascontiguousarray(shift, np.int64),
-        *data.shape[1:],
     )
 
 
@@ -61,7 +57,7 @@ def source_of_one(
     label = np.zeros(1, np.int64)
     if isinstance(x, EventStream):
         batch = EventBatch.from_streams([x], x.source)
-        source = source_of(batch, sizes, options, np.zeros((1, 2), np.int64))
+        source = source_of(batch, sizes, options)
         return source._replace(target=_scaled(target[None], options), label=label)
     vector = np.asarray(x, np.float64)
     if vector.ndim != 1:

@@ -20,15 +20,23 @@ from eventsnn.learn.herding_state import (
     BACK_SPIKES,
     ERRORS,
     IN_SPIKES,
+    LANES,
     PASSED,
     SPIKES,
     UPDATES,
     Spikes,
 )
 
-_JIT: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True}
-# A call that passes Net and Work copies their 40 array headers: 0.3 us, ten times a sample.
+# Nothing here allocates or returns an array, so array references need not be counted:
+# that halves both the time to compile and the time to run.
+_RUN: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
+# Only run_vectors and run_events are called from Python.
+_JIT: dict[str, Any] = _RUN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Called at one place, or in each step: a call that passes Net and Work copies their 40
+# array headers, and a function that is not inlined is compiled again in each caller.
 _INLINE: dict[str, Any] = _JIT | {"inline": "always"}
+# The innermost call is inlined by LLVM: 30 % faster than by numba.
+_HOT: dict[str, Any] = _JIT | {"forceinline": True}
 
 
 @njit(**_JIT)
@@ -75,7 +83,7 @@ def _scatter(source, out, bucket, n, lowest):  # type: ignore[no-untyped-def]
     key = source.key
     highest, bucket[:] = lowest, 0
     for i in range(n):
-        highest = max(highest, key[i])
+        highest = key[i] if key[i] > highest else highest  # max() also looks for NaN
     scale = np.float64(bucket.size - 2) / max(np.float64(highest - lowest), 1e-30)
     for i in range(n):
         bucket[np.int64((highest - key[i]) * scale) + 1] += 1
@@ -94,11 +102,11 @@ def _scatter(source, out, bucket, n, lowest):  # type: ignore[no-untyped-def]
 def _emit(phi, k, kind, out, tail):  # type: ignore[no-untyped-def]
     """Write the spikes of unit k; return the new tail, or -1 where the room is too short.
 
-    ``kind`` is (signed, threshold, what a spike takes away).
+    ``kind`` is (below this a unit sends -1, above this +1, what a spike takes away).
     """
-    signed, high, one = kind
+    low, high, one = kind
     v = phi[k]
-    while v > high or (signed and v < -high):
+    while v > high or v < low:
         if tail == out.unit.size:
             return np.int64(-1)
         out.key[tail], out.unit[tail] = abs(v), k
@@ -113,66 +121,59 @@ def _emit(phi, k, kind, out, tail):  # type: ignore[no-untyped-def]
     return tail
 
 
-@njit(**_INLINE)
-def _poll(phi, kind, out, tail):  # type: ignore[no-untyped-def]
-    """Write the spikes of all units beyond the threshold; return the new tail, or -1."""
-    signed, high, _ = kind
+@njit(**_JIT)
+def _poll(phi, first, kind, out, tail):  # type: ignore[no-untyped-def]
+    """Write the spikes of the LANES units from ``first`` on; return the new tail, or -1."""
+    low, high, _ = kind
     hits, where = 0, 0
-    if signed:
-        for k in range(phi.size):
-            hit = abs(phi[k]) > high
-            hits += hit
-            where += k if hit else 0
-    else:
-        for k in range(phi.size):
-            hit = phi[k] > high
-            hits += hit
-            where += k if hit else 0
+    for j in range(LANES):
+        v = phi[first + j]
+        hit = (v > high) | (v < low)
+        hits += hit
+        where += j if hit else 0
     if hits == 1:  # nearly always: its index is the sum
-        return _emit(phi, where, kind, out, tail)
-    for k in range(phi.size):
-        if phi[k] > high or (signed and phi[k] < -high):
-            tail = _emit(phi, k, kind, out, tail)
-            if tail < 0:
-                return np.int64(-1)
+        return _emit(phi, first + where, kind, out, tail)
+    for j in range(LANES):
+        if tail >= 0:
+            tail = _emit(phi, first + j, kind, out, tail)
     return tail
 
 
-@njit(**_JIT)
-def _add(phi, row, sign, high):  # type: ignore[no-untyped-def]
-    """Add one weight row; return whether a rectifying quantizer may spike."""
-    flag = False
-    if sign > 0:
-        for k in range(phi.size):
-            v = phi[k] + row[k]
-            phi[k] = v
-            flag |= v > high
-    else:
-        for k in range(phi.size):
-            v = phi[k] - row[k]
-            phi[k] = v
-            flag |= v > high
-    return flag
+@njit(**_HOT)
+def _feed(phi, row, sign, kind, out, tail):  # type: ignore[no-untyped-def]
+    """Add one weight row and write the spikes that it sets off; return the new tail, or -1.
+
+    The loops over LANES units are of constant length and without branches: vectors.
+    """
+    low, high, _ = kind
+    plain, old = sign > 0 and low != -high, tail
+    for block in range(phi.size // LANES):
+        first, fires = block * LANES, False
+        if plain:
+            for j in range(LANES):
+                v = phi[first + j] + row[first + j]
+                phi[first + j] = v
+                fires |= v > high
+        elif sign > 0:
+            for j in range(LANES):
+                v = phi[first + j] + row[first + j]
+                phi[first + j] = v
+                fires |= (v > high) | (v < low)
+        else:
+            for j in range(LANES):
+                v = phi[first + j] - row[first + j]
+                phi[first + j] = v
+                fires |= (v > high) | (v < low)
+        if fires:
+            tail = _poll(phi, first, kind, out, tail)
+            if tail < 0:
+                return tail
+    if tail - old > 1:
+        _sort(out, old, tail)
+    return tail
 
 
-@njit(**_JIT)
-def _add_signed(phi, row, sign, high):  # type: ignore[no-untyped-def]
-    """Add one weight row; return whether a signed quantizer may spike."""
-    flag = False
-    if sign > 0:
-        for k in range(phi.size):
-            v = phi[k] + row[k]
-            phi[k] = v
-            flag |= abs(v) > high
-    else:
-        for k in range(phi.size):
-            v = phi[k] - row[k]
-            phi[k] = v
-            flag |= abs(v) > high
-    return flag
-
-
-@njit(**_JIT)
+@njit(**_INLINE)
 def _deliver(net, work, rule, layer, last):  # type: ignore[no-untyped-def]
     """Deliver the pending spikes of population ``layer`` below index ``last``."""
     n, above = net.pad[layer + 1], net.unit_at[layer + 1]
@@ -181,25 +182,17 @@ def _deliver(net, work, rule, layer, last):  # type: ignore[no-untyped-def]
     rows = net.row[net.row_at[layer] : net.row_at[layer + 1]]
     in_unit, in_sign, cause = work.unit[layer], work.sign[layer], work.cause[layer + 1]
     out = Spikes(work.key, work.unit[layer + 1], work.sign[layer + 1])
-    kind = (rule.signed, rule.high, rule.one)
+    kind = (rule.low, rule.high, rule.one)
     first, tail = work.head[layer], work.tail[layer + 1]
     for i in range(first, last):
         unit, sign, old = np.int64(in_unit[i]), in_sign[i], tail
         came[unit] += sign
-        row = rows[unit * n : unit * n + n]
-        if rule.signed:
-            fires = _add_signed(phi, row, sign, rule.high)
-        else:
-            fires = _add(phi, row, sign, rule.high)
-        if fires:
-            tail = _poll(phi, kind, out, old)
-            if tail < 0:
-                return False
-            if tail - old > 1:
-                _sort(out, old, tail)
-            for j in range(old, tail):
-                sent[out.unit[j]] += out.sign[j] * rule.one
-                cause[j] = i
+        tail = _feed(phi, rows[unit * n : unit * n + n], sign, kind, out, old)
+        if tail < 0:
+            return False
+        for j in range(old, tail):
+            sent[out.unit[j]] += out.sign[j] * rule.one
+            cause[j] = i
     work.tally[SPIKES, layer] += tail - work.tail[layer + 1]
     work.tail[layer + 1] = tail
     work.head[layer] = last
@@ -211,30 +204,29 @@ def _deliver(net, work, rule, layer, last):  # type: ignore[no-untyped-def]
 @njit(**_INLINE)
 def _forward(net, work, rule, learn):  # type: ignore[no-untyped-def]
     """Send the spikes of the input population to the top; return the layer that exploded."""
-    top = net.size.size - 1
-    if not rule.depth_first:
-        for layer in range(top):
-            if not _deliver(net, work, rule, layer, work.tail[layer]):
-                return layer + 1
-        return _raise_errors(net, work, rule, work.tail[top]) if learn else 0
+    top, head, tail = net.size.size - 1, work.head, work.tail
+    layer = 0
     while True:
-        layer = top
-        while layer >= 0 and work.head[layer] == work.tail[layer]:
-            layer -= 1
-        if layer < 0:
+        if rule.depth_first:  # one spike of the highest population that has any waiting
+            layer = top
+            while layer >= 0 and head[layer] == tail[layer]:
+                layer -= 1
+        if layer < 0 or layer > top:
             return 0
+        last = head[layer] + 1 if rule.depth_first else tail[layer]
         if layer < top:
-            if not _deliver(net, work, rule, layer, work.head[layer] + 1):
+            if not _deliver(net, work, rule, layer, last):
                 return layer + 1
         elif learn:
-            status = _raise_errors(net, work, rule, work.head[top] + 1)
+            status = _raise_errors(net, work, rule, last)
             if status != 0:
                 return status
         else:
-            work.head[top] = work.tail[top]
+            head[top] = last
+        layer += 1
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _raise_errors(net, work, rule, last):  # type: ignore[no-untyped-def]
     """Hand the top population's spikes below index ``last`` to the error counter."""
     top = net.size.size - 1
@@ -251,7 +243,7 @@ def _raise_errors(net, work, rule, last):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _release(net, work, rule):  # type: ignore[no-untyped-def]
     """Send what the error counter holds, unit by unit."""
     n = np.int64(0)
@@ -270,10 +262,10 @@ def _release(net, work, rule):  # type: ignore[no-untyped-def]
 @njit(**_JIT)
 def _backward(net, work, rule, n):  # type: ignore[no-untyped-def]
     """Carry the first n error spikes down to layer 0, a layer at a time."""
-    if n == 0:
-        return 0
     row = np.int64(0)
     for layer in range(net.size.size - 2, -1, -1):
+        if n == 0:
+            return 0
         work.tally[ERRORS, layer] += n
         n_source = _take_source(net, work, rule, layer) if rule.fractional else 0
         passed = work.tally[PASSED, layer]
@@ -287,7 +279,7 @@ def _backward(net, work, rule, n):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _backward_layer(net, work, rule, layer, row, n):  # type: ignore[no-untyped-def]
     """Take n error spikes of one layer in; write those for the layer below."""
     here, n_in = net.unit_at[layer + 1], net.pad[layer]
@@ -295,10 +287,10 @@ def _backward_layer(net, work, rule, layer, row, n):  # type: ignore[no-untyped-
     source = work.source[net.unit_at[layer] : here]
     columns = net.column[net.column_at[layer] : net.column_at[layer + 1]]
     out = Spikes(work.key, work.back_unit[1 - row], work.back_sign[1 - row])
-    kind = (rule.back_signed, rule.high, rule.one)
+    kind = (rule.back_low, rule.high, rule.one)
     tail, passed = np.int64(0), np.int64(0)
     for i in range(n):
-        unit, sign, old = np.int64(work.back_unit[row, i]), work.back_sign[row, i], tail
+        unit, sign = np.int64(work.back_unit[row, i]), work.back_sign[row, i]
         at = here + unit
         if work.phi[at] + work.sent[at] - work.phi_start[at] < 0:
             continue
@@ -308,12 +300,9 @@ def _backward_layer(net, work, rule, layer, row, n):  # type: ignore[no-untyped-
         if layer == 0:
             continue
         column = columns[unit * n_in : unit * n_in + n_in]
-        if _add_signed(phi_back, column, sign, rule.high):
-            tail = _poll(phi_back, kind, out, old)
-            if tail < 0:
-                return np.int64(-1)
-            if tail - old > 1:
-                _sort(out, old, tail)
+        tail = _feed(phi_back, column, sign, kind, out, tail)
+        if tail < 0:
+            return tail
         if rule.fractional:
             rate = rule.rate if sign > 0 else -rule.rate
             for k in range(n_in):
@@ -397,10 +386,11 @@ def begin_sample(net, work, rule, sample):  # type: ignore[no-untyped-def]
         _start(work.phi[first:last], net.size[layer + 1], rule.start, rule, sample, 2 * layer)
         back = work.phi_back[net.unit_at[layer] : first]
         _start(back, net.size[layer], rule.back_start, rule, sample, 2 * layer + 1)
-    work.phi_start[:] = work.phi
+    for k in range(work.phi.size):
+        work.phi_start[k] = work.phi[k]
 
 
-@njit(**_INLINE)
+@njit(**_JIT)
 def _step(net, work, rule, learn):  # type: ignore[no-untyped-def]
     """Run one step whose input spikes lie in the input population's buffer."""
     top = net.size.size - 1
@@ -410,7 +400,7 @@ def _step(net, work, rule, learn):  # type: ignore[no-untyped-def]
     if status != 0 or not learn:
         return status
     work.head[top] = 0
-    tail, kind = np.int64(0), (True, rule.high, rule.one)
+    tail, kind = np.int64(0), (-rule.high, rule.high, rule.one)
     out = Spikes(work.key, work.unit[top], work.sign[top])
     for k in range(net.size[top]):
         work.phi_target[k] -= work.y[k]
@@ -449,7 +439,7 @@ def step_vector(net, work, rule, learn):  # type: ignore[no-untyped-def]
             left = v - one if positive else v + one
             phi[k] = left if fires else v
     else:
-        kind = (True, high, one)
+        kind = (-high, high, one)
         for i in range(n_active):
             k = np.int64(work.active[i])
             phi[k] += x[k]
@@ -464,27 +454,16 @@ def step_vector(net, work, rule, learn):  # type: ignore[no-untyped-def]
 
 
 @njit(**_INLINE)
-def step_events(net, work, rule, learn, events, shift):  # type: ignore[no-untyped-def]
-    """Present events as +1 spikes, moved by ``shift``; return the layer that exploded, or 0.
-
-    ``shift`` is (dx, dy, height, width); events that leave the sensor are removed.
-    """
-    dx, dy, height, width = shift
+def step_events(net, work, rule, learn, events):  # type: ignore[no-untyped-def]
+    """Present events as +1 spikes; return the layer that exploded, or 0."""
     if events.size > work.unit.shape[1]:
         return 1
-    tail = 0
     for i in range(events.size):
         unit = np.int64(events[i])
-        if dx != 0 or dy != 0:
-            x, y = unit % width + dx, unit // width % height + dy
-            if x < 0 or x >= width or y < 0 or y >= height:
-                continue
-            unit += dy * width + dx
-        work.unit[0, tail] = unit
-        work.sign[0, tail] = 1
+        work.unit[0, i] = unit
+        work.sign[0, i] = 1
         work.drive[unit] += rule.one
-        tail += 1
-    work.tail[0] = tail
+    work.tail[0] = events.size
     return _step(net, work, rule, learn)
 
 
@@ -502,19 +481,17 @@ def load_vector(work, rule, x, scale):  # type: ignore[no-untyped-def]
     work.n_active[0], work.n_active[1] = n, large
 
 
-@njit(**_JIT)
-def cut_events(cut, events, i, n_steps):  # type: ignore[no-untyped-def]
-    """Write where the steps of recording i begin; equal times or equal event counts."""
+@njit(**_INLINE)
+def _step_end(events, i, at, step, n_steps):  # type: ignore[no-untyped-def]
+    """Return where step 1..n_steps of recording i ends; the one before ends at ``at``."""
     first, last = events.start[i], events.start[i + 1]
-    cut[0], cut[n_steps] = first, last
-    at = first
-    for step in range(1, n_steps):
-        if events.by_time:
-            while at < last and events.t[at] * n_steps < events.duration[i] * step:
-                at += 1
-        else:
-            at = first + (last - first) * step // n_steps
-        cut[step] = at
+    if step == n_steps:
+        return last
+    if not events.by_time:
+        return first + (last - first) * step // n_steps
+    while at < last and events.t[at] * n_steps < events.duration[i] * step:
+        at += 1
+    return at
 
 
 @njit(**_JIT)
@@ -552,14 +529,15 @@ def _write_log(work, log, event):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(**_JIT)
+@njit(**_RUN)
 def run_vectors(net, work, rule, vectors, job, out):  # type: ignore[no-untyped-def]
     """Present samples one by one; return (samples done, exploded layer or -1: log full)."""
     for done in range(job.order.size):
         i = job.order[done]
         load_vector(work, rule, vectors.x[i], vectors.scale)
         if job.learn:
-            work.y[: net.size[-1]] = vectors.target[vectors.label[i]]
+            for k in range(net.size[-1]):
+                work.y[k] = vectors.target[vectors.label[i], k]
         begin_sample(net, work, rule, job.first + done)
         for step in range(rule.n_steps):
             status = step_vector(net, work, rule, job.learn)
@@ -573,22 +551,22 @@ def run_vectors(net, work, rule, vectors, job, out):  # type: ignore[no-untyped-
     return job.order.size, 0
 
 
-@njit(**_JIT)
+@njit(**_RUN)
 def run_events(net, work, rule, events, job, out):  # type: ignore[no-untyped-def]
     """Present recordings one by one; return (recordings done, exploded layer or -1)."""
-    cut = np.empty(rule.n_steps + 1, np.int64)
     for done in range(job.order.size):
         i = job.order[done]
-        cut_events(cut, events, i, rule.n_steps)
+        first = end = events.start[i]
         if job.learn:
-            work.y[: net.size[-1]] = events.target[events.label[i]]
+            for k in range(net.size[-1]):
+                work.y[k] = events.target[events.label[i], k]
         begin_sample(net, work, rule, job.first + done)
-        shift = (events.shift[done, 0], events.shift[done, 1], events.height, events.width)
         for step in range(rule.n_steps):
-            units = events.unit[cut[step] : cut[step + 1]]
-            status = step_events(net, work, rule, job.learn, units, shift)
+            begin, end = end, _step_end(events, i, end, step + 1, rule.n_steps)
+            units = events.unit[begin:end]
+            status = step_events(net, work, rule, job.learn, units)
             if status == 0:
-                status = _write_log(work, job.log, cut[step] - cut[0])
+                status = _write_log(work, job.log, begin - first)
             if status != 0:
                 return done, status
         if job.learn:

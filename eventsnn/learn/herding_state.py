@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
 
 LANES = 64
+"""Units that the inner loops take at once: four vectors of 16; shorter ones LLVM unrolls."""
 SPIKE_BUDGET = 1 << 20
 """Spikes that one layer may send in one step before the run counts as exploded."""
 
@@ -30,8 +31,8 @@ class Rule(NamedTuple):
     """The options as numbers, in the type of the state."""
 
     high: Any  # a forward unit above this spikes
-    signed: bool  # a forward unit below -high sends -1
-    back_signed: bool  # the same for the backward quantizers
+    low: Any  # a forward unit below this sends -1
+    back_low: Any  # the same for the backward quantizers
     one: Any  # what a spike is worth
     rate: Any  # weight change a pair of spikes
     n_steps: int
@@ -114,9 +115,6 @@ class Events(NamedTuple):
     by_time: bool  # steps of equal time, else of equal event count
     target: NDArray[Any]
     label: NDArray[np.int64]
-    shift: NDArray[np.int64]  # (samples in the call, 2): dx, dy
-    height: int
-    width: int
 
 
 class Log(NamedTuple):
@@ -152,11 +150,12 @@ def make_rule(options: HerdingOptions, kind: QuantizerKind) -> Rule:
     """Return the options as numbers, with a forward quantizer of the given kind."""
     dtype = options.numpy_dtype
     half = options.one // 2 if options.integer else 0.5
+    never = np.iinfo(np.int64).min if options.integer else -np.inf
     starts = ("zero", "keep", "random")
     return Rule(
         high=dtype(half),
-        signed=kind.signed,
-        back_signed=options.backward.signed,
+        low=dtype(-half if kind.signed else never),
+        back_low=dtype(-half if options.backward.signed else never),
         one=dtype(options.one),
         rate=dtype(options.rate),
         n_steps=int(options.n_steps),
@@ -170,6 +169,13 @@ def make_rule(options: HerdingOptions, kind: QuantizerKind) -> Rule:
     )
 
 
+def _zeros(n: int, dtype: Any) -> NDArray[Any]:
+    """Return zeros that begin on a cache line, so that no vector lies across two."""
+    room = np.zeros(n * np.dtype(dtype).itemsize + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first : first + n * np.dtype(dtype).itemsize].view(dtype)
+
+
 def make_net(weights: list[NDArray[Any]], dtype: Any) -> Net:
     """Lay weight matrices (n_in, n_out), already scaled, into flat padded arrays."""
     size = np.array([weights[0].shape[0], *(w.shape[1] for w in weights)], np.int64)
@@ -180,7 +186,7 @@ def make_net(weights: list[NDArray[Any]], dtype: Any) -> Net:
     unit_at, row_at, column_at = (
         np.concatenate([np.zeros(1, np.int64), np.cumsum(x)]) for x in (pad, rows, columns)
     )
-    row, column = np.zeros(row_at[-1], dtype), np.zeros(max(column_at[-1], 1), dtype)
+    row, column = _zeros(row_at[-1], dtype), _zeros(max(column_at[-1], 1), dtype)
     net = Net(size, pad, unit_at, row_at, column_at, row, column)
     for layer, weight in enumerate(weights):
         set_weight(net, layer, weight)
@@ -206,7 +212,7 @@ def make_work(net: Net, dtype: Any) -> Work:
     n_layers, n_units, budget = len(net.size) - 1, net.unit_at[-1], SPIKE_BUDGET
 
     def units() -> NDArray[Any]:
-        return np.zeros(n_units, dtype)
+        return _zeros(n_units, dtype)
 
     def bottom() -> NDArray[Any]:
         return np.zeros(net.pad[0], dtype)

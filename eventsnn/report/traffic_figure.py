@@ -60,6 +60,7 @@ def _draw_raster(axes: Any, traffic: Traffic, p: int) -> None:
     axes.set_ylabel(f"{_name(p)}\nunit")
     axes.set_title(f"{traffic.unit[p].size} spikes", fontsize=9, loc="right")
     axes.tick_params(labelbottom=False)
+    axes.yaxis.get_major_locator().set_params(integer=True)
 
 
 def _draw_rate(axes: Any, traffic: Traffic) -> None:
@@ -76,11 +77,9 @@ def _draw_rate(axes: Any, traffic: Traffic) -> None:
 
 
 def _draw_input(axes: Any, traffic: Traffic, shape: tuple[int, ...]) -> None:
-    count = np.bincount(traffic.unit[0], minlength=int(np.prod(shape))).reshape(-1, *shape[-2:])
-    signed = count[1:].sum(0) - count[0] if len(count) > 1 else count[0]
-    limit = max(int(abs(signed).max()), 1)
-    axes.imshow(signed, cmap="RdBu", vmin=-limit, vmax=limit)
-    axes.set_title("ON (blue) - OFF (red) events" if len(count) > 1 else "events", fontsize=9)
+    count = np.bincount(traffic.unit[0], minlength=int(np.prod(shape)))
+    axes.imshow(count.reshape(-1, *shape[-2:]).sum(0), cmap="Greys")
+    axes.set_title("events a pixel", fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])
 
