@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+import eventsnn
 from eventsnn.data import source as sources
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import open_inputs
@@ -22,7 +23,7 @@ from eventsnn.report.files import check_figure_path
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.options import TrainOptions, completed, make_options
-from eventsnn.train.trainer import Trainer, open_model, options_of
+from eventsnn.train.trainer import Trainer, machine, open_model, options_of
 from eventsnn.train.trainer import evaluate as evaluate_net
 
 TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS
@@ -181,6 +182,9 @@ def film(
         "images": images,
         "recordings": len(batch),
         "recordings_per_second": len(batch) / seconds,
+        "seed": seed,
+        "version": eventsnn.__version__,
+        "machine": machine(),
         "filmed": describe(batch),
         "out": None if out is None else str(out),
         "figure": None if figure is None else str(figure),
@@ -210,7 +214,8 @@ def compare_films(
     recordings = EventBatch.from_streams([stream for batch in batches for stream in batch], real)
     if figure is not None:
         plot_comparison(recordings, filmed, figure)
-    return compare(recordings, filmed) | {"figure": None if figure is None else str(figure)}
+    result = {"seed": seed, "version": eventsnn.__version__, "machine": machine()}
+    return compare(recordings, filmed) | result | {"figure": figure and str(figure)}
 
 
 def _checked(split: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,10 +100,13 @@ class Trainer:
             "history": self.history,
             "options": self.options.to_json(),
             "layers": list(self.net.sizes),
+            "training_recordings": len(self.data.train),
+            "test_recordings": len(self.data.test),
             "data_note": self.data.note,
             "out": None if self.folder is None else str(self.folder),
             "version": eventsnn.__version__,
             "seed": self.options.seed,
+            "machine": machine(),
         }
 
     def _compile(self) -> None:
@@ -162,8 +167,7 @@ class Trainer:
             "seed": self.options.seed,
             "data_note": self.data.note,
             "input_shape": list(input_shape(self.data.train)),
-            "machine": f"{platform.system()} {platform.machine()}, Python "
-            f"{platform.python_version()}, numpy {np.__version__}",
+            "machine": machine(),
         }
         save_checkpoint(self.folder, Checkpoint(self.net.snapshot(), info))
 
@@ -202,6 +206,14 @@ def options_of(checkpoint: Checkpoint, path: str | Path) -> TrainOptions:
         return TrainOptions.from_json(checkpoint.info["options"])
     except (KeyError, TypeError, UserError) as error:
         raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
+
+
+def machine() -> str:
+    """Return what the run ran on, in a line."""
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}"
+    )
 
 
 def input_shape(data: Data) -> tuple[int, ...]:
