@@ -132,7 +132,12 @@ def train(
         bool | None, typer.Option("--hold/--no-hold", help="Let errors of a step cancel.")
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="State: float32, float64 or integer.")] = None,
-    init_scale: Annotated[float | None, typer.Option(help="SD of the initial weights.")] = None,
+    init_scale: Annotated[
+        float | None, typer.Option(help="SD of the initial weights, first layer.")
+    ] = None,
+    upper_scale: Annotated[
+        float | None, typer.Option(help="SD of the initial weights, layers above.")
+    ] = None,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:

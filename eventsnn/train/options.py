@@ -35,7 +35,9 @@ class TrainOptions:
     seed : int
         Of the initial weights, the order of the samples, the shifts.
     init_scale : float
-        Standard deviation of the initial weights.
+        Standard deviation of the initial weights of the first layer.
+    upper_scale : float
+        The same for the layers above; 0: as the first.
     eta_decay : float
         Factor on eta after each epoch; 0: such that eta ends at a tenth.
     shift, rotate, scale, drop : float
@@ -51,6 +53,7 @@ class TrainOptions:
     limit: int | None = None
     seed: int = 0
     init_scale: float = 0.01
+    upper_scale: float = 0.0
     eta_decay: float = 1.0
     shift: float = 0.0
     rotate: float = 0.0
@@ -68,6 +71,8 @@ class TrainOptions:
             raise UserError(f"seed is {self.seed}; give 0 or more")
         if not (math.isfinite(self.init_scale) and self.init_scale > 0):
             raise UserError(f"init_scale is {self.init_scale}; give a positive number")
+        if not 0 <= self.upper_scale < math.inf:
+            raise UserError(f"upper_scale is {self.upper_scale}; give 0 or a positive number")
         if not 0 <= self.eta_decay <= 1:
             raise UserError(f"eta_decay is {self.eta_decay}; give more than 0 and at most 1")
         if self.herding.integer and self.eta_decay != 1:
@@ -115,6 +120,7 @@ def recipe(data: str) -> dict[str, Any]:
         "eta": 0.02,
         "eta_decay": 0.0,
         "fractional": True,
+        "upper_scale": 0.05,
         "shift": 1.5,
         "rotate": 10.0,
         "scale": 0.1,
@@ -124,7 +130,10 @@ def recipe(data: str) -> dict[str, Any]:
 
 def make_options(given: dict[str, Any]) -> TrainOptions:
     """Return the recipe of ``given["data"]`` with everything else that was given."""
-    values = {"dtype": "float32"} | recipe(given.get("data", "digits")) | given
+    values = {"dtype": "float32"} | recipe(given.get("data", "digits"))
+    if given.get("dtype") == "integer":
+        values["eta_decay"] = 1.0  # eta is the scale of the whole state
+    values |= given
     herding = {name: values[name] for name in HERDING_FIELDS & set(values)}
     own = {name: values[name] for name in FIELDS & set(values)}
     unknown = set(values) - HERDING_FIELDS - FIELDS

@@ -62,8 +62,11 @@ class Trainer:
         self.options, self.data, self.folder, self.threads = options, data, folder, threads
         self.history: list[dict[str, Any]] = []
         rng = np.random.default_rng([options.seed, 0])
-        shapes = pairwise(options.layers)
-        weights = [options.init_scale * rng.standard_normal(shape) for shape in shapes]
+        scale, upper = options.init_scale, options.upper_scale or options.init_scale
+        weights = [
+            (upper if layer else scale) * rng.standard_normal(shape)
+            for layer, shape in enumerate(pairwise(options.layers))
+        ]
         self.net = HerdingMLP(weights, options.herding)
 
     def resume(self, checkpoint: Checkpoint) -> None:
