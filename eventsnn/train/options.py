@@ -13,7 +13,7 @@ from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
 
 RULES = ("herding",)
-_SAMPLES = 40_000
+_SAMPLES = 55_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TrainOptions:
     layers : tuple of int
         Units a population, input first; empty: one hidden layer of 200.
     epochs : int
-        Passes over the training data; 0: so many that about 40,000 samples are seen.
+        Passes over the training data; 0: so many that about 55,000 samples are seen.
     limit : int or None
         Use only the first samples of each half.
     seed : int
@@ -120,7 +120,7 @@ def recipe(data: str) -> dict[str, Any]:
         "eta": 0.02,
         "eta_decay": 0.0,
         "fractional": True,
-        "upper_scale": 0.05,
+        "upper_scale": 0.03,
         "shift": 1.5,
         "rotate": 10.0,
         "scale": 0.1,
