@@ -1,0 +1,66 @@
+"""Non-leaky integrate-and-fire: the potential keeps what was delivered until it fires.
+
+At an instant with deliveries the neuron adds them in their order and fires if
+v >= threshold; resets, refractory time and the recorded value are those of ``lif``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import cfunc, float32, float64, int32, int64, types, void
+from numpy.typing import NDArray
+
+from eventsnn.neurons import neuron as base
+from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
+
+
+@dataclass(frozen=True)
+class IF(Neuron):
+    """Non-leaky integrate-and-fire.
+
+    Attributes
+    ----------
+    threshold : float
+        > 0, in the units of the weights.
+    reset : "subtract" or "zero"
+        What a spike does to the potential.
+    refractory_us : float
+        Absolute refractory time, whole microseconds.
+    """
+
+    kind: ClassVar[str] = "if"
+    threshold: float = 1.0
+    reset: Reset = "subtract"
+    refractory_us: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        base.check_positive(self, "threshold")
+        base.check_reset(self.reset, self.kind)
+        base.check_refractory(self.refractory_us, self.kind)
+
+    def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
+        """Add and test; see the head of this file."""
+        v, ready = cell.x[0], cell.times[1]
+        for weight in weights if t >= ready else ():
+            v += weight
+        cell.x[0], cell.times[0] = v, t
+        if t < ready or v < self.threshold:
+            return None
+        cell.x[0] = v - self.threshold if self.reset == "subtract" else 0.0
+        cell.times[1] = t + self.refractory_us
+        return v
+
+    def table(self) -> NDArray[np.float64]:
+        """[threshold, subtract?, refractory]."""
+        return np.array([self.threshold, self.reset == "subtract", self.refractory_us], np.float64)
+
+    @classmethod
+    def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
+        """Return the compiled entry points."""
+        return _kernels(dtype)
