@@ -1,0 +1,313 @@
+"""Convolutions of the fast path: an event touches a patch, row by row of positions.
+
+A position's channels fill whole registers and share one clock. A row of the patch is
+taken in one go: each position decays by its own gap, adds its channels' weights, and
+tells which of them reached the threshold. Those are tested at the end of the instant.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from eventsnn.simulate.feedforward_layer import LINE
+
+_ONE = (0,)
+
+
+class Shape(NamedTuple):
+    """Sizes of a convolution, as in ``Conv2d``."""
+
+    height: int
+    width: int
+    c_in: int
+    rows: int
+    columns: int
+    c_out: int
+    kernel_rows: int
+    kernel_columns: int
+    stride_rows: int
+    stride_columns: int
+    pad_rows: int
+    pad_columns: int
+    planar: bool
+
+
+class Block(NamedTuple):
+    """State of ``size`` channels from ``first`` on, at every position.
+
+    Attributes
+    ----------
+    first, size : int
+    v : float array (positions * lanes,)
+        Potentials, a position's channels padded to full registers.
+    clock : int64 array (positions,)
+        When the position was last brought up to now; -1 for never.
+    ready : int64 array (positions * lanes,)
+        When each neuron's refractory time ends.
+    held : int64 array (positions,)
+        Latest of ``ready`` at the position.
+    marked : int32 array (positions * lanes,)
+        Neurons to test at the end of the instant.
+    mark : bool array (positions * lanes,)
+        True for those.
+    """
+
+    first: int
+    size: int
+    v: NDArray[Any]
+    clock: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    held: NDArray[np.int64]
+    marked: NDArray[np.int32]
+    mark: NDArray[np.bool_]
+
+
+def _splat(builder: Any, vector: Any, value: Any) -> Any:
+    index = ir.VectorType(ir.IntType(32), vector.count)
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
+
+
+def _patch_row(
+    _: Any,
+    v: Any,
+    clock: Any,
+    w: Any,
+    row: Any,
+    t: Any,
+    factors: Any,
+    th: Any,
+    chunks: Any,
+    count: Any,
+) -> Any:
+    """Bring positions up to ``t`` and add their weights; return which neurons reached ``th``.
+
+    ``row`` is (first position, place of its weights, step to the next position's
+    weights), ``factors`` a ``Factors``. The lengths of the tuples ``chunks`` and
+    ``count`` are the registers of a position and the number of positions. The answer is
+    a tuple of uint64, neuron k of the row in bit k.
+    """
+    lanes = LINE * 8 // v.dtype.bitwidth * chunks.count
+    n_words = -(-count.count * lanes // 64)
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        def data(kind: Any, array: Any) -> Any:
+            return context.make_array(kind)(context, b, array).data
+
+        i64 = ir.IntType(64)
+        chunk = lanes // chunks.count
+        vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
+        first, weight, step = (b.extract_value(args[3], i) for i in range(3))
+        times = b.gep(data(clock, args[1]), [first])
+        table, mask = data(factors[0], b.extract_value(args[5], 0)), b.extract_value(args[5], 1)
+        source = b.gep(data(w, args[2]), [weight])
+        target = b.gep(data(v, args[0]), [b.mul(first, i64(lanes))])
+        limit, words = _splat(b, vector, args[6]), [i64(0)] * n_words
+        found = []
+        for c in range(count.count):
+            place = b.gep(times, [i64(c)])
+            gap = b.and_(b.sub(args[4], b.load(place)), mask)
+            b.store(args[4], place)
+            found.append(b.load(b.gep(table, [gap])))
+        for lane in range(0, count.count * lanes, chunk):
+            c, k = divmod(lane, lanes)
+            here = b.bitcast(b.gep(target, [i64(lane)]), vector.as_pointer())
+            there = b.gep(source, [b.add(b.mul(step, i64(c)), i64(k))])
+            weights = b.load(b.bitcast(there, vector.as_pointer()), align=LINE)
+            decayed = b.fmul(b.load(here, align=LINE), _splat(b, vector, found[c]))
+            x = b.fadd(decayed, weights)
+            b.store(x, here, align=LINE)
+            reached = b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk))
+            bits = b.shl(b.zext(reached, i64), i64(lane % 64))
+            words[lane // 64] = b.or_(words[lane // 64], bits)
+        return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
+
+    answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
+    return answer(v, clock, w, row, types.int64, factors, th, chunks, count), codegen
+
+
+patch_row: Any = intrinsic(_patch_row)
+
+
+def _first_bit(_: Any, word: Any) -> Any:
+    """Return the number of the lowest set bit of a uint64 that is not 0."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        return b.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), codegen
+
+
+first_bit: Any = intrinsic(_first_bit)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _mark_words(words, base, block, n):  # type: ignore[no-untyped-def]
+    """Put the neurons in ``words`` on the list of the marked, each once."""
+    for i in range(len(words)):
+        word = words[i]
+        while word:
+            k = base + i * 64 + first_bit(word)
+            word &= word - np.uint64(1)
+            if not block.mark[k]:
+                block.mark[k] = True
+                block.marked[n] = k
+                n += 1
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _careful_row(t, w, factors, firing, block, row, columns, lanes, n):  # type: ignore[no-untyped-def]
+    """As ``patch_row``, where a neuron is refractory or a gap longer than the table."""
+    for c in range(columns):
+        p = row[0] + c
+        gap = t - block.clock[p]
+        block.clock[p] = t
+        decay = factors.by_gap[0]
+        if factors.mask != 0 and gap < len(factors.by_gap):
+            decay = factors.by_gap[gap]
+        elif factors.mask != 0:
+            decay = w.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
+        for k in range(p * lanes, p * lanes + block.size):
+            x = block.v[k] * decay
+            if t >= block.ready[k]:
+                x += w[row[1] + c * row[2] + k - p * lanes]
+                if x >= firing.threshold and not block.mark[k]:
+                    block.mark[k] = True
+                    block.marked[n] = k
+                    n += 1
+            block.v[k] = x
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: ignore[no-untyped-def]
+    """Test the marked neurons in order of unit; return the number of spikes."""
+    for i in range(1, marked):
+        k, j = block.marked[i], i
+        while j > 0 and block.marked[j - 1] > k:
+            block.marked[j] = block.marked[j - 1]
+            j -= 1
+        block.marked[j] = k
+    for i in range(marked):
+        k = block.marked[i]
+        block.mark[k] = False
+        x = block.v[k]
+        if x >= firing.threshold:
+            p = k // lanes
+            spikes.event[n], spikes.value[n] = e, x
+            spikes.unit[n] = p * c_out + block.first + k - p * lanes
+            n += 1
+            block.v[k] = x - firing.threshold if firing.subtract else x - x
+            block.ready[k] = block.held[p] = t + firing.refractory
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _patch(shape, unit, lanes):  # type: ignore[no-untyped-def]
+    """Return the first row and column that see a sender, how many, and the first one's weights.
+
+    The last number is the place of the weights of the first row and column.
+    """
+    if shape.planar:
+        c, y, x = (
+            unit // (shape.height * shape.width),
+            unit // shape.width % shape.height,
+            unit % shape.width,
+        )
+    else:
+        c, y, x = (
+            unit % shape.c_in,
+            unit // (shape.c_in * shape.width),
+            unit // shape.c_in % shape.width,
+        )
+    y += shape.pad_rows
+    x += shape.pad_columns
+    first_row = max(0, -((shape.kernel_rows - 1 - y) // shape.stride_rows))
+    first_column = max(0, -((shape.kernel_columns - 1 - x) // shape.stride_columns))
+    rows = min(shape.rows, y // shape.stride_rows + 1) - first_row
+    columns = min(shape.columns, x // shape.stride_columns + 1) - first_column
+    ky, kx = y - first_row * shape.stride_rows, x - first_column * shape.stride_columns
+    weight = ((ky * shape.kernel_columns + kx) * shape.c_in + c) * lanes
+    return first_row, first_column, rows, columns, weight
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _needs_care(t, block, first, columns, longest):  # type: ignore[no-untyped-def]
+    for p in range(first, first + columns):
+        if block.held[p] > t or t - block.clock[p] >= longest:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def run_block(  # type: ignore[no-untyped-def]
+    events, w, shape, factors, firing, block, spikes, cursor, fresh, tally, chunks, count
+):
+    """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
+
+    It returns early, at the end of an instant, where ``spikes`` might not hold those of
+    one more.
+
+    Returns
+    -------
+    bool
+        True when all is done.
+    """
+    n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
+    lanes = len(block.v) // len(block.clock)
+    down = shape.stride_rows * shape.kernel_columns * shape.c_in * lanes
+    step = -shape.stride_columns * shape.c_in * lanes
+    longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
+    careful = firing.refractory > 0 or not factors.complete
+    marked = 0
+    room = len(spikes.event) - len(block.v)
+    while r < len(events.start) - 1:
+        if e == events.start[r] and (fresh or r > 0):
+            block.v[:] = 0
+            block.clock[:] = -1
+            block.ready[:] = -1
+            block.held[:] = -1
+        stop = events.start[r + 1]
+        while e < stop and n <= room:
+            t = events.t[e]
+            top, left, rows, columns, weight = _patch(shape, np.int64(events.row[e]), lanes)
+            tally.adds[r] += rows * columns * block.size
+            tally.updates[r] += rows * columns * block.size
+            tied = e > events.start[r] and not events.last[e - 1]
+            for y in range(rows):
+                row = (top + y) * shape.columns + left, weight - y * down, step
+                if tied:
+                    for p in range(row[0], row[0] + columns):
+                        tally.updates[r] -= block.size * (block.clock[p] == t)
+                if careful and _needs_care(t, block, row[0], columns, longest):
+                    marked = _careful_row(t, w, factors, firing, block, row, columns, lanes, marked)
+                elif columns == len(count):
+                    words = patch_row(
+                        block.v, block.clock, w, row, t, factors, firing.threshold, chunks, count
+                    )
+                    marked = _mark_words(words, row[0] * lanes, block, marked)
+                else:
+                    for c in range(columns):
+                        one = row[0] + c, row[1] + c * step, step
+                        words = patch_row(
+                            block.v, block.clock, w, one, t, factors, firing.threshold, chunks, _ONE
+                        )
+                        marked = _mark_words(words, one[0] * lanes, block, marked)
+            if marked > 0 and events.last[e]:
+                n = _settle(e, t, firing, block, shape.c_out, lanes, marked, spikes, n)
+                marked = 0
+            e += 1
+        if e < stop:
+            break
+        r += 1
+    cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
+    return r == len(events.start) - 1
