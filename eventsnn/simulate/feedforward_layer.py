@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.neuron import FINE, Neuron
+from eventsnn.neurons.neuron import FINE, Neuron, decay_table
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train
 
@@ -112,7 +113,12 @@ class Factors(NamedTuple):
         """Return the factors of the gaps up to ``longest``."""
         if not len(decay.table):
             return cls(np.ones(1, decay.dtype), 0, decay.tau_us, True)
-        steps = min(longest // FINE + 1, FINE)
-        fine, coarse = decay.table[:FINE], decay.table[FINE : FINE + steps]
-        table = (coarse[:, None] * fine).reshape(-1).astype(decay.dtype)
+        table = _by_gap(decay.tau_us, min(longest // FINE + 1, FINE), decay.dtype)
         return cls(table, -1, decay.tau_us, longest < FINE * FINE)
+
+
+@lru_cache(maxsize=8)
+def _by_gap(tau_us: float, steps: int, dtype: Any) -> NDArray[Any]:
+    table = decay_table(tau_us)
+    factors: NDArray[Any] = np.outer(table[FINE : FINE + steps], table[:FINE]).astype(dtype)
+    return factors.reshape(-1)

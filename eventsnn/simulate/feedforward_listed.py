@@ -87,10 +87,15 @@ def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
     return Synapses(start, target[order].astype(np.int32), weight)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _settle(e, t, firing, cells, marked, spikes, n):  # type: ignore[no-untyped-def]
     """Test the marked neurons in order of unit; return the number of spikes."""
-    cells.marked[:marked].sort()
+    for i in range(1, marked):
+        k, j = cells.marked[i], i
+        while j > 0 and cells.marked[j - 1] > k:
+            cells.marked[j] = cells.marked[j - 1]
+            j -= 1
+        cells.marked[j] = k
     for i in range(marked):
         k = cells.marked[i]
         cells.mark[k] = False
@@ -103,7 +108,7 @@ def _settle(e, t, firing, cells, marked, spikes, n):  # type: ignore[no-untyped-
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _deliver(t, row, synapses, factors, firing, cells, marked):  # type: ignore[no-untyped-def]
     """Deliver one event; return the neurons marked and those brought up to now."""
     updates = 0

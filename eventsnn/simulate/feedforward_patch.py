@@ -22,22 +22,25 @@ from eventsnn.simulate.feedforward_layer import LINE
 _ONE = (0,)
 
 
-class Shape(NamedTuple):
-    """Sizes of a convolution, as in ``Conv2d``."""
+class Patches(NamedTuple):
+    """What each sender touches, in a convolution of ``columns`` positions a row.
 
-    height: int
-    width: int
-    c_in: int
-    rows: int
+    ``down`` and ``step`` lead from a position's weights to those of the position below
+    it and to the right of it.
+
+    Attributes
+    ----------
+    of : int32 array (n_in, 4)
+        First position, number of rows and columns, and the place of the first
+        position's weights.
+    columns, c_out, down, step : int
+    """
+
+    of: NDArray[np.int32]
     columns: int
     c_out: int
-    kernel_rows: int
-    kernel_columns: int
-    stride_rows: int
-    stride_columns: int
-    pad_rows: int
-    pad_columns: int
-    planar: bool
+    down: int
+    step: int
 
 
 class Block(NamedTuple):
@@ -188,7 +191,7 @@ def _careful_row(t, w, factors, firing, block, row, columns, lanes, n):  # type:
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: ignore[no-untyped-def]
     """Test the marked neurons in order of unit; return the number of spikes."""
     for i in range(1, marked):
@@ -211,36 +214,7 @@ def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: igno
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _patch(shape, unit, lanes):  # type: ignore[no-untyped-def]
-    """Return the first row and column that see a sender, how many, and the first one's weights.
-
-    The last number is the place of the weights of the first row and column.
-    """
-    if shape.planar:
-        c, y, x = (
-            unit // (shape.height * shape.width),
-            unit // shape.width % shape.height,
-            unit % shape.width,
-        )
-    else:
-        c, y, x = (
-            unit % shape.c_in,
-            unit // (shape.c_in * shape.width),
-            unit // shape.c_in % shape.width,
-        )
-    y += shape.pad_rows
-    x += shape.pad_columns
-    first_row = max(0, -((shape.kernel_rows - 1 - y) // shape.stride_rows))
-    first_column = max(0, -((shape.kernel_columns - 1 - x) // shape.stride_columns))
-    rows = min(shape.rows, y // shape.stride_rows + 1) - first_row
-    columns = min(shape.columns, x // shape.stride_columns + 1) - first_column
-    ky, kx = y - first_row * shape.stride_rows, x - first_column * shape.stride_columns
-    weight = ((ky * shape.kernel_columns + kx) * shape.c_in + c) * lanes
-    return first_row, first_column, rows, columns, weight
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _needs_care(t, block, first, columns, longest):  # type: ignore[no-untyped-def]
     for p in range(first, first + columns):
         if block.held[p] > t or t - block.clock[p] >= longest:
@@ -249,8 +223,18 @@ def _needs_care(t, block, first, columns, longest):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _touched(t, clock, patch, stride):  # type: ignore[no-untyped-def]
+    """Return how many positions of a patch were brought up to ``t`` already."""
+    n = 0
+    for y in range(patch[1]):
+        for p in range(patch[0] + y * stride, patch[0] + y * stride + patch[2]):
+            n += clock[p] == t
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def run_block(  # type: ignore[no-untyped-def]
-    events, w, shape, factors, firing, block, spikes, cursor, fresh, tally, chunks, count
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, chunks, count
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
@@ -264,8 +248,6 @@ def run_block(  # type: ignore[no-untyped-def]
     """
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     lanes = len(block.v) // len(block.clock)
-    down = shape.stride_rows * shape.kernel_columns * shape.c_in * lanes
-    step = -shape.stride_columns * shape.c_in * lanes
     longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
     careful = firing.refractory > 0 or not factors.complete
     marked = 0
@@ -279,31 +261,31 @@ def run_block(  # type: ignore[no-untyped-def]
         stop = events.start[r + 1]
         while e < stop and n <= room:
             t = events.t[e]
-            top, left, rows, columns, weight = _patch(shape, np.int64(events.row[e]), lanes)
+            patch = patches.of[np.uint64(events.row[e])]
+            rows, columns = np.int64(patch[1]), np.int64(patch[2])
             tally.adds[r] += rows * columns * block.size
             tally.updates[r] += rows * columns * block.size
-            tied = e > events.start[r] and not events.last[e - 1]
+            if e > events.start[r] and not events.last[e - 1]:
+                tally.updates[r] -= block.size * _touched(t, block.clock, patch, patches.columns)
             for y in range(rows):
-                row = (top + y) * shape.columns + left, weight - y * down, step
-                if tied:
-                    for p in range(row[0], row[0] + columns):
-                        tally.updates[r] -= block.size * (block.clock[p] == t)
-                if careful and _needs_care(t, block, row[0], columns, longest):
+                first = patch[0] + y * patches.columns
+                row = first, patch[3] + y * patches.down, patches.step
+                if careful and _needs_care(t, block, first, columns, longest):
                     marked = _careful_row(t, w, factors, firing, block, row, columns, lanes, marked)
                 elif columns == len(count):
                     words = patch_row(
                         block.v, block.clock, w, row, t, factors, firing.threshold, chunks, count
                     )
-                    marked = _mark_words(words, row[0] * lanes, block, marked)
+                    marked = _mark_words(words, first * lanes, block, marked)
                 else:
                     for c in range(columns):
-                        one = row[0] + c, row[1] + c * step, step
+                        one = first + c, row[1] + c * patches.step, patches.step
                         words = patch_row(
                             block.v, block.clock, w, one, t, factors, firing.threshold, chunks, _ONE
                         )
-                        marked = _mark_words(words, one[0] * lanes, block, marked)
+                        marked = _mark_words(words, (first + c) * lanes, block, marked)
             if marked > 0 and events.last[e]:
-                n = _settle(e, t, firing, block, shape.c_out, lanes, marked, spikes, n)
+                n = _settle(e, t, firing, block, patches.c_out, lanes, marked, spikes, n)
                 marked = 0
             e += 1
         if e < stop:
