@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, float32, float64, int32, int64, types, void
+from numba import int32, int64, njit
 from numpy.typing import NDArray
 
 from eventsnn.neurons import neuron as base
@@ -64,3 +64,126 @@ class IF(Neuron):
     def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
         """Return the compiled entry points."""
         return _kernels(dtype)
+
+
+# Kernel tables start with the population's size and its clock size: parameters follow.
+_THRESHOLD, _SUBTRACT, _REFRACTORY = 2, 3, 4
+_BLOCK = 64
+
+
+@njit(cache=True, error_model="numpy")
+def _mark(work: Any, n: int, j: int) -> None:
+    """Put a neuron on the work list, once."""
+    if work[2 + n + j] == 0:
+        work[2 + n + j] = 1
+        work[2 + work[0]] = j
+        work[0] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _block(
+    table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
+) -> None:
+    """Add to and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
+    n = int64(table[0])
+    start, stop, shift = at
+    real = x.dtype.type
+    threshold = real(table[_THRESHOLD])
+    flag = int32(0)
+    if table[_REFRACTORY] == 0.0:
+        for j in range(start, stop):
+            v = x[j] + weights[j + shift]
+            x[j] = v
+            flag |= int32(v >= threshold)
+    else:
+        for j in range(start, stop):
+            awake = t >= times[n + j]
+            v = x[j] + weights[j + shift] if awake else x[j]
+            x[j] = v
+            flag |= int32(awake & (v >= threshold))
+    if flag != 0:
+        for j in range(start, stop):
+            if x[j] >= threshold and t >= times[n + j]:
+                _mark(work, n, j)
+
+
+@njit(cache=True, error_model="numpy")
+def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
+    """Add to and mark one neuron that has a clock of its own."""
+    n = int64(table[0])
+    real = x.dtype.type
+    work[1] += int32(times[j] != t)
+    times[j] = t
+    v = x[j]
+    if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
+        v += weight
+        if v >= real(table[_THRESHOLD]):
+            _mark(work, n, j)
+    x[j] = v
+
+
+def _receive(
+    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
+) -> None:
+    size = int64(table[1])
+    for r in range(1, 1 + 3 * runs[0], 3):
+        first, k0, length = runs[r], runs[r + 1], runs[r + 2]
+        if first < 0:
+            for k in range(k0, k0 + length):
+                _one(table, x, times, t, targets[k], weights[k], work)
+        elif size == 1:
+            for k in range(length):
+                _one(table, x, times, t, first + k, weights[k0 + k], work)
+        else:
+            for clock in range(first // size, (first + length) // size):
+                end = (clock + 1) * size
+                for start in range(clock * size, end, _BLOCK):
+                    at = (start, min(start + _BLOCK, end), k0 - first)
+                    _block(table, x, times, t, weights, work, at)
+                work[1] += size if t != times[clock] else 0
+                times[clock] = t
+
+
+def _train(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    targets: Any,
+    weights: Any,
+    span: Any,
+    limit: float,
+    work: Any,
+) -> int:
+    k, tail = span[0], span[1]
+    now = at[k]
+    while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
+        now = at[k]
+        _one(table, x, times, now, targets[k], weights[k], work)
+        k += 1
+    return int64(k)
+
+
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> int:
+    n, marked = int64(table[0]), work[0]
+    work[0] = 0
+    work[2 : 2 + marked].sort()
+    real = x.dtype.type
+    threshold = real(table[_THRESHOLD])
+    n_fired = 0
+    for i in range(2, 2 + marked):
+        j = work[i]
+        work[2 + n + j] = 0
+        v = x[j]
+        if v >= threshold:
+            fired[n_fired] = j
+            values[n_fired] = v
+            n_fired += 1
+            x[j] = v - threshold if table[_SUBTRACT] != 0.0 else real(0.0)
+            times[n + j] = t + table[_REFRACTORY]
+    return n_fired
+
+
+@cache
+def _kernels(dtype: type[np.floating[Any]]) -> Kernels:
+    return base.entry_points(_receive, _train, _settle, dtype)

@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, float32, float64, int32, int64, njit, types, void
+from numba import int32, int64, njit
 from numpy.typing import NDArray
 
 from eventsnn.neurons import neuron as base
@@ -94,112 +94,119 @@ def _decay(table: Any, dt: float) -> float:
     if steps == dt:
         # Unsigned, so that the two indexes need no test for a negative wrap.
         u = np.uint64(steps)
-        fine = np.uint64(_FINE)
         return float(
-            table[fine + np.uint64(_STEPS) + (u >> np.uint64(10))]
-            * table[fine + (u & np.uint64(_STEPS - 1))]
+            table[np.uint64(_FINE + _STEPS) + (u >> np.uint64(10))]
+            * table[np.uint64(_FINE) + (u & np.uint64(_STEPS - 1))]
         )
     return math.exp(-dt / table[_TAU])
 
 
 @njit(cache=True, error_model="numpy")
-def _mark(v: Any, first: int, stop: int, threshold: Any, work: Any, n: int, tally: Any) -> None:
-    """Put neurons at or above threshold on the work list, each once."""
-    for j in range(first, stop):
-        if v[j] >= threshold and work[n + j] == 0:
-            work[n + j] = 1
-            work[tally[0]] = j
-            tally[0] += 1
+def _mark(work: Any, n: int, j: int) -> None:
+    """Put a neuron on the work list, once."""
+    if work[2 + n + j] == 0:
+        work[2 + n + j] = 1
+        work[2 + work[0]] = j
+        work[0] += 1
 
 
-def _receive_run(
-    table: Any,
-    x: Any,
-    times: Any,
-    t: float,
-    weights: Any,
-    first: int,
-    k0: int,
-    length: int,
-    work: Any,
-    tally: Any,
+@njit(cache=True, error_model="numpy")
+def _block(
+    table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
 ) -> None:
-    """Deliver to neighbours ``first`` to ``first + length - 1`` the weights from ``k0`` on."""
-    n, size = int64(table[0]), int64(table[1])
+    """Decay, add and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
+    n = int64(table[0])
+    start, stop, shift = at
     real = x.dtype.type
     threshold = real(table[_THRESHOLD])
-    for clock in range(first // size, (first + length) // size):
-        dt = t - times[clock]
-        times[clock] = t
-        tally[1] += size if dt != 0.0 else 0
-        decay = real(_decay(table, dt))
-        for start in range(clock * size, (clock + 1) * size, _BLOCK):
-            stop = min(start + _BLOCK, (clock + 1) * size)
-            shift = k0 - first
-            flag = int32(0)
-            if table[_REFRACTORY] == 0.0:
-                for j in range(start, stop):
-                    v = x[j] * decay + weights[j + shift]
-                    x[j] = v
-                    flag |= int32(v >= threshold)
-            else:
-                for j in range(start, stop):
-                    awake = t >= times[n + j]
-                    v = x[j] * decay
-                    v = v + weights[j + shift] if awake else v
-                    x[j] = v
-                    flag |= int32(awake & (v >= threshold))
-            if flag != 0:
-                _mark(x, start, stop, threshold, work, n, tally)
+    decay = real(_decay(table, t - times[start // int64(table[1])]))
+    flag = int32(0)
+    if table[_REFRACTORY] == 0.0:
+        for j in range(start, stop):
+            v = x[j] * decay + weights[j + shift]
+            x[j] = v
+            flag |= int32(v >= threshold)
+    else:
+        for j in range(start, stop):
+            awake = t >= times[n + j]
+            v = x[j] * decay
+            v = v + weights[j + shift] if awake else v
+            x[j] = v
+            flag |= int32(awake & (v >= threshold))
+    if flag != 0:
+        for j in range(start, stop):
+            if x[j] >= threshold and t >= times[n + j]:
+                _mark(work, n, j)
 
 
-def _receive_list(
-    table: Any,
-    x: Any,
-    times: Any,
-    t: float,
-    weights: Any,
-    targets: Any,
-    k0: int,
-    length: int,
-    work: Any,
-    tally: Any,
-) -> None:
-    """Deliver to ``targets[k]`` the weight k, for ``length`` synapses from ``k0`` on."""
+@njit(cache=True, error_model="numpy")
+def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
+    """Decay, add and mark one neuron that has a clock of its own."""
     n = int64(table[0])
     real = x.dtype.type
-    threshold = real(table[_THRESHOLD])
-    updates = 0
-    for k in range(k0, k0 + length):
-        j = targets[k]
-        dt = t - times[j]
-        times[j] = t
-        updates += int64(dt != 0.0)
-        v = x[j] * real(_decay(table, dt))
-        if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
-            v += weights[k]
-            if v >= threshold and work[n + j] == 0:
-                work[n + j] = 1
-                work[tally[0]] = j
-                tally[0] += 1
-        x[j] = v
-    tally[1] += updates
+    dt = t - times[j]
+    times[j] = t
+    work[1] += int32(dt != 0.0)
+    v = x[j] * real(_decay(table, dt))
+    if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
+        v += weight
+        if v >= real(table[_THRESHOLD]):
+            _mark(work, n, j)
+    x[j] = v
 
 
-def _settle(
-    table: Any, x: Any, times: Any, t: float, work: Any, tally: Any, fired: Any, values: Any
+def _receive(
+    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
+) -> None:
+    size = int64(table[1])
+    for r in range(1, 1 + 3 * runs[0], 3):
+        first, k0, length = runs[r], runs[r + 1], runs[r + 2]
+        if first < 0:
+            for k in range(k0, k0 + length):
+                _one(table, x, times, t, targets[k], weights[k], work)
+        elif size == 1:
+            for k in range(length):
+                _one(table, x, times, t, first + k, weights[k0 + k], work)
+        else:
+            for clock in range(first // size, (first + length) // size):
+                end = (clock + 1) * size
+                for start in range(clock * size, end, _BLOCK):
+                    at = (start, min(start + _BLOCK, end), k0 - first)
+                    _block(table, x, times, t, weights, work, at)
+                work[1] += size if t != times[clock] else 0
+                times[clock] = t
+
+
+def _train(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    targets: Any,
+    weights: Any,
+    span: Any,
+    limit: float,
+    work: Any,
 ) -> int:
-    """Test the marked neurons once, in order of unit; reset those that fire."""
-    n, marked = int64(table[0]), tally[0]
-    tally[0] = 0
-    if marked > 1:
-        work[:marked].sort()
+    k, tail = span[0], span[1]
+    now = at[k]
+    while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
+        now = at[k]
+        _one(table, x, times, now, targets[k], weights[k], work)
+        k += 1
+    return int64(k)
+
+
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> int:
+    n, marked = int64(table[0]), work[0]
+    work[0] = 0
+    work[2 : 2 + marked].sort()
     real = x.dtype.type
     threshold = real(table[_THRESHOLD])
     n_fired = 0
-    for i in range(marked):
+    for i in range(2, 2 + marked):
         j = work[i]
-        work[n + j] = 0
+        work[2 + n + j] = 0
         v = x[j]
         if v >= threshold:
             fired[n_fired] = j
@@ -212,13 +219,4 @@ def _settle(
 
 @cache
 def _kernels(dtype: type[np.floating[Any]]) -> Kernels:
-    real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
-    f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
-    run = void(f8, real, f8, float64, real, int64, int64, int64, i4, i8)
-    listed = void(f8, real, f8, float64, real, i4, int64, int64, i4, i8)
-    settle = int64(f8, real, f8, float64, i4, i8, i4, real)
-    return Kernels(
-        cfunc(run, cache=True, error_model="numpy")(_receive_run),
-        cfunc(listed, cache=True, error_model="numpy")(_receive_list),
-        cfunc(settle, cache=True, error_model="numpy")(_settle),
-    )
+    return base.entry_points(_receive, _train, _settle, dtype)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from numba import cfunc, float32, float64, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
@@ -26,11 +27,52 @@ FINE = 1024
 
 
 class Kernels(NamedTuple):
-    """Compiled entry points of a model, called through typed pointers (see any model's file)."""
+    """Compiled entry points of a model. Engines call them through typed pointers.
 
-    receive_run: Any
-    receive_list: Any
+    All take ``table`` (float64: the population's size, its clock size, the model's
+    parameters), ``x`` and ``times`` (the rows of ``variables`` and ``times``, one after
+    another) and ``work`` (int32: how many neurons are marked, updates counted, the
+    marked neurons, a mark a neuron).
+
+    Attributes
+    ----------
+    receive : (table, x, times, t, weights, targets, runs, work)
+        Deliver one fan-out at ``t``: runs[0] runs of (first target, first weight,
+        length); the first target is -1 where ``targets[k]`` names the target of weight k.
+        Marks the neurons that may fire.
+    train : (table, x, times, at, targets, weights, span, limit, work) -> head
+        Deliver the synapses span[0] to span[1] - 1, sorted by their times ``at``, up to
+        ``limit`` exclusive; stop after an instant that marked a neuron. Returns the
+        first synapse not delivered.
+    settle : (table, x, times, t, work, fired, values) -> n
+        Test the marked neurons once, in order of unit; write the n that fire and their
+        values, and reset them. The list of the marked stays in ``work`` until the next call.
+    """
+
+    receive: Any
+    train: Any
     settle: Any
+
+
+def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any]:
+    """Return the numba signatures of ``Kernels`` for a state dtype."""
+    real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
+    f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
+    return (
+        void(f8, real, f8, float64, real, i4, i8, i4),
+        int64(f8, real, f8, f8, i4, real, i8, float64, i4),
+        int64(f8, real, f8, float64, i4, i4, real),
+    )
+
+
+def entry_points(receive: Any, train: Any, settle: Any, dtype: type[np.floating[Any]]) -> Kernels:
+    """Compile a model's three kernels for a state dtype."""
+    return Kernels(
+        *(
+            cfunc(signature, cache=True, error_model="numpy")(kernel)
+            for signature, kernel in zip(signatures(dtype), (receive, train, settle), strict=True)
+        )
+    )
 
 
 @dataclass
@@ -105,6 +147,16 @@ class Neuron(ABC):
         """Return a neuron at rest that has never been touched."""
         return Cell([0.0] * len(self.variables), [-1.0] + [-math.inf] * (len(self.times) - 1))
 
+    def readout(self, cell: Cell, t: float) -> tuple[float, float, float, float] | None:
+        """Return (final, maximum, maximum_t, integral) at ``t``, or None if the model has none."""
+        return None
+
+    def readouts(
+        self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: float
+    ) -> tuple[NDArray[Any], ...]:
+        """Return the four of ``readout`` for a population's rows, as the kernels leave them."""
+        raise NotImplementedError(f"{self.kind} is no readout")
+
     def next_spike(self, cell: Cell) -> float:
         """Return when the neuron will fire if nothing more arrives (inf: never)."""
         return math.inf
@@ -125,7 +177,7 @@ def check_refractory(value: float, kind: str) -> None:
     """Refuse a refractory time that is not a whole number of microseconds >= 0."""
     if not (math.isfinite(value) and value >= 0 and value == math.floor(value)):
         raise UserError(
-            f"neuron {kind}: refractory_us is {value}; give a whole number of microseconds, 0 or more"
+            f"neuron {kind}: refractory_us is {value}; give whole microseconds, 0 or more"
         )
 
 

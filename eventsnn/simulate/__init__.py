@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eventsnn.errors import UserError
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record, kept_populations
 from eventsnn.simulate.inputs import Events, inputs
 from eventsnn.simulate.options import EVENT_BUDGET, Options
+from eventsnn.simulate.state import State
 
 Engine = Literal["auto", "reference", "asynchronous", "feedforward"]
 
@@ -65,3 +66,33 @@ def simulate(
         For weights, events, options or a state that do not fit, and for a run that
         fires more spikes than its budget, naming the busiest population.
     """
+    if engine not in get_args(Engine):
+        raise UserError(f"simulate: engine is {engine!r}; give {', '.join(get_args(Engine))}")
+    if threads < 1 or event_budget < 0:
+        raise UserError(
+            f"simulate: threads is {threads}, event_budget {event_budget}; give at least 1 thread "
+            "and a budget of 0 or more"
+        )
+    flat = network.weights(weights, dtype)
+    real = flat[0].dtype.type if flat else dtype or np.float64
+    keep = kept_populations(network, record)
+    options = Options(keep, record != "nothing", real, threads, event_budget)
+    recordings = inputs(network, events, until_us)
+    return _engine(engine, network, state)(network, flat, recordings, options, state)
+
+
+def _engine(engine: Engine, network: Network, state: State | None) -> Any:
+    """Return the engine's ``run``, with a state as its last argument."""
+    from eventsnn.simulate import asynchronous, feedforward, reference
+
+    layered = feedforward.supports(network)
+    if engine == "asynchronous" or (engine == "auto" and (state is not None or not layered)):
+        return asynchronous.run
+    if state is not None:
+        raise UserError(f"simulate: the {engine} engine takes no state; give 'asynchronous'")
+    if engine == "feedforward" and not layered:
+        raise UserError(
+            "simulate: the feed-forward engine cannot run this network; give 'asynchronous'"
+        )
+    chosen = reference if engine == "reference" else feedforward
+    return lambda *arguments: chosen.run(*arguments[:4])

@@ -140,7 +140,7 @@ def runs(table: Any, sender: int, out: Any) -> int:
     x += table[11]
     first_row = max(0, -((table[6] - 1 - y) // table[8]))
     first_column = max(0, -((table[7] - 1 - x) // table[9]))
-    n = 0
+    n = 1
     for oy in range(first_row, min(rows, y // table[8] + 1)):
         for ox in range(first_column, min(columns, x // table[9] + 1)):
             ky, kx = y - oy * table[8], x - ox * table[9]
@@ -148,4 +148,5 @@ def runs(table: Any, sender: int, out: Any) -> int:
             out[n + 1] = ((ky * table[7] + kx) * c_in + c) * c_out
             out[n + 2] = c_out
             n += 3
-    return n // 3
+    out[0] = n // 3
+    return out[0] * c_out

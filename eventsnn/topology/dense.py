@@ -74,7 +74,8 @@ class Dense(Topology):
 @cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
 def runs(table: Any, sender: int, out: Any) -> int:
     """One run: all targets, the sender's row."""
-    out[0] = 0
-    out[1] = sender * table[0]
-    out[2] = table[0]
-    return 1
+    out[0] = 1
+    out[1] = 0
+    out[2] = sender * table[0]
+    out[3] = table[0]
+    return int64(table[0])

@@ -130,11 +130,12 @@ def runs(table: Any, sender: int, out: Any) -> int:
         c, y, x = sender % channels, sender // (channels * width), sender // channels % width
     first_row = max(0, -((table[5] - 1 - y) // table[7]))
     first_column = max(0, -((table[6] - 1 - x) // table[8]))
-    n = 0
+    n = 1
     for oy in range(first_row, min(rows, y // table[7] + 1)):
         for ox in range(first_column, min(columns, x // table[8] + 1)):
             out[n] = (oy * columns + ox) * channels + c
             out[n + 1] = 0
             out[n + 2] = 1
             n += 3
-    return n // 3
+    out[0] = n // 3
+    return int64(out[0])

@@ -132,7 +132,8 @@ class Sparse(Topology):
 @cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
 def runs(table: Any, sender: int, out: Any) -> int:
     """One run of listed targets."""
-    out[0] = -1
-    out[1] = table[sender]
-    out[2] = table[sender + 1] - table[sender]
-    return 1
+    out[0] = 1
+    out[1] = -1
+    out[2] = table[sender]
+    out[3] = table[sender + 1] - table[sender]
+    return int64(out[3])

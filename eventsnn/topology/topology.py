@@ -79,10 +79,10 @@ class Topology(ABC):
     @classmethod
     @abstractmethod
     def kernel(cls) -> Any:
-        """Return the compiled ``runs(table, sender, out) -> n`` of the topology's file.
+        """Return the compiled ``runs(table, sender, out) -> synapses`` of the topology's file.
 
-        It writes n triples (first target, first weight, length) into ``out``; the first
-        target is -1 where targets are listed.
+        It writes into ``out`` the number of runs and their triples (first target, first
+        weight, length); the first target is -1 where targets are listed.
         """
 
     def default_weights(self) -> NDArray[np.float64] | None:
