@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
-from eventsnn.simulate import feedforward, feedforward_dense, reference
+from eventsnn.simulate import feedforward, feedforward_dense, feedforward_spans, reference
 from eventsnn.simulate.feedforward_events import Spikes
 from eventsnn.simulate.inputs import inputs
 from eventsnn.simulate.options import Options
@@ -200,6 +201,15 @@ def test_a_batch_is_its_recordings_one_by_one():
             t, unit = spikes.recording(i)
             np.testing.assert_array_equal(alone.spikes[name].t, t)
             np.testing.assert_array_equal(alone.spikes[name].unit, unit)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(dense_cases(), layered_cases()), st.integers(1, 20), st.integers(1, 2))
+def test_a_recording_cut_into_spans_gives_the_record_of_one_run(case, size, threads):
+    network, weights, batch = case
+    expected = run(feedforward, network, weights, batch)
+    with patch.object(feedforward_spans, "CHUNK", size):
+        assert_same(run(feedforward, network, weights, batch, threads=threads), expected)
 
 
 def test_weights_laid_in_blocks_give_the_bits_of_weights_in_place(monkeypatch):

@@ -11,7 +11,6 @@ number does not change a bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train, gathe
 from eventsnn.simulate.feedforward_layer import Layer, Tally, decay_of
 from eventsnn.simulate.feedforward_listed import ListedLayer
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
+from eventsnn.simulate.feedforward_spans import Span, tasks
 from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.options import Options, over_budget
 from eventsnn.topology.conv2d import Conv2d
@@ -37,9 +37,6 @@ from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
-
-CHUNK = 1 << 18
-"""Events that a layer takes in one go, whole recordings: few enough to bound the memory."""
 
 
 class Link(NamedTuple):
@@ -63,10 +60,9 @@ class Out(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """The kept spikes of recordings ``first`` to ``last - 1``, by population."""
+    """The kept spikes of a span, by population."""
 
-    first: int
-    last: int
+    span: Span
     trains: dict[int, Train]
 
 
@@ -108,15 +104,16 @@ def run(
     levels = {p: layer.rest(n) for p, layer in readouts.items()}
     out = Out(Counts.zeros(network, n), units, levels, np.zeros(n))
 
-    def work(span: tuple[int, int]) -> Piece:
-        return _run_piece(network, links, recordings, options, out, span)
+    def work(spans: list[Span]) -> list[Piece]:
+        return _run_spans(network, links, recordings, options, out, spans)
 
-    spans = list(_spans(recordings.start, options.threads))
-    if options.threads > 1 and len(spans) > 1:
+    todo = list(tasks(recordings, options.threads))
+    if options.threads > 1 and len(todo) > 1:
         with ThreadPoolExecutor(options.threads) as pool:
-            pieces = list(pool.map(work, spans))
+            done = list(pool.map(work, todo))
     else:
-        pieces = [work(span) for span in spans]
+        done = [work(spans) for spans in todo]
+    pieces = [piece for some in done for piece in some]
     now = np.where(np.isfinite(recordings.until), recordings.until, out.now)
     names = [population.name for population in network.populations]
     return Record(
@@ -174,50 +171,54 @@ def _layer(
     raise TypeError(f"feedforward: no layer for {topology} into {neuron}")
 
 
-def _spans(start: NDArray[np.int64], threads: int) -> Iterator[tuple[int, int]]:
-    """Cut recordings into spans of about equally many events, at least one a thread."""
-    n, events = len(start) - 1, int(start[-1] - start[0])
-    size = max(1, min(CHUNK, -(-events // max(1, threads))))
-    first = 0
-    while first < n:
-        last = int(np.searchsorted(start, start[first] + size, "right")) - 1
-        last = min(n, max(last, first + 1))
-        yield first, last
-        first = last
-
-
-def _run_piece(
+def _run_spans(
     network: Network,
     links: list[Link],
     recordings: Inputs,
     options: Options,
     out: Out,
-    span: tuple[int, int],
-) -> Piece:
-    rows, counts = slice(*span), out.counts
-    until = recordings.until[rows]
-    trains = {network.input: gather(recordings, *span)}
-    counts.spikes[rows, network.input] = np.diff(trains[network.input].start)
-    out.now[rows] = _last(trains[network.input])
-    for link in links:
-        if link.source not in trains:
-            continue
-        deliveries = send(trains[link.source], link.delay_us, until, link.decay, -1)
-        out.now[rows] = np.maximum(out.now[rows], _last(deliveries))
-        counts.deliveries[rows, link.connection] = np.diff(deliveries.start)
-        tally = Tally(
-            counts.neuron_updates[rows, link.target], counts.synaptic_adds[rows, link.connection]
-        )
-        if isinstance(link.layer, ReadoutLayer):
-            link.layer.run(deliveries, out.levels[link.target].of(rows), tally)
-            continue
-        train = link.layer.run(deliveries, link.layer.start(), True, tally)
-        counts.spikes[rows, link.target] = np.diff(train.start)
-        trains[link.target] = train
-        if link.target in out.unit_spikes:
-            _count_units(train, out.unit_spikes[link.target][rows])
-    _check_budget(network, counts.spikes[rows], options.event_budget)
-    return Piece(*span, {p: trains[p] for p in options.kept if p in trains})
+    spans: list[Span],
+) -> list[Piece]:
+    rows = slice(spans[0].first, spans[0].last)
+    spikes = out.counts.spikes[rows]
+    states = [None if isinstance(k.layer, ReadoutLayer) else k.layer.start() for k in links]
+    before = [-1] * len(links)
+    pieces = []
+    for number, span in enumerate(spans):
+        trains = {network.input: gather(recordings, *span)}
+        spikes[:, network.input] += np.diff(trains[network.input].start)
+        out.now[rows] = np.maximum(out.now[rows], _last(trains[network.input]))
+        for i, link in enumerate(links):
+            if link.source not in trains:
+                continue
+            until = recordings.until[rows]
+            deliveries = send(trains[link.source], link.delay_us, until, link.decay, before[i])
+            out.now[rows] = np.maximum(out.now[rows], _last(deliveries))
+            before[i] = int(deliveries.t[-1]) if len(deliveries.t) else before[i]
+            train = _run_link(link, deliveries, states[i], number == 0, out, rows)
+            if train is not None:
+                trains[link.target] = train
+                spikes[:, link.target] += np.diff(train.start)
+        _check_budget(network, spikes, options.event_budget)
+        pieces.append(Piece(span, {p: trains[p] for p in options.kept if p in trains}))
+    return pieces
+
+
+def _run_link(
+    link: Link, deliveries: Deliveries, state: Any, fresh: bool, out: Out, rows: slice
+) -> Train | None:
+    counts = out.counts
+    counts.deliveries[rows, link.connection] += np.diff(deliveries.start)
+    tally = Tally(
+        counts.neuron_updates[rows, link.target], counts.synaptic_adds[rows, link.connection]
+    )
+    if isinstance(link.layer, ReadoutLayer):
+        link.layer.run(deliveries, out.levels[link.target].of(rows), tally)
+        return None
+    train = link.layer.run(deliveries, state, fresh, tally)
+    if link.target in out.unit_spikes:
+        _count_units(train, out.unit_spikes[link.target][rows])
+    return train
 
 
 def _last(events: Train | Deliveries) -> NDArray[np.int64]:
@@ -236,13 +237,13 @@ def _check_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> N
 def _count_units(train: Train, out: NDArray[np.int32]) -> None:
     recording = np.repeat(np.arange(len(out)), np.diff(train.start))
     flat = recording * out.shape[1] + train.unit
-    out[:] = np.bincount(flat, minlength=out.size).reshape(out.shape)
+    out += np.bincount(flat, minlength=out.size).reshape(out.shape)
 
 
 def _join(pieces: list[Piece], population: int, n: int, dtype: Any) -> Spikes:
     """Lay the spikes of all pieces end to end, letting go of each piece as it is copied."""
-    trains = [(piece.first, piece.last, piece.trains.pop(population, None)) for piece in pieces]
-    total = sum(len(train.t) for _, _, train in trains if train is not None)
+    trains = [(piece.span, piece.trains.pop(population, None)) for piece in pieces]
+    total = sum(len(train.t) for _, train in trains if train is not None)
     out = Spikes(
         np.empty(total),
         np.empty(total, np.int32),
@@ -250,11 +251,11 @@ def _join(pieces: list[Piece], population: int, n: int, dtype: Any) -> Spikes:
         np.zeros(n + 1, np.int64),
     )
     at = 0
-    for i, (first, last, train) in enumerate(trains):
-        trains[i] = (first, last, None)
+    for i, (span, train) in enumerate(trains):
+        trains[i] = (span, None)
         if train is not None:
             to = slice(at, at + len(train.t))
             out.t[to], out.unit[to], out.value[to] = train.t, train.unit, train.value
-            out.start[first + 1 : last + 1] = at + train.start[1:]
+            out.start[span.first + 1 : span.last + 1] = at + train.start[1:]
             at = to.stop
     return out

@@ -236,6 +236,27 @@ def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
     return n
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
+    """As ``_step_lanes``, for neurons that are never refractory."""
+    one, width = np.uint64(1), np.uint64(len(block.ready))
+    stride, offset = np.uint64(w.stride), np.uint64(w.offset)
+    while word:
+        k = i * np.uint64(64) + first_bit(word)
+        word &= word - one
+        unit = np.int32(block.first + k)
+        x = block.v[old * width + k]
+        for j in range(e, e + count):
+            x = x * events.decay[j] + w.flat[offset + np.uint64(events.row[j]) * stride + k]
+            fires = events.last[j] & (x >= firing.threshold)
+            spikes.event[n], spikes.unit[n], spikes.value[n] = j, unit, x
+            n += np.uint64(fires)
+            y = x - firing.threshold if firing.subtract else x - x
+            x = y if fires else x
+        block.v[(one - old) * width + k] = x
+    return n
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
@@ -250,6 +271,8 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
     """
     zero, one, four = np.uint64(0), np.uint64(1), np.uint64(GROUP)
     n, e, r = np.uint64(cursor.spikes[0]), np.uint64(cursor.event[0]), cursor.recording[0]
+    row, decay, v = events.row, events.decay, block.v
+    threshold, free = firing.threshold, firing.refractory == 0
     old, count = zero, four
     room = np.uint64(len(spikes.event) - GROUP * len(block.ready) - 1)
     while r < len(events.start) - 1:
@@ -260,19 +283,15 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
         stop = np.uint64(events.start[r + 1])
         while e < stop and n <= room:
             if e + four <= stop:
-                count = four
-                words = sweep(
-                    block.v, old, w, events.row, events.decay, e, firing.threshold, chunks, _FOUR
-                )
+                count, words = four, sweep(v, old, w, row, decay, e, threshold, chunks, _FOUR)
             else:
-                count = one
-                words = sweep(
-                    block.v, old, w, events.row, events.decay, e, firing.threshold, chunks, _ONE
-                )
+                count, words = one, sweep(v, old, w, row, decay, e, threshold, chunks, _ONE)
             for k in range(len(words)):
                 i = np.uint64(k)
                 word = words[i] | block.held[i]
-                if word:
+                if word and free:
+                    n = _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n)
+                elif word:
                     n = _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n)
             old = one - old
             e += count

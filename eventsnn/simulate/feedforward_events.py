@@ -103,18 +103,17 @@ class Spikes(NamedTuple):
         return Spikes(*(np.concatenate([a, np.empty_like(a)]) for a in self))
 
 
-def gather(recordings: Inputs, first: int, last: int) -> Train:
-    """Return the events of recordings ``first`` to ``last - 1`` before their ``until``.
+def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> Train:
+    """Return the events ``begin`` to ``end - 1``, all of recordings ``first`` to ``last - 1``.
 
-    Simultaneous events are sorted by unit. Raises the error of ``Inputs.recording`` for
-    one that is out of order.
+    Only those before the recording's ``until``; simultaneous ones are sorted by unit.
+    Raises the error of ``Inputs.recording`` for one that is out of order.
     """
-    given = recordings.start[first : last + 1] - recordings.start[first]
-    part = slice(int(recordings.start[first]), int(recordings.start[last]))
-    t, unit = np.empty(int(given[-1]), np.int64), np.empty(int(given[-1]), np.int32)
+    given = np.clip(recordings.start[first : last + 1], begin, end) - begin
+    t, unit = np.empty(end - begin, np.int64), np.empty(end - begin, np.int32)
     out = Train(t, unit, np.empty(0), np.zeros(len(given), np.int64))
     stop = _whole(recordings.until[first:last])
-    wrong = _gather(recordings.t[part], recordings.unit[part], given, stop, out)
+    wrong = _gather(recordings.t[begin:end], recordings.unit[begin:end], given, stop, out)
     if wrong >= 0:
         recordings.recording(first + int(wrong))
     n = int(out.start[-1])
