@@ -19,10 +19,11 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernel import inlined, kernel
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron
 
@@ -114,7 +115,7 @@ class CubaLIF(Neuron):
         return np.array(values, np.float64)
 
     @classmethod
-    def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
+    def kernels(cls, dtype: Any) -> Kernels:
         """Return the compiled entry points."""
         return _kernels(dtype)
 
@@ -122,7 +123,7 @@ class CubaLIF(Neuron):
 # The closed form, for all engines: one function each, so that spike times agree bit for bit.
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def flow(
     v: float, current: float, dt: float, constants: tuple[float, float, float]
 ) -> tuple[float, float]:
@@ -144,7 +145,7 @@ def flow(
     return bias + (v - bias) * a + current * response, current * b
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def turning(v: float, current: float, constants: tuple[float, float, float]) -> float:
     """Return when dv/dt changes sign (it does so at most once), inf if never, in microseconds.
 
@@ -163,7 +164,7 @@ def turning(v: float, current: float, constants: tuple[float, float, float]) -> 
     return math.log1p(d * s) / d if d * s > -1.0 else math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def crossing(
     v: float, current: float, threshold: float, constants: tuple[float, float, float]
 ) -> float:
@@ -213,12 +214,12 @@ _TAU_MEM, _TAU_SYN, _BIAS, _THRESHOLD, _REFRACTORY = 2, 3, 4, 5, 6
 _TOUCHED, _DUE = 1, 2
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _constants(table: Any) -> tuple[float, float, float]:
     return table[_TAU_MEM], table[_TAU_SYN], table[_BIAS]
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _advance(table: Any, x: Any, times: Any, t: float, j: int) -> None:
     """Bring neuron j up to t and note its slope, as ``CubaLIF._advanced``."""
     n = int64(table[0])
@@ -235,7 +236,7 @@ def _advance(table: Any, x: Any, times: Any, t: float, j: int) -> None:
     times[j] = t
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
     """Add to the current of one neuron, which the first delivery of an instant brings to now."""
     n = int64(table[0])
@@ -270,7 +271,7 @@ def _train(
     span: Any,
     limit: float,
     work: Any,
-) -> int:
+) -> Any:
     k, tail = span[0], span[1]
     now = at[k]
     while k < tail and at[k] == now:
@@ -279,7 +280,7 @@ def _train(
     return int64(k)
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _predict(table: Any, x: Any, times: Any, t: float, j: int, fired: float) -> None:
     """Predict the next spike of neuron j, as ``CubaLIF._predicted``."""
     n = int64(table[0])
@@ -291,10 +292,9 @@ def _predict(table: Any, x: Any, times: Any, t: float, j: int, fired: float) -> 
     times[2 * n + j] = np.nextafter(fired, math.inf) if when <= fired else when
 
 
-def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> int:
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
     n, marked = int64(table[0]), work[0]
     work[0] = 0
-    work[2 : 2 + marked].sort()
     n_fired = 0
     for i in range(2, 2 + marked):
         j = work[i]
@@ -315,5 +315,5 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 
 
 @cache
-def _kernels(dtype: type[np.floating[Any]]) -> Kernels:
+def _kernels(dtype: Any) -> Kernels:
     return base.entry_points(_receive, _train, _settle, dtype)

@@ -16,9 +16,10 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import int32, int64, njit
+from numba import int32, int64
 from numpy.typing import NDArray
 
+from eventsnn.kernel import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
 
@@ -75,7 +76,7 @@ class LIF(Neuron):
         return np.concatenate([np.array(head, np.float64), self.decays])
 
     @classmethod
-    def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
+    def kernels(cls, dtype: Any) -> Kernels:
         """Return the compiled entry points."""
         return _kernels(dtype)
 
@@ -87,10 +88,10 @@ _LIMIT = float(base.FINE * base.FINE)
 _BLOCK = 64
 
 
-@njit(cache=True, error_model="numpy")
-def _decay(table: Any, dt: float) -> float:
+@inlined
+def _decay(table: Any, dt: float) -> Any:
     """The decay of ``neuron.decay``, bit for bit."""
-    steps = int64(dt) if dt < _LIMIT else int64(-1)
+    steps = int(dt) if dt < _LIMIT else -1
     if steps == dt:
         # Unsigned, so that the two indexes need no test for a negative wrap.
         u = np.uint64(steps)
@@ -101,7 +102,7 @@ def _decay(table: Any, dt: float) -> float:
     return math.exp(-dt / table[_TAU])
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _mark(work: Any, n: int, j: int) -> None:
     """Put a neuron on the work list, once."""
     if work[2 + n + j] == 0:
@@ -110,28 +111,31 @@ def _mark(work: Any, n: int, j: int) -> None:
         work[0] += 1
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _block(
     table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
 ) -> None:
     """Decay, add and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
     n = int64(table[0])
-    start, stop, shift = at
+    start, stop = at[0], at[1]
     real = x.dtype.type
     threshold = real(table[_THRESHOLD])
     decay = real(_decay(table, t - times[start // int64(table[1])]))
     flag = int32(0)
+    # Unsigned indexes need no test for a negative wrap, which would keep the loops from
+    # being vectorized.
+    shift = np.uint64(at[2])
     if table[_REFRACTORY] == 0.0:
-        for j in range(start, stop):
-            v = x[j] * decay + weights[j + shift]
-            x[j] = v
+        for i in range(np.uint64(start), np.uint64(stop)):
+            v = x[i] * decay + weights[i + shift]
+            x[i] = v
             flag |= int32(v >= threshold)
     else:
-        for j in range(start, stop):
-            awake = t >= times[n + j]
-            v = x[j] * decay
-            v = v + weights[j + shift] if awake else v
-            x[j] = v
+        for i in range(np.uint64(start), np.uint64(stop)):
+            awake = t >= times[i + np.uint64(n)]
+            v = x[i] * decay
+            v = v + weights[i + shift] if awake else v
+            x[i] = v
             flag |= int32(awake & (v >= threshold))
     if flag != 0:
         for j in range(start, stop):
@@ -139,7 +143,7 @@ def _block(
                 _mark(work, n, j)
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
     """Decay, add and mark one neuron that has a clock of its own."""
     n = int64(table[0])
@@ -187,7 +191,7 @@ def _train(
     span: Any,
     limit: float,
     work: Any,
-) -> int:
+) -> Any:
     k, tail = span[0], span[1]
     now = at[k]
     while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
@@ -197,10 +201,9 @@ def _train(
     return int64(k)
 
 
-def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> int:
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
     n, marked = int64(table[0]), work[0]
     work[0] = 0
-    work[2 : 2 + marked].sort()
     real = x.dtype.type
     threshold = real(table[_THRESHOLD])
     n_fired = 0
@@ -218,5 +221,5 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 
 
 @cache
-def _kernels(dtype: type[np.floating[Any]]) -> Kernels:
+def _kernels(dtype: Any) -> Kernels:
     return base.entry_points(_receive, _train, _settle, dtype)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numba import cfunc, float32, float64, int32, int64, types, void
+from numba import float32, float64, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernel import entry_point
 
 Reset = Literal["subtract", "zero"]
 
@@ -45,8 +46,9 @@ class Kernels(NamedTuple):
         ``limit`` exclusive; stop after an instant that marked a neuron. Returns the
         first synapse not delivered.
     settle : (table, x, times, t, work, fired, values) -> n
-        Test the marked neurons once, in order of unit; write the n that fire and their
-        values, and reset them. The list of the marked stays in ``work`` until the next call.
+        Test the marked neurons once, write the n that fire and their
+        values, and reset them. The marked are in order of unit;
+        their list stays in ``work`` until the next call.
     """
 
     receive: Any
@@ -69,8 +71,8 @@ def entry_points(receive: Any, train: Any, settle: Any, dtype: type[np.floating[
     """Compile a model's three kernels for a state dtype."""
     return Kernels(
         *(
-            cfunc(signature, cache=True, error_model="numpy")(kernel)
-            for signature, kernel in zip(signatures(dtype), (receive, train, settle), strict=True)
+            entry_point(signature, function)
+            for signature, function in zip(signatures(dtype), (receive, train, settle), strict=True)
         )
     )
 
@@ -140,7 +142,7 @@ class Neuron(ABC):
 
     @classmethod
     @abstractmethod
-    def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
+    def kernels(cls, dtype: Any) -> Kernels:
         """Return the model's entry points for a state of float32 or float64."""
 
     def start(self) -> Cell:

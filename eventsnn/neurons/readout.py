@@ -14,9 +14,10 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import int32, int64, njit
+from numba import int32, int64
 from numpy.typing import NDArray
 
+from eventsnn.kernel import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron
 
@@ -93,7 +94,7 @@ class Readout(Neuron):
         return np.concatenate([np.array([self.tau_us]), self.decays])
 
     @classmethod
-    def kernels(cls, dtype: type[np.floating[Any]]) -> Kernels:
+    def kernels(cls, dtype: Any) -> Kernels:
         """Return the compiled entry points."""
         return _kernels(dtype)
 
@@ -104,10 +105,10 @@ _STEPS = base.FINE
 _LIMIT = float(base.FINE * base.FINE)
 
 
-@njit(cache=True, error_model="numpy")
-def _decay(table: Any, dt: float) -> float:
+@inlined
+def _decay(table: Any, dt: float) -> Any:
     """The decay of ``neuron.decay``, bit for bit."""
-    steps = int64(dt) if dt < _LIMIT else int64(-1)
+    steps = int(dt) if dt < _LIMIT else -1
     if steps == dt:
         # Unsigned, so that the two indexes need no test for a negative wrap.
         u = np.uint64(steps)
@@ -118,7 +119,7 @@ def _decay(table: Any, dt: float) -> float:
     return math.exp(-dt / table[_TAU])
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _block(
     table: Any, x: Any, times: Any, t: float, clock: int, at: tuple[int, int, int], weights: Any
 ) -> None:
@@ -165,7 +166,7 @@ def _train(
     span: Any,
     limit: float,
     work: Any,
-) -> int:
+) -> Any:
     k, tail = span[0], span[1]
     while k < tail and at[k] < limit:
         j = int64(targets[k])
@@ -176,10 +177,10 @@ def _train(
     return int64(k)
 
 
-def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> int:
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
     return 0
 
 
 @cache
-def _kernels(dtype: type[np.floating[Any]]) -> Kernels:
+def _kernels(dtype: Any) -> Kernels:
     return base.entry_points(_receive, _train, _settle, dtype)

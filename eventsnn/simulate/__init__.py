@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -78,15 +79,20 @@ def simulate(
     keep = kept_populations(network, record)
     options = Options(keep, record != "nothing", real, threads, event_budget)
     recordings = inputs(network, events, until_us)
-    return _engine(engine, network, state)(network, flat, recordings, options, state)
+    run = _engine(engine, network, state)
+    return run(network, flat, recordings, options, state)
 
 
-def _engine(engine: Engine, network: Network, state: State | None) -> Any:
+def _engine(engine: Engine, network: Network, state: State | None) -> Callable[..., Record]:
     """Return the engine's ``run``, with a state as its last argument."""
-    from eventsnn.simulate import asynchronous, feedforward, reference
+    from eventsnn.simulate import asynchronous, reference
+
+    if engine == "asynchronous":
+        return asynchronous.run
+    from eventsnn.simulate import feedforward
 
     layered = feedforward.supports(network)
-    if engine == "asynchronous" or (engine == "auto" and (state is not None or not layered)):
+    if engine == "auto" and (state is not None or not layered):
         return asynchronous.run
     if state is not None:
         raise UserError(f"simulate: the {engine} engine takes no state; give 'asynchronous'")

@@ -106,7 +106,7 @@ class _Machine:
         out = self.buffers.out
         n = int(out.n[0])
         out.n[0] = 0
-        for p in np.flatnonzero(out.kept):
+        for p in np.flatnonzero(out.kept).tolist():
             chosen = out.population[:n] == p
             unit = out.unit[:n][chosen]
             if p in self.parts and len(unit):
@@ -148,10 +148,13 @@ class _Machine:
         graph, queue = self.buffers.graph, self.buffers.queue
         logs = [self._log(p) for p in range(len(graph.size))]
         firsts = np.array([first for _, _, first in logs], np.int64)
-        synapses = [self.buffers.waiting(k) for k in np.flatnonzero(graph.kind == CALENDAR)]
+        synapses = [
+            self.buffers.waiting(k) for k in np.flatnonzero(graph.kind == CALENDAR).tolist()
+        ]
+        kinds: list[Any] = [np.float64, np.int32, self.options.dtype]
         t, target, weight = (
-            np.concatenate([np.zeros(0, dtype), *(s[i] for s in synapses)]).astype(dtype)
-            for i, dtype in enumerate((np.float64, np.int32, self.options.dtype))
+            np.concatenate([np.zeros(0, kind), *(s[i] for s in synapses)])
+            for i, kind in enumerate(kinds)
         )
         return State(
             t=np.array(self.now),

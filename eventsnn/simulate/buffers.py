@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+import numba
 import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ class Buffers:
     ) -> None:
         self.network = network
         self.graph: Graph = plan(network)
-        self.calls = calls(options.dtype)
+        real: Any = options.dtype
+        self.calls = calls(real)
         self.weights = _padded(weights, options.dtype)
         self.start = [p.neuron.start() if p.neuron else None for p in network.populations]
         self.budget = options.event_budget
@@ -43,18 +45,19 @@ class Buffers:
         )
         self.queue = _queue(network, self.graph, options.dtype)
         self.out = _out(network, self.graph, options)
+        self.entry: Any = None
 
-    def x(self, p: int) -> NDArray[Any]:
+    def x(self, p: int) -> Any:
         """Variables of a population, (n_variables, n), a view."""
         part = self.cells.x[self.graph.x_at[p] : self.graph.x_at[p + 1]]
         return part.reshape(-1, self.graph.size[p])
 
-    def times(self, p: int) -> NDArray[np.float64]:
+    def times(self, p: int) -> Any:
         """Times of a population, (n_times, n), a view; the first row holds one clock a group."""
         part = self.cells.times[self.graph.times_at[p] : self.graph.times_at[p + 1]]
         return part.reshape(-1, self.graph.size[p])
 
-    def clocks(self, p: int) -> NDArray[np.float64]:
+    def clocks(self, p: int) -> Any:
         """Clock of each neuron of a population."""
         return self.times(p)[0][np.arange(self.graph.size[p]) // self.graph.clock[p]]
 
@@ -78,9 +81,7 @@ class Buffers:
         q.due[:] = np.inf
         if state is not None:
             self._load(state)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-            loop.rebuild(self.graph, self.calls, self.cells, q, out)
+        self.queue.heap_n[0] = -1
 
     def given(
         self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float, state: State | None
@@ -107,13 +108,14 @@ class Buffers:
 
     def advance(self, given: loop.Given) -> int:
         """Run the event loop until it is done or needs something."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-            return int(
-                loop.advance(
-                    self.graph, self.calls, self.weights, self.cells, self.queue, given, self.out
-                )
-            )
+        arrays = (self.graph, self.calls, self.weights, self.cells, self.queue, given, self.out)
+        if self.entry is None:
+            # Finding the types of so many arguments takes a millisecond: once is enough.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+                dispatcher, typeof = cast(Any, loop.advance), cast(Any, numba.typeof)
+                self.entry = dispatcher.compile(tuple(typeof(a) for a in arrays))
+        return int(self.entry(*arrays))
 
     def enlarge(self, status: int) -> None:
         """Double the buffer that the event loop asks for."""
@@ -266,6 +268,7 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> loo
         open_weight=np.zeros((len(rows), _OPEN), dtype),
         open_head=np.zeros(len(rows), np.int64),
         open_tail=np.zeros(len(rows), np.int64),
+        place=np.zeros(calendar.MAX_PAGE_US + 1, np.int64),
         heap_t=np.zeros(heap),
         heap_unit=np.zeros(heap, np.int64),
         heap_n=np.zeros(1, np.int64),
@@ -301,7 +304,7 @@ def _out(network: Network, graph: Graph, options: Options) -> loop.Out:
 
 
 @cache
-def calls(dtype: type[np.floating[Any]]) -> loop.Calls:
+def calls(dtype: Any) -> loop.Calls:
     """Compile every neuron model, topology and the queue for a state dtype."""
     kernels = [model.kernels(dtype) for model in models().values()]
     return loop.Calls(

@@ -17,7 +17,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
+
+from eventsnn.kernel import inlined, kernel
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
 _LOG, _CALENDAR, _DIRECT = range(3)
@@ -74,6 +76,7 @@ class Queue(NamedTuple):
     open_weight: Any
     open_head: Any
     open_tail: Any
+    place: Any
     heap_t: Any
     heap_unit: Any
     heap_n: Any
@@ -111,11 +114,13 @@ class Given(NamedTuple):
     until: float
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(
     graph: Any, calls: Any, weights: Any, cells: Any, queue: Any, given: Any, out: Any
-) -> int:
+) -> Any:
     """Work off instants before ``given.until``; return DONE or what is needed to go on."""
+    if queue.heap_n[0] < 0:
+        rebuild(graph, calls, cells, queue, out)
     while True:
         status = _room(graph, queue, out)
         if status != DONE:
@@ -143,7 +148,7 @@ def advance(
         _instant(graph, calls, weights, cells, queue, given, out, min(now, predicted))
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _room(graph: Any, queue: Any, out: Any) -> int:
     """Check that every buffer lasts for one more instant."""
     if out.tally[LEFT] < 0:
@@ -163,7 +168,7 @@ def _room(graph: Any, queue: Any, out: Any) -> int:
     return DONE
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _earliest(due: Any) -> tuple[int, float, float]:
     """Return the first channel that is due, when, and when the next other one is."""
     first, now, second = 0, due[0], math.inf
@@ -175,7 +180,7 @@ def _earliest(due: Any) -> tuple[int, float, float]:
     return first, now, second
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _next_prediction(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -> float:
     """Return when the earliest prediction that still holds falls due."""
     while queue.heap_n[0] > 0:
@@ -189,7 +194,7 @@ def _next_prediction(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -
     return math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _set_calendar_due(graph: Any, queue: Any, k: int) -> None:
     """Note when a calendar is due: at its open page's head, or where its next page starts."""
     row = graph.calendar[k]
@@ -201,7 +206,7 @@ def _set_calendar_due(graph: Any, queue: Any, k: int) -> None:
         queue.due[k] = float(queue.books[row, _NEXT_PAGE] << queue.books[row, _SHIFT])
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _open_due(graph: Any, calls: Any, queue: Any, now: float) -> int:
     """Open every page that starts by now; return DONE if there was none."""
     opened = DONE
@@ -223,14 +228,15 @@ def _open_due(graph: Any, calls: Any, queue: Any, now: float) -> int:
             queue.open_t[row],
             queue.open_target[row],
             queue.open_weight[row],
+            queue.place,
         )
         _set_calendar_due(graph, queue, k)
         opened = HARVEST
     return opened
 
 
-@njit(cache=True, error_model="numpy")
-def _train(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, k: int, limit: float) -> float:
+@inlined
+def _train(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, k: int, limit: float) -> Any:
     """Deliver a calendar's synapses before ``limit`` until a neuron may fire; return when."""
     p, row = graph.target[k], graph.calendar[k]
     head = queue.open_head[row]
@@ -254,7 +260,7 @@ def _train(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, k: int, lim
     return float(queue.open_t[row, after - 1])
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _instant(
     graph: Any,
     calls: Any,
@@ -284,7 +290,7 @@ def _instant(
         _fire(graph, calls, weights, cells, queue, out, (p, now))
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _mark_predicted(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, now: float) -> None:
     """Put the neurons whose predicted spikes fall on this instant on their work lists."""
     while _next_prediction(graph, calls, cells, queue, out) == now:
@@ -301,7 +307,7 @@ def _mark_predicted(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, no
         out.tally[PENDING] -= 1
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _reread(
     graph: Any,
     calls: Any,
@@ -334,7 +340,7 @@ def _reread(
     queue.due[k] = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _deliver(
     graph: Any,
     calls: Any,
@@ -368,7 +374,7 @@ def _deliver(
     )
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _without_delay(graph: Any, weights: Any, targets: Any, out: Any, c: int) -> int:
     """List the synapses of a fan-out that have no delay in the scratch arrays."""
     n = 0
@@ -383,7 +389,7 @@ def _without_delay(graph: Any, weights: Any, targets: Any, out: Any, c: int) -> 
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _fire(
     graph: Any,
     calls: Any,
@@ -399,6 +405,7 @@ def _fire(
     marked = work[0]
     n = 0
     if marked > 0:
+        _sort_marked(work, marked, graph.size[p])
         n = calls.settle[graph.model[p]](
             graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
             cells.x[graph.x_at[p] : graph.x_at[p + 1]],
@@ -426,7 +433,25 @@ def _fire(
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
+def _sort_marked(work: Any, marked: int, n: int) -> None:
+    """Put the marked neurons of a work list in order: many by reading the marks again."""
+    if marked > 16:
+        found = 2
+        for j in range(n):
+            if work[2 + n + j] != 0:
+                work[found] = j
+                found += 1
+        return
+    for i in range(3, 2 + marked):
+        unit, k = work[i], i
+        while k > 2 and work[k - 1] > unit:
+            work[k] = work[k - 1]
+            k -= 1
+        work[k] = unit
+
+
+@inlined
 def _await(graph: Any, queue: Any, out: Any, k: int, now: float, n: int) -> None:
     """Let channel k wait for n spikes that fire now; they are not in the log yet."""
     p = graph.source[k]
@@ -437,7 +462,7 @@ def _await(graph: Any, queue: Any, out: Any, k: int, now: float, n: int) -> None
         out.tally[PENDING] += n
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _note(out: Any, p: int, now: float, n: int) -> None:
     """Count the spikes and keep those that are to be kept."""
     out.spikes[p] += n
@@ -453,7 +478,7 @@ def _note(out: Any, p: int, now: float, n: int) -> None:
         out.n[0] = end + n
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _log(queue: Any, out: Any, p: int, now: float, n: int) -> None:
     """Append spikes to the population's log, if a channel reads it."""
     if queue.log_mask[p] < 0:
@@ -465,7 +490,7 @@ def _log(queue: Any, out: Any, p: int, now: float, n: int) -> None:
     queue.log_tail[p] += n
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _write(
     graph: Any,
     calls: Any,
@@ -497,7 +522,7 @@ def _write(
     _set_calendar_due(graph, queue, k)
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def _send_inputs(
     graph: Any, calls: Any, weights: Any, queue: Any, given: Any, out: Any, now: float
 ) -> None:
@@ -513,7 +538,7 @@ def _send_inputs(
     queue.due[len(graph.kind)] = given.t[sent] if sent < len(given.t) else math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _predict(
     graph: Any, calls: Any, cells: Any, queue: Any, out: Any, which: tuple[int, int]
 ) -> None:
@@ -524,7 +549,6 @@ def _predict(
         return
     if queue.heap_n[0] == len(queue.heap_t):
         out.tally[PENDING] -= queue.heap_n[0]
-        queue.heap_n[0] = 0
         rebuild(graph, calls, cells, queue, out)
         return
     unit = (p << 32) | int64(j)
@@ -533,9 +557,10 @@ def _predict(
     out.tally[PENDING] += 1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def rebuild(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -> None:
-    """Fill the empty heap with every neuron's prediction."""
+    """Fill the heap anew with every neuron's prediction."""
+    queue.heap_n[0] = 0
     for p in range(len(graph.size)):
         for j in range(graph.size[p] if graph.predicts[p] else 0):
             when = cells.times[graph.times_at[p] + 2 * graph.size[p] + j]

@@ -81,7 +81,7 @@ def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) 
     if until_us is not None:
         until = np.broadcast_to(np.asarray(until_us, np.float64), duration.shape)
     if not np.all(until >= 0):
-        raise UserError(f"simulate: until_us is {until_us}; give microseconds >= 0, or infinity")
+        raise UserError(f"simulate: until_us is {until_us!r}; give microseconds >= 0, or infinity")
     return Inputs(events.t, events.unit, start, until, events.source)
 
 

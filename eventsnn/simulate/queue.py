@@ -20,7 +20,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cfunc, float32, float64, from_dtype, int32, int64, njit, types
+from numba import float32, float64, from_dtype, int32, int64, types
+
+from eventsnn.kernel import entry_point, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
@@ -43,8 +45,9 @@ class Kernels(NamedTuple):
     ----------
     write : (t, weights, delays, targets, runs, entries, links, pages, book, pool) -> n
         Write the synapses of a spike at ``t`` that have a delay; return how many.
-    open_page : (entries, links, pages, book, pool, at, targets, weights) -> n
-        Sort the calendar's next page into the three arrays and free its chunks.
+    open_page : (entries, links, pages, book, pool, at, targets, weights, place) -> n
+        Sort the calendar's next page into the three arrays and free its chunks; ``place`` is
+        scratch, int64 (MAX_PAGE_US + 1,).
     heap_push : (times, units, n, t, unit) -> n + 1
     heap_pop : (times, units, n) -> n - 1
         Remove the earliest, which stands at place 0.
@@ -71,8 +74,8 @@ def page_count(greatest_delay_us: int, shift: int) -> int:
     return int(1 << ((greatest_delay_us >> shift) + 1).bit_length())
 
 
-@njit(cache=True, error_model="numpy")
-def _new_chunk(links: Any, pages: Any, page: int, pool: Any) -> int:
+@kernel
+def _new_chunk(links: Any, pages: Any, page: int, pool: Any) -> Any:
     """Take a chunk from the pool for the end of a page; return its first place."""
     chunk = pool[FREE_CHUNK]
     pool[FREE_CHUNK] = links[chunk]
@@ -96,7 +99,7 @@ def _write(
     pages: Any,
     book: Any,
     pool: Any,
-) -> int:
+) -> Any:
     first_page, mask, shift, next_page = book[FIRST_PAGE], book[MASK], book[SHIFT], book[NEXT_PAGE]
     written = 0
     for r in range(1, 1 + 3 * runs[0], 3):
@@ -122,7 +125,7 @@ def _write(
     return int64(written)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _sort_fractions(at: Any, targets: Any, weights: Any, n: int) -> None:
     """Sort by time, keeping the order of equals; the whole microseconds are sorted already."""
     for i in range(1, n):
@@ -133,7 +136,7 @@ def _sort_fractions(at: Any, targets: Any, weights: Any, n: int) -> None:
         at[k], targets[k], weights[k] = t, target, weight
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _turn(pages: Any, book: Any, number: int) -> None:
     """Find the next page with entries, if any wait."""
     if book[WAITING] == 0:
@@ -154,11 +157,12 @@ def _open_page(
     at: Any,
     targets: Any,
     weights: Any,
-) -> int:
+    place: Any,
+) -> Any:
     number = book[NEXT_PAGE]
     page = book[FIRST_PAGE] + (number & book[MASK])
     begin, n = number << book[SHIFT], int64(pages[page, COUNT])
-    place = np.zeros(MAX_PAGE_US + 1, np.int64)
+    place[:] = 0
     for sweep in range(2):
         chunk, left = int64(pages[page, HEAD]), n
         while left > 0:
@@ -190,7 +194,7 @@ def _open_page(
     return n
 
 
-def _heap_push(times: Any, units: Any, n: int, t: float, unit: int) -> int:
+def _heap_push(times: Any, units: Any, n: int, t: float, unit: int) -> Any:
     k = n
     while k > 0:
         parent = (k - 1) >> 2
@@ -202,7 +206,7 @@ def _heap_push(times: Any, units: Any, n: int, t: float, unit: int) -> int:
     return n + 1
 
 
-def _heap_pop(times: Any, units: Any, n: int) -> int:
+def _heap_pop(times: Any, units: Any, n: int) -> Any:
     n -= 1
     t, unit, k = times[n], units[n], 0
     while 4 * k + 1 < n:
@@ -221,7 +225,7 @@ def _heap_pop(times: Any, units: Any, n: int) -> int:
 
 
 @cache
-def kernels(dtype: type[np.floating[Any]]) -> Kernels:
+def kernels(dtype: Any) -> Kernels:
     """Compile the queue for weights of float32 or float64."""
     real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
     f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
@@ -229,14 +233,14 @@ def kernels(dtype: type[np.floating[Any]]) -> Kernels:
     entries = types.Array(from_dtype(entry_dtype(dtype)), 1, "C")
     signatures = (
         int64(float64, real, i4, i4, i8, entries, i4, pages, i8, i8),
-        int64(entries, i4, pages, i8, i8, f8, i4, real),
+        int64(entries, i4, pages, i8, i8, f8, i4, real, i8),
         int64(f8, i8, int64, float64, int64),
         int64(f8, i8, int64),
     )
-    functions = (_write, _open_page, _heap_push, _heap_pop)
+    functions: tuple[Any, ...] = (_write, _open_page, _heap_push, _heap_pop)
     return Kernels(
         *(
-            cfunc(signature, cache=True, error_model="numpy")(function)
+            entry_point(signature, function)
             for signature, function in zip(signatures, functions, strict=True)
         )
     )

@@ -80,7 +80,7 @@ class _Machine:
         event_budget: int,
     ) -> None:
         self.network, self.weights, self.counts, self.row = network, weights, counts, row
-        self.left = event_budget
+        self.left = self.budget = event_budget
         self.rank = {p: rank for rank, p in enumerate(network.order)}
         self.queue = SortedKeyList(key=lambda e: (e.t, e.rank, e.connection, e.sequence))
         self.sequence = count()
@@ -142,15 +142,16 @@ class _Machine:
             value = neuron.receive(cell, self.now, arrived.get(unit, []), unit in due)
             if value is not None:
                 fired.append(unit)
-                for values, new in zip(self.logs[p], (self.now, unit, value), strict=True):
-                    values.append(new)
+                self.logs[p].t.append(self.now)
+                self.logs[p].unit.append(unit)
+                self.logs[p].value.append(value)
             if neuron.predicts:
                 self._predict(p, unit, neuron)
         self.counts.neuron_updates[self.row, p] += len(due | set(arrived))
         self.left -= len(fired)
         if self.left < 0:
             self.counts.spikes[self.row, p] += len(fired)
-            raise over_budget(self.network, self.counts.spikes[self.row])
+            raise over_budget(self.network, self.counts.spikes[self.row], self.budget)
         return fired
 
     def _send(self, p: int, sender: int) -> None:

@@ -7,16 +7,14 @@ neighbouring neurons; weights are (kernel rows, kernel columns, c_in, c_out).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, int64, types
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.topology.topology import Sizes, Topology, out_size, pair, sizes
-
-_INTS = types.Array(int64, 1, "C")
+from eventsnn.topology.topology import Sizes, Topology, out_size, pair, runs_entry_point, sizes
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,10 @@ class Conv2d(Topology):
     @classmethod
     def kernel(cls) -> Any:
         """Return the compiled fan-out."""
-        return runs
+        return _compiled()
 
 
-@cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
-def runs(table: Any, sender: int, out: Any) -> int:
+def _runs(table: Any, sender: int, out: Any) -> Any:
     """One run of c_out neighbours for each position that sees the sender."""
     height, width, c_in, rows, columns, c_out = (
         table[0],
@@ -150,3 +147,8 @@ def runs(table: Any, sender: int, out: Any) -> int:
             n += 3
     out[0] = n // 3
     return out[0] * c_out
+
+
+@cache
+def _compiled() -> Any:
+    return runs_entry_point(_runs)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, int64, types
+from numba import int64
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.topology.topology import Topology
-
-_INTS = types.Array(int64, 1, "C")
+from eventsnn.topology.topology import Topology, runs_entry_point
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,18 @@ class Dense(Topology):
     @classmethod
     def kernel(cls) -> Any:
         """Return the compiled fan-out."""
-        return runs
+        return _compiled()
 
 
-@cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
-def runs(table: Any, sender: int, out: Any) -> int:
+def _runs(table: Any, sender: int, out: Any) -> Any:
     """One run: all targets, the sender's row."""
     out[0] = 1
     out[1] = 0
     out[2] = sender * table[0]
     out[3] = table[0]
     return int64(table[0])
+
+
+@cache
+def _compiled() -> Any:
+    return runs_entry_point(_runs)

@@ -6,15 +6,14 @@ The weight array is (1,): 1 sums, 1 / (rows * columns) averages. It need not be 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, int64, types
+from numba import int64
 from numpy.typing import NDArray
 
-from eventsnn.topology.topology import Sizes, Topology, out_size, pair, sizes
-
-_INTS = types.Array(int64, 1, "C")
+from eventsnn.topology.topology import Sizes, Topology, out_size, pair, runs_entry_point, sizes
 
 
 @dataclass(frozen=True)
@@ -117,11 +116,10 @@ class Pool2d(Topology):
     @classmethod
     def kernel(cls) -> Any:
         """Return the compiled fan-out."""
-        return runs
+        return _compiled()
 
 
-@cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
-def runs(table: Any, sender: int, out: Any) -> int:
+def _runs(table: Any, sender: int, out: Any) -> Any:
     """One run of one synapse for each window that holds the sender."""
     height, width, channels, rows, columns = table[0], table[1], table[2], table[3], table[4]
     if table[9]:
@@ -139,3 +137,8 @@ def runs(table: Any, sender: int, out: Any) -> int:
             n += 3
     out[0] = n // 3
     return int64(out[0])
+
+
+@cache
+def _compiled() -> Any:
+    return runs_entry_point(_runs)

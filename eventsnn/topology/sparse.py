@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import cfunc, int64, types
+from numba import int64
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.topology.topology import Topology
-
-_INTS = types.Array(int64, 1, "C")
+from eventsnn.topology.topology import Topology, runs_entry_point
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +125,18 @@ class Sparse(Topology):
     @classmethod
     def kernel(cls) -> Any:
         """Return the compiled fan-out."""
-        return runs
+        return _compiled()
 
 
-@cfunc(int64(_INTS, int64, _INTS), cache=True, error_model="numpy")
-def runs(table: Any, sender: int, out: Any) -> int:
+def _runs(table: Any, sender: int, out: Any) -> Any:
     """One run of listed targets."""
     out[0] = 1
     out[1] = -1
     out[2] = table[sender]
     out[3] = table[sender + 1] - table[sender]
     return int64(out[3])
+
+
+@cache
+def _compiled() -> Any:
+    return runs_entry_point(_runs)

@@ -8,12 +8,15 @@ which targets are reached and which weight each synapse reads.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import int64, types
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernel import entry_point
 
 Sizes = tuple[int, int, int]
 """(height, width, channels)."""
@@ -117,3 +120,9 @@ def out_size(size: int, kernel: int, stride: int, padding: int, kind: str) -> in
             f"padding {padding}; make it smaller or pad more"
         )
     return (size + 2 * padding - kernel) // stride + 1
+
+
+def runs_entry_point(function: Callable[..., Any]) -> Any:
+    """Compile a topology's ``runs``."""
+    ints = types.Array(int64, 1, "C")
+    return entry_point(int64(ints, int64, ints), function)
