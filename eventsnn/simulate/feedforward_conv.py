@@ -25,6 +25,9 @@ from eventsnn.topology.conv2d import Conv2d
 MAX_CHUNKS = 8
 """Registers of a position in one block of channels."""
 
+MAX_UNROLLED = 256
+"""Registers of a patch up to which it is compiled as a whole."""
+
 
 class PatchLayer:
     """A convolution into spiking neurons.
@@ -40,7 +43,7 @@ class PatchLayer:
         self.dtype, self.topology = weights.dtype.type, topology
         self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
         t = topology
-        self.count = -(-t.kernel_size[1] // t.stride[1])
+        self.most = tuple(-(-k // s) for k, s in zip(t.kernel_size, t.stride, strict=True))
         per_chunk = LINE // weights.dtype.itemsize
         self.blocks: list[tuple[int, int, int, NDArray[Any], Patches]] = []
         for first in range(0, t.channels, MAX_CHUNKS * per_chunk):
@@ -75,9 +78,11 @@ class PatchLayer:
         for block, (_, _, chunks, weights, patches) in zip(state, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n
-            sizes = (0,) * chunks, (0,) * self.count
+            one = (0,) * chunks, (0,), (0,)
+            full = one[0], (0,) * self.most[0], (0,) * self.most[1]
+            full = full if chunks * self.most[0] * self.most[1] <= MAX_UNROLLED else one
             args = deliveries, weights, patches, factors, self.firing, block
-            while not run_block(*args, spikes, cursor, fresh, tally, *sizes):
+            while not run_block(*args, spikes, cursor, fresh, tally, full, one):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
         return collect(spikes, n, deliveries)

@@ -1,6 +1,6 @@
-"""Convolutions of the fast path: an event touches a patch, row by row of positions.
+"""Convolutions of the fast path: an event touches a patch of positions.
 
-A position's channels fill whole registers and share one clock. A row of the patch is
+A position's channels fill whole registers and share one clock. A patch is
 taken in one go: each position decays by its own gap, adds its channels' weights, and
 tells which of them reached the threshold. Those are tested at the end of the instant.
 """
@@ -18,8 +18,6 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from eventsnn.simulate.feedforward_layer import LINE
-
-_ONE = (0,)
 
 
 class Patches(NamedTuple):
@@ -79,65 +77,57 @@ def _splat(builder: Any, vector: Any, value: Any) -> Any:
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
 
 
-def _patch_row(
-    _: Any,
-    v: Any,
-    clock: Any,
-    w: Any,
-    row: Any,
-    t: Any,
-    factors: Any,
-    th: Any,
-    chunks: Any,
-    count: Any,
+def _patch_rows(
+    _: Any, v: Any, clock: Any, w: Any, at: Any, t: Any, factors: Any, th: Any, sizes: Any
 ) -> Any:
-    """Bring positions up to ``t`` and add their weights; return which neurons reached ``th``.
+    """Bring a patch up to ``t`` and add its weights; return which neurons reached ``th``.
 
-    ``row`` is (first position, place of its weights, step to the next position's
-    weights), ``factors`` a ``Factors``. The lengths of the tuples ``chunks`` and
-    ``count`` are the registers of a position and the number of positions. The answer is
-    a tuple of uint64, neuron k of the row in bit k.
+    ``at`` is (first position, positions to the row below, place of the first one's
+    weights, steps from there to those of the position below and to the right);
+    ``factors`` a ``Factors``. The lengths of the three tuples in ``sizes`` are the
+    registers of a position, the rows and the columns. The answer is a tuple of uint64,
+    each row's neurons in words of its own.
     """
-    lanes = LINE * 8 // v.dtype.bitwidth * chunks.count
-    n_words = -(-count.count * lanes // 64)
+    chunks, rows, columns = (size.count for size in sizes)
+    chunk = LINE * 8 // v.dtype.bitwidth
+    lanes = chunk * chunks
+    n_words = -(-columns * lanes // 64)
 
     def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
         def data(kind: Any, array: Any) -> Any:
             return context.make_array(kind)(context, b, array).data
 
         i64 = ir.IntType(64)
-        chunk = lanes // chunks.count
         vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
-        first, weight, step = (b.extract_value(args[3], i) for i in range(3))
-        times = b.gep(data(clock, args[1]), [first])
+        first, below, weight, down, step = (b.extract_value(args[3], i) for i in range(5))
+        times, source, target = data(clock, args[1]), data(w, args[2]), data(v, args[0])
         table, mask = data(factors[0], b.extract_value(args[5], 0)), b.extract_value(args[5], 1)
-        source = b.gep(data(w, args[2]), [weight])
-        target = b.gep(data(v, args[0]), [b.mul(first, i64(lanes))])
-        limit, words = _splat(b, vector, args[6]), [i64(0)] * n_words
-        found = []
-        for c in range(count.count):
-            place = b.gep(times, [i64(c)])
+        limit, words = _splat(b, vector, args[6]), [i64(0)] * (rows * n_words)
+        for y, c in np.ndindex(rows, columns):
+            position = b.add(b.add(first, b.mul(below, i64(y))), i64(c))
+            place = b.gep(times, [position])
             gap = b.and_(b.sub(args[4], b.load(place)), mask)
             b.store(args[4], place)
-            found.append(b.load(b.gep(table, [gap])))
-        for lane in range(0, count.count * lanes, chunk):
-            c, k = divmod(lane, lanes)
-            here = b.bitcast(b.gep(target, [i64(lane)]), vector.as_pointer())
-            there = b.gep(source, [b.add(b.mul(step, i64(c)), i64(k))])
-            weights = b.load(b.bitcast(there, vector.as_pointer()), align=LINE)
-            decayed = b.fmul(b.load(here, align=LINE), _splat(b, vector, found[c]))
-            x = b.fadd(decayed, weights)
-            b.store(x, here, align=LINE)
-            reached = b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk))
-            bits = b.shl(b.zext(reached, i64), i64(lane % 64))
-            words[lane // 64] = b.or_(words[lane // 64], bits)
+            factor = _splat(b, vector, b.load(b.gep(table, [gap])))
+            there = b.add(b.mul(down, i64(y)), b.add(b.mul(step, i64(c)), weight))
+            for k in range(0, lanes, chunk):
+                here = b.gep(target, [b.add(b.mul(position, i64(lanes)), i64(k))])
+                here = b.bitcast(here, vector.as_pointer())
+                weights = b.bitcast(b.gep(source, [b.add(there, i64(k))]), vector.as_pointer())
+                x = b.fmul(b.load(here, align=LINE), factor)
+                x = b.fadd(x, b.load(weights, align=LINE))
+                b.store(x, here, align=LINE)
+                reached = b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk))
+                word, bit = divmod(c * lanes + k, 64)
+                bits = b.shl(b.zext(reached, i64), i64(bit))
+                words[y * n_words + word] = b.or_(words[y * n_words + word], bits)
         return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
 
-    answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
-    return answer(v, clock, w, row, types.int64, factors, th, chunks, count), codegen
+    answer = types.UniTuple(types.uint64, rows * n_words)  # type: ignore[no-untyped-call]
+    return answer(v, clock, w, at, types.int64, factors, th, sizes), codegen
 
 
-patch_row: Any = intrinsic(_patch_row)
+patch_rows: Any = intrinsic(_patch_rows)
 
 
 def _first_bit(_: Any, word: Any) -> Any:
@@ -153,12 +143,13 @@ first_bit: Any = intrinsic(_first_bit)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _mark_words(words, base, block, n):  # type: ignore[no-untyped-def]
-    """Put the neurons in ``words`` on the list of the marked, each once."""
+def _mark_words(words, rows, first, below, lanes, block, n):  # type: ignore[no-untyped-def]
+    """Put the neurons in the words of some rows on the list of the marked, each once."""
     for i in range(len(words)):
         word = words[i]
         while word:
-            k = base + i * 64 + first_bit(word)
+            y = i // (len(words) // rows)
+            k = (first + y * below) * lanes + (i - y * (len(words) // rows)) * 64 + first_bit(word)
             word &= word - np.uint64(1)
             if not block.mark[k]:
                 block.mark[k] = True
@@ -168,26 +159,24 @@ def _mark_words(words, base, block, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _careful_row(t, w, factors, firing, block, row, columns, lanes, n):  # type: ignore[no-untyped-def]
-    """As ``patch_row``, where a neuron is refractory or a gap longer than the table."""
-    for c in range(columns):
-        p = row[0] + c
-        gap = t - block.clock[p]
-        block.clock[p] = t
-        decay = factors.by_gap[0]
-        if factors.mask != 0 and gap < len(factors.by_gap):
-            decay = factors.by_gap[gap]
-        elif factors.mask != 0:
-            decay = w.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
-        for k in range(p * lanes, p * lanes + block.size):
-            x = block.v[k] * decay
-            if t >= block.ready[k]:
-                x += w[row[1] + c * row[2] + k - p * lanes]
-                if x >= firing.threshold and not block.mark[k]:
-                    block.mark[k] = True
-                    block.marked[n] = k
-                    n += 1
-            block.v[k] = x
+def _careful(t, w, factors, firing, block, p, there, lanes, n):  # type: ignore[no-untyped-def]
+    """As ``patch_rows`` for one position, where a neuron is refractory or a gap too long."""
+    gap = t - block.clock[p]
+    block.clock[p] = t
+    decay = factors.by_gap[0]
+    if factors.mask != 0 and gap < len(factors.by_gap):
+        decay = factors.by_gap[gap]
+    elif factors.mask != 0:
+        decay = w.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
+    for k in range(p * lanes, p * lanes + block.size):
+        x = block.v[k] * decay
+        if t >= block.ready[k]:
+            x += w[there + k - p * lanes]
+            if x >= firing.threshold and not block.mark[k]:
+                block.mark[k] = True
+                block.marked[n] = k
+                n += 1
+        block.v[k] = x
     return n
 
 
@@ -215,26 +204,28 @@ def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: igno
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _needs_care(t, block, first, columns, longest):  # type: ignore[no-untyped-def]
-    for p in range(first, first + columns):
-        if block.held[p] > t or t - block.clock[p] >= longest:
-            return True
+def _needs_care(t, block, top, rows, columns, below, longest):  # type: ignore[no-untyped-def]
+    for y in range(rows):
+        for p in range(top + y * below, top + y * below + columns):
+            if block.held[p] > t or t - block.clock[p] >= longest:
+                return True
     return False
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _touched(t, clock, patch, stride):  # type: ignore[no-untyped-def]
+def _touched(t, block, top, rows, columns, patches):  # type: ignore[no-untyped-def]
     """Return how many positions of a patch were brought up to ``t`` already."""
     n = 0
-    for y in range(patch[1]):
-        for p in range(patch[0] + y * stride, patch[0] + y * stride + patch[2]):
-            n += clock[p] == t
+    for y in range(rows):
+        first = top + y * patches.columns
+        for p in range(first, first + columns):
+            n += block.clock[p] == t
     return n
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_block(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, chunks, count
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, full, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
@@ -250,6 +241,7 @@ def run_block(  # type: ignore[no-untyped-def]
     lanes = len(block.v) // len(block.clock)
     longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
     careful = firing.refractory > 0 or not factors.complete
+    threshold, below = firing.threshold, patches.columns
     marked = 0
     room = len(spikes.event) - len(block.v)
     while r < len(events.start) - 1:
@@ -261,29 +253,28 @@ def run_block(  # type: ignore[no-untyped-def]
         stop = events.start[r + 1]
         while e < stop and n <= room:
             t = events.t[e]
-            patch = patches.of[np.uint64(events.row[e])]
-            rows, columns = np.int64(patch[1]), np.int64(patch[2])
+            # Four numbers, not a row: a view would be counted by reference for each event.
+            sender = np.uint64(events.row[e])
+            top, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 3])
+            rows, columns = np.int64(patches.of[sender, 1]), np.int64(patches.of[sender, 2])
             tally.adds[r] += rows * columns * block.size
             tally.updates[r] += rows * columns * block.size
             if e > events.start[r] and not events.last[e - 1]:
-                tally.updates[r] -= block.size * _touched(t, block.clock, patch, patches.columns)
-            for y in range(rows):
-                first = patch[0] + y * patches.columns
-                row = first, patch[3] + y * patches.down, patches.step
-                if careful and _needs_care(t, block, first, columns, longest):
-                    marked = _careful_row(t, w, factors, firing, block, row, columns, lanes, marked)
-                elif columns == len(count):
-                    words = patch_row(
-                        block.v, block.clock, w, row, t, factors, firing.threshold, chunks, count
-                    )
-                    marked = _mark_words(words, first * lanes, block, marked)
-                else:
-                    for c in range(columns):
-                        one = first + c, row[1] + c * patches.step, patches.step
-                        words = patch_row(
-                            block.v, block.clock, w, one, t, factors, firing.threshold, chunks, _ONE
-                        )
-                        marked = _mark_words(words, (first + c) * lanes, block, marked)
+                tally.updates[r] -= block.size * _touched(t, block, top, rows, columns, patches)
+            at = top, below, weight, patches.down, patches.step
+            care = careful and _needs_care(t, block, top, rows, columns, below, longest)
+            if not care and rows == len(full[1]) and columns == len(full[2]):
+                words = patch_rows(block.v, block.clock, w, at, t, factors, threshold, full)
+                marked = _mark_words(words, rows, top, below, lanes, block, marked)
+            else:
+                for y, c in np.ndindex(rows, columns):
+                    p, there = top + y * below + c, weight + y * patches.down + c * patches.step
+                    if care and (block.held[p] > t or t - block.clock[p] >= longest):
+                        marked = _careful(t, w, factors, firing, block, p, there, lanes, marked)
+                    else:
+                        at = p, below, there, patches.down, patches.step
+                        words = patch_rows(block.v, block.clock, w, at, t, factors, threshold, one)
+                        marked = _mark_words(words, 1, p, below, lanes, block, marked)
             if marked > 0 and events.last[e]:
                 n = _settle(e, t, firing, block, patches.c_out, lanes, marked, spikes, n)
                 marked = 0
