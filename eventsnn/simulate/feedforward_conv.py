@@ -25,7 +25,7 @@ from eventsnn.topology.conv2d import Conv2d
 MAX_CHUNKS = 8
 """Registers of a position in one block of channels."""
 
-MAX_UNROLLED = 256
+MAX_UNROLLED = 64
 """Registers of a patch up to which it is compiled as a whole."""
 
 

@@ -33,7 +33,7 @@ GROUP = 4
 CHUNKS = (8, 4, 2, 1)
 """Registers of a block, a compiled kernel each; a layer is cut into the widest that fit."""
 
-PACK_FROM = 8
+PACK_FROM = 24
 """Events for each row of weights from which copying them into blocks pays."""
 
 _FOUR, _ONE = (0,) * GROUP, (0,)
