@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,20 +30,21 @@ def tasks(recordings: Inputs, threads: int) -> Iterator[list[Span]]:
     A task is one span of whole recordings, or the consecutive spans of a long one.
     """
     start = recordings.start
-    n, events = len(start) - 1, int(start[-1] - start[0])
-    size = max(1, min(CHUNK, -(-events // threads)))
-    first = 0
-    while first < n:
-        last = int(np.searchsorted(start, start[first] + size, "right")) - 1
-        last = min(n, max(last, first + 1))
+    events = int(start[-1] - start[0])
+    rounds = max(1, -(-events // (threads * CHUNK)))
+    # As many tasks for each thread, and about as many events in each task.
+    ends = start[0] + np.linspace(0, events, threads * rounds + 1)[1:-1]
+    long = np.flatnonzero(np.diff(start) > CHUNK)
+    cuts = [[0, len(start) - 1], np.searchsorted(start, ends), long, long + 1]
+    for first, last in pairwise(np.unique(np.concatenate(cuts)).astype(int).tolist()):
         yield list(_cut(recordings, Span(first, last, int(start[first]), int(start[last]))))
-        first = last
 
 
 def _cut(recordings: Inputs, whole: Span) -> Iterator[Span]:
     """Cut the span of one long recording, between two instants each time."""
     t, begin = recordings.t, whole.begin
-    while whole.end - begin > CHUNK:
+    alone = whole.last - whole.first == 1
+    while alone and whole.end - begin > CHUNK:
         end = begin + CHUNK
         while end < whole.end and t[end] == t[end - 1]:
             end += 1
