@@ -205,7 +205,11 @@ class Buffers:
             book = q.books[row]
             part = slice(state.synapse_at[row], state.synapse_at[row + 1])
             names = ("t", "target", "weight")
-            arrays = (state.synapse_t[part], state.synapse_target[part], state.synapse_weight[part])
+            arrays: tuple[NDArray[Any], ...] = (
+                state.synapse_t[part],
+                state.synapse_target[part],
+                state.synapse_weight[part],
+            )
             numbers = arrays[0].astype(np.int64) >> book[calendar.SHIFT]
             for number in np.unique(numbers):
                 page = book[calendar.FIRST_PAGE] + (number & book[calendar.MASK])
