@@ -261,13 +261,8 @@ def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
 def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
 
-    Spikes are written in the order of neurons within an event. It returns early, to be
-    called again with ``cursor``, where ``spikes`` might not hold those of one more pass.
-
-    Returns
-    -------
-    bool
-        True when all is done.
+    It returns False, to be called again with ``cursor``, where ``spikes`` might not hold
+    those of one more pass, and True when all is done.
     """
     zero, one, four = np.uint64(0), np.uint64(1), np.uint64(GROUP)
     n, e, r = np.uint64(cursor.spikes[0]), np.uint64(cursor.event[0]), cursor.recording[0]
