@@ -189,7 +189,10 @@ def evaluate(
 
 @app.command()
 def simulate(
-    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder that train wrote, its checkpoint, or a network as .toml."),
+    ],
     source: Annotated[
         str,
         typer.Argument(
@@ -251,6 +254,29 @@ def film(
         _show_film(result)
 
 
+@app.command()
+def bench(
+    data: Annotated[
+        str, typer.Option(help="Recordings to run: a data set as for train.")
+    ] = "digits",
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first recordings.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are told.")] = 5,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of the threaded run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every engine as a multiple of this machine's own limit, a bare loop."""
+    from eventsnn import commands
+
+    result = commands.bench(data, limit, rounds, threads or _cores(), _err)
+    if as_json:
+        print(json.dumps(result))
+        return
+    table = Table("measured", "value", box=None)
+    for key, value in result.items():
+        table.add_row(key.replace("_", " "), _number(value))
+    _out.print(table)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -293,10 +319,11 @@ def _show_traffic(traffic: dict[str, Any]) -> None:
     unit = "us" if traffic["time_unit"] == "us" else "(step)"
     latency = traffic["latency_to_first_output_spike"]
     label = "" if traffic["label"] is None else f", label {traffic['label']}"
+    prediction = f", prediction {traffic['prediction']}" if "prediction" in traffic else ""
     first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
     _out.print(
         f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
-        f"{'us' if unit == 'us' else 'steps'}{label}, prediction {traffic['prediction']}, {first}",
+        f"{'us' if unit == 'us' else 'steps'}{label}{prediction}, {first}",
         markup=False,
     )
     table = Table(
@@ -307,7 +334,7 @@ def _show_traffic(traffic: dict[str, Any]) -> None:
         table.add_row(
             row["population"],
             f"{row['spikes']:,}",
-            f"{row['active_units']:,}",
+            f"{row['active_units']:,}" if "active_units" in row else "",
             "-" if row["first_spike"] is None else f"{row['first_spike']:,.0f}",
             f"{row['synaptic_adds']:,}" if row["synaptic_adds"] else "",
             " ".join(f"{u} ({n}x)" for u, n in row["busiest_units"]),

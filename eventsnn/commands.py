@@ -26,6 +26,8 @@ from eventsnn.train.options import TrainOptions, completed, make_options
 from eventsnn.train.trainer import Trainer, machine, open_model, options_of
 from eventsnn.train.trainer import evaluate as evaluate_net
 
+Result = dict[str, Any]
+
 TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS
 
 
@@ -132,6 +134,9 @@ def simulate(
 
     if figure is not None:
         check_figure_path(figure)
+    if model.suffix == ".toml":
+        yield from _simulate_network(model, source, index, split, figure, console)
+        return
     net, _ = open_model(model)
     shape = tuple(load_checkpoint(model).info["input_shape"])
     with progress_bars(console) as bars:
@@ -146,6 +151,60 @@ def simulate(
             picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
             plot_traffic(found, picture, shape)
         yield found.to_json(), None if picture is None else str(picture)
+
+
+def _simulate_network(
+    model: Path,
+    source: str,
+    index: list[int] | None,
+    split: str,
+    figure: Path | None,
+    console: Console,
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Run inputs through a network that a TOML file describes."""
+    from eventsnn.measure.traffic import traffic
+    from eventsnn.network_file import load_network
+    from eventsnn.simulate import simulate as run
+
+    network, weights = load_network(model)
+    shape = network.populations[network.input].shape
+    with progress_bars(console) as bars:
+        inputs = open_inputs(
+            source, shape, index=index, split=_checked(split), progress=Bar(bars, "preparing data")
+        )
+    if not isinstance(inputs.data, EventBatch):
+        raise UserError(f"input {source!r}: real vectors; a network of neurons takes events")
+    for i, name in zip(inputs.chosen, inputs.names, strict=True):
+        stream = inputs.data[i]
+        found = traffic(run(network, weights, stream), stream)
+        picture = None
+        if figure is not None:
+            several = len(inputs.chosen) > 1
+            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+            found.save_figure(picture)
+        last = network.outputs or (len(network.populations) - 1,)
+        latency = min(found.first_spike_us[p] for p in last)
+        told = found.to_json() | {
+            "input": name,
+            "label": stream.label,
+            "events": int(found.spikes[network.input]),
+            "latency_to_first_output_spike": float(latency) if np.isfinite(latency) else None,
+            "duration": stream.duration,
+        }
+        yield told, None if picture is None else str(picture)
+
+
+def bench(data: str, limit: int | None, rounds: int, threads: int, console: Console) -> Result:
+    """Measure every engine as a multiple of this machine's bare loop."""
+    from eventsnn.bench import bench as run
+
+    with progress_bars(console) as bars:
+        halves = open_data(data, limit=limit, progress=Bar(bars, "preparing data"))
+        if not isinstance(halves.train, EventBatch):
+            raise UserError(f"data {data!r}: real vectors; give recordings, e.g. digits")
+    with console.status("measuring (the first round compiles)"):
+        result = run(halves.train, rounds=rounds, threads=threads)
+    return {"data_spec": data, "data_note": halves.note} | result
 
 
 def film(

@@ -309,3 +309,54 @@ def test_the_camera_is_compared_with_real_recordings_by_a_command(shared, call, 
     assert result["map_correlation"] >= 0.96
     assert abs(result["count_ratio"] - 1) <= 0.03
     assert result["rate_difference"] <= 0.10
+
+
+NETWORK = """
+[[population]]
+name = "input"
+shape = [2, 34, 34]
+
+[[population]]
+name = "neurons"
+shape = [20]
+neuron = { model = "lif", tau_us = 20000, threshold = 1.0 }
+
+[[connection]]
+source = "input"
+target = "neurons"
+weights = 0.01
+delay_us = 500
+"""
+
+
+def test_simulate_runs_a_network_from_a_toml_file(call, tmp_path):
+    (tmp_path / "net.toml").write_text(NETWORK)
+    words = ("simulate", tmp_path / "net.toml", "digits", "--index", 2)
+    code, out, _ = call(*words, "--figure", tmp_path / "n.png", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["populations"] == ["input", "neurons"]
+    # Twenty equal neurons fire together, half a millisecond after an event.
+    assert found["spikes"][1] % 20 == 0 and found["spikes"][1] > 0
+    assert found["synaptic_adds"][0][1] == 20 * found["deliveries"][0][1]
+    assert found["latency_to_first_output_spike"] > 500
+    assert (tmp_path / "n.png").read_bytes().startswith(b"\x89PNG")
+    code, out, _ = call(*words)
+    assert code == 0 and "neurons" in out
+    (tmp_path / "bad.toml").write_text(NETWORK.replace("tau_us", "tau"))
+    code, _, err = call("simulate", tmp_path / "bad.toml", "digits")
+    assert code == 2 and err.count("\n") == 1 and "'tau'" in err
+
+
+def test_bench_prints_what_scripts_rely_on(call):
+    code, out, _ = call("bench", "--limit", 3, "--rounds", 1, "--threads", 1, "--json")
+    result = json.loads(out)
+    assert code == 0 and "emulated" in result["data_note"]
+    for key in (
+        "control_ns_per_event",
+        "feedforward_dense_controls",
+        "asynchronous_dense_controls",
+        "conv2d_controls",
+        "sparse_recurrent_updates_per_second",
+        "queue_push_pop_ns",
+    ):
+        assert result[key] > 0

@@ -1,0 +1,122 @@
+"""Speed against this machine's own limit: every engine as a multiple of one bare loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from eventsnn.bench import networks
+from eventsnn.bench.control import HIDDEN, Case, Control, machine, measure
+from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.network import Network
+from eventsnn.simulate import Engine, simulate
+
+Result = dict[str, Any]
+
+_ACTIVITY = (300, 1000, 3000)
+_QUEUE_STEPS = 200_000
+_DRIVE_HZ = 20.0
+
+
+def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2) -> Result:
+    """Measure the control loop, then every engine and topology as a multiple of it.
+
+    Parameters
+    ----------
+    events : EventBatch
+        Recordings to run, real or emulated; None for synthetic Poisson events.
+    rounds : int
+        Rounds of which the medians are taken, after one that compiles.
+    threads : int
+        Threads of the threaded run.
+
+    Returns
+    -------
+    dict
+        Ready for JSON. A *control* is the time of ``v += W[row]`` with 800 float32 an
+        event; for a convolution, of one of its adds. See ``docs/bench.md``.
+    """
+    if rounds < 1 or threads < 1:
+        raise UserError(f"bench: rounds is {rounds}, threads {threads}; give at least 1 of each")
+    batch = networks.poisson(200) if events is None else events
+    if not len(batch) or not len(batch.t):
+        raise UserError(
+            f"{batch.source}: no events to measure with; give recordings that have some"
+        )
+    few = batch.select(np.arange(min(len(batch), 50)))
+    result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
+    result |= {"rounds": rounds, "machine": machine()}
+    cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
+    cases += [_recurrent_case(result), Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
+    control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
+    result["control_ns_per_event"] = control
+    for name in ns:
+        if name in ("conv2d", "asynchronous_conv2d"):
+            result[f"{name}_controls"] = controls[name] * HIDDEN
+        elif name not in ("recurrent", "queue", "threads"):
+            result[f"{name}_controls"] = controls[name]
+    result["feedforward_threads"] = threads
+    result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
+    result["sparse_recurrent_updates_per_second"] = 1e9 / ns["recurrent"]
+    result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
+    return result
+
+
+def _case(
+    name: str,
+    network: Network,
+    weights: networks.Weights,
+    events: EventBatch,
+    engine: Engine,
+    threads: int = 1,
+) -> Case:
+    def run() -> None:
+        simulate(network, weights, events, engine=engine, record="counts", threads=threads)
+
+    return Case(name, run, len(events.t))
+
+
+def _dense_cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> list[Case]:
+    network, cases = networks.dense(batch), []
+    for fired in _ACTIVITY:
+        weights = networks.dense_weights(batch, fired)
+        counts = simulate(network, weights, batch, record="nothing").counts
+        name = "feedforward_dense" if fired == 1000 else f"feedforward_dense_{fired}"
+        result[f"{name}_hidden_spikes"] = float(counts.spikes[:, 1].mean())
+        cases.append(_case(name, network, weights, batch, "feedforward"))
+        if fired == 1000:
+            cases.append(_case("threads", network, weights, batch, "feedforward", threads))
+    weights, whole = networks.dense_weights(batch, 1000, 10), networks.dense(batch, 10)
+    cases.append(_case("feedforward_network", whole, weights, batch, "feedforward"))
+    cases.append(_case("asynchronous_dense", whole, weights, few, "asynchronous"))
+    return cases
+
+
+def _patch_cases(events: EventBatch, result: Result) -> list[Case]:
+    network, weights = networks.convolution(events)
+    counts = simulate(network, weights, events, record="nothing").counts
+    result["conv2d_hidden_spikes"] = float(counts.spikes[:, 1].mean())
+    adds = float(counts.synaptic_adds.sum())
+    cases = []
+    engines: tuple[Engine, Engine] = ("feedforward", "asynchronous")
+    for name, engine in zip(("conv2d", "asynchronous_conv2d"), engines, strict=True):
+        case = _case(name, network, weights, events, engine)
+        cases.append(case._replace(units=adds))
+    return [*cases, _case("pool2d", *networks.pooling(events), events, "feedforward")]
+
+
+def _recurrent_case(result: Result) -> Case:
+    network, weights = networks.recurrent()
+    seconds = 0.5
+    events = networks.drive(_DRIVE_HZ, int(seconds * 1e6))
+    counts = simulate(network, weights, events, record="nothing").counts
+    rate = float(counts.spikes[0, 1]) / network.populations[1].size / seconds
+    result["sparse_recurrent_rate_hz"] = rate
+
+    def run() -> None:
+        simulate(network, weights, events, record="counts")
+
+    return Case("recurrent", run, float(counts.synaptic_adds.sum()))

@@ -1,0 +1,134 @@
+"""The networks that the bench runs, with weights that make them fire as real ones do."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.bench.control import HIDDEN
+from eventsnn.events import EventBatch, EventStream, Shape
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.lif import LIF
+from eventsnn.simulate import simulate
+from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
+
+Weights = list[NDArray[Any]]
+
+TAU_US = 30_000.0
+_TRIES = 14
+
+
+def poisson(recordings: int, shape: Shape = (2, 34, 34), seed: int = 0) -> EventBatch:
+    """Return synthetic Poisson events: as many as N-MNIST has, and in the middle of the sensor.
+
+    Each recording has about 4,100 events in 300 ms.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = shape[1:]
+    y, x = np.indices((height, width))
+    near = np.exp(-(((y - height / 2) / 7) ** 2 + ((x - width / 2) / 7) ** 2) / 2).reshape(-1)
+    rate = np.tile(near, shape[0]) / (near.sum() * shape[0])
+    streams = []
+    for label in range(recordings):
+        n = int(rng.poisson(4100))
+        t = np.sort(rng.integers(0, 300_000, n))
+        unit = rng.choice(len(rate), n, p=rate).astype(np.int32)
+        streams.append(EventStream(t, unit, shape, label % 10, 300_000))
+    return EventBatch.from_streams(streams, "synthetic Poisson events")
+
+
+def dense(events: EventBatch, outputs: int = 0) -> Network:
+    """Return sensor-800 or sensor-800-``outputs``, LIF."""
+    populations = [
+        Population("input", events.shape),
+        Population("hidden", (HIDDEN,), LIF(TAU_US)),
+    ]
+    connections = [Connection("input", "hidden", Dense(events.n_units, HIDDEN))]
+    if outputs:
+        populations.append(Population("output", (outputs,), LIF(TAU_US)))
+        connections.append(Connection("hidden", "output", Dense(HIDDEN, outputs)))
+    return Network(tuple(populations), tuple(connections))
+
+
+def dense_weights(events: EventBatch, hidden_spikes: float, outputs: int = 0) -> Weights:
+    """Return random float32 weights with about ``hidden_spikes`` hidden spikes a recording."""
+    rng = np.random.default_rng(1)
+    shape = rng.standard_normal((events.n_units, HIDDEN), np.float32)
+    few = events.select(np.arange(min(len(events), 20)))
+    low, high = 0.001, 0.2
+    for _ in range(_TRIES):
+        scale = math.sqrt(low * high)
+        record = simulate(dense(few), [shape * np.float32(scale)], few, record="nothing")
+        fired = float(record.counts.spikes[:, 1].mean())
+        low, high = (scale, high) if fired < hidden_spikes else (low, scale)
+    weights: Weights = [shape * np.float32(scale)]
+    if outputs:
+        weights.append(rng.normal(0, 0.1, (HIDDEN, outputs)).astype(np.float32))
+    return weights
+
+
+def convolution(events: EventBatch) -> tuple[Network, Weights]:
+    """Return sensor -> 12 channels of 5 x 5, with weights that fire moderately."""
+    planes, height, width = events.shape
+    topology = Conv2d((height, width, planes), 12, (5, 5), planar=True)
+    rng = np.random.default_rng(2)
+    weights = rng.normal(0, 0.04, topology.weight_shape).astype(np.float32)
+    return _one_layer(events, topology), [weights]
+
+
+def pooling(events: EventBatch) -> tuple[Network, Weights]:
+    """Return sensor -> windows of 2 x 2."""
+    planes, height, width = events.shape
+    topology = Pool2d((height, width, planes), (2, 2), planar=True)
+    return _one_layer(events, topology), [np.full(1, 0.5, np.float32)]
+
+
+def _one_layer(events: EventBatch, topology: Conv2d | Pool2d) -> Network:
+    populations = (
+        Population("input", events.shape),
+        Population("hidden", topology.out_shape, LIF(TAU_US)),
+    )
+    return Network(populations, (Connection("input", "hidden", topology),))
+
+
+def recurrent(neurons: int = 10_000, fan_out: int = 100) -> tuple[Network, Weights]:
+    """Return 1,000 inputs into a sparse recurrent population, delays of 1 to 10 ms a synapse.
+
+    A fifth of the neurons inhibit, four times as strongly as the others excite.
+    """
+    rng = np.random.default_rng(3)
+    inputs = 1000
+
+    def synapses(senders: int) -> Sparse:
+        target = rng.integers(0, neurons, senders * fan_out, np.int32)
+        return Sparse(neurons, np.arange(senders + 1) * fan_out, target)
+
+    inward, around = synapses(inputs), synapses(neurons)
+    sender = np.repeat(np.arange(neurons), fan_out)
+    strength = np.where(sender < neurons * 4 // 5, 0.03, -0.12).astype(np.float32)
+    delay = rng.integers(1000, 10_001, neurons * fan_out)
+    populations = (
+        Population("input", (1, 1, inputs)),
+        Population("neurons", (neurons,), LIF(20_000.0, refractory_us=2000)),
+    )
+    connections = (
+        Connection("input", "neurons", inward, 1000),
+        Connection("neurons", "neurons", around, delay),
+    )
+    excite = np.full(inputs * fan_out, 0.25, np.float32)
+    return Network(populations, connections), [excite, strength]
+
+
+def drive(rate_hz: float, duration_us: int, inputs: int = 1000) -> EventStream:
+    """Return synthetic Poisson trains of ``inputs`` units."""
+    rng = np.random.default_rng(4)
+    n = int(rng.poisson(inputs * rate_hz * duration_us * 1e-6))
+    t = np.sort(rng.integers(0, duration_us, n))
+    unit = rng.integers(0, inputs, n, np.int32)
+    return EventStream(t, unit, (1, 1, inputs), None, duration_us, "synthetic Poisson events")

@@ -1,0 +1,248 @@
+"""Spike traffic of one recording: who sent how much to whom, and when.
+
+Everything is read off a record and the events it was made from; nothing is run again.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventStream
+from eventsnn.record import Record
+
+
+@dataclass(frozen=True, eq=False)
+class Traffic:
+    """Traffic of one recording.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Populations, in the order of the network.
+    spikes : int64 array (n_populations,)
+        Spikes of each population; the input's are its events.
+    deliveries, synaptic_adds : int64 array (n_populations, n_populations)
+        From row to column: spikes handed over, and synapses they went through.
+    fan_out : float64 array (n_populations,)
+        Synapses delivered for each spike sent.
+    bin_us : float
+        Width of the bins below, microseconds.
+    rate : float64 array (n_populations, n_bins)
+        Spikes a millisecond.
+    queue_depth : int64 array (n_bins,)
+        Spikes times connections with a delay that are on their way at the end of the bin.
+    bursts : int64 array (n_populations,)
+        Runs of at least 3 spikes of one neuron with gaps of at most ``burst_gap_us``.
+    first_spike_us : float64 array (n_populations,)
+        When each population first spiked; inf if never.
+    decision_us : float
+        When the output neuron with the most spikes took the lead for good; inf without one.
+    busiest : tuple of (population, unit, spikes)
+        The units with the most spikes, most first.
+    """
+
+    names: tuple[str, ...]
+    spikes: NDArray[np.int64]
+    deliveries: NDArray[np.int64]
+    synaptic_adds: NDArray[np.int64]
+    fan_out: NDArray[np.float64]
+    bin_us: float
+    rate: NDArray[np.float64]
+    queue_depth: NDArray[np.int64]
+    bursts: NDArray[np.int64]
+    first_spike_us: NDArray[np.float64]
+    decision_us: float
+    busiest: tuple[tuple[str, int, int], ...]
+
+    def table(self) -> str:
+        """Return the traffic as text, a line a population and one for what it sends."""
+        lines = ["population          spikes    fan-out    bursts  first spike us"]
+        for p, name in enumerate(self.names):
+            first = f"{self.first_spike_us[p]:.0f}" if np.isfinite(self.first_spike_us[p]) else "-"
+            lines.append(
+                f"{name:<16} {self.spikes[p]:>9} {self.fan_out[p]:>10.1f} {self.bursts[p]:>9} "
+                f"{first:>15}"
+            )
+        lines.append("from -> to: deliveries, synaptic adds")
+        for i, j in np.argwhere(self.deliveries):
+            lines.append(
+                f"  {self.names[i]} -> {self.names[j]}: {self.deliveries[i, j]}, "
+                f"{self.synaptic_adds[i, j]}"
+            )
+        busy = ", ".join(f"{name}[{unit}] {n}" for name, unit, n in self.busiest)
+        return "\n".join([*lines, f"busiest units: {busy or 'none'}"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the traffic as plain JSON; times that never came are null."""
+        busiest: dict[str, list[list[int]]] = {name: [] for name in self.names}
+        for name, unit, count in self.busiest:
+            busiest[name].append([unit, count])
+        return {
+            "spikes": [int(n) for n in self.spikes],
+            "populations": list(self.names),
+            "deliveries": self.deliveries.tolist(),
+            "synaptic_adds": self.synaptic_adds.tolist(),
+            "operations": [int(n) for n in self.synaptic_adds.sum(axis=1)],
+            "fan_out": [float(n) for n in self.fan_out],
+            "bursts": [int(n) for n in self.bursts],
+            "queue_depth_peak": int(self.queue_depth.max(initial=0)),
+            "decision_us": float(self.decision_us) if np.isfinite(self.decision_us) else None,
+            "time_unit": "us",
+            "layers": [
+                {
+                    "population": name,
+                    "spikes": int(self.spikes[p]),
+                    "busiest_units": busiest[name],
+                    "first_spike": float(first) if np.isfinite(first) else None,
+                    "synaptic_adds": int(self.synaptic_adds[p].sum()),
+                }
+                for p, (name, first) in enumerate(zip(self.names, self.first_spike_us, strict=True))
+            ],
+        }
+
+    def save_figure(self, path: str | os.PathLike[str]) -> None:
+        """Draw rates, queue depth and the matrix of synaptic adds into one figure file."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(9, 7), layout="constrained")
+        rates, depth, matrix = figure.subplots(3, 1)
+        ms = (np.arange(self.rate.shape[1]) + 0.5) * self.bin_us / 1000
+        for name, row in zip(self.names, self.rate, strict=True):
+            rates.step(ms, row, where="mid", label=name)
+        rates.set(ylabel="spikes / ms", yscale="symlog")
+        rates.legend(loc="upper right")
+        depth.step(ms, self.queue_depth, where="mid", color="black")
+        depth.set(xlabel="ms", ylabel="spikes on their way")
+        image = matrix.imshow(self.synaptic_adds, norm="symlog")
+        matrix.set_xticks(range(len(self.names)), self.names)
+        matrix.set_yticks(range(len(self.names)), self.names)
+        matrix.set(xlabel="to", ylabel="from")
+        figure.colorbar(image, ax=matrix, label="synaptic adds")
+        target = Path(path)
+        temporary = target.with_name(f".{os.getpid()}.{target.name}")
+        figure.savefig(temporary)
+        temporary.replace(target)
+
+
+def traffic(
+    record: Record,
+    events: EventStream,
+    recording: int = 0,
+    *,
+    bin_us: float = 1000.0,
+    burst_gap_us: float = 5000.0,
+    top: int = 5,
+) -> Traffic:
+    """Measure the traffic of one recording.
+
+    Parameters
+    ----------
+    record : Record
+        With all spikes kept.
+    events : EventStream
+        The recording's input, as it was given to the run.
+    recording : int
+        Number of the recording in the record.
+    bin_us, burst_gap_us : float
+        Microseconds.
+    top : int
+        How many busy units to name.
+    """
+    trains = _trains(record, events, recording)
+    network, counts = record.network, record.counts
+    end = float(record.duration[recording])
+    edges = np.arange(0.0, max(end, bin_us) + bin_us, bin_us)
+    adds = _matrix(record, counts.synaptic_adds[recording])
+    spikes = counts.spikes[recording]
+    return Traffic(
+        names=tuple(p.name for p in network.populations),
+        spikes=spikes,
+        deliveries=_matrix(record, counts.deliveries[recording]),
+        synaptic_adds=adds,
+        fan_out=adds.sum(axis=1) / np.maximum(spikes, 1),
+        bin_us=bin_us,
+        rate=np.array([np.histogram(t, edges)[0] for t, _ in trains]) * 1000.0 / bin_us,
+        queue_depth=_depth(record, trains, edges),
+        bursts=np.array([_bursts(t, unit, burst_gap_us) for t, unit in trains], np.int64),
+        first_spike_us=np.array([t[0] if len(t) else np.inf for t, _ in trains]),
+        decision_us=_decision(record, trains),
+        busiest=_busiest(record, trains, top),
+    )
+
+
+def _trains(
+    record: Record, events: EventStream, recording: int
+) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+    trains = []
+    for i, population in enumerate(record.network.populations):
+        if i == record.network.input:
+            inside = events.t < record.duration[recording]
+            trains.append((events.t[inside].astype(np.float64), events.unit[inside]))
+        elif population.name in record.spikes:
+            trains.append(record.spikes[population.name].recording(recording))
+        elif not population.spiking:
+            trains.append((np.zeros(0), np.zeros(0, np.int32)))
+        else:
+            raise UserError(
+                f"traffic: the spikes of {population.name} were not kept; simulate with "
+                "record='all'"
+            )
+    return trains
+
+
+def _matrix(record: Record, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    n = len(record.network.populations)
+    matrix = np.zeros((n, n), np.int64)
+    np.add.at(matrix, (list(record.network.sources), list(record.network.targets)), values)
+    return matrix
+
+
+def _depth(record: Record, trains: list[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count spikes sent but not fully delivered; a spike waits for its slowest synapse."""
+    depth = np.zeros(len(edges) - 1, np.int64)
+    for connection, source in zip(record.network.connections, record.network.sources, strict=True):
+        t = np.sort(trains[source][0])
+        sent = np.searchsorted(t, edges[1:])
+        arrived = np.searchsorted(t + connection.greatest_delay, edges[1:])
+        depth += sent - arrived
+    return depth
+
+
+def _bursts(t: NDArray[np.float64], unit: NDArray[np.int32], gap_us: float) -> int:
+    order = np.lexsort((t, unit))
+    t, unit = t[order], unit[order]
+    close = (np.diff(t) <= gap_us) & (np.diff(unit) == 0)
+    # Two close gaps in a row are three spikes; a burst is counted where it starts.
+    pairs = close[1:] & close[:-1]
+    return int(pairs[:1].sum() + (pairs[1:] & ~pairs[:-1]).sum())
+
+
+def _decision(record: Record, trains: list[Any]) -> float:
+    spiking = [p for p in record.network.outputs if record.network.populations[p].spiking]
+    if len(spiking) != 1 or not len(trains[spiking[0]][0]):
+        return np.inf
+    t, unit = trains[spiking[0]]
+    size = record.network.populations[spiking[0]].size
+    totals = np.cumsum(unit[:, None] == np.arange(size), axis=0)
+    winner = int(np.argmax(totals[-1]))
+    rivals = np.delete(totals, winner, axis=1).max(axis=1, initial=0)
+    behind = np.flatnonzero(totals[:, winner] <= rivals)
+    led = int(behind[-1]) + 1 if behind.size else 0
+    return float(t[led]) if led < len(t) else np.inf
+
+
+def _busiest(record: Record, trains: list[Any], top: int) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for population, (_, unit) in zip(record.network.populations, trains, strict=True):
+        counts = np.bincount(unit, minlength=1)
+        for u in np.argsort(-counts, kind="stable")[:top]:
+            if counts[u]:
+                found.append((population.name, int(u), int(counts[u])))
+    return tuple(sorted(found, key=lambda item: -item[2])[:top])

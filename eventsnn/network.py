@@ -1,0 +1,306 @@
+"""Populations of neurons and the connections between them: frozen descriptions, no state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.neurons.neuron import Neuron
+from eventsnn.topology.topology import Topology
+
+MAX_DELAY_US = 1 << 40
+MAX_SYNAPSE_DELAY_US = (1 << 22) - 1
+
+Weights = Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]]
+"""Weight arrays by connection name, or in the order of the connections."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons of one model.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+        Any number of sides; units are counted in C order. Populations in space are
+        (height, width, channels), so that a position's channels are neighbours.
+    neuron : Neuron or None
+        None for the one input population: its spikes are the events of the recording.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    neuron: Neuron | None = None
+
+    def __post_init__(self) -> None:
+        """Check the name and the shape."""
+        if not self.name:
+            raise UserError("population: the name is empty; give one")
+        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        if not shape or any(int(side) != side or side < 1 for side in shape):
+            raise UserError(
+                f"population {self.name}: shape is {self.shape}; give whole numbers of at least 1"
+            )
+        object.__setattr__(self, "shape", tuple(int(side) for side in shape))
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return math.prod(self.shape)
+
+    @property
+    def spiking(self) -> bool:
+        """True if this population sends spikes (a readout does not)."""
+        return self.neuron is None or self.neuron.spiking
+
+
+@dataclass(frozen=True, eq=False)
+class Connection:
+    """Synapses from one population to another (or to itself), without their weights.
+
+    Attributes
+    ----------
+    source, target : str
+        Names of populations.
+    topology : Topology
+    delay_us : int, or int64 array of ``topology.weight_shape``
+        Whole microseconds >= 0, one for the connection or one a weight. Delays a
+        synapse may be at most ``MAX_SYNAPSE_DELAY_US``.
+    name : str
+        ``source->target`` if not given.
+    """
+
+    source: str
+    target: str
+    topology: Topology
+    delay_us: int | NDArray[np.int64] = 0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the delays."""
+        object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
+        object.__setattr__(self, "delay_us", _checked_delay(self))
+
+    @property
+    def one_delay(self) -> bool:
+        """True if all synapses have the delay of the connection."""
+        return isinstance(self.delay_us, int)
+
+    @cached_property
+    def least_delay(self) -> int:
+        """Smallest delay in microseconds."""
+        return int(np.min(self.delay_us, initial=MAX_DELAY_US))
+
+    @cached_property
+    def greatest_delay(self) -> int:
+        """Largest delay in microseconds."""
+        return int(np.max(self.delay_us, initial=0))
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Populations and connections, checked as a whole.
+
+    Raises
+    ------
+    UserError
+        For a name given twice or unknown, sizes that do not match, no or several input
+        populations, a connection into the input or out of a readout, or a cycle of
+        zero total delay.
+    """
+
+    populations: tuple[Population, ...]
+    connections: tuple[Connection, ...] = ()
+    order: tuple[int, ...] = field(init=False, repr=False)
+    """Populations in the order in which an instant is worked off: topological over the
+    connections with a zero delay, first come first where that leaves a choice."""
+
+    def __post_init__(self) -> None:
+        """Check names and sizes, and find the order of an instant."""
+        object.__setattr__(self, "populations", tuple(self.populations))
+        object.__setattr__(self, "connections", tuple(self.connections))
+        _check_names([p.name for p in self.populations], "population")
+        _check_names([c.name for c in self.connections], "connection")
+        inputs = [p.name for p in self.populations if p.neuron is None]
+        if len(inputs) != 1:
+            raise UserError(
+                f"network: {len(inputs)} populations have no neuron model ({', '.join(inputs)}); "
+                "exactly one is the input"
+            )
+        for connection in self.connections:
+            self._check_connection(connection)
+        object.__setattr__(self, "order", self._instant_order())
+
+    def index(self, name: str) -> int:
+        """Return the number of the population ``name``."""
+        for i, population in enumerate(self.populations):
+            if population.name == name:
+                return i
+        known = ", ".join(p.name for p in self.populations)
+        raise UserError(f"network: no population is called {name!r}; there are {known}")
+
+    def __getitem__(self, name: str) -> Population:
+        """Return the population ``name``."""
+        return self.populations[self.index(name)]
+
+    @cached_property
+    def input(self) -> int:
+        """Number of the input population."""
+        return next(i for i, p in enumerate(self.populations) if p.neuron is None)
+
+    @cached_property
+    def sources(self) -> tuple[int, ...]:
+        """Number of the source population of each connection."""
+        return tuple(self.index(c.source) for c in self.connections)
+
+    @cached_property
+    def targets(self) -> tuple[int, ...]:
+        """Number of the target population of each connection."""
+        return tuple(self.index(c.target) for c in self.connections)
+
+    @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """Populations with a neuron model and without outgoing connections."""
+        busy = {*self.sources, self.input}
+        return tuple(i for i in range(len(self.populations)) if i not in busy)
+
+    def weights(
+        self, weights: Weights, dtype: type[np.floating[Any]] | None = None
+    ) -> tuple[NDArray[Any], ...]:
+        """Check weights and return them flat, C order, in the order of the connections.
+
+        Parameters
+        ----------
+        weights : mapping by connection name, or sequence in connection order
+            Each of its topology's ``weight_shape``, finite. Where a topology has
+            default weights (pooling) they may be left out of a mapping, or be None.
+        dtype : float32 or float64
+            None: float64 if any array is float64, else float32. Arrays that have the
+            dtype and C order already are not copied.
+        """
+        given = _by_connection(self.connections, weights)
+        if dtype is None:
+            wide = any(a is not None and a.dtype == np.float64 for a in given)
+            dtype = np.float64 if wide or not given else np.float32
+        if dtype not in (np.float32, np.float64):
+            raise UserError(f"simulate: dtype is {dtype}; give numpy.float32 or numpy.float64")
+        pairs = zip(self.connections, given, strict=True)
+        return tuple(_checked_weights(c, array, dtype) for c, array in pairs)
+
+    def _check_connection(self, connection: Connection) -> None:
+        source, target = self[connection.source], self[connection.target]
+        topology = connection.topology
+        if (source.size, target.size) != (topology.n_in, topology.n_out):
+            raise UserError(
+                f"connection {connection.name}: {topology.kind} leads from {topology.n_in} to "
+                f"{topology.n_out} units, but {source.name} has {source.size} and {target.name} "
+                f"has {target.size}; make them equal"
+            )
+        if target.neuron is None:
+            raise UserError(
+                f"connection {connection.name}: leads into the input population {target.name}; "
+                "the input only sends"
+            )
+        if not source.spiking:
+            raise UserError(
+                f"connection {connection.name}: {source.name} never spikes "
+                f"({source.neuron.kind if source.neuron else ''}); a readout only receives"
+            )
+
+    def _instant_order(self) -> tuple[int, ...]:
+        before: dict[int, set[int]] = {i: set() for i in range(len(self.populations))}
+        for i, connection in enumerate(self.connections):
+            if connection.least_delay == 0:
+                before[self.targets[i]].add(self.sources[i])
+        order: list[int] = []
+        while before:
+            free = [i for i, waits in before.items() if waits <= set(order)]
+            if not free:
+                names = ", ".join(self.populations[i].name for i in before)
+                raise UserError(
+                    f"network: the zero-delay connections among {names} hold a cycle; give one of "
+                    "its connections a delay of at least 1 us"
+                )
+            order.append(free[0])
+            del before[free[0]]
+        return tuple(order)
+
+
+def _check_names(names: list[str], what: str) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise UserError(f"network: two {what}s are called {name!r}; give each its own name")
+
+
+def _checked_delay(connection: Connection) -> int | NDArray[np.int64]:
+    where, value = f"connection {connection.name}", np.asarray(connection.delay_us)
+    if value.ndim and value.shape != connection.topology.weight_shape:
+        raise UserError(
+            f"{where}: delay_us has shape {value.shape}; give one number or an array of "
+            f"{connection.topology.weight_shape}"
+        )
+    limit = MAX_SYNAPSE_DELAY_US if value.ndim else MAX_DELAY_US
+    if value.dtype.kind not in "iuf":
+        raise UserError(f"{where}: delay_us has dtype {value.dtype}; give whole numbers")
+    fine = np.isfinite(value) & (value >= 0) & (value <= limit) & (value == np.floor(value))
+    if not fine.all():
+        i = int(np.flatnonzero(~fine.reshape(-1))[0])
+        which = f" of synapse {i}" if value.ndim else ""
+        raise UserError(
+            f"{where}: delay_us{which} is {value.reshape(-1)[i]}; give whole microseconds from 0 "
+            f"to {limit}"
+        )
+    if not value.ndim:
+        return int(value)
+    delays = np.array(value, np.int64, order="C")
+    delays.flags.writeable = False
+    return delays
+
+
+def _by_connection(
+    connections: tuple[Connection, ...], weights: Weights
+) -> list[NDArray[Any] | None]:
+    names = [c.name for c in connections]
+    if not isinstance(weights, Mapping):
+        if len(weights) != len(names):
+            raise UserError(
+                f"weights: {len(weights)} arrays for {len(names)} connections "
+                f"({', '.join(names)}); give one each"
+            )
+        return [None if array is None else np.asarray(array) for array in weights]
+    unknown = [name for name in weights if name not in names]
+    if unknown:
+        raise UserError(
+            f"weights: no connection is called {unknown[0]!r}; there are {', '.join(names)}"
+        )
+    return [np.asarray(weights[name]) if name in weights else None for name in names]
+
+
+def _checked_weights(
+    connection: Connection, given: NDArray[Any] | None, dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
+    where, shape = f"weights of {connection.name}", connection.topology.weight_shape
+    array = connection.topology.default_weights() if given is None else given
+    if array is None:
+        raise UserError(f"{where}: none given; give an array of shape {shape}")
+    if array.shape != shape:
+        raise UserError(f"{where}: shape {array.shape}; give {shape}")
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
+    flat = np.ascontiguousarray(array, dtype).reshape(-1)
+    # A sum is finite only if every term is: one pass without a temporary array.
+    if not np.isfinite(flat.sum(dtype=np.float64)):
+        wrong = np.flatnonzero(~np.isfinite(flat))
+        if wrong.size:
+            i = int(wrong[0])
+            place = tuple(int(k) for k in np.unravel_index(i, shape))
+            raise UserError(f"{where}: element {place} is {flat[i]}; give finite numbers")
+    return flat

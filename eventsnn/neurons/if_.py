@@ -1,0 +1,192 @@
+"""Non-leaky integrate-and-fire: the potential keeps what was delivered until it fires.
+
+At an instant with deliveries the neuron adds them in their order and fires if
+v >= threshold; resets, refractory time and the recorded value are those of ``lif``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import int32, int64
+from numpy.typing import NDArray
+
+from eventsnn.kernel import inlined
+from eventsnn.neurons import neuron as base
+from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
+
+
+@dataclass(frozen=True)
+class IF(Neuron):
+    """Non-leaky integrate-and-fire.
+
+    Attributes
+    ----------
+    threshold : float
+        > 0, in the units of the weights.
+    reset : "subtract" or "zero"
+        What a spike does to the potential.
+    refractory_us : float
+        Absolute refractory time, whole microseconds.
+    """
+
+    kind: ClassVar[str] = "if"
+    threshold: float = 1.0
+    reset: Reset = "subtract"
+    refractory_us: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        base.check_positive(self, "threshold")
+        base.check_reset(self.reset, self.kind)
+        base.check_refractory(self.refractory_us, self.kind)
+
+    def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
+        """Add and test; see the head of this file."""
+        v, ready = cell.x[0], cell.times[1]
+        for weight in weights if t >= ready else ():
+            v += weight
+        cell.x[0], cell.times[0] = v, t
+        if t < ready or v < self.threshold:
+            return None
+        cell.x[0] = v - self.threshold if self.reset == "subtract" else 0.0
+        cell.times[1] = t + self.refractory_us
+        return v
+
+    def table(self) -> NDArray[np.float64]:
+        """[threshold, subtract?, refractory]."""
+        return np.array([self.threshold, self.reset == "subtract", self.refractory_us], np.float64)
+
+    @classmethod
+    def kernels(cls, dtype: Any) -> Kernels:
+        """Return the compiled entry points."""
+        return _kernels(dtype)
+
+
+# Kernel tables start with the population's size and its clock size: parameters follow.
+_THRESHOLD, _SUBTRACT, _REFRACTORY = 2, 3, 4
+_BLOCK = 64
+
+
+@inlined
+def _mark(work: Any, n: int, j: int) -> None:
+    """Put a neuron on the work list, once."""
+    if work[2 + n + j] == 0:
+        work[2 + n + j] = 1
+        work[2 + work[0]] = j
+        work[0] += 1
+
+
+@inlined
+def _block(
+    table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
+) -> None:
+    """Add to and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
+    n = int64(table[0])
+    start, stop = at[0], at[1]
+    real = x.dtype.type
+    threshold = real(table[_THRESHOLD])
+    flag = int32(0)
+    # Unsigned indexes need no test for a negative wrap, which would keep the loops from
+    # being vectorized.
+    shift = np.uint64(at[2])
+    if table[_REFRACTORY] == 0.0:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            v = x[i] + weights[i + shift]
+            x[i] = v
+            flag |= int32(v >= threshold)
+    else:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            awake = t >= times[i + np.uint64(n)]
+            v = x[i] + weights[i + shift] if awake else x[i]
+            x[i] = v
+            flag |= int32(awake & (v >= threshold))
+    if flag != 0:
+        for j in range(start, stop):
+            if x[j] >= threshold and t >= times[n + j]:
+                _mark(work, n, j)
+
+
+@inlined
+def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
+    """Add to and mark one neuron that has a clock of its own."""
+    n = int64(table[0])
+    real = x.dtype.type
+    work[1] += int32(times[j] != t)
+    times[j] = t
+    v = x[j]
+    if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
+        v += weight
+        if v >= real(table[_THRESHOLD]):
+            _mark(work, n, j)
+    x[j] = v
+
+
+def _receive(
+    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
+) -> None:
+    size = int64(table[1])
+    for r in range(1, 1 + 3 * runs[0], 3):
+        first, k0, length = runs[r], runs[r + 1], runs[r + 2]
+        if first < 0:
+            for k in range(k0, k0 + length):
+                _one(table, x, times, t, targets[k], weights[k], work)
+        elif size == 1:
+            for k in range(length):
+                _one(table, x, times, t, first + k, weights[k0 + k], work)
+        else:
+            for clock in range(first // size, (first + length) // size):
+                end = (clock + 1) * size
+                for start in range(clock * size, end, _BLOCK):
+                    at = (start, min(start + _BLOCK, end), k0 - first)
+                    _block(table, x, times, t, weights, work, at)
+                work[1] += size if t != times[clock] else 0
+                times[clock] = t
+
+
+def _train(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    targets: Any,
+    weights: Any,
+    span: Any,
+    limit: float,
+    work: Any,
+) -> Any:
+    k, tail = span[0], span[1]
+    now = at[k]
+    while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
+        now = at[k]
+        _one(table, x, times, now, targets[k], weights[k], work)
+        k += 1
+    return int64(k)
+
+
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
+    n, marked = int64(table[0]), work[0]
+    work[0] = 0
+    real = x.dtype.type
+    threshold = real(table[_THRESHOLD])
+    n_fired = 0
+    for i in range(2, 2 + marked):
+        j = work[i]
+        work[2 + n + j] = 0
+        v = x[j]
+        if v >= threshold:
+            fired[n_fired] = j
+            values[n_fired] = v
+            n_fired += 1
+            x[j] = v - threshold if table[_SUBTRACT] != 0.0 else real(0.0)
+            times[n + j] = t + table[_REFRACTORY]
+    return n_fired
+
+
+@cache
+def _kernels(dtype: Any) -> Kernels:
+    return base.entry_points(_receive, _train, _settle, dtype)

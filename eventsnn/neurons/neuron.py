@@ -1,0 +1,213 @@
+"""What every neuron model gives: its equation, its parameters, and how it takes an event.
+
+A model is one file of this folder. Its class is a frozen description; the running
+variables of one neuron live in a ``Cell`` (reference engine) or in the rows of two
+flat arrays (numba engines). Potentials are in units of the weights, times in
+microseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numba import float32, float64, int32, int64, types, void
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.kernel import entry_point
+
+Reset = Literal["subtract", "zero"]
+
+FINE = 1024
+"""Steps of the fine decay table, 1 us each; the coarse table has as many steps of FINE us."""
+
+
+class Kernels(NamedTuple):
+    """Compiled entry points of a model. Engines call them through typed pointers.
+
+    All take ``table`` (float64: the population's size, its clock size, the model's
+    parameters), ``x`` and ``times`` (the rows of ``variables`` and ``times``, one after
+    another) and ``work`` (int32: how many neurons are marked, updates counted, the
+    marked neurons, a mark a neuron).
+
+    Attributes
+    ----------
+    receive : (table, x, times, t, weights, targets, runs, work)
+        Deliver one fan-out at ``t``: runs[0] runs of (first target, first weight,
+        length); the first target is -1 where ``targets[k]`` names the target of weight k.
+        Marks the neurons that may fire.
+    train : (table, x, times, at, targets, weights, span, limit, work) -> head
+        Deliver the synapses span[0] to span[1] - 1, sorted by their times ``at``, up to
+        ``limit`` exclusive; stop after an instant that marked a neuron. Returns the
+        first synapse not delivered.
+    settle : (table, x, times, t, work, fired, values) -> n
+        Test the marked neurons once, write the n that fire and their
+        values, and reset them. The marked are in order of unit;
+        their list stays in ``work`` until the next call.
+    """
+
+    receive: Any
+    train: Any
+    settle: Any
+
+
+def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any]:
+    """Return the numba signatures of ``Kernels`` for a state dtype."""
+    real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
+    f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
+    return (
+        void(f8, real, f8, float64, real, i4, i8, i4),
+        int64(f8, real, f8, f8, i4, real, i8, float64, i4),
+        int64(f8, real, f8, float64, i4, i4, real),
+    )
+
+
+def entry_points(receive: Any, train: Any, settle: Any, dtype: type[np.floating[Any]]) -> Kernels:
+    """Compile a model's three kernels for a state dtype."""
+    return Kernels(
+        *(
+            entry_point(signature, function)
+            for signature, function in zip(signatures(dtype), (receive, train, settle), strict=True)
+        )
+    )
+
+
+@dataclass
+class Cell:
+    """Running variables of one neuron in the reference engine.
+
+    Attributes
+    ----------
+    x : list of float
+        The model's variables, in the order of ``Neuron.variables``; all start at 0.
+    times : list of float
+        The model's times in microseconds, in the order of ``Neuron.times``.
+    """
+
+    x: list[float]
+    times: list[float]
+
+
+class Neuron(ABC):
+    """A neuron model. Subclasses are frozen dataclasses, named in files by ``kind``.
+
+    Class attributes
+    ----------------
+    kind : str
+        Name in network files.
+    spiking : bool
+        False for a model that only integrates.
+    predicts : bool
+        True for a model that may fire between events.
+    variables, times : tuple of str
+        Names of a neuron's running variables (state dtype) and times (float64). The
+        first time is always the clock: when the neuron was last brought up to now.
+    """
+
+    kind: ClassVar[str]
+    spiking: ClassVar[bool] = True
+    predicts: ClassVar[bool] = False
+    variables: ClassVar[tuple[str, ...]] = ("v",)
+    times: ClassVar[tuple[str, ...]] = ("clock", "ready")
+
+    @abstractmethod
+    def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
+        """Bring a neuron up to ``t``, add the weights in their order, and test it once.
+
+        Parameters
+        ----------
+        cell : Cell
+            Changed in place.
+        t : float
+            Now, in microseconds.
+        weights : sequence of float
+            What is delivered at this instant, in the order of delivery.
+        due : bool
+            True if a predicted spike of this neuron falls on this instant.
+
+        Returns
+        -------
+        float or None
+            None without a spike; else the value recorded with it (see the model).
+        """
+
+    @abstractmethod
+    def table(self) -> NDArray[np.float64]:
+        """Return the parameters as the kernels of the model's file read them."""
+
+    @classmethod
+    @abstractmethod
+    def kernels(cls, dtype: Any) -> Kernels:
+        """Return the model's entry points for a state of float32 or float64."""
+
+    def start(self) -> Cell:
+        """Return a neuron at rest that has never been touched."""
+        return Cell([0.0] * len(self.variables), [-1.0] + [-math.inf] * (len(self.times) - 1))
+
+    def readout(self, cell: Cell, t: float) -> tuple[float, float, float, float] | None:
+        """Return (final, maximum, maximum_t, integral) at ``t``, or None if the model has none."""
+        return None
+
+    def readouts(
+        self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: float
+    ) -> tuple[NDArray[Any], ...]:
+        """Return the four of ``readout`` for a population's rows, as the kernels leave them."""
+        raise NotImplementedError(f"{self.kind} is no readout")
+
+    def next_spike(self, cell: Cell) -> float:
+        """Return when the neuron will fire if nothing more arrives (inf: never)."""
+        return math.inf
+
+
+def check_positive(model: Neuron, *names: str, infinite: bool = False) -> None:
+    """Refuse parameters that are not positive numbers, naming the first."""
+    for name in names:
+        value = float(getattr(model, name))
+        if not value > 0 or (math.isinf(value) and not infinite):
+            raise UserError(
+                f"neuron {model.kind}: {name} is {value}; give a {'' if infinite else 'finite '}"
+                "number above 0"
+            )
+
+
+def check_refractory(value: float, kind: str) -> None:
+    """Refuse a refractory time that is not a whole number of microseconds >= 0."""
+    if not (math.isfinite(value) and value >= 0 and value == math.floor(value)):
+        raise UserError(
+            f"neuron {kind}: refractory_us is {value}; give whole microseconds, 0 or more"
+        )
+
+
+def check_reset(value: str, kind: str) -> None:
+    """Refuse an unknown reset."""
+    if value not in ("subtract", "zero"):
+        raise UserError(f"neuron {kind}: reset is {value!r}; give 'subtract' or 'zero'")
+
+
+def decay_table(tau_us: float) -> NDArray[np.float64]:
+    """Return exp(-i / tau) for i < FINE, then exp(-i * FINE / tau), float64 (2 * FINE,)."""
+    i = range(FINE)
+    fine = [math.exp(-k / tau_us) for k in i]
+    return np.array(fine + [math.exp(-k * FINE / tau_us) for k in i], np.float64)
+
+
+def decay(dt: float, tau_us: float, table: NDArray[np.float64]) -> float:
+    """Return exp(-dt / tau), by definition a product of two table entries where it can be.
+
+    Whole microseconds below FINE**2 are looked up, so that all engines multiply by
+    the same bits at the cost of two loads; any other interval takes ``math.exp``.
+    """
+    steps = int(dt) if dt < FINE * FINE else -1
+    if steps == dt:
+        return float(table[FINE + steps // FINE] * table[steps % FINE])
+    return math.exp(-dt / tau_us)
+
+
+def parameters(model: Neuron) -> dict[str, Any]:
+    """Return a model's parameters by name."""
+    return {f.name: getattr(model, f.name) for f in fields(model)}  # type: ignore[arg-type]

@@ -1,0 +1,160 @@
+"""Record: what happened in a run. Spikes as flat arrays, and every operation counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.network import Network
+
+if TYPE_CHECKING:
+    from eventsnn.simulate.state import State
+
+Keep = str | Collection[str]
+"""What to keep: "all" spikes, "counts" only, "nothing" but totals, or names of populations."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Spikes of one population over all recordings, 12 bytes a spike and the value.
+
+    Attributes
+    ----------
+    t : float64 array (n_spikes,)
+        Microseconds since the start of the spike's own recording; in a recording sorted
+        by (t, unit).
+    unit : int32 array (n_spikes,)
+    value : float array (n_spikes,)
+        The neuron model's value at the spike, in the state's dtype: v just before the
+        reset (if, lif), dv/dt just before it (cuba_lif).
+    start : int64 array (n_recordings + 1,)
+        Recording i owns the spikes start[i] to start[i + 1] - 1.
+    """
+
+    t: NDArray[np.float64]
+    unit: NDArray[np.int32]
+    value: NDArray[Any]
+    start: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of spikes."""
+        return len(self.t)
+
+    def recording(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Return (t, unit) of one recording, as views."""
+        part = slice(self.start[index], self.start[index + 1])
+        return self.t[part], self.unit[part]
+
+
+@dataclass(frozen=True, eq=False)
+class Readouts:
+    """What a readout population held, each float (n_recordings, n_units).
+
+    Attributes
+    ----------
+    final : potential at the end of the recording.
+    maximum : largest potential just after a delivery, at least 0.
+    maximum_t : when that was, float64 microseconds; -inf where it is the 0 of the start.
+    integral : integral of the potential over the recording, in units x microseconds.
+    """
+
+    final: NDArray[Any]
+    maximum: NDArray[Any]
+    maximum_t: NDArray[np.float64]
+    integral: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Exact counts of a run, int64, a row for each recording.
+
+    Attributes
+    ----------
+    spikes : (n_recordings, n_populations)
+        Spikes of each population; the input's are the events given.
+    neuron_updates : (n_recordings, n_populations)
+        Instants at which a neuron was brought up to now, summed over neurons. Each
+        costs the model's multiplications, and one threshold test if the model spikes.
+    deliveries : (n_recordings, n_connections)
+        Spikes delivered through a connection (a spike whose synapses have delays of
+        their own counts once, when it is sent).
+    synaptic_adds : (n_recordings, n_connections)
+        Synapses delivered, refractory targets included.
+    queue_pushes, queue_pops, queue_peak : (n_recordings,)
+        The engine's own queue; 0 in the feed-forward engine, which has none.
+    """
+
+    spikes: NDArray[np.int64]
+    neuron_updates: NDArray[np.int64]
+    deliveries: NDArray[np.int64]
+    synaptic_adds: NDArray[np.int64]
+    queue_pushes: NDArray[np.int64]
+    queue_pops: NDArray[np.int64]
+    queue_peak: NDArray[np.int64]
+
+    @classmethod
+    def zeros(cls, network: Network, recordings: int) -> Counts:
+        """Return counts of nothing."""
+        rows = (recordings,)
+        populations = (recordings, len(network.populations))
+        connections = (recordings, len(network.connections))
+        shapes = (populations, populations, connections, connections, rows, rows, rows)
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What happened in a run.
+
+    Attributes
+    ----------
+    network : Network
+    duration : float64 array (n_recordings,)
+        Each recording ran over [0, duration) microseconds (with a state: since the
+        state's time).
+    counts : Counts
+    spikes : mapping from population name to Spikes
+        Only of the populations that were kept. The input's spikes are the events given
+        and are not repeated here.
+    unit_spikes : mapping from population name to int32 array (n_recordings, n_units)
+        Spikes a neuron of the output populations (and no others); empty for "nothing".
+    readouts : mapping from population name to Readouts
+    state : State or None
+        Where the run stands, to go on with; only if it was given a state.
+    """
+
+    network: Network
+    duration: NDArray[np.float64]
+    counts: Counts
+    spikes: Mapping[str, Spikes] = field(default_factory=dict)
+    unit_spikes: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    readouts: Mapping[str, Readouts] = field(default_factory=dict)
+    state: State | None = None
+
+    def __len__(self) -> int:
+        """Number of recordings."""
+        return len(self.duration)
+
+
+def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:
+    """Return the numbers of the populations whose spikes are kept, checking the request."""
+    spiking = [i for i, p in enumerate(network.populations) if p.neuron and p.spiking]
+    if isinstance(keep, str):
+        if keep not in ("all", "counts", "nothing"):
+            raise UserError(
+                f"record is {keep!r}; give 'all', 'counts', 'nothing' or a list of populations"
+            )
+        return tuple(spiking) if keep == "all" else ()
+    chosen = {network.index(name) for name in keep}
+    wrong = sorted(chosen - set(spiking))
+    if wrong:
+        raise UserError(
+            f"record: {network.populations[wrong[0]].name} sends no spikes of its own; "
+            "give populations with a spiking neuron model"
+        )
+    return tuple(sorted(chosen))

@@ -1,0 +1,193 @@
+"""The asynchronous engine: any graph, event by event, through the queue.
+
+This file runs the event loop over recordings and makes the record; ``buffers.py``
+makes and enlarges the arrays it runs on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.network import Network
+from eventsnn.record import Counts, Readouts, Record, Spikes
+from eventsnn.simulate import event_loop as loop
+from eventsnn.simulate.buffers import Buffers
+from eventsnn.simulate.inputs import Inputs
+from eventsnn.simulate.options import Options, over_budget
+from eventsnn.simulate.plan import CALENDAR
+from eventsnn.simulate.state import State
+
+Part = tuple[NDArray[np.float64], NDArray[np.int32], NDArray[Any]]
+
+
+def run(
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    options: Options,
+    state: State | None = None,
+) -> Record:
+    """Run recordings from rest, or one recording from a state."""
+    machine = _Machine(network, weights, options)
+    counts = Counts.zeros(network, len(recordings.until))
+    ends, units, readouts = [], [], []
+    for i, until in enumerate(recordings.until):
+        if state is not None:
+            state.check(network, float(until))
+        machine.run(*recordings.recording(i), float(until), state)
+        machine.count(counts, i)
+        ends.append(machine.now)
+        units.append(machine.unit_spikes)
+        readouts.append(machine.readouts())
+    return Record(
+        network,
+        np.array(ends, np.float64),
+        counts,
+        {network.populations[p].name: machine.spikes(p) for p in options.kept},
+        _stacked(units),
+        _joined(readouts),
+        machine.state() if state is not None else None,
+    )
+
+
+def resting_state(network: Network, dtype: type[np.floating[Any]]) -> State:
+    """Return the state of a network at rest at time 0."""
+    weights = tuple(np.zeros(0, dtype) for _ in network.connections)
+    machine = _Machine(network, weights, Options((), False, dtype, 1, 0))
+    machine.run(np.zeros(0), np.zeros(0, np.int32), 0.0, None)
+    return machine.state()
+
+
+class _Machine:
+    """One network's buffers and what has been harvested from them."""
+
+    def __init__(
+        self, network: Network, weights: tuple[NDArray[Any], ...], options: Options
+    ) -> None:
+        self.network, self.options = network, options
+        self.buffers = Buffers(network, weights, options)
+        self.parts: dict[int, list[Part]] = {p: [] for p in options.kept}
+        self.starts = {p: [0] for p in options.kept}
+        self.now = 0.0
+        self.given = self.buffers.given(np.zeros(0), np.zeros(0, np.int32), 0.0, None)
+        self.unit_spikes: dict[str, NDArray[np.int32]] = {}
+
+    def run(
+        self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float, state: State | None
+    ) -> None:
+        """Run one recording to ``until``."""
+        buffers, network = self.buffers, self.network
+        buffers.begin(state)
+        self.sent = len(t)
+        self.unit_spikes = {
+            network.populations[p].name: np.zeros(network.populations[p].size, np.int32)
+            for p in (network.outputs if self.options.unit_spikes else ())
+            if network.populations[p].spiking
+        }
+        self.given = buffers.given(t, unit, until, state)
+        status = loop.HARVEST
+        while status != loop.DONE:
+            status = buffers.advance(self.given)
+            if status == loop.OVER_BUDGET:
+                raise over_budget(network, buffers.out.spikes, self.options.event_budget)
+            if status in (loop.DONE, loop.HARVEST):
+                self._harvest()
+            else:
+                buffers.enlarge(status)
+        self.now = until if np.isfinite(until) else float(buffers.out.last[0])
+        for p, starts in self.starts.items():
+            starts.append(sum(len(part[0]) for part in self.parts[p]))
+
+    def _harvest(self) -> None:
+        """Take the spikes out of the loop's buffer."""
+        out = self.buffers.out
+        n = int(out.n[0])
+        out.n[0] = 0
+        for p in np.flatnonzero(out.kept).tolist():
+            chosen = out.population[:n] == p
+            unit = out.unit[:n][chosen]
+            if p in self.parts and len(unit):
+                self.parts[p].append((out.t[:n][chosen], unit, out.value[:n][chosen]))
+            name = self.network.populations[p].name
+            if name in self.unit_spikes:
+                counted = np.bincount(unit, minlength=len(self.unit_spikes[name]))
+                self.unit_spikes[name] += counted.astype(np.int32)
+
+    def count(self, counts: Counts, row: int) -> None:
+        """Write the counts of the recording that has just run."""
+        out = self.buffers.out
+        counts.spikes[row] = out.spikes
+        counts.spikes[row, self.network.input] = self.sent
+        counts.neuron_updates[row] = out.updates
+        counts.deliveries[row] = out.deliveries
+        counts.synaptic_adds[row] = out.adds
+        counts.queue_pushes[row] = out.tally[loop.PUSHES]
+        counts.queue_pops[row] = out.tally[loop.POPS]
+        counts.queue_peak[row] = out.tally[loop.PEAK]
+
+    def spikes(self, p: int) -> Spikes:
+        """Return all spikes kept of a population."""
+        empty = (np.zeros(0), np.zeros(0, np.int32), np.zeros(0, self.options.dtype))
+        t, unit, value = (np.concatenate(part) for part in zip(empty, *self.parts[p], strict=True))
+        return Spikes(t, unit, value, np.array(self.starts[p], np.int64))
+
+    def readouts(self) -> dict[str, tuple[NDArray[Any], ...]]:
+        """Return (final, maximum, maximum_t, integral) of each readout population."""
+        out = {}
+        for p, population in enumerate(self.network.populations):
+            if population.neuron is not None and not population.neuron.spiking:
+                cells = self.buffers.x(p), self.buffers.clocks(p), self.buffers.times(p)[1]
+                out[population.name] = population.neuron.readouts(*cells, self.now)
+        return out
+
+    def state(self) -> State:
+        """Return where the run stands."""
+        graph, queue = self.buffers.graph, self.buffers.queue
+        logs = [self._log(p) for p in range(len(graph.size))]
+        firsts = np.array([first for _, _, first in logs], np.int64)
+        synapses = [
+            self.buffers.waiting(k) for k in np.flatnonzero(graph.kind == CALENDAR).tolist()
+        ]
+        kinds: list[Any] = [np.float64, np.int32, self.options.dtype]
+        t, target, weight = (
+            np.concatenate([np.zeros(0, kind), *(s[i] for s in synapses)])
+            for i, kind in enumerate(kinds)
+        )
+        return State(
+            t=np.array(self.now),
+            sizes=graph.size.copy(),
+            x=self.buffers.cells.x.copy(),
+            times=self.buffers.cells.times.copy(),
+            log_t=np.concatenate([np.zeros(0), *(log[0] for log in logs)]),
+            log_unit=np.concatenate([np.zeros(0, np.int32), *(log[1] for log in logs)]),
+            log_at=np.cumsum([0, *(len(log[0]) for log in logs)]).astype(np.int64),
+            cursor=np.where(graph.kind != CALENDAR, queue.cursor - firsts[graph.source], 0),
+            synapse_t=t,
+            synapse_target=target,
+            synapse_weight=weight,
+            synapse_at=np.cumsum([0, *(len(s[0]) for s in synapses)]).astype(np.int64),
+        )
+
+    def _log(self, p: int) -> tuple[NDArray[np.float64], NDArray[np.int32], int]:
+        """Return the spikes of a population that some channel has still to read, and the first."""
+        graph, queue = self.buffers.graph, self.buffers.queue
+        readers = (graph.source == p) & (graph.kind != CALENDAR)
+        if p == graph.input:
+            first = int(min(queue.cursor[readers], default=len(self.given.t)))
+            return self.given.t[first:], self.given.unit[first:], first
+        first = int(min(queue.cursor[readers], default=queue.log_tail[p]))
+        places = queue.log_at[p] + (np.arange(first, queue.log_tail[p]) & queue.log_mask[p])
+        return queue.log_t[places], queue.log_unit[places], first
+
+
+def _stacked(rows: list[dict[str, NDArray[np.int32]]]) -> dict[str, NDArray[np.int32]]:
+    return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+
+
+def _joined(rows: list[dict[str, tuple[NDArray[Any], ...]]]) -> dict[str, Readouts]:
+    names = rows[0] if rows else ()
+    columns = {name: zip(*(row[name] for row in rows), strict=True) for name in names}
+    return {name: Readouts(*(np.array(c) for c in column)) for name, column in columns.items()}

@@ -1,0 +1,268 @@
+"""What flows between the layers of the fast path: events of many recordings, end to end.
+
+``gather`` takes them from the recordings, ``send`` through a connection's delay,
+``collect`` puts the spikes of a layer's blocks into the order of a record. Times are
+whole microseconds: inputs and delays are, and no neuron here fires between events.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from eventsnn.neurons.neuron import FINE
+from eventsnn.simulate.inputs import Inputs
+
+_SHIFT = FINE.bit_length() - 1
+
+NEVER = 1 << 62
+"""A time that does not come, in microseconds."""
+
+
+class Train(NamedTuple):
+    """Events of several recordings, sorted by (time, unit) in each.
+
+    Attributes
+    ----------
+    t : int64 array (n,)
+        Microseconds since the start of the event's own recording.
+    unit : int32 array (n,)
+    value : float array (n,)
+        The neuron's value at each spike; empty for input events.
+    start : int64 array (n_recordings + 1,)
+        Recording i owns the events start[i] to start[i + 1] - 1.
+    """
+
+    t: NDArray[np.int64]
+    unit: NDArray[np.int32]
+    value: NDArray[Any]
+    start: NDArray[np.int64]
+
+
+class Deliveries(NamedTuple):
+    """The events that reach a layer.
+
+    Attributes
+    ----------
+    t : int64 array (n,)
+    row : int32 array (n,)
+        Sender of each event.
+    decay : float array (n,)
+        Factor of a potential since the event before; 1 within an instant and at the
+        first event.
+    last : bool array (n,)
+        True for the last event of an instant: thresholds are tested there.
+    start : int64 array (n_recordings + 1,)
+    instants : int64 array (n_recordings,)
+    """
+
+    t: NDArray[np.int64]
+    row: NDArray[np.int32]
+    decay: NDArray[Any]
+    last: NDArray[np.bool_]
+    start: NDArray[np.int64]
+    instants: NDArray[np.int64]
+
+
+class Decay(NamedTuple):
+    """The decay of a population.
+
+    Attributes
+    ----------
+    tau_us : float
+        Infinity for none.
+    table : float64 array (2 * FINE,)
+        ``neuron.decay_table``; empty where nothing decays.
+    dtype : numpy.float32 or numpy.float64
+        Of the factors, rounded from float64.
+    """
+
+    tau_us: float
+    table: NDArray[np.float64]
+    dtype: Any
+
+
+class Spikes(NamedTuple):
+    """Room for spikes: the delivery that caused each, the neuron, the potential before reset."""
+
+    event: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    value: NDArray[Any]
+
+    @classmethod
+    def room(cls, n: int, dtype: Any) -> Spikes:
+        """Return room for n spikes."""
+        return cls(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, dtype))
+
+    def grown(self) -> Spikes:
+        """Return twice the room, with what is in it."""
+        return Spikes(*(np.concatenate([a, np.empty_like(a)]) for a in self))
+
+
+def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> Train:
+    """Return the events ``begin`` to ``end - 1``, all of recordings ``first`` to ``last - 1``.
+
+    Only those before the recording's ``until``; simultaneous ones are sorted by unit.
+    Raises the error of ``Inputs.recording`` for one that is out of order.
+    """
+    given = np.clip(recordings.start[first : last + 1], begin, end) - begin
+    t, unit = np.empty(end - begin, np.int64), np.empty(end - begin, np.int32)
+    out = Train(t, unit, np.empty(0), np.zeros(len(given), np.int64))
+    stop = _whole(recordings.until[first:last])
+    wrong = _gather(recordings.t[begin:end], recordings.unit[begin:end], given, stop, out)
+    if wrong >= 0:
+        recordings.recording(first + int(wrong))
+    n = int(out.start[-1])
+    return Train(t[:n], unit[:n], out.value, out.start)
+
+
+def _whole(until: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the first whole microsecond that is not before ``until``."""
+    return np.ceil(np.minimum(until, float(NEVER))).astype(np.int64)
+
+
+def send(
+    train: Train, delay_us: int, until: NDArray[np.float64], decay: Decay, before: int
+) -> Deliveries:
+    """Take a train through a delay to a population that decays by ``decay``.
+
+    What would arrive at or after ``until`` (float64 (n_recordings,)) is left out.
+    ``before`` is the last instant of the first recording already worked off, or -1.
+    """
+    n = len(train.t)
+    out = Deliveries(
+        np.empty(n, np.int64),
+        np.empty(n, np.int32),
+        np.empty(n, decay.dtype),
+        np.empty(n, np.bool_),
+        np.zeros(len(train.start), np.int64),
+        np.zeros(len(train.start) - 1, np.int64),
+    )
+    n = _send(train, delay_us, _whole(until), out, decay.table, decay.tau_us, before)
+    rest = out.start, out.instants
+    return Deliveries(out.t[:n], out.row[:n], out.decay[:n], out.last[:n], *rest)
+
+
+def collect(spikes: Spikes, n: int, deliveries: Deliveries) -> Train:
+    """Sort the first n spikes by (time, unit)."""
+    out = Train(
+        np.empty(n, np.int64),
+        np.empty(n, np.int32),
+        np.empty(n, spikes.value.dtype),
+        np.zeros(len(deliveries.start), np.int64),
+    )
+    _collect(spikes, n, deliveries, out)
+    return out
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _gather(t, unit, given, stop, out):  # type: ignore[no-untyped-def]
+    """Copy the events before ``stop``; return the first recording out of order or -1."""
+    n = 0
+    for r in range(len(stop)):
+        for i in range(given[r], given[r + 1]):
+            now, new = np.int64(t[i]), np.int32(unit[i])
+            if i > given[r] and now < t[i - 1]:
+                return r
+            if now >= stop[r]:
+                continue
+            k = n
+            while k > out.start[r] and out.t[k - 1] == now and out.unit[k - 1] > new:
+                out.unit[k] = out.unit[k - 1]
+                k -= 1
+            out.t[n], out.unit[k] = now, new
+            n += 1
+        out.start[r + 1] = n
+    return -1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _send(train, delay, stop, out, table, tau, before):  # type: ignore[no-untyped-def]
+    """Fill ``out``; return how many events arrive."""
+    n = 0
+    for r in range(len(stop)):
+        first = train.start[r]
+        t = train.t[first : train.start[r + 1]]
+        size = np.searchsorted(t, stop[r] - delay)
+        if size > 0:
+            now, row = out.t[n : n + size], out.row[n : n + size]
+            for i in range(size):
+                now[i] = t[i] + delay
+                row[i] = train.unit[first + i]
+            out.instants[r] = _mark_last(now, out.last[n : n + size])
+            gap = now[0] - before if r == 0 and before >= 0 else np.int64(0)
+            _fill_decay(now, gap, out.decay[n : n + size], table, tau)
+        n += size
+        out.start[r + 1] = n
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _mark_last(t, last):  # type: ignore[no-untyped-def]
+    """Mark the last event of each instant; return the number of instants."""
+    instants = np.int64(1)
+    for i in range(len(t) - 1):
+        last[i] = t[i] != t[i + 1]
+        instants += np.int64(t[i] != t[i + 1])
+    last[len(t) - 1] = True
+    return instants
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
+    """The decay of ``neuron.decay`` over each gap; without branches where the table reaches."""
+    if len(table) == 0:
+        out[:] = 1
+        return
+    mask, shift, fine = np.uint64(FINE - 1), np.uint64(_SHIFT), np.uint64(FINE)
+    longest = first_gap
+    for i in range(len(t)):
+        gap = t[i] - t[i - 1] if i > 0 else first_gap
+        longest |= gap
+        u = np.uint64(gap)
+        out[i] = table[fine + ((u >> shift) & mask)] * table[u & mask]
+    if longest >= FINE * FINE:
+        for i in range(len(t)):
+            gap = t[i] - t[i - 1] if i > 0 else first_gap
+            if gap >= FINE * FINE:
+                out[i] = math.exp(-np.float64(gap) / tau)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _collect(spikes, n, deliveries, out):  # type: ignore[no-untyped-def]
+    """Counting sort by delivery, then by unit where blocks left the units of one out of order.
+
+    The spikes of an instant all name its last delivery.
+    """
+    place = np.zeros(len(deliveries.t) + 1, np.int32)
+    for i in range(n):
+        place[spikes.event[i] + 1] += 1
+    total = np.int32(0)
+    for e in range(len(place)):
+        total += place[e]
+        place[e] = total
+    for r in range(len(out.start)):
+        out.start[r] = place[deliveries.start[r]]
+    ordered = True
+    for i in range(n):
+        e = spikes.event[i]
+        k = place[e]
+        place[e] += 1
+        out.t[k], out.unit[k], out.value[k] = deliveries.t[e], spikes.unit[i], spikes.value[i]
+        if k > 0 and out.t[k - 1] == out.t[k] and out.unit[k - 1] > out.unit[k]:
+            ordered = False
+    if ordered:
+        return
+    first = 0
+    for e in range(len(deliveries.t)):
+        for i in range(first + 1, place[e]):
+            unit, value, k = out.unit[i], out.value[i], i
+            while k > first and out.unit[k - 1] > unit:
+                out.unit[k], out.value[k] = out.unit[k - 1], out.value[k - 1]
+                k -= 1
+            out.unit[k], out.value[k] = unit, value
+        first = place[e]

@@ -1,0 +1,44 @@
+"""Options of a run, checked once and handed to the engine."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.network import Network
+
+EVENT_BUDGET = 50_000_000
+"""Spikes a recording may fire before its run is taken for a runaway."""
+
+
+class Options(NamedTuple):
+    """What an engine gets beside the network, the flat weights and the inputs.
+
+    Attributes
+    ----------
+    kept : populations whose spikes are kept, by number.
+    unit_spikes : whether spikes of the output neurons are counted a neuron.
+    dtype : numpy.float32 or numpy.float64, of potentials and weights.
+    threads : number of threads.
+    event_budget : most spikes a recording may fire.
+    """
+
+    kept: tuple[int, ...]
+    unit_spikes: bool
+    dtype: type[np.floating[Any]]
+    threads: int
+    event_budget: int
+
+
+def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> UserError:
+    """Return the error of a run away; ``spikes`` is int64 (n_populations,)."""
+    own = np.array([0 if p.neuron is None else 1 for p in network.populations])
+    busiest = int(np.argmax(spikes * own))
+    return UserError(
+        f"simulate: the network fired more than {budget} spikes; the busiest population is "
+        f"{network.populations[busiest].name} with {spikes[busiest]}: weaken its recurrence, or "
+        "raise event_budget"
+    )

@@ -1,0 +1,215 @@
+"""A network laid out flat, as the asynchronous engine reads it. Static: no state, no weights.
+
+A *channel* is what carries the spikes of a connection. With one delay it is a LOG
+channel, which reads its source's spikes again, a delay later. With delays a synapse
+it is a CALENDAR channel for the synapses that have a delay and a DIRECT channel for
+those that have none. Channels stand in the order of the connections, a connection's
+calendar (sent earlier) before its direct synapses (sent now): the order of sums.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.network import Connection, Network
+from eventsnn.neurons import models
+from eventsnn.simulate import queue
+from eventsnn.topology import topologies
+
+LOG, CALENDAR, DIRECT = range(3)
+Ints = NDArray[np.int64]
+
+
+class Graph(NamedTuple):
+    """Flat arrays of a network; ``*_at`` hold where each population's or connection's part starts.
+
+    Attributes
+    ----------
+    order, size, model, predicts, clock : int64 (n_populations,)
+        Populations in the order of an instant, their sizes, the number of the neuron
+        model (-1: input), whether it predicts, and neurons to a clock.
+    x_at, times_at, work_at, table_at : int64 (n_populations + 1,)
+    tables : float64; kernel tables of the populations.
+    in_at, out_at : int64 (n_populations + 1,); in_list, out_list : int64
+        Channels into and out of each population.
+    connection, source, target, kind, calendar : int64 (n_channels,)
+        ``calendar`` numbers the calendar channels; -1 for others.
+    delay : float64 (n_channels,)
+        Microseconds; 0 where synapses have their own.
+    topology : int64 (n_connections,); shape_at : (n_connections + 1,); shapes : int64
+    targets_at, delays_at : int64 (n_connections + 1,); targets, delays : int32
+    input, reserve, max_runs, max_fan_out : int
+        The input population; chunks that one instant may need; sizes of buffers.
+    """
+
+    order: Ints
+    size: Ints
+    model: Ints
+    predicts: Ints
+    clock: Ints
+    x_at: Ints
+    times_at: Ints
+    work_at: Ints
+    table_at: Ints
+    tables: NDArray[np.float64]
+    in_at: Ints
+    in_list: Ints
+    out_at: Ints
+    out_list: Ints
+    connection: Ints
+    source: Ints
+    target: Ints
+    kind: Ints
+    calendar: Ints
+    delay: NDArray[np.float64]
+    topology: Ints
+    shape_at: Ints
+    shapes: Ints
+    targets_at: Ints
+    targets: NDArray[np.int32]
+    delays_at: Ints
+    delays: NDArray[np.int32]
+    input: int
+    reserve: int
+    max_runs: int
+    max_fan_out: int
+
+
+@lru_cache(maxsize=4)
+def plan(network: Network) -> Graph:
+    """Lay a network out flat (kept for the networks used last)."""
+    tables = [_table(network, p) for p in range(len(network.populations))]
+    neurons = [p.neuron for p in network.populations]
+    sizes = np.array([p.size for p in network.populations], np.int64)
+    kinds, shapes = list(models()), list(topologies())
+    channels = _channels(network)
+    connections = network.connections
+    topology = [c.topology for c in connections]
+    fan_out = max([1, *(t.max_fan_out for t in topology)])
+    return Graph(
+        order=np.array(network.order, np.int64),
+        size=sizes,
+        model=np.array([kinds.index(n.kind) if n else -1 for n in neurons], np.int64),
+        predicts=np.array([n is not None and n.predicts for n in neurons], np.int64),
+        clock=np.array([clock_size(network, p) for p in range(len(neurons))], np.int64),
+        x_at=_starts(
+            [n * len(m.variables) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
+        ),
+        times_at=_starts(
+            [n * len(m.times) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
+        ),
+        work_at=_starts([2 + 2 * n for n in sizes]),
+        table_at=_starts([len(t) for t in tables]),
+        tables=np.concatenate(tables),
+        **_lists(network, channels),
+        connection=np.array([c for c, _ in channels], np.int64),
+        source=np.array([network.sources[c] for c, _ in channels], np.int64),
+        target=np.array([network.targets[c] for c, _ in channels], np.int64),
+        kind=np.array([k for _, k in channels], np.int64),
+        calendar=_numbered([k == CALENDAR for _, k in channels]),
+        delay=np.array([_one_delay(connections[c]) for c, _ in channels], np.float64),
+        topology=np.array([shapes.index(t.kind) for t in topology], np.int64),
+        shape_at=_starts([len(t.table()) for t in topology]),
+        shapes=_joined([t.table() for t in topology], np.int64),
+        targets_at=_starts([len(t.targets) for t in topology]),
+        targets=_joined([t.targets for t in topology], np.int32),
+        delays_at=_starts([0 if c.one_delay else np.size(c.delay_us) for c in connections]),
+        delays=_joined([np.ravel(c.delay_us) for c in connections if not c.one_delay], np.int32),
+        input=network.input,
+        reserve=sum(_reserve(connections[c]) for c, kind in channels if kind == CALENDAR),
+        max_runs=1 + 3 * fan_out,
+        max_fan_out=fan_out,
+    )
+
+
+def clock_size(network: Network, p: int) -> int:
+    """Return how many neighbours of a population are always reached together.
+
+    With delays a synapse the targets of a spike are not reached together, and a model
+    that predicts keeps a clock a neuron.
+    """
+    population = network.populations[p]
+    into = [c for c, t in zip(network.connections, network.targets, strict=True) if t == p]
+    sizes = {c.topology.clock_size if c.one_delay else 1 for c in into}
+    if population.neuron is None or population.neuron.predicts or not sizes:
+        return 1
+    smallest = min(sizes)
+    return smallest if all(size % smallest == 0 for size in sizes) else 1
+
+
+def least_delay(connection: Connection) -> int:
+    """Return the smallest delay above 0 of a connection with delays a synapse, 1 if none is."""
+    delays = np.asarray(connection.delay_us)
+    later = delays[delays > 0]
+    return int(later.min()) if later.size else 1
+
+
+def books(network: Network, graph: Graph) -> tuple[Ints, int]:
+    """Return the empty calendars' books, int64 (n_calendars, BOOK_SIZE), and their pages."""
+    rows, pages = [], 0
+    for c in graph.connection[graph.kind == CALENDAR]:
+        connection = network.connections[c]
+        shift = queue.page_shift(least_delay(connection))
+        count = queue.page_count(connection.greatest_delay, shift)
+        rows.append([pages, count - 1, shift, queue.NO_PAGE, 0])
+        pages += count
+    return np.array(rows, np.int64).reshape(len(rows), queue.BOOK_SIZE), pages
+
+
+def _table(network: Network, p: int) -> NDArray[np.float64]:
+    population = network.populations[p]
+    head = np.array([population.size, clock_size(network, p)], np.float64)
+    return np.concatenate([head, population.neuron.table() if population.neuron else []])
+
+
+def _channels(network: Network) -> list[tuple[int, int]]:
+    channels = []
+    for c, connection in enumerate(network.connections):
+        if connection.one_delay:
+            channels.append((c, LOG))
+            continue
+        channels.append((c, CALENDAR))
+        if connection.least_delay == 0:
+            channels.append((c, DIRECT))
+    return channels
+
+
+def _lists(network: Network, channels: list[tuple[int, int]]) -> dict[str, Ints]:
+    n = len(network.populations)
+    into = [[k for k, (c, _) in enumerate(channels) if network.targets[c] == p] for p in range(n)]
+    out = [[k for k, (c, _) in enumerate(channels) if network.sources[c] == p] for p in range(n)]
+    return {
+        "in_at": _starts([len(part) for part in into]),
+        "in_list": _joined(into, np.int64),
+        "out_at": _starts([len(part) for part in out]),
+        "out_list": _joined(out, np.int64),
+    }
+
+
+def _one_delay(connection: Connection) -> int:
+    return connection.delay_us if isinstance(connection.delay_us, int) else 0
+
+
+def _reserve(connection: Connection) -> int:
+    """Chunks that all synapses of a connection at one instant can need."""
+    synapses = connection.topology.n_in * connection.topology.max_fan_out
+    shift = queue.page_shift(least_delay(connection))
+    pages = min(synapses, queue.page_count(connection.greatest_delay, shift))
+    return pages + synapses // queue.CHUNK + 1
+
+
+def _starts(sizes: list[Any]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _joined(parts: list[Any], dtype: type) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
+
+
+def _numbered(chosen: list[bool]) -> Ints:
+    numbers = np.cumsum(chosen) - 1
+    return np.where(chosen, numbers, -1).astype(np.int64)

@@ -1,0 +1,95 @@
+"""Where a run stands: every neuron's state and everything still on its way.
+
+A run that is cut anywhere, also between a spike and its delayed delivery, goes on from
+its state to the very same record. States are plain arrays and are saved as ``.npz``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import DataError, UserError
+from eventsnn.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """State of one run, for one network.
+
+    Attributes
+    ----------
+    t : float64 array ()
+        Microseconds; every instant before it is worked off.
+    sizes : int64 array (n_populations,)
+        Sizes of the populations of the network that it belongs to.
+    x : float32 or float64 array
+        Variables of all neurons; its dtype is that of the run.
+    times : float64 array
+        Clocks and other times of all neurons, microseconds.
+    log_t, log_unit : float64 and int32 arrays
+        Spikes not yet read by all connections with one delay, population by population
+        (the input's too), from ``log_at[p]`` to ``log_at[p + 1]``.
+    log_at : int64 array (n_populations + 1,)
+    cursor : int64 array (n_channels,)
+        How many of its source's spikes above each channel has read.
+    synapse_t, synapse_target, synapse_weight : float64, int32 and float arrays
+        Synapses on their way one by one, calendar by calendar, in order of delivery.
+    synapse_at : int64 array (n_calendars + 1,)
+    """
+
+    t: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+    x: NDArray[Any]
+    times: NDArray[np.float64]
+    log_t: NDArray[np.float64]
+    log_unit: NDArray[np.int32]
+    log_at: NDArray[np.int64]
+    cursor: NDArray[np.int64]
+    synapse_t: NDArray[np.float64]
+    synapse_target: NDArray[np.int32]
+    synapse_weight: NDArray[Any]
+    synapse_at: NDArray[np.int64]
+
+    @classmethod
+    def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
+        """Return the state of a network at rest at time 0."""
+        from eventsnn.simulate.asynchronous import resting_state
+
+        return resting_state(network, dtype)
+
+    def check(self, network: Network, until: float) -> None:
+        """Refuse a state of another network, or a run that ends before the state."""
+        sizes = [p.size for p in network.populations]
+        if self.sizes.tolist() != sizes:
+            raise UserError(
+                f"state: made for populations of {self.sizes.tolist()} neurons, the network has "
+                f"{sizes}; give the network that it belongs to"
+            )
+        if until < self.t:
+            raise UserError(
+                f"state: stands at {float(self.t)} us, the run would end at {until} us; the events "
+                "of a run that goes on carry the times of the whole recording"
+            )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to an ``.npz`` file, by way of a temporary file beside it."""
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        with temporary.open("wb") as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+        temporary.replace(target)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> State:
+        """Read a state that ``save`` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(**{f.name: file[f.name] for f in fields(cls)})
+        except (ValueError, KeyError, EOFError, OSError) as error:
+            raise DataError(f"{os.fspath(path)}: not a saved state ({error})") from error

@@ -1,0 +1,128 @@
+"""What every topology gives: which synapses a sender's spike goes through.
+
+A topology is one file of this folder: a frozen shape without weights. Its weights
+are an array of ``weight_shape`` kept elsewhere; ``fan_out`` says, for one sender,
+which targets are reached and which weight each synapse reads.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import int64, types
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.kernel import entry_point
+
+Sizes = tuple[int, int, int]
+"""(height, width, channels)."""
+
+
+class Topology(ABC):
+    """The shape of a connection. Subclasses are frozen dataclasses, named in files by ``kind``.
+
+    Class attributes
+    ----------------
+    kind : str
+        Name in network files.
+    listed : bool
+        True if targets are listed one by one (``targets``), False if a fan-out is a
+        few runs of neighbouring targets with neighbouring weights.
+    """
+
+    kind: ClassVar[str]
+    listed: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def n_in(self) -> int:
+        """Number of senders."""
+
+    @property
+    @abstractmethod
+    def n_out(self) -> int:
+        """Number of targets."""
+
+    @property
+    @abstractmethod
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the weight array, C order."""
+
+    @property
+    @abstractmethod
+    def max_fan_out(self) -> int:
+        """Largest number of synapses of one sender."""
+
+    @abstractmethod
+    def fan_out(self, sender: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return one sender's targets and, for each, the index into the flat weights.
+
+        The order of the synapses is part of the definition: deliveries of one spike to
+        one neuron are summed in it.
+        """
+
+    @property
+    @abstractmethod
+    def clock_size(self) -> int:
+        """How many neighbouring targets are always reached together (they share a clock)."""
+
+    @property
+    def targets(self) -> NDArray[np.int32]:
+        """The target of each weight where targets are ``listed``, else empty."""
+        return np.zeros(0, np.int32)
+
+    @abstractmethod
+    def table(self) -> NDArray[np.int64]:
+        """Return the numbers that the topology's kernel reads."""
+
+    @classmethod
+    @abstractmethod
+    def kernel(cls) -> Any:
+        """Return the compiled ``runs(table, sender, out) -> synapses`` of the topology's file.
+
+        It writes into ``out`` the number of runs and their triples (first target, first
+        weight, length); the first target is -1 where targets are listed.
+        """
+
+    def default_weights(self) -> NDArray[np.float64] | None:
+        """Return the weights of a connection that needs none given, else None."""
+        return None
+
+
+def pair(value: int | tuple[int, int], name: str, kind: str, least: int) -> tuple[int, int]:
+    """Return (rows, columns) of a size given as one whole number or as two."""
+    both = (value, value) if isinstance(value, int | np.integer) else tuple(value)
+    if len(both) != 2 or any(int(b) != b or b < least for b in both):
+        raise UserError(
+            f"topology {kind}: {name} is {value}; give a whole number or two, at least {least}"
+        )
+    return int(both[0]), int(both[1])
+
+
+def sizes(value: tuple[int, ...], name: str, kind: str) -> Sizes:
+    """Check (height, width, channels)."""
+    if len(value) != 3 or any(int(v) != v or v < 1 for v in value):
+        raise UserError(
+            f"topology {kind}: {name} is {value}; give (height, width, channels), each at least 1"
+        )
+    return int(value[0]), int(value[1]), int(value[2])
+
+
+def out_size(size: int, kernel: int, stride: int, padding: int, kind: str) -> int:
+    """Return the number of positions of a kernel along one side."""
+    if size + 2 * padding < kernel:
+        raise UserError(
+            f"topology {kind}: a kernel of {kernel} does not fit into {size} positions with "
+            f"padding {padding}; make it smaller or pad more"
+        )
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def runs_entry_point(function: Callable[..., Any]) -> Any:
+    """Compile a topology's ``runs``."""
+    ints = types.Array(int64, 1, "C")
+    return entry_point(int64(ints, int64, ints), function)

@@ -1,0 +1,75 @@
+"""The bench: its own arithmetic, the networks it runs, and the figures it promises."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from eventsnn import bench as package
+from eventsnn.bench import bench, control, networks
+from eventsnn.bench.control import Case, Control, measure
+from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.errors import UserError
+from eventsnn.simulate import simulate
+
+PROMISED = {
+    "control_ns_per_event",
+    "feedforward_dense_controls",
+    "feedforward_threads_speedup",
+    "asynchronous_dense_controls",
+    "conv2d_controls",
+    "sparse_recurrent_updates_per_second",
+    "queue_push_pop_ns",
+}
+
+
+def test_the_control_adds_one_row_an_event():
+    batch = networks.poisson(2)
+    loop = Control.over(batch)
+    loop.run()
+    times = np.bincount(batch.unit, minlength=batch.n_units)
+    np.testing.assert_allclose(loop.v, times @ loop.weights.astype(np.float64), atol=1e-2)
+
+
+def test_ratios_are_medians_within_a_round_and_the_first_round_is_not_counted(monkeypatch):
+    # control, case; the machine is twice as slow in the third round, but not the ratio.
+    script = iter([9.0, 99.0, 1.0, 3.0, 2.0, 6.0, 1.0, 5.0])
+    monkeypatch.setattr(control, "seconds", lambda run: next(script))
+    ns, case_ns, controls = measure([Case("x", lambda: None, 10)], 10, Control(*[None] * 3), 3)
+    assert ns == pytest.approx(1e8)
+    assert case_ns["x"] == pytest.approx(5e8)
+    assert controls["x"] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("wanted", [300, 3000])
+def test_dense_weights_fire_as_often_as_asked(wanted):
+    batch = networks.poisson(10)
+    weights = networks.dense_weights(batch, wanted)
+    counts = simulate(networks.dense(batch), weights, batch, record="nothing").counts
+    assert counts.spikes[:, 1].mean() == pytest.approx(wanted, rel=0.1)
+
+
+def test_the_queue_keeps_its_length_and_its_order():
+    turnover = Turnover(1000)
+    before = turnover.times[0]
+    turnover.run()
+    times = turnover.times[:PENDING]
+    assert times[0] > before
+    assert times[0] == times.min()
+    assert len(set(turnover.units[:PENDING].tolist())) == PENDING
+
+
+def test_the_result_has_the_promised_figures_and_goes_into_json(monkeypatch):
+    monkeypatch.setattr(networks, "recurrent", partial(networks.recurrent, 500, 20))
+    monkeypatch.setattr(package, "_QUEUE_STEPS", 100)
+    result = bench(networks.poisson(3), rounds=1, threads=2)
+    assert result.keys() >= PROMISED
+    assert all(result[name] > 0 for name in PROMISED)
+    assert result["data"] == "synthetic Poisson events"
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_bench_refuses_nothing_to_measure():
+    with pytest.raises(UserError, match="rounds is 0"):
+        bench(rounds=0)

@@ -1,0 +1,287 @@
+"""The fast path: the same record as the reference engine, on any number of threads."""
+
+from dataclasses import replace
+from itertools import pairwise
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventsnn.errors import DataError, UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+from eventsnn.record import Record
+from eventsnn.simulate import feedforward, feedforward_dense, feedforward_spans, reference
+from eventsnn.simulate.feedforward_events import Spikes
+from eventsnn.simulate.inputs import inputs
+from eventsnn.simulate.options import Options
+from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
+
+BUDGET = 1_000_000
+
+
+def make_batch(rng, sensor, recordings, events, gap):
+    """Recordings with many ties: gaps of 0 to ``gap`` microseconds."""
+    streams = []
+    for _ in range(recordings):
+        n = int(rng.integers(0, events + 1))
+        t = np.cumsum(rng.integers(0, gap + 1, n))
+        unit = rng.integers(0, np.prod(sensor), n)
+        duration = int(t[-1]) + 1 + int(rng.integers(0, 50)) if n else 10
+        streams.append(EventStream(t, unit, sensor, None, duration))
+    return EventBatch.from_streams(streams)
+
+
+def options(network, dtype=np.float64, threads=1, budget=BUDGET):
+    kept = tuple(i for i, p in enumerate(network.populations) if p.neuron and p.spiking)
+    return Options(kept, True, dtype, threads, budget)
+
+
+def run(engine, network, weights, batch, until=None, **kwargs):
+    chosen = options(network, **kwargs)
+    return engine.run(
+        network, network.weights(weights, chosen.dtype), inputs(network, batch, until), chosen
+    )
+
+
+def assert_same(a: Record, b: Record):
+    assert a.spikes.keys() == b.spikes.keys()
+    for name in a.spikes:
+        for field in ("start", "t", "unit", "value"):
+            left, right = getattr(a.spikes[name], field), getattr(b.spikes[name], field)
+            np.testing.assert_array_equal(left, right, f"{name} {field}")
+    for field in ("spikes", "neuron_updates", "deliveries", "synaptic_adds"):
+        np.testing.assert_array_equal(getattr(a.counts, field), getattr(b.counts, field), field)
+    assert a.unit_spikes.keys() == b.unit_spikes.keys()
+    for name in a.unit_spikes:
+        np.testing.assert_array_equal(a.unit_spikes[name], b.unit_spikes[name])
+    assert a.readouts.keys() == b.readouts.keys()
+    for name in a.readouts:
+        for field in ("final", "maximum", "maximum_t", "integral"):
+            left, right = getattr(a.readouts[name], field), getattr(b.readouts[name], field)
+            np.testing.assert_array_equal(left, right, f"{name} {field}")
+    np.testing.assert_array_equal(a.duration, b.duration)
+
+
+neurons = st.builds(
+    lambda tau, threshold, reset, refractory: (
+        IF(threshold, reset, refractory) if tau is None else LIF(tau, threshold, reset, refractory)
+    ),
+    st.sampled_from([None, 20.0, 900.0, 1e5]),
+    st.sampled_from([0.5, 1.0, 3.0]),
+    st.sampled_from(["subtract", "zero"]),
+    st.sampled_from([0, 0, 5, 40]),
+)
+
+
+@st.composite
+def dense_cases(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sizes = [draw(st.integers(1, 8)), *draw(st.lists(st.integers(1, 150), min_size=1, max_size=3))]
+    sensor = (1, 1, sizes[0])
+    names = [f"p{i}" for i in range(len(sizes))]
+    populations = [Population("p0", sensor)]
+    populations += [
+        Population(name, (n,), draw(neurons)) for name, n in zip(names[1:], sizes[1:], strict=True)
+    ]
+    connections = [
+        Connection(a, b, Dense(m, n), draw(st.sampled_from([0, 0, 1, 17])))
+        for (a, b), (m, n) in zip(pairwise(names), pairwise(sizes), strict=True)
+    ]
+    network = Network(tuple(populations), tuple(connections))
+    scale = draw(st.sampled_from([0.02, 0.3, 1.0]))
+    weights = [rng.normal(scale / 4, scale, (m, n)) for m, n in pairwise(sizes)]
+    gap = draw(st.sampled_from([1, 8, 3000, 900_000]))
+    return network, weights, make_batch(rng, sensor, draw(st.integers(1, 4)), 40, gap)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(dense_cases(), st.sampled_from([None, 0, 25, np.inf]))
+def test_dense_layers_give_the_record_of_the_reference_engine(case, until):
+    network, weights, batch = case
+    assert feedforward.supports(network)
+    expected = run(reference, network, weights, batch, until)
+    assert_same(run(feedforward, network, weights, batch, until), expected)
+
+
+@st.composite
+def layered_cases(draw):
+    """A random layer of every topology, then dense layers, perhaps into a readout."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sensor = (draw(st.integers(1, 2)), draw(st.integers(3, 7)), draw(st.integers(3, 7)))
+    channels, height, width = sensor
+    size = (height, width, channels)
+    square = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    kind = draw(st.sampled_from(["conv", "conv", "pool", "sparse"]))
+    if kind == "conv":
+        padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+        c_out = draw(st.sampled_from([5, 70]))
+        # Few shapes: each is compiled.
+        kernel = draw(st.sampled_from([(2, 3), (3, 1)]))
+        stride = draw(st.sampled_from([(1, 1), (2, 3)]))
+        first = Conv2d(size, c_out, kernel, stride, padding, True)
+    elif kind == "pool":
+        first = Pool2d(size, draw(square), draw(st.none() | square), True)
+    else:
+        n_in, n_synapses = int(np.prod(sensor)), draw(st.integers(0, 200))
+        senders, targets = rng.integers(0, n_in, n_synapses), rng.integers(0, 9, n_synapses)
+        first, _ = Sparse.from_pairs(senders, targets, n_in, 9)
+    shape = first.out_shape if kind != "sparse" else (9,)
+    populations = [Population("in", sensor), Population("a", shape, draw(neurons))]
+    connections = [Connection("in", "a", first, draw(st.sampled_from([0, 3])))]
+    scale = draw(st.sampled_from([0.1, 0.5, 2.0]))
+    weights = [rng.normal(scale / 4, scale, first.weight_shape)]
+    if kind == "conv" and draw(st.booleans()):
+        again = Conv2d(first.out_shape, 3, (2, 2), (1, 1), (1, 1))
+        populations.append(Population("a2", again.out_shape, draw(neurons)))
+        connections.append(Connection("a", "a2", again, 1))
+        weights.append(rng.normal(scale / 4, scale, again.weight_shape))
+    last = populations[-1]
+    readout = Readout(draw(st.sampled_from([np.inf, 300.0])))
+    for name, neuron in (("b", draw(neurons)), ("c", readout)):
+        populations.append(Population(name, (5,), neuron))
+        connections.append(Connection(last.name, name, Dense(last.size, 5), 2))
+        weights.append(rng.normal(scale / 4, scale, (last.size, 5)))
+    network = Network(tuple(populations), tuple(connections))
+    gap = draw(st.sampled_from([1, 8, 3000, 900_000]))
+    return network, weights, make_batch(rng, sensor, draw(st.integers(1, 3)), 25, gap)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(layered_cases(), st.sampled_from([None, 0, 25, np.inf]))
+def test_every_topology_and_model_gives_the_record_of_the_reference_engine(case, until):
+    network, weights, batch = case
+    assert feedforward.supports(network)
+    expected = run(reference, network, weights, batch, until)
+    assert_same(run(feedforward, network, weights, batch, until), expected)
+
+
+def small_network(neuron, n_in=64, hidden=150, outputs=10):
+    populations = (
+        Population("in", (1, 8, n_in // 8)),
+        Population("hidden", (hidden,), neuron),
+        Population("out", (outputs,), LIF(3000.0, 0.5)),
+    )
+    connections = (
+        Connection("in", "hidden", Dense(n_in, hidden)),
+        Connection("hidden", "out", Dense(hidden, outputs)),
+    )
+    return Network(populations, connections)
+
+
+def small_case(seed=0, recordings=9, events=3000):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(0.01, 0.1, (64, 150)), rng.normal(0, 0.2, (150, 10))]
+    return weights, make_batch(rng, (1, 8, 8), recordings, events, 100)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_change_no_bit(dtype):
+    network = small_network(LIF(2000.0))
+    weights, batch = small_case()
+    one = run(feedforward, network, weights, batch, dtype=dtype)
+    assert len(one.spikes["hidden"]) > 1000
+    for threads in (2, 3):
+        assert_same(run(feedforward, network, weights, batch, dtype=dtype, threads=threads), one)
+
+
+def test_a_batch_is_its_recordings_one_by_one():
+    network = small_network(LIF(2000.0, refractory_us=300))
+    weights, batch = small_case()
+    whole = run(feedforward, network, weights, batch, dtype=np.float32)
+    for i in range(len(batch)):
+        alone = run(feedforward, network, weights, batch.select([i]), dtype=np.float32)
+        for name, spikes in whole.spikes.items():
+            t, unit = spikes.recording(i)
+            np.testing.assert_array_equal(alone.spikes[name].t, t)
+            np.testing.assert_array_equal(alone.spikes[name].unit, unit)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(dense_cases(), layered_cases()), st.integers(1, 20), st.integers(1, 2))
+def test_a_recording_cut_into_spans_gives_the_record_of_one_run(case, size, threads):
+    network, weights, batch = case
+    expected = run(feedforward, network, weights, batch)
+    with patch.object(feedforward_spans, "CHUNK", size):
+        assert_same(run(feedforward, network, weights, batch, threads=threads), expected)
+
+
+def test_weights_laid_in_blocks_give_the_bits_of_weights_in_place(monkeypatch):
+    network = small_network(LIF(2000.0))
+    weights, batch = small_case()
+    monkeypatch.setattr(feedforward_dense, "PACK_FROM", 0)
+    packed = run(feedforward, network, weights, batch, dtype=np.float32)
+    monkeypatch.setattr(feedforward_dense, "PACK_FROM", 10**9)
+    assert_same(run(feedforward, network, weights, batch, dtype=np.float32), packed)
+
+
+def test_spikes_beyond_the_room_set_aside_are_not_lost(monkeypatch):
+    room = Spikes.room
+    network = small_network(IF(0.01))
+    weights, batch = small_case(events=300)
+    weights = [abs(w) for w in weights]
+    expected = run(feedforward, network, weights, batch)
+    assert len(expected.spikes["hidden"]) > 100_000
+    monkeypatch.setattr(Spikes, "room", classmethod(lambda cls, n, dtype: room(1024, dtype)))
+    assert_same(run(feedforward, network, weights, batch), expected)
+
+
+def test_simultaneous_events_in_any_file_order_give_one_record():
+    network = small_network(LIF(2000.0))
+    weights, batch = small_case(events=200)
+    rng = np.random.default_rng(1)
+    order = np.lexsort(
+        (rng.random(len(batch.t)), batch.t, np.repeat(np.arange(9), np.diff(batch.start)))
+    )
+    shuffled = replace(batch, unit=batch.unit[order])
+    assert not np.array_equal(shuffled.unit, batch.unit)
+    expected = run(feedforward, network, weights, batch, dtype=np.float32)
+    assert_same(run(feedforward, network, weights, shuffled, dtype=np.float32), expected)
+
+
+def test_a_run_over_its_budget_names_the_busiest_population():
+    network = small_network(IF(0.01))
+    weights, batch = small_case()
+    with pytest.raises(UserError, match="more than 100 spikes; the busiest population is hidden"):
+        run(feedforward, network, [abs(w) for w in weights], batch, budget=100)
+
+
+def test_events_out_of_order_are_refused_with_their_place():
+    network = small_network(LIF(2000.0))
+    weights, batch = small_case()
+    t = batch.t.copy()
+    t[batch.start[2] + 5] = 10**6
+    with pytest.raises(DataError, match=r"\[2\]: event 6 at \d+ us comes after one at 1000000 us"):
+        run(feedforward, network, weights, replace(batch, t=t))
+
+
+def test_graphs_that_are_not_layered_are_left_to_the_other_engine():
+    a, b = Population("a", (2,), LIF(10.0)), Population("b", (2,), LIF(10.0))
+    source, square = Population("in", (1, 1, 2)), Dense(2, 2)
+
+    def graph(*connections, populations=(source, a, b)):
+        return Network(populations, connections)
+
+    forward = Connection("in", "a", square)
+    assert feedforward.supports(graph(forward, Connection("a", "b", square, 5)))
+    assert not feedforward.supports(graph(Connection("a", "a", square, 1)))
+    assert not feedforward.supports(
+        graph(Connection("a", "b", square, 1), Connection("b", "a", square, 1))
+    )
+    assert not feedforward.supports(
+        graph(forward, Connection("in", "b", square), Connection("a", "b", square))
+    )
+    assert not feedforward.supports(graph(Connection("in", "a", square, np.full((2, 2), 3))))
+    current = Population("c", (2,), CubaLIF(20.0, 5.0, 1.0))
+    assert not feedforward.supports(
+        graph(Connection("in", "c", square), populations=(source, current))
+    )
