@@ -69,7 +69,7 @@ class IF(Neuron):
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _THRESHOLD, _SUBTRACT, _REFRACTORY = 2, 3, 4
-_BLOCK = 128
+_BLOCK = 256
 
 
 @inlined

@@ -85,7 +85,7 @@ class LIF(Neuron):
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE
 _LIMIT = float(base.FINE * base.FINE)
-_BLOCK = 128
+_BLOCK = 256
 
 
 @inlined

@@ -26,7 +26,7 @@ from eventsnn.kernel import entry_point, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
-MAX_PAGE_US = 256
+MAX_PAGE_US = 64
 
 # Places in a calendar's row of ``books``.
 FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING = range(5)
