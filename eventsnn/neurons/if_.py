@@ -69,7 +69,7 @@ class IF(Neuron):
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _THRESHOLD, _SUBTRACT, _REFRACTORY = 2, 3, 4
-_BLOCK = 64
+_BLOCK = 256
 
 
 @inlined
@@ -86,7 +86,7 @@ def _block(
     table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
 ) -> None:
     """Add to and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
-    n = int64(table[0])
+    n = int(table[0])
     start, stop = at[0], at[1]
     real = x.dtype.type
     threshold = real(table[_THRESHOLD])
@@ -106,38 +106,48 @@ def _block(
             x[i] = v
             flag |= int32(awake & (v >= threshold))
     if flag != 0:
-        for j in range(start, stop):
-            if x[j] >= threshold and t >= times[n + j]:
-                _mark(work, n, j)
+        for i in range(np.uint64(start), np.uint64(stop)):
+            if x[i] >= threshold and t >= times[i + np.uint64(n)]:
+                _mark(work, n, int(i))
 
 
 @inlined
-def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
-    """Add to and mark one neuron that has a clock of its own."""
-    n = int64(table[0])
-    real = x.dtype.type
-    work[1] += int32(times[j] != t)
+def _cells(table: Any, x: Any, times: Any) -> Any:
+    """What stays the same from synapse to synapse. Unsigned indexes need no wrap test."""
+    threshold = x.dtype.type(table[_THRESHOLD])
+    return x, times, np.uint64(table[0]), threshold, table[_REFRACTORY] != 0.0
+
+
+@inlined
+def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> Any:
+    """Add to and mark one neuron that has a clock of its own; say if it was untouched."""
+    x, times, n, threshold, refractory = cells
+    untouched = int32(times[j] != t)
     times[j] = t
     v = x[j]
-    if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
+    if not refractory or t >= times[n + j]:
         v += weight
-        if v >= real(table[_THRESHOLD]):
-            _mark(work, n, j)
+        if v >= threshold:
+            _mark(work, int(n), int(j))
     x[j] = v
+    return untouched
 
 
 def _receive(
     table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
 ) -> None:
     size = int64(table[1])
+    cells = _cells(table, x, times)
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
         if first < 0:
-            for k in range(k0, k0 + length):
-                _one(table, x, times, t, targets[k], weights[k], work)
+            updates = int32(0)
+            for k in range(np.uint64(k0), np.uint64(k0 + length)):
+                updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
+            work[1] += updates
         elif size == 1:
             for k in range(length):
-                _one(table, x, times, t, first + k, weights[k0 + k], work)
+                work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
         else:
             for clock in range(first // size, (first + length) // size):
                 end = (clock + 1) * size
@@ -159,12 +169,18 @@ def _train(
     limit: float,
     work: Any,
 ) -> Any:
-    k, tail = span[0], span[1]
-    now = at[k]
-    while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
-        now = at[k]
-        _one(table, x, times, now, targets[k], weights[k], work)
-        k += 1
+    cells = _cells(table, x, times)
+    now, updates = at[span[0]], int32(0)
+    k, tail = np.uint64(span[0]), np.uint64(span[1])
+    while k < tail:
+        t = at[k]
+        if t != now:
+            if t >= limit or work[0] > 0:
+                break
+            now = t
+        updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
+        k += np.uint64(1)
+    work[1] += updates
     return int64(k)
 
 

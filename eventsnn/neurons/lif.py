@@ -85,7 +85,7 @@ class LIF(Neuron):
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE
 _LIMIT = float(base.FINE * base.FINE)
-_BLOCK = 64
+_BLOCK = 256
 
 
 @inlined
@@ -113,70 +113,78 @@ def _mark(work: Any, n: int, j: int) -> None:
 
 @inlined
 def _block(
-    table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
+    cells: Any, t: float, decay: Any, weights: Any, work: Any, at: tuple[int, int, int]
 ) -> None:
     """Decay, add and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
-    n = int64(table[0])
+    _, x, times, n, threshold, refractory = cells
     start, stop = at[0], at[1]
-    real = x.dtype.type
-    threshold = real(table[_THRESHOLD])
-    decay = real(_decay(table, t - times[start // int64(table[1])]))
     flag = int32(0)
     # Unsigned indexes need no test for a negative wrap, which would keep the loops from
     # being vectorized.
     shift = np.uint64(at[2])
-    if table[_REFRACTORY] == 0.0:
+    if not refractory:
         for i in range(np.uint64(start), np.uint64(stop)):
             v = x[i] * decay + weights[i + shift]
             x[i] = v
             flag |= int32(v >= threshold)
     else:
         for i in range(np.uint64(start), np.uint64(stop)):
-            awake = t >= times[i + np.uint64(n)]
+            awake = t >= times[i + n]
             v = x[i] * decay
             v = v + weights[i + shift] if awake else v
             x[i] = v
             flag |= int32(awake & (v >= threshold))
     if flag != 0:
-        for j in range(start, stop):
-            if x[j] >= threshold and t >= times[n + j]:
-                _mark(work, n, j)
+        for i in range(np.uint64(start), np.uint64(stop)):
+            if x[i] >= threshold and t >= times[i + n]:
+                _mark(work, int(n), int(i))
 
 
 @inlined
-def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
-    """Decay, add and mark one neuron that has a clock of its own."""
-    n = int64(table[0])
-    real = x.dtype.type
+def _cells(table: Any, x: Any, times: Any) -> Any:
+    """What stays the same from synapse to synapse. Unsigned indexes need no wrap test."""
+    threshold = x.dtype.type(table[_THRESHOLD])
+    return table, x, times, np.uint64(table[0]), threshold, table[_REFRACTORY] != 0.0
+
+
+@inlined
+def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> Any:
+    """Decay, add to and mark one neuron that has a clock of its own; say if it was untouched."""
+    table, x, times, n, threshold, refractory = cells
     dt = t - times[j]
+    untouched = int32(dt != 0.0)
     times[j] = t
-    work[1] += int32(dt != 0.0)
-    v = x[j] * real(_decay(table, dt))
-    if table[_REFRACTORY] == 0.0 or t >= times[n + j]:
+    v = x[j] * x.dtype.type(_decay(table, dt))
+    if not refractory or t >= times[n + j]:
         v += weight
-        if v >= real(table[_THRESHOLD]):
-            _mark(work, n, j)
+        if v >= threshold:
+            _mark(work, int(n), int(j))
     x[j] = v
+    return untouched
 
 
 def _receive(
     table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
 ) -> None:
     size = int64(table[1])
+    cells = _cells(table, x, times)
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
         if first < 0:
-            for k in range(k0, k0 + length):
-                _one(table, x, times, t, targets[k], weights[k], work)
+            updates = int32(0)
+            for k in range(np.uint64(k0), np.uint64(k0 + length)):
+                updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
+            work[1] += updates
         elif size == 1:
             for k in range(length):
-                _one(table, x, times, t, first + k, weights[k0 + k], work)
+                work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
         else:
             for clock in range(first // size, (first + length) // size):
                 end = (clock + 1) * size
+                decay = x.dtype.type(_decay(table, t - times[clock]))
                 for start in range(clock * size, end, _BLOCK):
                     at = (start, min(start + _BLOCK, end), k0 - first)
-                    _block(table, x, times, t, weights, work, at)
+                    _block(cells, t, decay, weights, work, at)
                 work[1] += size if t != times[clock] else 0
                 times[clock] = t
 
@@ -192,12 +200,18 @@ def _train(
     limit: float,
     work: Any,
 ) -> Any:
-    k, tail = span[0], span[1]
-    now = at[k]
-    while k < tail and at[k] < limit and (at[k] == now or work[0] == 0):
-        now = at[k]
-        _one(table, x, times, now, targets[k], weights[k], work)
-        k += 1
+    cells = _cells(table, x, times)
+    now, updates = at[span[0]], int32(0)
+    k, tail = np.uint64(span[0]), np.uint64(span[1])
+    while k < tail:
+        t = at[k]
+        if t != now:
+            if t >= limit or work[0] > 0:
+                break
+            now = t
+        updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
+        k += np.uint64(1)
+    work[1] += updates
     return int64(k)
 
 

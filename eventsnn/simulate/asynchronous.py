@@ -20,8 +20,6 @@ from eventsnn.simulate.options import Options, over_budget
 from eventsnn.simulate.plan import CALENDAR
 from eventsnn.simulate.state import State
 
-Part = tuple[NDArray[np.float64], NDArray[np.int32], NDArray[Any]]
-
 
 def run(
     network: Network,
@@ -69,7 +67,10 @@ class _Machine:
     ) -> None:
         self.network, self.options = network, options
         self.buffers = Buffers(network, weights, options)
-        self.parts: dict[int, list[Part]] = {p: [] for p in options.kept}
+        self.kept: dict[int, list[NDArray[Any]]] = {
+            p: [np.zeros(0), np.zeros(0, np.int32), np.zeros(0, options.dtype)]
+            for p in options.kept
+        }
         self.starts = {p: [0] for p in options.kept}
         self.now = 0.0
         self.given = self.buffers.given(np.zeros(0), np.zeros(0, np.int32), 0.0, None)
@@ -99,7 +100,7 @@ class _Machine:
                 buffers.enlarge(status)
         self.now = until if np.isfinite(until) else float(buffers.out.last[0])
         for p, starts in self.starts.items():
-            starts.append(sum(len(part[0]) for part in self.parts[p]))
+            starts.append(len(self.kept[p][0]))
 
     def _harvest(self) -> None:
         """Take the spikes out of the loop's buffer."""
@@ -109,8 +110,8 @@ class _Machine:
         for p in np.flatnonzero(out.kept).tolist():
             chosen = out.population[:n] == p
             unit = out.unit[:n][chosen]
-            if p in self.parts and len(unit):
-                self.parts[p].append((out.t[:n][chosen], unit, out.value[:n][chosen]))
+            if p in self.kept and len(unit):
+                _append(self.kept[p], (out.t[:n][chosen], unit, out.value[:n][chosen]))
             name = self.network.populations[p].name
             if name in self.unit_spikes:
                 counted = np.bincount(unit, minlength=len(self.unit_spikes[name]))
@@ -130,8 +131,7 @@ class _Machine:
 
     def spikes(self, p: int) -> Spikes:
         """Return all spikes kept of a population."""
-        empty = (np.zeros(0), np.zeros(0, np.int32), np.zeros(0, self.options.dtype))
-        t, unit, value = (np.concatenate(part) for part in zip(empty, *self.parts[p], strict=True))
+        t, unit, value = self.kept[p]
         return Spikes(t, unit, value, np.array(self.starts[p], np.int64))
 
     def readouts(self) -> dict[str, tuple[NDArray[Any], ...]]:
@@ -181,6 +181,14 @@ class _Machine:
         first = int(min(queue.cursor[readers], default=queue.log_tail[p]))
         places = queue.log_at[p] + (np.arange(first, queue.log_tail[p]) & queue.log_mask[p])
         return queue.log_t[places], queue.log_unit[places], first
+
+
+def _append(arrays: list[NDArray[Any]], more: tuple[NDArray[Any], ...]) -> None:
+    """Lengthen arrays in place: a long record is never held twice."""
+    for array, new in zip(arrays, more, strict=True):
+        old = len(array)
+        array.resize(old + len(new), refcheck=False)
+        array[old:] = new
 
 
 def _stacked(rows: list[dict[str, NDArray[np.int32]]]) -> dict[str, NDArray[np.int32]]:

@@ -16,6 +16,7 @@ from eventsnn.network import Network
 from eventsnn.neurons import models
 from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate import queue as calendar
+from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
 from eventsnn.simulate.state import State
@@ -38,7 +39,7 @@ class Buffers:
         self.weights = _padded(weights, options.dtype)
         self.start = [p.neuron.start() if p.neuron else None for p in network.populations]
         self.budget = options.event_budget
-        self.cells = loop.Cells(
+        self.cells = Cells(
             np.zeros(self.graph.x_at[-1], options.dtype),
             np.zeros(self.graph.times_at[-1]),
             np.zeros(self.graph.work_at[-1], np.int32),
@@ -85,7 +86,7 @@ class Buffers:
 
     def given(
         self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float, state: State | None
-    ) -> loop.Given:
+    ) -> Given:
         """Return the input events with those that a state still holds, and make them due."""
         sent, graph, q = 0, self.graph, self.queue
         if state is not None:
@@ -104,18 +105,19 @@ class Buffers:
         written = (graph.source == graph.input) & (graph.kind == CALENDAR)
         if written.any() and sent < len(t):
             q.due[-1] = t[sent]
-        return loop.Given(t, unit, np.array([sent]), until)
+        return Given(t, unit, np.array([sent]), until)
 
-    def advance(self, given: loop.Given) -> int:
+    def advance(self, given: Given) -> int:
         """Run the event loop until it is done or needs something."""
-        arrays = (self.graph, self.calls, self.weights, self.cells, self.queue, given, self.out)
+        parts = (self.graph, self.calls, self.weights, self.cells, self.queue, given, self.out)
+        machine = Machine(*parts)
         if self.entry is None:
-            # Finding the types of so many arguments takes a millisecond: once is enough.
+            # Finding the types of so many arrays takes a millisecond: once is enough.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
                 dispatcher, typeof = cast(Any, loop.advance), cast(Any, numba.typeof)
-                self.entry = dispatcher.compile(tuple(typeof(a) for a in arrays))
-        return int(self.entry(*arrays))
+                self.entry = dispatcher.compile((typeof(machine),))
+        return int(self.entry(machine))
 
     def enlarge(self, status: int) -> None:
         """Double the buffer that the event loop asks for."""
@@ -246,7 +248,7 @@ def _rings(room: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(sizes, np.int64) - 1, np.cumsum([0, *sizes]).astype(np.int64)
 
 
-def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> loop.Queue:
+def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Queue:
     n, channels = len(graph.size), len(graph.kind)
     read = set(graph.source[graph.kind != CALENDAR].tolist()) - {graph.input}
     masks, at = _rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
@@ -254,7 +256,7 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> loo
     chunks = 2 * graph.reserve
     predicting = int(graph.size[graph.predicts > 0].sum())
     heap = 2 * predicting + 64 if predicting else 0
-    return loop.Queue(
+    return Queue(
         log_t=np.zeros(at[-1]),
         log_unit=np.zeros(at[-1], np.int32),
         log_at=at[:-1].copy(),
@@ -279,13 +281,13 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> loo
     )
 
 
-def _out(network: Network, graph: Graph, options: Options) -> loop.Out:
+def _out(network: Network, graph: Graph, options: Options) -> Out:
     n, connections = len(graph.size), len(network.connections)
     outputs = network.outputs if options.unit_spikes else ()
     kept = np.array([p in (*options.kept, *outputs) for p in range(n)], np.int64)
     room = max(_SPIKES, 2 * int(graph.size.sum()))
     most = int(graph.size.max())
-    return loop.Out(
+    return Out(
         t=np.zeros(room),
         unit=np.zeros(room, np.int32),
         value=np.zeros(room, options.dtype),
@@ -308,10 +310,10 @@ def _out(network: Network, graph: Graph, options: Options) -> loop.Out:
 
 
 @cache
-def calls(dtype: Any) -> loop.Calls:
+def calls(dtype: Any) -> Calls:
     """Compile every neuron model, topology and the queue for a state dtype."""
     kernels = [model.kernels(dtype) for model in models().values()]
-    return loop.Calls(
+    return Calls(
         tuple(k.receive for k in kernels),
         tuple(k.train for k in kernels),
         tuple(k.settle for k in kernels),

@@ -14,7 +14,7 @@ when a buffer may not last for the next instant; ``asynchronous.py`` enlarges it
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import int64
@@ -29,108 +29,22 @@ _NO_PAGE = np.iinfo(np.int64).max
 PUSHES, POPS, PENDING, PEAK, LEFT, SENT = range(6)
 
 
-class Calls(NamedTuple):
-    """Typed pointers: by neuron model, by topology, and of the queue."""
-
-    receive: Any
-    train: Any
-    settle: Any
-    runs: Any
-    write: Any
-    open_page: Any
-    heap_push: Any
-    heap_pop: Any
-
-
-class Cells(NamedTuple):
-    """State of all neurons, and work lists."""
-
-    x: Any
-    times: Any
-    work: Any
-
-
-class Queue(NamedTuple):
-    """What waits.
-
-    ``log_*``: spikes of each population, in a ring of log_mask + 1 places from log_at;
-    ``cursor``: next spike of each LOG channel; ``due``: when each channel has something
-    next, and last when input events have synapses to send; ``open_*``: the calendars'
-    open pages, a row each, from open_head to open_tail.
-    """
-
-    log_t: Any
-    log_unit: Any
-    log_at: Any
-    log_mask: Any
-    log_tail: Any
-    cursor: Any
-    due: Any
-    entries: Any
-    links: Any
-    pages: Any
-    books: Any
-    pool: Any
-    open_t: Any
-    open_target: Any
-    open_weight: Any
-    open_head: Any
-    open_tail: Any
-    place: Any
-    heap_t: Any
-    heap_unit: Any
-    heap_n: Any
-
-
-class Out(NamedTuple):
-    """Spikes since the last harvest, counts, and scratch arrays."""
-
-    t: Any
-    unit: Any
-    value: Any
-    population: Any
-    n: Any
-    last: Any
-    kept: Any
-    spikes: Any
-    updates: Any
-    deliveries: Any
-    adds: Any
-    tally: Any
-    fired: Any
-    fired_value: Any
-    runs: Any
-    targets: Any
-    weights: Any
-    span: Any
-
-
-class Given(NamedTuple):
-    """Input events in order of (t, unit), how many are sent, and where to stop."""
-
-    t: Any
-    unit: Any
-    sent: Any
-    until: float
-
-
 @kernel
-def advance(
-    graph: Any, calls: Any, weights: Any, cells: Any, queue: Any, given: Any, out: Any
-) -> Any:
+def advance(m: Any) -> Any:
     """Work off instants before ``given.until``; return DONE or what is needed to go on."""
+    graph, queue, given, out = m.graph, m.queue, m.given, m.out
     if queue.heap_n[0] < 0:
-        rebuild(graph, calls, cells, queue, out)
+        rebuild(m)
     while True:
-        status = _room(graph, queue, out)
+        status = _room(m)
         if status != DONE:
             return status
         first, now, second = _earliest(queue.due)
-        predicted = _next_prediction(graph, calls, cells, queue, out)
+        predicted = _next_prediction(m)
         if min(now, predicted) >= given.until:
             return DONE
         if len(queue.books) > 0 and now <= predicted:
-            status = _open_due(graph, calls, queue, now)
+            status = _open_due(m, now)
             if status == GROW_OPEN:
                 return status
             if status != DONE:
@@ -141,16 +55,17 @@ def advance(
                 and now < min(second, predicted)
             ):
                 limit = min(min(second, predicted), given.until)
-                now = _train(graph, calls, cells, queue, out, first, limit)
+                now = _train(m, first, limit)
                 out.last[0] = now
-                _fire(graph, calls, weights, cells, queue, out, (graph.target[first], now))
+                _fire(m, graph.target[first], now)
                 continue
-        _instant(graph, calls, weights, cells, queue, given, out, min(now, predicted))
+        _instant(m, min(now, predicted))
 
 
 @inlined
-def _room(graph: Any, queue: Any, out: Any) -> int:
+def _room(m: Any) -> int:
     """Check that every buffer lasts for one more instant."""
+    graph, queue, out = m.graph, m.queue, m.out
     if out.tally[LEFT] < 0:
         return OVER_BUDGET
     if out.n[0] + out.n[1] > len(out.t):
@@ -181,8 +96,9 @@ def _earliest(due: Any) -> tuple[int, float, float]:
 
 
 @inlined
-def _next_prediction(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -> float:
+def _next_prediction(m: Any) -> float:
     """Return when the earliest prediction that still holds falls due."""
+    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     while queue.heap_n[0] > 0:
         unit = queue.heap_unit[0]
         p, j = unit >> 32, unit & 0xFFFFFFFF
@@ -195,8 +111,9 @@ def _next_prediction(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -
 
 
 @inlined
-def _set_calendar_due(graph: Any, queue: Any, k: int) -> None:
+def _set_calendar_due(m: Any, k: int) -> None:
     """Note when a calendar is due: at its open page's head, or where its next page starts."""
+    graph, queue = m.graph, m.queue
     row = graph.calendar[k]
     if queue.open_head[row] < queue.open_tail[row]:
         queue.due[k] = queue.open_t[row, queue.open_head[row]]
@@ -207,8 +124,9 @@ def _set_calendar_due(graph: Any, queue: Any, k: int) -> None:
 
 
 @inlined
-def _open_due(graph: Any, calls: Any, queue: Any, now: float) -> int:
+def _open_due(m: Any, now: float) -> int:
     """Open every page that starts by now; return DONE if there was none."""
+    graph, calls, queue = m.graph, m.calls, m.queue
     opened = DONE
     for k in range(len(graph.kind)):
         row = graph.calendar[k]
@@ -230,14 +148,15 @@ def _open_due(graph: Any, calls: Any, queue: Any, now: float) -> int:
             queue.open_weight[row],
             queue.place,
         )
-        _set_calendar_due(graph, queue, k)
+        _set_calendar_due(m, k)
         opened = HARVEST
     return opened
 
 
 @inlined
-def _train(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, k: int, limit: float) -> Any:
+def _train(m: Any, k: int, limit: float) -> Any:
     """Deliver a calendar's synapses before ``limit`` until a neuron may fire; return when."""
+    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     p, row = graph.target[k], graph.calendar[k]
     head = queue.open_head[row]
     out.span[0], out.span[1] = head, queue.open_tail[row]
@@ -256,44 +175,37 @@ def _train(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, k: int, lim
     out.adds[graph.connection[k]] += after - head
     out.tally[POPS] += after - head
     out.tally[PENDING] -= after - head
-    _set_calendar_due(graph, queue, k)
+    _set_calendar_due(m, k)
     return float(queue.open_t[row, after - 1])
 
 
 @inlined
-def _instant(
-    graph: Any,
-    calls: Any,
-    weights: Any,
-    cells: Any,
-    queue: Any,
-    given: Any,
-    out: Any,
-    now: float,
-) -> None:
+def _instant(m: Any, now: float) -> None:
     """Work off one instant, population by population."""
+    graph, queue, out = m.graph, m.queue, m.out
     out.last[0] = now
-    _mark_predicted(graph, calls, cells, queue, out, now)
+    _mark_predicted(m, now)
     for p in graph.order:
         if p == graph.input:
             if queue.due[len(graph.kind)] == now:
-                _send_inputs(graph, calls, weights, queue, given, out, now)
+                _send_inputs(m, now)
             continue
         for i in range(graph.in_at[p], graph.in_at[p + 1]):
             k = graph.in_list[i]
             if queue.due[k] != now:
                 continue
             if graph.kind[k] == _CALENDAR:
-                _train(graph, calls, cells, queue, out, k, np.nextafter(now, math.inf))
+                _train(m, k, np.nextafter(now, math.inf))
             else:
-                _reread(graph, calls, weights, cells, queue, given, out, (k, now))
-        _fire(graph, calls, weights, cells, queue, out, (p, now))
+                _reread(m, k, now)
+        _fire(m, p, now)
 
 
 @inlined
-def _mark_predicted(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, now: float) -> None:
+def _mark_predicted(m: Any, now: float) -> None:
     """Put the neurons whose predicted spikes fall on this instant on their work lists."""
-    while _next_prediction(graph, calls, cells, queue, out) == now:
+    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
+    while _next_prediction(m) == now:
         unit = queue.heap_unit[0]
         p, j = unit >> 32, unit & 0xFFFFFFFF
         work, n = graph.work_at[p], graph.size[p]
@@ -308,18 +220,9 @@ def _mark_predicted(graph: Any, calls: Any, cells: Any, queue: Any, out: Any, no
 
 
 @inlined
-def _reread(
-    graph: Any,
-    calls: Any,
-    weights: Any,
-    cells: Any,
-    queue: Any,
-    given: Any,
-    out: Any,
-    which: tuple[int, float],
-) -> None:
-    """Deliver the spikes that channel ``which[0]`` has due now (``which[1]``)."""
-    k, now = which
+def _reread(m: Any, k: int, now: float) -> None:
+    """Deliver the spikes that channel k has due now."""
+    graph, queue, given, out = m.graph, m.queue, m.given, m.out
     source, delay = graph.source[k], graph.delay[k]
     at, mask, tail = int64(0), int64(-1), int64(len(given.t))
     t, unit = given.t, given.unit
@@ -331,7 +234,7 @@ def _reread(
             out.tally[POPS] -= queue.cursor[k]
     cursor = queue.cursor[k]
     while cursor < tail and t[at + (cursor & mask)] + delay == now:
-        _deliver(graph, calls, weights, cells, out, k, (unit[at + (cursor & mask)], now))
+        _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
     if source != graph.input and delay > 0.0:
         out.tally[PENDING] -= cursor
@@ -341,23 +244,16 @@ def _reread(
 
 
 @inlined
-def _deliver(
-    graph: Any,
-    calls: Any,
-    weights: Any,
-    cells: Any,
-    out: Any,
-    k: int,
-    spike: tuple[int, float],
-) -> None:
-    """Hand the fan-out of one spike (unit, now) to the target population."""
+def _deliver(m: Any, k: int, unit: int, now: float) -> None:
+    """Hand the fan-out of one spike to the target population."""
+    graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
     shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    synapses = calls.runs[graph.topology[c]](shape, spike[0], out.runs)
+    synapses = calls.runs[graph.topology[c]](shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = weights[c]
     if graph.kind[k] == _DIRECT:
-        synapses = _without_delay(graph, through, targets, out, c)
+        synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
     else:
         out.deliveries[c] += 1
@@ -366,7 +262,7 @@ def _deliver(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
-        spike[1],
+        now,
         through,
         targets,
         out.runs,
@@ -375,32 +271,25 @@ def _deliver(
 
 
 @inlined
-def _without_delay(graph: Any, weights: Any, targets: Any, out: Any, c: int) -> int:
+def _without_delay(m: Any, targets: Any, c: int) -> int:
     """List the synapses of a fan-out that have no delay in the scratch arrays."""
+    graph, weights, out = m.graph, m.weights, m.out
     n = 0
     for r in range(1, 1 + 3 * out.runs[0], 3):
         first, k0 = out.runs[r], out.runs[r + 1]
         for k in range(k0, k0 + out.runs[r + 2]):
             if graph.delays[graph.delays_at[c] + k] == 0:
                 out.targets[n] = int64(targets[k]) if first < 0 else first + k - k0
-                out.weights[n] = weights[k]
+                out.weights[n] = weights[c][k]
                 n += 1
     out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, -1, 0, n
     return n
 
 
 @inlined
-def _fire(
-    graph: Any,
-    calls: Any,
-    weights: Any,
-    cells: Any,
-    queue: Any,
-    out: Any,
-    which: tuple[int, float],
-) -> None:
-    """Test population ``which[0]`` once, now (``which[1]``), and send what fires."""
-    p, now = which
+def _fire(m: Any, p: int, now: float) -> None:
+    """Test population p once, now, and send what fires."""
+    graph, calls, cells, out = m.graph, m.calls, m.cells, m.out
     work = cells.work[graph.work_at[p] : graph.work_at[p + 1]]
     marked = work[0]
     n = 0
@@ -419,17 +308,17 @@ def _fire(
     work[1] = 0
     if marked > 0 and graph.predicts[p]:
         for i in range(2, 2 + marked):
-            _predict(graph, calls, cells, queue, out, (p, work[i]))
+            _predict(m, p, work[i])
     if n > 0:
-        _note(out, p, now, n)
+        _note(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
             k = graph.out_list[i]
             if graph.kind[k] == _CALENDAR:
                 for f in range(n):
-                    _write(graph, calls, weights, queue, out, k, (out.fired[f], now))
+                    _write(m, k, out.fired[f], now)
             else:
-                _await(graph, queue, out, k, now, n)
-        _log(queue, out, p, now, n)
+                _await(m, k, now, n)
+        _log(m, p, now, n)
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
 
 
@@ -452,8 +341,9 @@ def _sort_marked(work: Any, marked: int, n: int) -> None:
 
 
 @inlined
-def _await(graph: Any, queue: Any, out: Any, k: int, now: float, n: int) -> None:
+def _await(m: Any, k: int, now: float, n: int) -> None:
     """Let channel k wait for n spikes that fire now; they are not in the log yet."""
+    graph, queue, out = m.graph, m.queue, m.out
     p = graph.source[k]
     if queue.cursor[k] == queue.log_tail[p]:
         queue.due[k] = now + graph.delay[k]
@@ -463,8 +353,9 @@ def _await(graph: Any, queue: Any, out: Any, k: int, now: float, n: int) -> None
 
 
 @inlined
-def _note(out: Any, p: int, now: float, n: int) -> None:
+def _note(m: Any, p: int, now: float, n: int) -> None:
     """Count the spikes and keep those that are to be kept."""
+    out = m.out
     out.spikes[p] += n
     out.tally[LEFT] -= n
     out.tally[SENT] = 1
@@ -479,8 +370,9 @@ def _note(out: Any, p: int, now: float, n: int) -> None:
 
 
 @inlined
-def _log(queue: Any, out: Any, p: int, now: float, n: int) -> None:
+def _log(m: Any, p: int, now: float, n: int) -> None:
     """Append spikes to the population's log, if a channel reads it."""
+    queue, out = m.queue, m.out
     if queue.log_mask[p] < 0:
         return
     for f in range(n):
@@ -491,21 +383,14 @@ def _log(queue: Any, out: Any, p: int, now: float, n: int) -> None:
 
 
 @inlined
-def _write(
-    graph: Any,
-    calls: Any,
-    weights: Any,
-    queue: Any,
-    out: Any,
-    k: int,
-    spike: tuple[int, float],
-) -> None:
-    """Write the delayed synapses of a spike (unit, now) into the calendar of channel k."""
+def _write(m: Any, k: int, unit: int, now: float) -> None:
+    """Write the delayed synapses of a spike into the calendar of channel k."""
+    graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
     c, row = graph.connection[k], graph.calendar[k]
     shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    calls.runs[graph.topology[c]](shape, spike[0], out.runs)
+    calls.runs[graph.topology[c]](shape, unit, out.runs)
     written = calls.write(
-        spike[1],
+        now,
         weights[c],
         graph.delays[graph.delays_at[c] : graph.delays_at[c + 1]],
         graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
@@ -519,37 +404,34 @@ def _write(
     out.deliveries[c] += 1
     out.tally[PUSHES] += written
     out.tally[PENDING] += written
-    _set_calendar_due(graph, queue, k)
+    _set_calendar_due(m, k)
 
 
 @inlined
-def _send_inputs(
-    graph: Any, calls: Any, weights: Any, queue: Any, given: Any, out: Any, now: float
-) -> None:
+def _send_inputs(m: Any, now: float) -> None:
     """Write the synapses of the input events at this instant into their calendars."""
+    graph, queue, given = m.graph, m.queue, m.given
     sent = given.sent[0]
     while sent < len(given.t) and given.t[sent] == now:
         for i in range(graph.out_at[graph.input], graph.out_at[graph.input + 1]):
             k = graph.out_list[i]
             if graph.kind[k] == _CALENDAR:
-                _write(graph, calls, weights, queue, out, k, (given.unit[sent], now))
+                _write(m, k, given.unit[sent], now)
         sent += 1
     given.sent[0] = sent
     queue.due[len(graph.kind)] = given.t[sent] if sent < len(given.t) else math.inf
 
 
 @kernel
-def _predict(
-    graph: Any, calls: Any, cells: Any, queue: Any, out: Any, which: tuple[int, int]
-) -> None:
+def _predict(m: Any, p: int, j: int) -> None:
     """Put a neuron's predicted spike into the heap; drop the stale ones when it is full."""
-    p, j = which
+    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     when = cells.times[graph.times_at[p] + 2 * graph.size[p] + j]
     if when == math.inf:
         return
     if queue.heap_n[0] == len(queue.heap_t):
         out.tally[PENDING] -= queue.heap_n[0]
-        rebuild(graph, calls, cells, queue, out)
+        rebuild(m)
         return
     unit = (p << 32) | int64(j)
     queue.heap_n[0] = calls.heap_push(queue.heap_t, queue.heap_unit, queue.heap_n[0], when, unit)
@@ -558,8 +440,9 @@ def _predict(
 
 
 @kernel
-def rebuild(graph: Any, calls: Any, cells: Any, queue: Any, out: Any) -> None:
+def rebuild(m: Any) -> None:
     """Fill the heap anew with every neuron's prediction."""
+    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     queue.heap_n[0] = 0
     for p in range(len(graph.size)):
         for j in range(graph.size[p] if graph.predicts[p] else 0):

@@ -22,11 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import float32, float64, from_dtype, int32, int64, types
 
-from eventsnn.kernel import entry_point, kernel
+from eventsnn.kernel import entry_point, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
-MAX_PAGE_US = 256
+MAX_PAGE_US = 64
 
 # Places in a calendar's row of ``books``.
 FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING = range(5)
@@ -74,8 +74,8 @@ def page_count(greatest_delay_us: int, shift: int) -> int:
     return int(1 << ((greatest_delay_us >> shift) + 1).bit_length())
 
 
-@kernel
-def _new_chunk(links: Any, pages: Any, page: int, pool: Any) -> Any:
+@inlined
+def _new_chunk(links: Any, pages: Any, page: Any, pool: Any) -> Any:
     """Take a chunk from the pool for the end of a page; return its first place."""
     chunk = pool[FREE_CHUNK]
     pool[FREE_CHUNK] = links[chunk]
@@ -85,7 +85,7 @@ def _new_chunk(links: Any, pages: Any, page: int, pool: Any) -> Any:
         pages[page, HEAD] = chunk
     else:
         links[pages[page, TAIL] // CHUNK - 1] = chunk
-    return int64(chunk * CHUNK)
+    return int32(chunk * CHUNK)
 
 
 def _write(
@@ -100,25 +100,27 @@ def _write(
     book: Any,
     pool: Any,
 ) -> Any:
-    first_page, mask, shift, next_page = book[FIRST_PAGE], book[MASK], book[SHIFT], book[NEXT_PAGE]
-    written = 0
+    mask, shift, next_page = book[MASK], book[SHIFT], book[NEXT_PAGE]
+    first_page, written = np.uint64(book[FIRST_PAGE]), 0
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0 = runs[r], runs[r + 1]
-        for k in range(k0, k0 + runs[r + 2]):
+        # Unsigned indexes need no test for a negative wrap.
+        for k in range(np.uint64(k0), np.uint64(k0 + runs[r + 2])):
             if delays[k] == 0:
                 continue
             due = t + delays[k]
             number = int64(due) >> shift
             next_page = min(next_page, number)
-            page = first_page + (number & mask)
-            tail = int64(pages[page, TAIL])
-            if pages[page, HEAD] < 0 or tail % CHUNK == 0:
+            page = first_page + np.uint64(number & mask)
+            tail = pages[page, TAIL]
+            if tail % CHUNK == 0:
                 tail = _new_chunk(links, pages, page, pool)
             pages[page, TAIL] = tail + 1
             pages[page, COUNT] += 1
-            entries[tail].t = due
-            entries[tail].weight = weights[k]
-            entries[tail].target = int64(targets[k]) if first < 0 else first + k - k0
+            entry = entries[np.uint64(tail)]
+            entry.t = due
+            entry.weight = weights[k]
+            entry.target = int64(targets[k]) if first < 0 else first + int64(k) - k0
             written += 1
     book[NEXT_PAGE] = next_page
     book[WAITING] += written
@@ -166,16 +168,18 @@ def _open_page(
     for sweep in range(2):
         chunk, left = int64(pages[page, HEAD]), n
         while left > 0:
-            for k in range(chunk * CHUNK, chunk * CHUNK + min(left, CHUNK)):
-                microsecond = int64(entries[k].t) - begin
+            first = np.uint64(chunk * CHUNK)
+            for k in range(first, first + np.uint64(min(left, CHUNK))):
+                entry = entries[k]
+                microsecond = np.uint64(int64(entry.t) - begin)
                 if sweep == 0:
-                    place[microsecond + 1] += 1
+                    place[microsecond + np.uint64(1)] += 1
                 else:
-                    i = place[microsecond]
-                    place[microsecond] = i + 1
-                    at[i] = entries[k].t
-                    targets[i] = entries[k].target
-                    weights[i] = entries[k].weight
+                    i: Any = np.uint64(place[microsecond])
+                    place[microsecond] += 1
+                    at[i] = entry.t
+                    targets[i] = entry.target
+                    weights[i] = entry.weight
             left -= CHUNK
             after = int64(links[chunk])
             if sweep == 1:
@@ -187,8 +191,7 @@ def _open_page(
             for i in range(MAX_PAGE_US):
                 place[i + 1] += place[i]
     _sort_fractions(at, targets, weights, n)
-    pages[page, HEAD] = -1
-    pages[page, COUNT] = 0
+    pages[page, HEAD], pages[page, TAIL], pages[page, COUNT] = -1, 0, 0
     book[WAITING] -= n
     _turn(pages, book, number)
     return n
