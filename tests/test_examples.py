@@ -19,5 +19,5 @@ def test_the_example_runs_and_prints_what_it_promises(example, tmp_path):
     words = [sys.executable, str(example)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) >= 2
+    assert done.stdout.strip()
     assert PROMISED.get(example.stem, "") in done.stdout

@@ -121,10 +121,10 @@ def recipe(data: str) -> dict[str, Any]:
         "eta_decay": 0.0,
         "fractional": True,
         "upper_scale": 0.03,
-        "shift": 1.5,
-        "rotate": 10.0,
-        "scale": 0.1,
-        "drop": 0.2,
+        "shift": 1.0,
+        "rotate": 8.0,
+        "scale": 0.08,
+        "drop": 0.1,
     }
 
 
