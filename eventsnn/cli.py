@@ -1,4 +1,4 @@
-"""The command line: parsing and printing, nothing else."""
+"""The command line: parsing, nothing else; ``commands.py`` works, ``show.py`` prints."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from typer.exceptions import TyperException
 
 import eventsnn
+from eventsnn import show
 from eventsnn.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 _err = Console(stderr=True)
-_out = Console()
+_out = Console(soft_wrap=True)
 
 DATA_HELP = (
     "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "
@@ -157,7 +157,7 @@ def train(
     if as_json:
         print(json.dumps(summary))
     else:
-        _show_training(summary)
+        show.training(summary, _out)
 
 
 def _was_given(context: typer.Context, name: str) -> bool:
@@ -184,7 +184,7 @@ def evaluate(
         print(json.dumps(result))
         return
     _out.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
-    _out.print(_cost_table(result))
+    _out.print(show.cost_table(result))
 
 
 @app.command()
@@ -216,7 +216,7 @@ def simulate(
         if as_json:
             print(json.dumps(traffic | {"figure": picture}))
         else:
-            _show_traffic(traffic)
+            show.traffic(traffic, _out)
             if picture:
                 _out.print(f"picture: {picture}\n", markup=False)
 
@@ -251,7 +251,7 @@ def film(
     if as_json:
         print(json.dumps(result))
     else:
-        _show_film(result)
+        show.film(result, _out)
 
 
 @app.command()
@@ -271,90 +271,8 @@ def bench(
     if as_json:
         print(json.dumps(result))
         return
-    table = Table("measured", "value", box=None)
-    for key, value in result.items():
-        table.add_row(key.replace("_", " "), _number(value))
-    _out.print(table)
+    show.bench(result, _out)
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _cost_table(result: dict[str, Any]) -> Table:
-    table = Table("population", "spikes / recording", "synaptic adds / recording", box=None)
-    adds = ["", *(f"{n:,.0f}" for n in result["operations_per_recording"])]
-    for p, spikes in enumerate(result["spikes_per_recording"]):
-        table.add_row("input" if p == 0 else f"layer {p}", f"{spikes:,.1f}", adds[p])
-    return table
-
-
-def _show_training(summary: dict[str, Any]) -> None:
-    if summary["data_note"]:
-        _out.print(f"data: {summary['options']['data']} ({summary['data_note']})", markup=False)
-    _out.print(
-        f"test accuracy [b]{summary['test_accuracy']:.2%}[/b], training accuracy "
-        f"{summary['train_accuracy']:.2%}, after {summary['epochs']} epochs, "
-        f"{summary['seconds']:.1f} s of learning"
-    )
-    _out.print(_cost_table(summary))
-    cost = summary["training_operations_per_recording"]
-    learning = sum(cost.get("backward_operations_per_recording", [])) + sum(
-        cost.get("weight_updates_per_recording", [])
-    )
-    _out.print(
-        f"while learning: {sum(cost['operations_per_recording']):,.0f} additions forward and "
-        f"{learning:,.0f} backward and in updates, a recording"
-    )
-    if summary["out"]:
-        _out.print(f"saved in {summary['out']}", markup=False)
-        _out.print(
-            f"next: eventsnn simulate {summary['out']} {summary['options']['data']} --index 0 "
-            "--figure traffic.png",
-            markup=False,
-        )
-
-
-def _show_traffic(traffic: dict[str, Any]) -> None:
-    unit = "us" if traffic["time_unit"] == "us" else "(step)"
-    latency = traffic["latency_to_first_output_spike"]
-    label = "" if traffic["label"] is None else f", label {traffic['label']}"
-    prediction = f", prediction {traffic['prediction']}" if "prediction" in traffic else ""
-    first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
-    _out.print(
-        f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
-        f"{'us' if unit == 'us' else 'steps'}{label}{prediction}, {first}",
-        markup=False,
-    )
-    table = Table(
-        "population", "spikes", "active units", "first spike", "synaptic adds", "busiest units",
-        box=None,
-    )  # fmt: skip
-    for row in traffic["layers"]:
-        table.add_row(
-            row["population"],
-            f"{row['spikes']:,}",
-            f"{row['active_units']:,}" if "active_units" in row else "",
-            "-" if row["first_spike"] is None else f"{row['first_spike']:,.0f}",
-            f"{row['synaptic_adds']:,}" if row["synaptic_adds"] else "",
-            " ".join(f"{u} ({n}x)" for u, n in row["busiest_units"]),
-        )
-    _out.print(table)
-
-
-def _show_film(result: dict[str, Any]) -> None:
-    table = Table("", "filmed", *(["real"] if "real" in result else []), box=None)
-    filmed, real = result["filmed"], result.get("real")
-    for key, value in filmed.items():
-        row = [_number(value), *([_number(real[key])] if real else [])]
-        table.add_row(key.replace("_", " "), *row)
-    _out.print(table)
-    for key in sorted(set(result) - {"filmed", "real"}):
-        if result[key] is not None:
-            _out.print(f"{key.replace('_', ' ')}: {_number(result[key])}", markup=False)
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " / ".join(_number(v) for v in value)
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)

@@ -292,6 +292,15 @@ def test_importing_the_package_loads_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
+def test_every_public_name_can_be_imported():
+    import eventsnn
+
+    for name in eventsnn.__all__:
+        assert getattr(eventsnn, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = eventsnn.nothing
+
+
 def test_real_recordings_and_mnist_train_through_the_same_command(shared, call, tmp_path):
     for kind, inputs in (("nmnist", 2312), ("mnist", 784)):
         words = ("--data", f"{kind}:{shared / 'data' / kind}", "--limit", 50, "--epochs", 1)
