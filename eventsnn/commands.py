@@ -204,7 +204,7 @@ def bench(data: str, limit: int | None, rounds: int, threads: int, console: Cons
             raise UserError(f"data {data!r}: real vectors; give recordings, e.g. digits")
     with console.status("measuring (the first round compiles)"):
         result = run(halves.train, rounds=rounds, threads=threads)
-    return {"data_spec": data, "data_note": halves.note} | result
+    return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
 
 
 def film(
