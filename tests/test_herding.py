@@ -315,6 +315,17 @@ def test_a_label_beyond_the_outputs_is_refused():
         net.train(batch, np.arange(4))
 
 
+@pytest.mark.parametrize(("number", "order"), [(-1, [0, -1]), (4, [4])])
+def test_samples_that_the_data_do_not_have_are_refused(number, order):
+    batch = filmed_noise(np.random.default_rng(0), 4)
+    net = HerdingMLP([np.ones((60, 3))])
+    for call in (net.train, net.outputs, lambda data, order: net.record(data, order[-1])):
+        with pytest.raises(UserError, match=f"is {number}; there are the samples 0 to 3"):
+            call(batch, np.array(order))
+    with pytest.raises(UserError, match="order has dtype float64"):
+        net.train(batch, np.array([0.5]))
+
+
 def test_a_snapshot_of_another_network_is_refused():
     with pytest.raises(UserError, match="state weight0"):
         HerdingMLP(SMALL).restore(HerdingMLP([np.ones((4, 2))]).snapshot())

@@ -48,8 +48,7 @@ class DataSet:
     @property
     def n_inputs(self) -> int:
         """Inputs of a network on these data."""
-        data = self.train
-        return data.n_units if isinstance(data, EventBatch) else int(data.images[0].size)
+        return inputs_of(self.train)
 
     @property
     def n_classes(self) -> int:
@@ -60,6 +59,11 @@ class DataSet:
 def labels_of(data: Data) -> NDArray[np.int64]:
     """Return the class of each sample, int64 (n,)."""
     return data.label if isinstance(data, EventBatch) else data.labels
+
+
+def inputs_of(data: Data) -> int:
+    """Return how many inputs a network on these data needs."""
+    return data.n_units if isinstance(data, EventBatch) else int(data.images[0].size)
 
 
 def open_data(spec: str, *, limit: int | None = None, progress: Progress | None = None) -> DataSet:

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding_data import Data, Source, labels_of, source_of, source_of_one
+from eventsnn.learn.herding_data import Source, checked_order, source_of, source_of_one
 from eventsnn.learn.herding_kernel import run_events, run_vectors
 from eventsnn.learn.herding_options import HerdingOptions
 
@@ -185,6 +186,7 @@ class HerdingMLP:
         float64 array (n, n_out)
             The outputs S_L / T while it learned.
         """
+        order = checked_order(data, order)
         labels = labels_of(data)[order]
         wrong = np.flatnonzero((labels < 0) | (labels >= self.sizes[-1]))
         if wrong.size:
@@ -212,7 +214,7 @@ class HerdingMLP:
             Operations of all samples together.
         """
         source = source_of(data, self.sizes, self.options)
-        pieces = np.array_split(np.asarray(order, np.int64), max(1, min(threads, len(order))))
+        pieces = np.array_split(checked_order(data, order), max(1, min(threads, len(order))))
         firsts = np.cumsum([0, *(len(piece) for piece in pieces)])
         works = [state.make_work(self._net, self.options.numpy_dtype) for _ in pieces]
         log = state.make_log(self.n_layers, 0)
@@ -230,11 +232,12 @@ class HerdingMLP:
     ) -> tuple[NDArray[np.float64], list[Spikes], NDArray[np.int64]]:
         """Predict one sample and return (output, spikes a population, counts)."""
         source = source_of(data, self.sizes, self.options)
+        order = checked_order(data, [index])
         room, out = 1 << 14, np.empty((0, 0))
         while not len(out):
             work = state.make_work(self._net, self.options.numpy_dtype)
             log = state.make_log(self.n_layers, room)
-            job = state.Job(np.array([index]), 0, False, log)
+            job = state.Job(order, 0, False, log)
             out = self._run(source, job, work, data.source)
             room *= 4
         spikes = [

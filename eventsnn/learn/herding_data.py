@@ -8,25 +8,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data.images import Images
+from eventsnn.data.source import Data, inputs_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.learn.herding_state import Events, Vectors
 
-Data = EventBatch | Images
-"""What the network learns from: recordings, or images as real vectors in [0, 1]."""
-
 Source = Vectors | Events
 
 
-def labels_of(data: Data) -> NDArray[np.int64]:
-    """Return the class of each sample, int64 (n,)."""
-    return data.label if isinstance(data, EventBatch) else data.labels
-
-
-def inputs_of(data: Data) -> int:
-    """Return how many inputs a network on these data needs."""
-    return data.n_units if isinstance(data, EventBatch) else int(data.images[0].size)
+def checked_order(data: Data, order: ArrayLike) -> NDArray[np.int64]:
+    """Return sample numbers as int64 (n,), or refuse one that ``data`` does not have."""
+    numbers = np.asarray(order)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise UserError(
+            f"order has dtype {numbers.dtype} and shape {numbers.shape}; give whole numbers (n,)"
+        )
+    wrong = np.flatnonzero((numbers < 0) | (numbers >= len(data)))
+    if wrong.size:
+        raise UserError(
+            f"{data.source}: order[{wrong[0]}] is {numbers[wrong[0]]}; "
+            f"there are the samples 0 to {len(data) - 1}"
+        )
+    return numbers.astype(np.int64)
 
 
 def source_of(data: Data, sizes: tuple[int, ...], options: HerdingOptions) -> Source:
