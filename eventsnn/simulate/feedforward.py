@@ -90,7 +90,7 @@ def run(
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
     n = len(recordings.until)
-    links = _links(network, weights, recordings, options.dtype)
+    links = links_of(network, weights, recordings, options.dtype)
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
         for p in network.outputs
@@ -141,9 +141,10 @@ def _in_order(network: Network) -> list[int] | None:
     return order
 
 
-def _links(
+def links_of(
     network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, dtype: Any
 ) -> list[Link]:
+    """Return the connections ready to run, each after the one into its source."""
     links = []
     for i in _in_order(network) or ():
         connection, target = network.connections[i], network.targets[i]

@@ -1,0 +1,239 @@
+"""The spike adjoint: gradients by one reverse walk over what a layered network did.
+
+With a leak exp(-dt / tau), a threshold th and a subtractive reset every spike of neuron i
+consumed th of its input, so that ``count_i ~ (1 / th) * sum over its spikes f of
+sum_j w_ij x_j(t_f)``, x_j being the decayed trace of what j delivered. Backwards in time:
+
+- at spike f of neuron i, ``lam_i += g_f / th``, g_f being the error of that spike; after
+  a reset to zero ``lam_i = g_f / th``, which forgets what came later;
+- between events lam decays by the neuron's own closed form;
+- a delivery (j, t) leaves ``lam`` in the gradient of ``W[j, :]``, and its own error is
+  ``W[j, :] . lam``: the g_f of the population below.
+
+Errors start at the output: the derivative of the loss by each spike count, or by what a
+readout kept. Threads share out recordings and neurons, never a sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.learn import adjoint_kernel as kernel
+from eventsnn.learn.adjoint_readout import ReadoutErrors, readout_adjoint
+from eventsnn.learn.layered import Passed, Piece, in_threads, integral_unit
+from eventsnn.learn.losses import Reads
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+from eventsnn.simulate.feedforward import Link
+from eventsnn.topology.dense import Dense
+
+BLOCK = 160
+"""Most neurons whose gradient is summed in one go: their rows stay in the cache."""
+
+Errors = Mapping[int, tuple[Reads, NDArray[np.float64]]]
+"""By output population: what was read, and the loss's gradient by it (n_recordings, units)."""
+
+
+class Gradients(NamedTuple):
+    """Gradients of the summed loss.
+
+    Attributes
+    ----------
+    weights : list of float arrays, in the order of the connections
+        Each of its topology's ``weight_shape``, in the dtype of the weights.
+    errors : list (by piece) of dict from connection number to float array
+        Error of each delivery, where something below can use it.
+    """
+
+    weights: list[NDArray[Any]]
+    errors: list[dict[int, NDArray[Any]]]
+
+
+def adjoint(
+    passed: Passed,
+    weights: list[NDArray[Any]],
+    errors: Errors,
+    *,
+    spike_cost: float = 0.0,
+    threads: int = 1,
+) -> Gradients:
+    """Walk a batch in reverse.
+
+    Parameters
+    ----------
+    passed : Passed
+        What ``layered.run`` kept, with these weights.
+    weights : list of float arrays
+    errors : Errors
+        Of the output populations.
+    spike_cost : float
+        Added to the loss for each spike of a population that is no output.
+    threads : int
+        Changes no bit.
+    """
+    for link in passed.links:
+        if not isinstance(passed.network.connections[link.connection].topology, Dense):
+            name = passed.network.connections[link.connection].name
+            raise UserError(f"adjoint: connection {name} is not dense; only dense ones learn yet")
+    gradients = [np.zeros_like(array) for array in weights]
+    walk = _Walk(passed, weights, errors, spike_cost)
+    done = in_threads(walk.piece, passed.pieces, threads)
+    for back in done:
+        for connection, gradient in back.readouts.items():
+            gradients[connection] += gradient
+    for link in passed.links:
+        if link.connection in done[0].jumps:
+            _dense(passed, link, [back.jumps[link.connection] for back in done], gradients, threads)
+    return Gradients(gradients, [back.errors for back in done])
+
+
+class _Back(NamedTuple):
+    """What the reverse walk of one piece leaves, by connection."""
+
+    jumps: dict[int, kernel.Jumps]
+    errors: dict[int, NDArray[Any]]
+    readouts: dict[int, NDArray[Any]]
+
+
+class _Walk:
+    """The reverse walk over the layers of a piece."""
+
+    def __init__(
+        self, passed: Passed, weights: list[NDArray[Any]], errors: Errors, spike_cost: float
+    ) -> None:
+        self.passed, self.weights, self.given, self.cost = passed, weights, errors, spike_cost
+
+    def piece(self, piece: Piece) -> _Back:
+        """Walk the layers from the last to the first."""
+        back = _Back({}, {}, {})
+        for link in reversed(self.passed.links):
+            if link.connection in piece.deliveries:
+                self._link(link, piece, back)
+        return back
+
+    def _link(self, link: Link, piece: Piece, back: _Back) -> None:
+        c, neuron = link.connection, self.passed.network.populations[link.target].neuron
+        came, w = piece.deliveries[c], self.weights[c]
+        errors = np.zeros(len(came.t), w.dtype)
+        if isinstance(neuron, Readout):
+            gradient = np.zeros_like(w)
+            given = self._readout_errors(link.target, neuron, piece.rows)
+            readout_adjoint(came, w, neuron.tau_us, given, errors, gradient)
+            back.readouts[c] = gradient
+        elif isinstance(neuron, IF | LIF):
+            train = piece.trains[link.target]
+            g = self._spike_errors(link.target, piece, back) / neuron.threshold
+            back.jumps[c] = _jumps(train, g, _leak(neuron), w)
+            if link.source == self.passed.network.input:
+                return
+            kernel.dense_errors(came, w, back.jumps[c], _leak(neuron).tau_us, errors)
+        back.errors[c] = errors
+
+    def _spike_errors(self, population: int, piece: Piece, back: _Back) -> NDArray[np.float64]:
+        """Return dLoss / d(spike) of each spike: what its deliveries were worth, and its cost."""
+        train = piece.trains[population]
+        g = np.zeros(len(train.t))
+        if population in self.given:
+            reads, gradient = self.given[population]
+            if reads != "counts":
+                raise UserError(f"adjoint: spikes have no gradient by {reads}; read counts")
+            rows = np.repeat(np.arange(piece.rows.start, piece.rows.stop), np.diff(train.start))
+            g += gradient[rows, train.unit]
+        else:
+            g += self.cost
+        for link in self.passed.links:
+            if link.source == population:
+                _add_prefixes(g, train.start, back.errors[link.connection], piece, link.connection)
+        return g
+
+    def _readout_errors(self, population: int, neuron: Readout, rows: slice) -> ReadoutErrors:
+        """Lay the given errors out as the kernel takes them."""
+        kept, end = self.passed.readouts[population], self.passed.end
+        by: dict[str, NDArray[np.float64]] = {
+            name: np.zeros(kept.final.shape) for name in ("final", "maximum", "integral")
+        }
+        if population in self.given:
+            reads, gradient = self.given[population]
+            unit = integral_unit(neuron) if reads == "integral" else 1.0
+            by[reads] = np.asarray(gradient, np.float64) / unit
+        return ReadoutErrors(**by, maximum_t=kept.maximum_t, end=end).of(rows)
+
+
+def _leak(neuron: IF | LIF) -> kernel.Leak:
+    tau = neuron.tau_us if isinstance(neuron, LIF) else math.inf
+    return kernel.Leak(tau, neuron.reset == "zero", int(neuron.refractory_us))
+
+
+def _jumps(train: Any, g: NDArray[Any], leak: kernel.Leak, w: NDArray[Any]) -> kernel.Jumps:
+    room = len(train.t) * (2 if leak.refractory else 1)
+    arrays = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, w.dtype)
+    out = kernel.Jumps(*arrays, np.zeros(len(train.start), np.int64))
+    n = kernel.spike_jumps(train, g, leak, w.shape[1], out)
+    return kernel.Jumps(out.t[:n], out.unit[:n], out.size[:n], out.start)
+
+
+def _add_prefixes(
+    g: NDArray[np.float64],
+    start: NDArray[np.int64],
+    errors: NDArray[Any],
+    piece: Piece,
+    connection: int,
+) -> None:
+    """Add the deliveries' errors to their spikes; the last spikes may not have arrived."""
+    came = piece.deliveries[connection].start
+    if len(errors) == len(g):
+        g += errors
+        return
+    for r in range(len(start) - 1):
+        n = came[r + 1] - came[r]
+        g[start[r] : start[r] + n] += errors[came[r] : came[r + 1]]
+
+
+def _dense(
+    passed: Passed,
+    link: Link,
+    jumps: list[kernel.Jumps],
+    gradients: list[NDArray[Any]],
+    threads: int,
+) -> None:
+    """Sum the gradient of a dense connection, block of targets by block."""
+    out = gradients[link.connection]
+    neuron = passed.network.populations[link.target].neuron
+    growth = _growth(_leak(neuron).tau_us)  # type: ignore[arg-type]
+    came = [piece.deliveries[link.connection] for piece in passed.pieces]
+    grown, reach = [], []
+    for deliveries, jump in zip(came, jumps, strict=True):
+        grown.append(np.empty(len(deliveries.t), out.dtype))
+        kernel.growth_of(deliveries.t, deliveries.start, growth, grown[-1])
+        reach.append(np.empty(len(jump.t), np.int64))
+        kernel.reach_of(deliveries, jump, reach[-1])
+
+    def work(units: slice) -> None:
+        block = np.zeros((units.stop - units.start, out.shape[0]), out.dtype)
+        trace = np.empty(out.shape[0], out.dtype)
+        for part in zip(came, grown, reach, jumps, strict=True):
+            kernel.dense_gradient(*part, growth, units.start, trace, block)
+        kernel.transpose_into(block, units.start, out)
+
+    in_threads(work, _blocks(out.shape[1]), threads)
+
+
+def _blocks(n: int) -> list[slice]:
+    """Cut n neurons into blocks of about equal size, an even number of them."""
+    count = 2 * -(-n // (2 * BLOCK)) if n > BLOCK else 1
+    ends = np.linspace(0, n, count + 1).astype(int).tolist()
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+@cache
+def _growth(tau_us: float) -> kernel.Growth:
+    return kernel.Growth.of(tau_us)

@@ -1,0 +1,61 @@
+"""The adjoint of a dense connection into a readout: exact, since nothing there fires."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+class ReadoutErrors(NamedTuple):
+    """Derivatives of the loss by what a readout kept, float64 (n_recordings, n_units) each.
+
+    ``maximum_t`` float64 of that shape is when the maximum was, ``end`` int64
+    (n_recordings,) when the recording ended, both in microseconds.
+    """
+
+    final: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+    integral: NDArray[np.float64]
+    maximum_t: NDArray[np.float64]
+    end: NDArray[np.int64]
+
+    def of(self, rows: slice) -> ReadoutErrors:
+        """Return some recordings' errors, as views."""
+        parts = self.final[rows], self.maximum[rows], self.integral[rows]
+        return ReadoutErrors(*parts, self.maximum_t[rows], self.end[rows])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def readout_adjoint(deliveries, weights, tau, given, errors, gradient):  # type: ignore[no-untyped-def]
+    """Walk the deliveries in reverse: fill ``errors``, add to ``gradient`` (n_in, n_out).
+
+    Between deliveries ``lam`` decays backwards and takes up the integral's share; at the
+    end and at the maximum it jumps.
+    """
+    real = weights.dtype.type
+    lam = np.zeros(weights.shape[1])
+    for r in range(len(deliveries.start) - 1):
+        now = given.end[r]
+        lam[:] = given.final[r]
+        for e in range(deliveries.start[r + 1] - 1, deliveries.start[r] - 1, -1):
+            t, row = deliveries.t[e], np.int64(deliveries.row[e])
+            dt = np.float64(now - t)
+            if dt > 0:
+                decay = math.exp(-dt / tau)
+                area = dt if math.isinf(tau) else tau * (1.0 - decay)
+                for i in range(len(lam)):
+                    lam[i] = lam[i] * decay + given.integral[r, i] * area
+            if deliveries.last[e]:
+                for i in range(len(lam)):
+                    if given.maximum_t[r, i] == np.float64(t):
+                        lam[i] += given.maximum[r, i]
+            now = t
+            total = 0.0
+            for i in range(len(lam)):
+                total += np.float64(weights[row, i]) * lam[i]
+                gradient[row, i] += real(lam[i])
+            errors[e] = real(total)

@@ -1,0 +1,185 @@
+"""A batch through a layered network, keeping what the way back needs.
+
+The engine is the feed-forward one, layer by layer; here each layer's deliveries and
+spikes stay until the adjoint has walked them in reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.losses import Reads
+from eventsnn.network import Network
+from eventsnn.neurons.readout import Readout
+from eventsnn.record import Readouts
+from eventsnn.simulate.feedforward import Link, links_of, supports
+from eventsnn.simulate.feedforward_events import Deliveries, Train, gather, send
+from eventsnn.simulate.feedforward_layer import Tally
+from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
+from eventsnn.simulate.inputs import Inputs, inputs
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+PIECE = 16
+"""Recordings that go through all layers in one go. A constant: the order in which pieces
+are summed must not depend on the number of threads."""
+
+
+class Piece(NamedTuple):
+    """What happened in a few recordings.
+
+    Attributes
+    ----------
+    rows : slice
+        Which recordings of the batch.
+    deliveries : dict from connection number to Deliveries
+    trains : dict from population number to Train
+        Spikes of the populations with a neuron model.
+    """
+
+    rows: slice
+    deliveries: dict[int, Deliveries]
+    trains: dict[int, Train]
+
+
+class Passed(NamedTuple):
+    """A batch that went through.
+
+    Attributes
+    ----------
+    network : Network
+    links : list of Link
+        Connections in the order in which they ran.
+    pieces : list of Piece
+    readouts : dict from population number to Readouts
+    end : int64 array (n_recordings,)
+        Microseconds.
+    """
+
+    network: Network
+    links: list[Link]
+    pieces: list[Piece]
+    readouts: dict[int, Readouts]
+    end: NDArray[np.int64]
+
+    def spikes(self, population: int) -> NDArray[np.int64]:
+        """Return the spikes of each neuron in each recording, int64 (n_recordings, size)."""
+        size = self.network.populations[population].size
+        out = np.zeros((len(self.end), size), np.int64)
+        for piece in self.pieces:
+            train = piece.trains[population]
+            rows = np.repeat(np.arange(len(self.end))[piece.rows], np.diff(train.start))
+            flat = np.bincount(rows * size + train.unit, minlength=out.size)
+            out += flat.reshape(out.shape)
+        return out
+
+
+def check_layered(network: Network) -> None:
+    """Refuse a network that cannot go layer by layer."""
+    if not supports(network):
+        raise UserError(
+            "adjoint: the network has a cycle, a delay a synapse, two connections into one "
+            "population, or neurons that fire between events; give a layered network of if, lif "
+            "and readout populations, or train with the rule eventprop"
+        )
+
+
+def run(
+    network: Network, weights: Sequence[NDArray[Any]], events: EventBatch, threads: int = 1
+) -> Passed:
+    """Run recordings from rest, layer by layer.
+
+    Parameters
+    ----------
+    network : Network
+        Layered, see ``check_layered``.
+    weights : sequence of float arrays, in the order of the connections
+        Trusted: finite, and of the shape and dtype that ``Network.weights`` gives.
+    events : EventBatch
+        Integer durations.
+    threads : int
+        Changes no bit.
+    """
+    recordings = inputs(network, events)
+    n = len(recordings.until)
+    flat = tuple(np.ascontiguousarray(array).reshape(-1) for array in weights)
+    links = links_of(network, flat, recordings, flat[0].dtype.type)
+    levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}
+    cuts = [slice(first, min(first + PIECE, n)) for first in range(0, n, PIECE)]
+    pieces = in_threads(
+        lambda rows: _piece(network, links, recordings, levels, rows), cuts, threads
+    )
+    readouts = {
+        k.target: k.layer.at(levels[k.target], recordings.until)
+        for k in links
+        if isinstance(k.layer, ReadoutLayer)
+    }
+    return Passed(network, links, pieces, readouts, recordings.until.astype(np.int64))
+
+
+def _piece(
+    network: Network,
+    links: list[Link],
+    recordings: Inputs,
+    levels: Mapping[int, Levels],
+    rows: slice,
+) -> Piece:
+    first, last = rows.start, rows.stop
+    until, n = recordings.until[rows], last - first
+    begin, end = int(recordings.start[first]), int(recordings.start[last])
+    trains = {network.input: gather(recordings, first, last, begin, end)}
+    deliveries: dict[int, Deliveries] = {}
+    for link in links:
+        if link.source not in trains:
+            continue
+        came = send(trains[link.source], link.delay_us, until, link.decay, -1)
+        deliveries[link.connection] = came
+        tally = Tally(np.zeros(n, np.int64), np.zeros(n, np.int64))
+        if isinstance(link.layer, ReadoutLayer):
+            link.layer.run(came, levels[link.target].of(rows), tally)
+        else:
+            trains[link.target] = link.layer.run(came, link.layer.start(), True, tally)
+    del trains[network.input]
+    return Piece(rows, deliveries, trains)
+
+
+def in_threads(work: Callable[[S], T], tasks: Sequence[S], threads: int) -> list[T]:
+    """Do all tasks and return their answers in the order of the tasks."""
+    if threads < 2 or len(tasks) < 2:
+        return [work(task) for task in tasks]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, tasks))
+
+
+def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.float64]:
+    """Return what a loss reads, float64 (n_recordings, classes).
+
+    An integral is given in time constants of the readout (microseconds if it has none).
+    """
+    neuron = passed.network.populations[population].neuron
+    if isinstance(neuron, Readout):
+        kept = passed.readouts[population]
+        if reads == "integral":
+            return kept.integral.astype(np.float64) / integral_unit(neuron)
+        if reads in ("final", "maximum"):
+            return np.asarray(getattr(kept, reads), np.float64)
+    elif reads == "counts":
+        return passed.spikes(population).astype(np.float64)
+    kind = neuron.kind if neuron else "input"
+    raise UserError(
+        f"loss: reads {reads}, but the output is a {kind}; a readout gives final, maximum or "
+        "integral, a spiking neuron counts"
+    )
+
+
+def integral_unit(neuron: Readout) -> float:
+    """Return the microseconds in which integrals of a readout are given to a loss."""
+    return 1.0 if np.isinf(neuron.tau_us) else neuron.tau_us

@@ -1,0 +1,287 @@
+"""The spike adjoint against central differences of a smooth toy.
+
+The toy freezes the times of all spikes and lets each carry a graded amplitude: how far
+the summed, decayed input of its neuron at that time is above what it was, in thresholds.
+The loss is then a polynomial of the weights, written out as plain sums over pairs of
+spikes and deliveries; it shares nothing with the reverse walk but the model.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.learn import layered
+from eventsnn.learn.adjoint import adjoint
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+from eventsnn.simulate import simulate
+from eventsnn.topology.dense import Dense
+
+SIZES = (6, 5, 4, 3)
+
+
+def some_events(rng, recordings=3, n=60, duration=40_000):
+    return EventBatch.from_streams(
+        [
+            EventStream(
+                np.sort(rng.integers(0, duration, n)),
+                rng.integers(0, SIZES[0], n),
+                (1, 1, SIZES[0]),
+                label=k % 3,
+                duration=duration,
+            )
+            for k in range(recordings)
+        ]
+    )
+
+
+def chain(neurons, delays):
+    populations = [Population("p0", (SIZES[0],))]
+    connections = []
+    for i, neuron in enumerate(neurons, 1):
+        populations.append(Population(f"p{i}", (SIZES[i],), neuron))
+        shape = Dense(SIZES[i - 1], SIZES[i])
+        connections.append(Connection(f"p{i - 1}", f"p{i}", shape, delays[i - 1]))
+    return Network(tuple(populations), tuple(connections))
+
+
+def owed(neuron, times, unit, f, t):
+    """Whether a delivery at t to ``unit`` counts for its spike f, and with which decay."""
+    mine = [k for k in range(len(times)) if unit[k] == unit[f]]
+    refractory = neuron.refractory_us
+    for k in mine:
+        if times[k] >= times[f]:
+            continue
+        if times[k] < t < times[k] + refractory:
+            return 0.0
+        if neuron.reset == "zero" and t <= times[k]:
+            return 0.0
+    if t > times[f]:
+        return 0.0
+    tau = neuron.tau_us if isinstance(neuron, LIF) else np.inf
+    return np.exp(-(times[f] - t) / tau)
+
+
+class Toy:
+    """The smooth toy of one recording: frozen spikes, graded amplitudes."""
+
+    def __init__(self, network, frozen, r, weights):
+        self.network, self.layers, self.duration = network, [], frozen.end[r]
+        stream = self.stream(frozen, r)
+        for c, connection in enumerate(network.connections):
+            neuron = network.populations[c + 1].neuron
+            delivered = [(t + connection.delay_us, j) for t, j in zip(*stream, strict=True)]
+            spikes = stream = self.spikes(frozen, r, c + 1)
+            kernel = np.zeros((0, 0))
+            if spikes is not None:
+                kernel = np.array(
+                    [
+                        [owed(neuron, spikes[0], spikes[1], f, t) for t, _ in delivered]
+                        for f in range(len(spikes[0]))
+                    ]
+                ).reshape(len(spikes[0]), len(delivered))
+            self.layers.append((neuron, delivered, spikes, kernel))
+        self.base = [np.zeros(0)] * len(self.layers)
+        self.base = self.drives(weights)
+
+    def stream(self, frozen, r):
+        self.batch = frozen.batch
+        one = self.batch[r]
+        order = np.lexsort((one.unit, one.t))
+        return one.t[order], one.unit[order]
+
+    def spikes(self, frozen, r, p):
+        if isinstance(self.network.populations[p].neuron, Readout):
+            return None
+        for piece in frozen.pieces:
+            if piece.rows.start <= r < piece.rows.stop:
+                train, k = piece.trains[p], r - piece.rows.start
+                part = slice(train.start[k], train.start[k + 1])
+                return train.t[part].astype(float), train.unit[part]
+        raise AssertionError
+
+    def drives(self, weights):
+        """Summed, decayed input of each spike, in thresholds, layer by layer."""
+        amplitude, out = None, []
+        for (neuron, delivered, spikes, kernel), w in zip(self.layers, weights, strict=True):
+            a = np.ones(len(delivered)) if amplitude is None else amplitude
+            self.last = (neuron, delivered, a)
+            if spikes is None:
+                break
+            rows = np.array([j for _, j in delivered], int)
+            contribution = w[rows][:, spikes[1]].T * a[None, :] * kernel
+            drive = contribution.sum(1) / neuron.threshold
+            out.append(drive)
+            before = self.base[len(out) - 1]
+            amplitude = 1 + drive - (before if len(before) else drive)
+        self.amplitude = amplitude
+        return out
+
+    def loss(self, weights, reads, given, cost):
+        drives = self.drives(weights)
+        hidden = drives if self.layers[-1][2] is None else drives[:-1]
+        total = cost * sum(float(d.sum()) for d in hidden)
+        neuron, delivered, spikes, _ = self.layers[-1]
+        if spikes is not None:
+            return total + float((given[spikes[1]] * self.amplitude).sum())
+        w, amplitude = weights[-1], self.last[2]
+        for (t, j), a in zip(delivered, amplitude, strict=True):
+            if t >= self.duration:
+                continue
+            gap = self.duration - t
+            if reads == "final":
+                share = np.exp(-gap / neuron.tau_us)
+            elif np.isinf(neuron.tau_us):
+                share = gap
+            else:
+                share = 1 - np.exp(-gap / neuron.tau_us)
+            total += float((given * w[j]).sum()) * a * share
+        return total
+
+
+class Frozen:
+    def __init__(self, passed, batch):
+        self.pieces, self.end, self.batch = passed.pieces, passed.end, batch
+
+
+def toy_gradient(network, batch, passed, weights, reads, given, cost, step=1e-5):
+    frozen = Frozen(passed, batch)
+    toys = [Toy(network, frozen, r, weights) for r in range(len(batch))]
+    out = []
+    for c, w in enumerate(weights):
+        gradient = np.zeros_like(w)
+        for index in np.ndindex(w.shape):
+            sides = []
+            for sign in (1, -1):
+                moved = [a.copy() for a in weights]
+                moved[c][index] += sign * step
+                sides.append(sum(t.loss(moved, reads, given[r], cost) for r, t in enumerate(toys)))
+            gradient[index] = (sides[0] - sides[1]) / (2 * step)
+        out.append(gradient)
+    return out
+
+
+NEURONS = st.one_of(
+    st.builds(
+        LIF,
+        st.sampled_from([2_000.0, 10_000.0, 40_000.0]),
+        st.sampled_from([0.5, 1.0]),
+        st.sampled_from(["subtract", "zero"]),
+        st.sampled_from([0.0, 0.0, 1.0, 3_000.0]),
+    ),
+    st.builds(IF, st.just(1.0), st.sampled_from(["subtract", "zero"]), st.sampled_from([0.0, 900])),
+)
+OUTPUTS = st.one_of(
+    st.tuples(NEURONS, st.just("counts")),
+    st.tuples(
+        st.sampled_from([Readout(5_000.0), Readout()]), st.sampled_from(["final", "integral"])
+    ),
+)
+
+
+@settings(max_examples=30, phases=[Phase.explicit, Phase.generate])
+@given(
+    st.lists(NEURONS, min_size=1, max_size=2),
+    OUTPUTS,
+    st.lists(st.sampled_from([0, 0, 700]), min_size=3, max_size=3),
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 10_000),
+)
+def test_the_adjoint_is_the_gradient_of_the_smooth_toy(hidden, output, delays, cost, seed):
+    rng = np.random.default_rng(seed)
+    network = chain([*hidden, output[0]], delays)
+    batch = some_events(rng)
+    weights = [rng.normal(0.15, 0.25, c.topology.weight_shape) for c in network.connections]
+    passed = layered.run(network, weights, batch)
+    last = len(network.populations) - 1
+    given_errors = rng.normal(size=(len(batch), network.populations[last].size))
+    found = adjoint(passed, weights, {last: (output[1], given_errors)}, spike_cost=cost)
+    expected = toy_gradient(network, batch, passed, weights, output[1], given_errors, cost)
+    for mine, theirs in zip(found.weights, expected, strict=True):
+        scale = max(np.abs(theirs).max(), 1e-3)
+        np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
+
+
+def trained_pair(dtype=np.float64, output=None):
+    network = chain([LIF(10_000.0), output or LIF(10_000.0)], [0, 0])
+    rng = np.random.default_rng(3)
+    weights = [
+        rng.normal(0.2, 0.25, c.topology.weight_shape).astype(dtype) for c in network.connections
+    ]
+    return network, weights, some_events(rng, recordings=40)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_number_of_threads_gives_the_same_bits(dtype):
+    network, weights, batch = trained_pair(dtype)
+    answers = []
+    for threads in (1, 2, 3):
+        passed = layered.run(network, weights, batch, threads)
+        errors = {2: ("counts", np.ones((40, SIZES[2])))}
+        answers.append(adjoint(passed, weights, errors, threads=threads))
+    for other in answers[1:]:
+        for mine, theirs in zip(answers[0].weights, other.weights, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_pass_is_the_record_of_the_engines():
+    network, weights, batch = trained_pair()
+    passed = layered.run(network, weights, batch)
+    record = simulate(network, weights, batch, engine="reference")
+    for p in (1, 2):
+        np.testing.assert_array_equal(passed.spikes(p)[:, :].sum(1), record.counts.spikes[:, p])
+    np.testing.assert_array_equal(passed.spikes(2), record.unit_spikes["p2"])
+
+
+def test_long_recordings_do_not_overflow():
+    network, weights, batch = trained_pair(np.float32)
+    # 40 ms are 4 time constants; the same events 400 times as far apart are 1,600.
+    slow = EventBatch.from_streams(
+        [EventStream(s.t * 400, s.unit, s.shape, s.label, s.duration * 400) for s in batch]
+    )
+    errors = {2: ("counts", np.ones((40, SIZES[2])))}
+    found = []
+    for dtype in (np.float32, np.float64):
+        exact = [w.astype(dtype) * 5 for w in weights]
+        found.append(adjoint(layered.run(network, exact, slow), exact, errors).weights)
+    assert np.abs(found[1][0]).max() > 0
+    for single, double in zip(*found, strict=True):
+        np.testing.assert_allclose(single, double, atol=2e-5 * np.abs(double).max())
+
+
+def test_networks_that_are_not_layered_are_refused():
+    with pytest.raises(UserError, match="layered network"):
+        layered.check_layered(chain([CubaLIF(5_000.0, 2_000.0)], [0]))
+
+
+def test_spikes_have_no_gradient_by_potentials():
+    network, weights, batch = trained_pair()
+    passed = layered.run(network, weights, batch)
+    with pytest.raises(UserError, match="by final"):
+        adjoint(passed, weights, {2: ("final", np.zeros((40, SIZES[2])))})
+    with pytest.raises(UserError, match="a readout gives"):
+        layered.outputs_of(passed, 2, "integral")
+
+
+@pytest.mark.parametrize("reads", ["final", "maximum", "integral"])
+def test_a_readout_gradient_is_that_of_its_potentials(reads):
+    network, weights, batch = trained_pair(output=Readout(5_000.0))
+    passed = layered.run(network, weights, batch)
+    given_errors = np.random.default_rng(0).normal(size=(40, SIZES[2]))
+    found = adjoint(passed, weights, {2: (reads, given_errors)}).weights[1]
+
+    def total(w):
+        run = layered.run(network, [weights[0], w], batch)
+        return float((layered.outputs_of(run, 2, reads) * given_errors).sum())
+
+    for index in np.ndindex(found.shape):
+        step = np.zeros_like(weights[1])
+        step[index] = 1e-6
+        slope = (total(weights[1] + step) - total(weights[1] - step)) / 2e-6
+        np.testing.assert_allclose(found[index], slope, rtol=1e-6, atol=1e-6)
