@@ -33,6 +33,7 @@ DATA_HELP = (
     "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]film:mnist:PATH[/b] (MNIST, filmed), "
     "[b]events:FILE[/b] (what eventsnn film wrote), [b]tonic:NAME:PATH[/b]."
 )
+_GRADIENT = "Gradient rules (every other option of theirs goes into --config)"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for evaluation; no number changes a result.")
@@ -85,7 +86,9 @@ def _root(
 def train(
     context: typer.Context,
     data: Annotated[str, typer.Option(help=DATA_HELP)] = "digits",
-    rule: Annotated[str, typer.Option(help="Learning rule: herding.")] = "herding",
+    rule: Annotated[
+        str, typer.Option(help="Learning rule: [b]herding[/b] or [b]adjoint[/b].")
+    ] = "herding",
     layers: Annotated[
         str | None,
         typer.Option(help="Units a layer, e.g. 2312-200-10; default: one hidden layer of 200."),
@@ -113,7 +116,76 @@ def train(
     ] = None,
     rotate: Annotated[float | None, typer.Option(help="Turn it by up to so many degrees.")] = None,
     scale: Annotated[float | None, typer.Option(help="Scale it by up to this share.")] = None,
+    elastic: Annotated[
+        float | None, typer.Option(help="Bend it by a smooth field of this SD in pixels.")
+    ] = None,
+    scatter: Annotated[
+        float | None, typer.Option(help="Move each event by up to so many pixels.")
+    ] = None,
+    jitter_us: Annotated[
+        float | None, typer.Option(help="Move each event in time by up to so many microseconds.")
+    ] = None,
     drop: Annotated[float | None, typer.Option(help="Drop this share of its events.")] = None,
+    skip: Annotated[
+        int | None, typer.Option(help="Leave out so many training samples from the first on.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Recordings an update.", rich_help_panel=_GRADIENT)
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adam or sgd.", rich_help_panel=_GRADIENT)
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate.", rich_help_panel=_GRADIENT)
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="cosine, constant, linear or step.", rich_help_panel=_GRADIENT),
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Decoupled weight decay.", rich_help_panel=_GRADIENT)
+    ] = None,
+    clip: Annotated[
+        float | None, typer.Option(help="Largest norm of the gradient.", rich_help_panel=_GRADIENT)
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="Share of hidden neurons silenced.", rich_help_panel=_GRADIENT),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(help="cross-entropy, count-target, first-spike.", rich_help_panel=_GRADIENT),
+    ] = None,
+    reads: Annotated[
+        str | None,
+        typer.Option(
+            help="What it reads: integral, maximum, final, counts.", rich_help_panel=_GRADIENT
+        ),
+    ] = None,
+    smoothing: Annotated[
+        float | None, typer.Option(help="Label smoothing.", rich_help_panel=_GRADIENT)
+    ] = None,
+    wake: Annotated[
+        float | None, typer.Option(help="Pull on silent neurons.", rich_help_panel=_GRADIENT)
+    ] = None,
+    spike_cost: Annotated[
+        float | None, typer.Option(help="Loss a hidden spike.", rich_help_panel=_GRADIENT)
+    ] = None,
+    tau_us: Annotated[
+        float | None, typer.Option(help="Time constant of neurons.", rich_help_panel=_GRADIENT)
+    ] = None,
+    init_spikes: Annotated[
+        float | None,
+        typer.Option(help="Spikes a neuron at the start.", rich_help_panel=_GRADIENT),
+    ] = None,
+    validate: Annotated[
+        float | None,
+        typer.Option(help="Share of the training half to validate on.", rich_help_panel=_GRADIENT),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Epochs without a better one to stop after.", rich_help_panel=_GRADIENT),
+    ] = None,
     fractional: Annotated[
         bool | None,
         typer.Option("--fractional/--no-fractional", help="Update at every error spike."),
@@ -138,6 +210,13 @@ def train(
     upper_scale: Annotated[
         float | None, typer.Option(help="SD of the initial weights, layers above.")
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of options, name = value; the command line wins."),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard scalars into --out.")
+    ] = False,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
@@ -153,7 +232,9 @@ def train(
         for name, value in locals().items()
         if name in commands.TRAIN_OPTIONS and value is not None and _was_given(context, name)
     }
-    summary = commands.train(given, out, resume, threads or _cores(), _err)
+    if config is not None:
+        given = commands.read_config(config) | given
+    summary = commands.train(given, out, resume, threads or _cores(), tensorboard, _err)
     if as_json:
         print(json.dumps(summary))
     else:
@@ -171,7 +252,7 @@ def evaluate(
     data: Annotated[
         str | None, typer.Option(help="Data set as for train; default: the model's own.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which half: test or train.")] = "test",
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
     limit: Limit = None,
     threads: Threads = None,
     as_json: Json = False,

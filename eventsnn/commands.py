@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,27 +19,38 @@ from eventsnn.data.inputs import open_inputs
 from eventsnn.data.source import DataSet, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
+from eventsnn.network import Network, Weights
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.gradient_learner import AdjointLearner
+from eventsnn.train.herding_learner import HerdingLearner
+from eventsnn.train.model import open_model, options_of
 from eventsnn.train.options import TrainOptions, completed, make_options
-from eventsnn.train.trainer import Trainer, machine, open_model, options_of
-from eventsnn.train.trainer import evaluate as evaluate_net
+from eventsnn.train.trainer import Trainer, machine
 
 Result = dict[str, Any]
 
-TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS
+TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS | train_options.GRADIENT_FIELDS
 
 
 def train(
-    given: dict[str, Any], out: Path | None, resume: bool, threads: int, console: Console
+    given: dict[str, Any],
+    out: Path | None,
+    resume: bool,
+    threads: int,
+    tensorboard: bool,
+    console: Console,
 ) -> dict[str, Any]:
     """Train, or go on with a run; return its summary."""
     if given.get("epochs", 1) < 1:
         raise UserError(f"epochs is {given['epochs']}; give at least 1")
-    if isinstance(given.get("layers"), str):
-        given["layers"] = parse_layers(given["layers"])
+    if "layers" in given:
+        layers = given["layers"]
+        given["layers"] = parse_layers(
+            layers if isinstance(layers, str) else "-".join(map(str, layers))
+        )
     checkpoint = None
     if resume:
         if out is None:
@@ -53,7 +65,7 @@ def train(
         data = open_data(options.data, limit=options.limit, progress=Bar(bars, "preparing data"))
         options = completed(options, data)
         folder = _new_folder(options.data) if out is None else out
-        trainer = Trainer(options, data, folder, threads)
+        trainer = Trainer(options, data, folder, threads, tensorboard)
         if checkpoint is not None:
             try:
                 trainer.resume(checkpoint)
@@ -71,6 +83,25 @@ def train(
             ) from None
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """Read options of a run from a TOML file: ``name = value`` lines, as on the command line."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
+    unknown = sorted(set(values) - TRAIN_OPTIONS)
+    if unknown:
+        raise UserError(f"{path}: unknown option {unknown[0]!r}; known are {sorted(TRAIN_OPTIONS)}")
+    for name, value in values.items():
+        if not isinstance(value, str | int | float | list) or (
+            isinstance(value, list) and name != "layers"
+        ):
+            raise UserError(f"{path}: {name} is {value!r}; give a number or a word")
+    return values
+
+
 def parse_layers(text: str) -> tuple[int, ...]:
     """Read ``2312-200-10``."""
     try:
@@ -84,7 +115,8 @@ def parse_layers(text: str) -> tuple[int, ...]:
 
 def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
     """Return the saved options; only the number of epochs may change on the way."""
-    known = saved.to_json() | saved.to_json()["herding"]
+    known = saved.to_json()
+    known |= known["herding"] | known["gradient"]
     for name, value in given.items():
         same = list(value) if name == "layers" else value
         if name != "epochs" and known[name] != same:
@@ -111,13 +143,34 @@ def _new_folder(data: str) -> Path:
 def evaluate(
     model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
 ) -> dict[str, Any]:
-    """Evaluate a saved network on one half of a data set."""
-    net, options = open_model(model)
+    """Evaluate a saved network on a data set: one half, or both."""
+    learner, options = open_model(model)
     with progress_bars(console) as bars:
         spec = options.data if data is None else data
         halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
-    result = evaluate_net(net, _half(halves, split), threads)
+    parts = [halves.train, halves.test] if split == "all" else [_half(halves, split)]
+    found = [learner.evaluate(part, threads) for part in parts]
+    result = pooled(found)
     return result | {"model": str(model), "data": spec, "split": split, "note": halves.note}
+
+
+def pooled(parts: list[Result]) -> Result:
+    """Join evaluations of several sets of recordings, weighted by their sizes."""
+    n = sum(part["recordings"] for part in parts)
+
+    def mean(values: list[Any]) -> Any:
+        shares = [part["recordings"] / n for part in parts]
+        return sum(np.multiply(v, share) for v, share in zip(values, shares, strict=True))
+
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return {
+        "accuracy": float(mean([part["accuracy"] for part in parts])),
+        "recordings": n,
+        "spikes_per_recording": mean([p["spikes_per_recording"] for p in parts]).tolist(),
+        "operations_per_recording": mean([p["operations_per_recording"] for p in parts]).tolist(),
+    }
 
 
 def simulate(
@@ -130,21 +183,33 @@ def simulate(
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run inputs through a saved network; yield the traffic of each and its picture."""
     from eventsnn.measure.herding_traffic import traffic
+    from eventsnn.network_file import load_network
     from eventsnn.report.traffic_figure import plot_traffic
 
     if figure is not None:
         check_figure_path(figure)
     if model.suffix == ".toml":
-        yield from _simulate_network(model, source, index, split, figure, console)
+        network, weights = load_network(model)
+        shape = network.populations[network.input].shape
+        yield from _simulate_network(
+            network, weights, (source, shape, index, split), figure, console
+        )
         return
-    net, _ = open_model(model)
+    learner, _ = open_model(model)
     shape = tuple(load_checkpoint(model).info["input_shape"])
+    if isinstance(learner, AdjointLearner):
+        yield from _simulate_network(
+            learner.network, learner.weights, (source, shape, index, split), figure, console
+        )
+        return
+    if not isinstance(learner, HerdingLearner):
+        raise UserError(f"{model}: simulate cannot run a network of this rule")
     with progress_bars(console) as bars:
         inputs = open_inputs(
             source, shape, index=index, split=_checked(split), progress=Bar(bars, "preparing data")
         )
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
-        found = traffic(net, inputs.data, i, name)
+        found = traffic(learner.net, inputs.data, i, name)
         picture = None
         if figure is not None:
             several = len(inputs.chosen) > 1
@@ -154,20 +219,17 @@ def simulate(
 
 
 def _simulate_network(
-    model: Path,
-    source: str,
-    index: list[int] | None,
-    split: str,
+    network: Network,
+    weights: Weights,
+    chosen: tuple[str, tuple[int, ...], list[int] | None, str],
     figure: Path | None,
     console: Console,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Run inputs through a network that a TOML file describes."""
+    """Run inputs (source, shape, index, split) through a network of neurons."""
     from eventsnn.measure.traffic import traffic
-    from eventsnn.network_file import load_network
     from eventsnn.simulate import simulate as run
 
-    network, weights = load_network(model)
-    shape = network.populations[network.input].shape
+    source, shape, index, split = chosen
     with progress_bars(console) as bars:
         inputs = open_inputs(
             source, shape, index=index, split=_checked(split), progress=Bar(bars, "preparing data")

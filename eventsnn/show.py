@@ -28,13 +28,8 @@ def training(summary: dict[str, Any], out: Console) -> None:
     )
     out.print(cost_table(summary))
     cost = summary["training_operations_per_recording"]
-    learning = sum(cost.get("backward_operations_per_recording", [])) + sum(
-        cost.get("weight_updates_per_recording", [])
-    )
-    out.print(
-        f"while learning: {sum(cost['operations_per_recording']):,.0f} additions forward and "
-        f"{learning:,.0f} backward and in updates, a recording"
-    )
+    if cost:
+        _learning(cost, out)
     if summary["out"]:
         out.print(f"saved in {summary['out']}", markup=False)
         out.print(
@@ -42,6 +37,16 @@ def training(summary: dict[str, Any], out: Console) -> None:
             "--figure traffic.png",
             markup=False,
         )
+
+
+def _learning(cost: dict[str, Any], out: Console) -> None:
+    learning = sum(cost.get("backward_operations_per_recording", [])) + sum(
+        cost.get("weight_updates_per_recording", [])
+    )
+    out.print(
+        f"while learning: {sum(cost['operations_per_recording']):,.0f} additions forward and "
+        f"{learning:,.0f} backward and in updates, a recording"
+    )
 
 
 def traffic(traffic: dict[str, Any], out: Console) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.train.augment import Augmentation, augment
+from eventsnn.train.augment import NODE, Augmentation, _places, _spline, augment
 
 
 def some_recordings(n=6, shape=(2, 9, 11), events=200, seed=0):
@@ -94,3 +94,54 @@ def test_the_same_generator_gives_the_same_recordings():
 def test_impossible_amounts_are_refused(name, value):
     with pytest.raises(UserError, match=f"{name} is"):
         Augmentation(**{name: value})
+
+
+def test_an_elastic_field_has_the_asked_spread_and_is_smooth():
+    places = _places((1, 34, 34), Augmentation(elastic=1.5), 400, np.random.default_rng(0))
+    y, x = np.indices((34, 34))
+    moved = places - np.stack([x, y], -1)
+    assert abs(moved.std() - 1.5) < 0.1 and abs(moved.mean()) < 0.1
+    # Neighbours move alike, pixels a few nodes apart do not.
+    near = (moved[:, :, 1:] - moved[:, :, :-1]).std()
+    far = (moved[:, :, 30] - moved[:, :, 2]).std()
+    assert near < 0.35 and abs(far - 1.5 * np.sqrt(2)) < 0.15
+
+
+def test_an_elastic_field_is_the_spline_through_its_nodes():
+    from scipy.interpolate import BSpline
+
+    rows = _spline(34)
+    for k in range(rows.shape[1]):
+        # The cubic B-spline that rises at node k - 3 and falls at node k + 1.
+        basis = BSpline.basis_element(np.arange(k - 3, k + 2), extrapolate=False)
+        expected = np.nan_to_num(basis(np.arange(34) / NODE))
+        np.testing.assert_allclose(rows[:, k], expected, atol=1e-12)
+
+
+def test_scatter_moves_each_event_by_itself():
+    events = EventStream(np.arange(6000), np.full(6000, 17 * 35 + 17), (1, 35, 35))
+    batch = EventBatch.from_streams([events])
+    out = augment(batch, np.arange(1), Augmentation(scatter=1.5), np.random.default_rng(0))
+    for place in (out[0].x, out[0].y):
+        values, counts = np.unique(place, return_counts=True)
+        assert values.tolist() == [16, 17, 18]
+        assert np.abs(counts - 2000).max() < 4 * np.sqrt(6000 * 2 / 9)
+
+
+def test_jitter_moves_times_within_the_recording_and_sorts_them():
+    batch = some_recordings(20)
+    out = augment(batch, np.arange(20), Augmentation(jitter_us=50), np.random.default_rng(0))
+    assert len(out.t) == len(batch.t)
+    for mine, stream in zip(out, batch, strict=True):
+        assert (np.diff(mine.t) >= 0).all() and mine.t[0] >= 0 and mine.t[-1] < 1000
+        assert sorted(mine.unit) == sorted(stream.unit)
+        assert np.abs(np.sort(mine.t) - np.sort(stream.t)).max() <= 50
+        assert (mine.t != stream.t).mean() > 0.5
+
+
+def test_the_same_generator_gives_the_same_recordings():
+    batch = some_recordings()
+    change = Augmentation(1, 8, 0.1, 0.5, 0.5, 20, 0.1)
+    one, two = (augment(batch, np.arange(6), change, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(one.t, two.t)
+    np.testing.assert_array_equal(one.unit, two.unit)

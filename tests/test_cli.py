@@ -138,7 +138,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(call, monkeypatch, tmp_path
 
     def interrupted(self, epoch, listener):
         if epoch == 1:
-            self.net.train(self.data.train, np.arange(10))  # half an epoch, lost
+            self.learner.net.train(self.data.train, np.arange(10))  # half an epoch, lost
             raise KeyboardInterrupt
         return original(self, epoch, listener)
 

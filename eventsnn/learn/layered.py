@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
@@ -18,7 +19,7 @@ from eventsnn.events import EventBatch
 from eventsnn.learn.losses import Reads
 from eventsnn.network import Network
 from eventsnn.neurons.readout import Readout
-from eventsnn.record import Readouts
+from eventsnn.record import Readouts, Record
 from eventsnn.simulate.feedforward import Link, links_of, supports
 from eventsnn.simulate.feedforward_events import Deliveries, Train, gather, send
 from eventsnn.simulate.feedforward_layer import Tally
@@ -92,8 +93,16 @@ def check_layered(network: Network) -> None:
         )
 
 
+Masks = Mapping[int, NDArray[np.bool_]]
+"""By population: which neurons speak in each recording, bool (n_recordings, size)."""
+
+
 def run(
-    network: Network, weights: Sequence[NDArray[Any]], events: EventBatch, threads: int = 1
+    network: Network,
+    weights: Sequence[NDArray[Any]],
+    events: EventBatch,
+    threads: int = 1,
+    masks: Masks | None = None,
 ) -> Passed:
     """Run recordings from rest, layer by layer.
 
@@ -107,6 +116,8 @@ def run(
         Integer durations.
     threads : int
         Changes no bit.
+    masks : Masks, optional
+        Spikes of neurons that do not speak are neither kept nor delivered.
     """
     recordings = inputs(network, events)
     n = len(recordings.until)
@@ -114,9 +125,11 @@ def run(
     links = links_of(network, flat, recordings, flat[0].dtype.type)
     levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}
     cuts = [slice(first, min(first + PIECE, n)) for first in range(0, n, PIECE)]
-    pieces = in_threads(
-        lambda rows: _piece(network, links, recordings, levels, rows), cuts, threads
-    )
+
+    def work(rows: slice) -> Piece:
+        return _piece(network, links, recordings, (levels, masks or {}), rows)
+
+    pieces = in_threads(work, cuts, threads)
     readouts = {
         k.target: k.layer.at(levels[k.target], recordings.until)
         for k in links
@@ -129,9 +142,10 @@ def _piece(
     network: Network,
     links: list[Link],
     recordings: Inputs,
-    levels: Mapping[int, Levels],
+    per_population: tuple[Mapping[int, Levels], Masks],
     rows: slice,
 ) -> Piece:
+    levels, masks = per_population
     first, last = rows.start, rows.stop
     until, n = recordings.until[rows], last - first
     begin, end = int(recordings.start[first]), int(recordings.start[last])
@@ -146,7 +160,9 @@ def _piece(
         if isinstance(link.layer, ReadoutLayer):
             link.layer.run(came, levels[link.target].of(rows), tally)
         else:
-            trains[link.target] = link.layer.run(came, link.layer.start(), True, tally)
+            train = link.layer.run(came, link.layer.start(), True, tally)
+            mask = masks.get(link.target)
+            trains[link.target] = train if mask is None else _speaking(train, mask[rows])
     del trains[network.input]
     return Piece(rows, deliveries, trains)
 
@@ -164,15 +180,33 @@ def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.floa
 
     An integral is given in time constants of the readout (microseconds if it has none).
     """
-    neuron = passed.network.populations[population].neuron
-    if isinstance(neuron, Readout):
-        kept = passed.readouts[population]
+    readouts = passed.readouts.get(population)
+    counts = passed.spikes(population) if readouts is None else None
+    return _outputs(passed.network, population, reads, readouts, counts)
+
+
+def recorded_outputs(record: Record, population: int, reads: Reads) -> NDArray[np.float64]:
+    """Return the same from a record."""
+    name = record.network.populations[population].name
+    readouts, counts = record.readouts.get(name), record.unit_spikes.get(name)
+    return _outputs(record.network, population, reads, readouts, counts)
+
+
+def _outputs(
+    network: Network,
+    population: int,
+    reads: Reads,
+    readouts: Readouts | None,
+    counts: NDArray[Any] | None,
+) -> NDArray[np.float64]:
+    neuron = network.populations[population].neuron
+    if isinstance(neuron, Readout) and readouts is not None:
         if reads == "integral":
-            return kept.integral.astype(np.float64) / integral_unit(neuron)
+            return readouts.integral.astype(np.float64) / integral_unit(neuron)
         if reads in ("final", "maximum"):
-            return np.asarray(getattr(kept, reads), np.float64)
-    elif reads == "counts":
-        return passed.spikes(population).astype(np.float64)
+            return np.asarray(getattr(readouts, reads), np.float64)
+    elif counts is not None and reads == "counts":
+        return counts.astype(np.float64)
     kind = neuron.kind if neuron else "input"
     raise UserError(
         f"loss: reads {reads}, but the output is a {kind}; a readout gives final, maximum or "
@@ -183,3 +217,23 @@ def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.floa
 def integral_unit(neuron: Readout) -> float:
     """Return the microseconds in which integrals of a readout are given to a loss."""
     return 1.0 if np.isinf(neuron.tau_us) else neuron.tau_us
+
+
+def _speaking(train: Train, mask: NDArray[np.bool_]) -> Train:
+    """Return the spikes of the neurons that speak."""
+    t, unit = np.empty_like(train.t), np.empty_like(train.unit)
+    out = Train(t, unit, np.empty_like(train.value), np.zeros_like(train.start))
+    n = _select(train, mask, out)
+    return Train(t[:n], unit[:n], out.value[:n], out.start)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _select(train, mask, out):  # type: ignore[no-untyped-def]
+    n = 0
+    for r in range(len(mask)):
+        for f in range(train.start[r], train.start[r + 1]):
+            if mask[r, train.unit[f]]:
+                out.t[n], out.unit[n], out.value[n] = train.t[f], train.unit[f], train.value[f]
+                n += 1
+        out.start[r + 1] = n
+    return n

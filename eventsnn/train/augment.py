@@ -1,13 +1,14 @@
-"""Event augmentation: every recording is moved, turned, scaled and thinned as it is read.
+"""Event augmentation: every recording is moved, turned, scaled, bent and thinned as it is read.
 
 The addresses of a chunk of recordings are mapped on the fly; no augmented copy of the
-data set is kept. What leaves the sensor is removed. Times and polarities stay.
+data set is kept. What leaves the sensor is removed. Times and polarities stay, unless
+times are jittered.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
+from eventsnn.events import EventBatch, Shape
+
+NODE = 8
+"""Pixels between the nodes of an elastic field."""
+
+_NODE_SD = 0.48  # of a cubic B-spline surface through nodes of SD 1, averaged over pixels
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,14 @@ class Augmentation:
         Degrees about the middle of the sensor, uniform in [-rotate, rotate].
     scale : float
         Share, the factor is uniform in [1 - scale, 1 + scale].
+    elastic : float
+        Pixels, SD of a smooth random displacement (Simard, Steinkraus & Platt 2003), a
+        cubic B-spline through nodes ``NODE`` pixels apart.
+    scatter : float
+        Pixels, uniform in [-scatter, scatter] along x and y, drawn anew for each event.
+    jitter_us : float
+        Microseconds, uniform in [-jitter_us, jitter_us], drawn anew for each event;
+        events are sorted again.
     drop : float
         Share of the events that is removed, each on its own.
     """
@@ -37,25 +51,34 @@ class Augmentation:
     shift: float = 0.0
     rotate: float = 0.0
     scale: float = 0.0
+    elastic: float = 0.0
+    scatter: float = 0.0
+    jitter_us: float = 0.0
     drop: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        limits = {"shift": math.inf, "rotate": 180.0, "scale": 1.0, "drop": 1.0}
-        for name, limit in limits.items():
-            value = getattr(self, name)
+        limits = {"rotate": 180.0, "scale": 1.0, "drop": 1.0}
+        for name in (f.name for f in fields(self)):
+            value, limit = getattr(self, name), limits.get(name, math.inf)
             if not 0 <= value < limit:
                 raise UserError(f"{name} is {value}; give at least 0 and less than {limit:g}")
 
     def __bool__(self) -> bool:
         """Return whether anything is changed at all."""
-        return any((self.shift, self.rotate, self.scale, self.drop))
+        return any(getattr(self, f.name) for f in fields(self))
 
 
 class _Part(NamedTuple):
     t: NDArray[np.int32]
     unit: NDArray[Any]
     start: NDArray[np.int64]
+
+
+class _Noise(NamedTuple):
+    drop: float
+    scatter: float
+    jitter: float
 
 
 def augment(
@@ -80,15 +103,13 @@ def augment(
         n recordings, in that order.
     """
     n = len(order)
-    angle = np.radians(rng.uniform(-1, 1, n) * augmentation.rotate)
-    factor = 1 + rng.uniform(-1, 1, n) * augmentation.scale
-    move = rng.uniform(-1, 1, (n, 2)) * augmentation.shift
-    keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
-    warp = np.stack([factor * np.cos(angle), factor * np.sin(angle), move[:, 0], move[:, 1]], 1)
     source = _Part(batch.t, batch.unit, batch.start)
     room = int((batch.start[order + 1] - batch.start[order]).sum())
     out = _Part(np.empty(room, np.int32), np.empty(room, batch.unit.dtype), np.zeros(n + 1, int))
-    _warp(source, order, (warp, keys, augmentation.drop), batch.shape, out)
+    places = _places(batch.shape, augmentation, n, rng)
+    keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
+    noise = _Noise(augmentation.drop, augmentation.scatter, augmentation.jitter_us)
+    _move(source, order, places, batch.shape[0], keys, noise, batch.duration, out)
     end = out.start[n]
     return replace(
         batch,
@@ -100,30 +121,114 @@ def augment(
     )
 
 
+def _places(
+    shape: Shape, augmentation: Augmentation, n: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return where each recording's pixels go, float32 (n, height, width, 2): x and y."""
+    angle = np.radians(rng.uniform(-1, 1, n) * augmentation.rotate)
+    factor = 1 + rng.uniform(-1, 1, n) * augmentation.scale
+    move = rng.uniform(-1, 1, (n, 2)) * augmentation.shift
+    turn = np.stack([factor * np.cos(angle), factor * np.sin(angle), move[:, 0], move[:, 1]], 1)
+    out = np.empty((n, *shape[1:], 2), np.float32)
+    _turn(turn, out)
+    if augmentation.elastic:
+        rows, columns = (_spline(side) for side in shape[1:])
+        nodes = rng.standard_normal((n, rows.shape[1], columns.shape[1], 2))
+        _bend(nodes * (augmentation.elastic / _NODE_SD), rows, columns, out)
+    return out
+
+
+def _spline(side: int) -> NDArray[np.float64]:
+    """Return the weight of each node for each pixel of a side, float64 (side, n_nodes)."""
+    place = np.arange(side) / NODE
+    out = np.zeros((side, int(place[-1]) + 4))
+    u, first = place % 1, place.astype(int)
+    weights = ((1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3)
+    for k, weight in enumerate(weights):
+        out[np.arange(side), first + k] = weight / 6
+    return out
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
-def _warp(source, order, change, shape, out):  # type: ignore[no-untyped-def]
-    """Map the addresses of each recording by its turn, scale and shift; drop some events."""
-    warp, keys, drop = change
-    _, height, width = shape
+def _turn(turn, out):  # type: ignore[no-untyped-def]
+    """Turn, scale and shift about the middle of the sensor."""
+    n, height, width, _ = out.shape
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    limit = np.uint64(drop * 2.0**53)
-    n = 0
+    for k in range(n):
+        cos, sin, dx, dy = turn[k]
+        for row in range(height):
+            for column in range(width):
+                x, y = column - middle_x, row - middle_y
+                out[k, row, column, 0] = cos * x - sin * y + dx + middle_x
+                out[k, row, column, 1] = sin * x + cos * y + dy + middle_y
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _bend(nodes, rows, columns, out):  # type: ignore[no-untyped-def]
+    """Add the displacement of a spline surface, its rows first, then its columns."""
+    n, height, width, _ = out.shape
+    line = np.empty((columns.shape[1], 2))
+    for k in range(n):
+        for row in range(height):
+            line[:] = 0
+            for a in range(row // NODE, row // NODE + 4):
+                for b in range(len(line)):
+                    line[b, 0] += rows[row, a] * nodes[k, a, b, 0]
+                    line[b, 1] += rows[row, a] * nodes[k, a, b, 1]
+            for column in range(width):
+                for b in range(column // NODE, column // NODE + 4):
+                    out[k, row, column, 0] += columns[column, b] * line[b, 0]
+                    out[k, row, column, 1] += columns[column, b] * line[b, 1]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _random(state):  # type: ignore[no-untyped-def]
+    """Return 64 random bits (splitmix64) of a counter."""
+    z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _move(source, order, places, planes, keys, noise, duration, out):  # type: ignore[no-untyped-def]
+    """Move the events of each recording to their new places and times; drop some."""
+    _, height, width, _ = places.shape
+    sensor, step, mask = height * width, np.uint64(0x9E3779B97F4A7C15), np.uint64(0x1FFFFF)
+    limit = np.uint64(noise.drop * 2.0**21)
+    spread = noise.scatter * 2.0**-20
+    # Tables, since a division an event would cost more than all the rest.
+    address = np.arange(planes * sensor)
+    pixel, plane = address % sensor, address // sensor * sensor
+    right, bottom, n = np.uint64(width), np.uint64(height), np.uint64(0)
     for k in range(order.size):
-        cos, sin, dx, dy = warp[k]
-        state = keys[k]
-        for i in range(source.start[order[k]], source.start[order[k] + 1]):
-            if limit > 0:  # splitmix64, one draw an event
-                state += np.uint64(0x9E3779B97F4A7C15)
-                z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                if ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) < limit:
-                    continue
-            unit = np.int64(source.unit[i])
-            x, y = unit % width - middle_x, unit // width % height - middle_y
-            column = np.int64(np.floor(cos * x - sin * y + dx + middle_x + 0.5))
-            row = np.int64(np.floor(sin * x + cos * y + dy + middle_y + 0.5))
-            if 0 <= column < width and 0 <= row < height:
-                out.t[n] = source.t[i]
-                out.unit[n] = (unit // (width * height) * height + row) * width + column
-                n += 1
+        place = places[k].reshape((sensor, 2))
+        state, first, last = keys[k], n, source.start[order[k] + 1]
+        for i in range(np.uint64(source.start[order[k]]), np.uint64(last)):
+            state += step
+            bits = _random(state)
+            unit = np.uint64(source.unit[i])
+            from_x, from_y = place[pixel[unit], 0], place[pixel[unit], 1]
+            x = from_x + (np.float64(bits & mask) * spread - noise.scatter)
+            y = from_y + (np.float64((bits >> np.uint64(21)) & mask) * spread - noise.scatter)
+            column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+            kept = (bits >> np.uint64(43)) >= limit
+            out.t[n] = source.t[i]
+            out.unit[n] = plane[unit] + row * width + column
+            inside = (np.uint64(column) < right) & (np.uint64(row) < bottom)
+            n += np.uint64(kept & inside)
+        if noise.jitter > 0:
+            _shake(out, first, n, state + step, noise.jitter, duration[order[k]])
         out.start[k + 1] = n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _shake(out, first, end, state, jitter, duration):  # type: ignore[no-untyped-def]
+    """Jitter the times of one recording and sort it again; times stay within the recording."""
+    for i in range(first, end):
+        state += np.uint64(0x9E3779B97F4A7C15)
+        by = np.float64(_random(state) >> np.uint64(11)) * 2.0**-52 - 1.0
+        t = np.int64(out.t[i]) + np.int64(np.floor(by * jitter + 0.5))
+        out.t[i] = min(max(t, 0), duration - 1)
+    by_time = np.argsort(out.t[first:end], kind="mergesort")
+    out.t[first:end] = out.t[first:end][by_time]
+    out.unit[first:end] = out.unit[first:end][by_time]

@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from eventsnn.errors import UserError
 
 FILE = "model.safetensors"
+BEST_FILE = "best.safetensors"
 JSON_FILE = "model.json"
 _FORMAT = "eventsnn-1"
 
@@ -42,7 +43,7 @@ class Checkpoint:
     info: dict[str, Any]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, file: str = FILE) -> None:
     """Write a checkpoint, replacing an older one in a single step.
 
     Raises
@@ -54,7 +55,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     data = save(checkpoint.arrays, {"format": _FORMAT, "run": text})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / FILE, data)
+        write_whole(folder / file, data)
         pretty = json.dumps(checkpoint.info, indent=2) + "\n"
         write_whole(folder / JSON_FILE, pretty.encode())
     except OSError as error:

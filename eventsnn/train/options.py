@@ -11,8 +11,9 @@ from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
+from eventsnn.train.gradient_options import GradientOptions
 
-RULES = ("herding",)
+RULES = ("herding", "adjoint")
 _SAMPLES = 55_000
 
 
@@ -40,10 +41,14 @@ class TrainOptions:
         The same for the layers above; 0: as the first.
     eta_decay : float
         Factor on eta after each epoch; 0: such that eta ends at a tenth.
-    shift, rotate, scale, drop : float
+    skip : int
+        Leave out the first training samples.
+    shift, rotate, scale, elastic, scatter, jitter_us, drop : float
         How recordings are changed as they stream in, see ``train.augment.Augmentation``.
     herding : HerdingOptions
-        Options of the network itself.
+        Options of the rule herding.
+    gradient : GradientOptions
+        Options of the other rules.
     """
 
     data: str = "digits"
@@ -58,8 +63,13 @@ class TrainOptions:
     shift: float = 0.0
     rotate: float = 0.0
     scale: float = 0.0
+    elastic: float = 0.0
+    scatter: float = 0.0
+    jitter_us: float = 0.0
     drop: float = 0.0
+    skip: int = 0
     herding: HerdingOptions = field(default_factory=HerdingOptions)
+    gradient: GradientOptions = field(default_factory=GradientOptions)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -67,6 +77,8 @@ class TrainOptions:
             raise UserError(f"rule {self.rule!r}; choose one of {', '.join(RULES)}")
         if self.epochs < 0:
             raise UserError(f"epochs is {self.epochs}; give at least 1")
+        if self.skip < 0:
+            raise UserError(f"skip is {self.skip}; give 0 or more")
         if self.seed < 0:
             raise UserError(f"seed is {self.seed}; give 0 or more")
         if not (math.isfinite(self.init_scale) and self.init_scale > 0):
@@ -82,7 +94,7 @@ class TrainOptions:
     @property
     def augmentation(self) -> Augmentation:
         """How recordings are changed as they stream in."""
-        return Augmentation(self.shift, self.rotate, self.scale, self.drop)
+        return Augmentation(**{f.name: getattr(self, f.name) for f in fields(Augmentation)})
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as plain JSON."""
@@ -93,8 +105,11 @@ class TrainOptions:
         """Read ``to_json``'s output; raises UserError where a field is unknown."""
         try:
             herding = HerdingOptions(**values["herding"])
+            # Runs of version 0.1.0 knew no gradient rules.
+            gradient = GradientOptions(**values.get("gradient", {}))
             layers = tuple(int(n) for n in values["layers"])
-            return cls(**(values | {"herding": herding, "layers": layers}))
+            parts = {"herding": herding, "gradient": gradient, "layers": layers}
+            return cls(**(values | parts))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"options of another version or damaged: {error}") from error
 
@@ -103,19 +118,26 @@ class TrainOptions:
         return replace(self.herding, eta=self.herding.eta * self.eta_decay**epoch)
 
 
-FIELDS = {f.name for f in fields(TrainOptions)} - {"herding"}
+FIELDS = {f.name for f in fields(TrainOptions)} - {"herding", "gradient"}
 HERDING_FIELDS = {f.name for f in fields(HerdingOptions)} - {"seed"}
+GRADIENT_FIELDS = {f.name for f in fields(GradientOptions)}
 
 
-def recipe(data: str) -> dict[str, Any]:
-    """Return the defaults for a kind of data.
-
-    Real vectors (``mnist:PATH``): the paper's recipe. Event streams: the paper says
-    nothing; these were tuned on filmed digits and on N-MNIST, see ``docs/decisions.md``.
-    """
+def recipe(rule: str, data: str) -> dict[str, Any]:
+    """Return the defaults of a rule for a kind of data; ``docs/decisions.md`` argues them."""
+    if rule != "herding":
+        return {
+            "shift": 1.3,
+            "rotate": 8.0,
+            "scale": 0.08,
+            "elastic": 0.7,
+            "scatter": 0.5,
+            "drop": 0.05,
+        }
     if data.startswith("mnist:"):
-        return {"epochs": 4, "n_steps": 10, "eta": 0.01}
+        return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
     return {
+        "dtype": "float32",
         "n_steps": 10,
         "eta": 0.02,
         "eta_decay": 0.0,
@@ -129,17 +151,35 @@ def recipe(data: str) -> dict[str, Any]:
 
 
 def make_options(given: dict[str, Any]) -> TrainOptions:
-    """Return the recipe of ``given["data"]`` with everything else that was given."""
-    values = {"dtype": "float32"} | recipe(given.get("data", "digits"))
+    """Return the recipe of the rule and the data with everything else that was given."""
+    rule = given.get("rule", "herding")
+    _check_known(rule, given)
+    values = recipe(rule, given.get("data", "digits"))
     if given.get("dtype") == "integer":
         values["eta_decay"] = 1.0  # eta is the scale of the whole state
     values |= given
-    herding = {name: values[name] for name in HERDING_FIELDS & set(values)}
     own = {name: values[name] for name in FIELDS & set(values)}
-    unknown = set(values) - HERDING_FIELDS - FIELDS
+    herding = {name: values[name] for name in HERDING_FIELDS & set(values)}
+    gradient = {name: values[name] for name in GRADIENT_FIELDS & set(values)}
+    return TrainOptions(
+        herding=HerdingOptions(**herding, seed=own.get("seed", 0)),
+        gradient=GradientOptions(**gradient),
+        **own,
+    )
+
+
+def _check_known(rule: str, given: dict[str, Any]) -> None:
+    """Refuse options that no rule, or only another one, has."""
+    unknown = sorted(set(given) - FIELDS - HERDING_FIELDS - GRADIENT_FIELDS)
     if unknown:
-        raise UserError(f"unknown options {sorted(unknown)}")
-    return TrainOptions(herding=HerdingOptions(**herding, seed=own.get("seed", 0)), **own)
+        raise UserError(f"unknown options {unknown}")
+    other = GRADIENT_FIELDS if rule == "herding" else HERDING_FIELDS | _HERDING_ONLY
+    stray = sorted(set(given) & (other - {"threshold"}))
+    if stray:
+        raise UserError(f"rule {rule} has no {stray[0]}; leave it out, or give another --rule")
+
+
+_HERDING_ONLY = {"init_scale", "upper_scale", "eta_decay"}
 
 
 def completed(options: TrainOptions, data: DataSet) -> TrainOptions:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eventsnn
-from eventsnn.data.source import Data, DataSet, labels_of
+from eventsnn.data.source import Data, DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.measure.herding_costs import costs
-from eventsnn.train.augment import augment
-from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, save_checkpoint
+from eventsnn.train.learner import Learner
+from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 
-_CHUNK = 64  # samples between two calls of the listener, and to a Ctrl-C
+
+def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
+    """Return the network and rule that the options describe; layers are filled in."""
+    if options.rule == "herding":
+        from eventsnn.train.herding_learner import HerdingLearner
+
+        return HerdingLearner(options)
+    from eventsnn.train.gradient_learner import AdjointLearner
+
+    return AdjointLearner(options, threads)
 
 
 class Listener:
@@ -51,47 +58,65 @@ class Trainer:
         With layers filled in.
     data : DataSet
     folder : Path or None
-        Where checkpoints go; None: nowhere.
+        Where checkpoints and metrics go; None: nowhere.
     threads : int
-        For evaluation; no number changes a result.
+        No number changes a result.
+    tensorboard : bool
+        Also write TensorBoard scalars into the folder.
     """
 
     def __init__(
-        self, options: TrainOptions, data: DataSet, folder: Path | None, threads: int = 1
+        self,
+        options: TrainOptions,
+        data: DataSet,
+        folder: Path | None,
+        threads: int = 1,
+        tensorboard: bool = False,
     ) -> None:
         self.options, self.data, self.folder, self.threads = options, data, folder, threads
         self.history: list[dict[str, Any]] = []
-        rng = np.random.default_rng([options.seed, 0])
-        scale, upper = options.init_scale, options.upper_scale or options.init_scale
-        weights = [
-            (upper if layer else scale) * rng.standard_normal(shape)
-            for layer, shape in enumerate(pairwise(options.layers))
-        ]
-        self.net = HerdingMLP(weights, options.herding)
+        self.learner = make_learner(options, threads)
+        self.chosen, self.held_out = _split(options, data)
+        self.metrics = Metrics(folder, tensorboard)
+        self.resumed = False
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; what follows equals the uninterrupted run, bit for bit."""
-        self.net.restore(checkpoint.arrays)
+        self.learner.restore(checkpoint.arrays)
         self.history = list(checkpoint.info["history"])
+        self.resumed = True
 
     def run(self, listener: Listener) -> dict[str, Any]:
         """Train what is left of the epochs; return the summary of the run."""
         listener.compiling()
-        self._compile()
-        if not self.history:
-            self._save()
+        self.learner.compile(self.data.train)
+        self.metrics.begin(self.history)
+        if not self.resumed:
+            self.learner.start(self.data.train)
+            self._save(FILE)
+        try:
+            self._epochs(listener)
+        finally:
+            self.metrics.close()
+        return self.summary()
+
+    def _epochs(self, listener: Listener) -> None:
         for epoch in range(len(self.history), self.options.epochs):
-            listener.epoch_begins(epoch + 1, self.options.epochs, len(self.data.train))
+            if self._patience_is_over():
+                return
+            listener.epoch_begins(epoch + 1, self.options.epochs, len(self.chosen))
             row = self._epoch(epoch, listener)
             self.history.append(row)
-            self._save()
+            if row.get("best"):
+                self._save(BEST_FILE)
+            self._save(FILE)
+            self.metrics.add(row)
             listener.epoch_ends(row)
-        return self.summary()
 
     def summary(self) -> dict[str, Any]:
         """Evaluate both halves and return everything a script needs."""
-        test = evaluate(self.net, self.data.test, self.threads)
-        train = evaluate(self.net, self.data.train, self.threads)
+        test = self.learner.evaluate(self.data.test, self.threads)
+        train = self.learner.evaluate(self.data.train, self.threads)
         return {
             "test_accuracy": test["accuracy"],
             "train_accuracy": train["accuracy"],
@@ -99,11 +124,11 @@ class Trainer:
             "seconds": sum(row["seconds"] for row in self.history),
             "spikes_per_recording": test["spikes_per_recording"],
             "operations_per_recording": test["operations_per_recording"],
-            "training_operations_per_recording": costs(self.net.counts, max(self.net.n_trained, 1)),
+            "training_operations_per_recording": self.learner.costs(),
             "history": self.history,
             "options": self.options.to_json(),
-            "layers": list(self.net.sizes),
-            "training_recordings": len(self.data.train),
+            "layers": list(self.learner.sizes),
+            "training_recordings": len(self.chosen),
             "test_recordings": len(self.data.test),
             "data_note": self.data.note,
             "out": None if self.folder is None else str(self.folder),
@@ -112,59 +137,52 @@ class Trainer:
             "machine": machine(),
         }
 
-    def _compile(self) -> None:
-        """Run one sample through a throwaway copy, so that no epoch's time has compilation."""
-        copy = HerdingMLP(self.net.weights, self.options.herding)
-        original, self.net = self.net, copy
-        self._learn(np.zeros(1, np.int64), np.random.default_rng(0))
-        self.net = original
-        copy.outputs(self.data.test, np.zeros(1, np.int64))
-
     def _epoch(self, epoch: int, listener: Listener) -> dict[str, Any]:
-        self.net.options = self.options.at_epoch(epoch)
+        learner = self.learner
         # Numbered, not continued: a resumed run draws what the whole one would have drawn.
         rng = np.random.default_rng([self.options.seed, 1, epoch])
-        order = rng.permutation(len(self.data.train))
-        labels = labels_of(self.data.train)
-        started, right = time.perf_counter(), 0
-        for first in range(0, len(order), _CHUNK):
-            chunk = order[first : first + _CHUNK]
-            outputs = self._learn(chunk, rng)
-            right += int((outputs.argmax(1) == labels[chunk]).sum())
-            done = first + len(outputs)
+        order = self.chosen[rng.permutation(len(self.chosen))]
+        learner.begin_epoch(epoch, -(-len(order) // learner.chunk), self.options.epochs)
+        started, right, done, loss = time.perf_counter(), 0, 0, 0.0
+        for first in range(0, len(order), learner.chunk):
+            chunk = order[first : first + learner.chunk]
+            learned = learner.learn(self.data.train, chunk, rng)
+            right, loss, done = right + learned.right, loss + learned.loss, done + len(chunk)
             listener.progress(done, right / done)
-        self._check_finite(epoch)
+        learner.check(epoch)
         seconds = time.perf_counter() - started
-        test = evaluate(self.net, self.data.test, self.threads)
-        return {
+        test = learner.evaluate(self.data.test, self.threads)
+        row = {
             "epoch": epoch + 1,
             "accuracy_while_learning": right / len(order),
             "test_accuracy": test["accuracy"],
             "spikes_per_recording": test["spikes_per_recording"],
             "seconds": seconds,
         }
+        if np.isfinite(loss):
+            row["loss"] = loss / len(order)
+        return row | self._validated()
 
-    def _learn(self, chunk: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-        """Learn the samples ``chunk``, changed at random where the options say so."""
-        data, change = self.data.train, self.options.augmentation
-        if not change or not isinstance(data, EventBatch):
-            return self.net.train(data, chunk)
-        return self.net.train(augment(data, chunk, change, rng), np.arange(len(chunk)))
+    def _validated(self) -> dict[str, Any]:
+        """Return the accuracy on the held-out recordings, and whether it is the best so far."""
+        if not len(self.held_out):
+            return {}
+        held_out = self.data.train.select(self.held_out)  # type: ignore[union-attr]
+        accuracy = self.learner.evaluate(held_out, self.threads)["accuracy"]
+        before = max((row["validation_accuracy"] for row in self.history), default=-1.0)
+        return {"validation_accuracy": accuracy, "best": accuracy > before}
 
-    def _check_finite(self, epoch: int) -> None:
-        for layer, weight in enumerate(self.net.weights):
-            if not np.isfinite(weight).all():
-                raise UserError(
-                    f"epoch {epoch + 1}: weights of layer {layer + 1} are no longer finite; "
-                    f"lower eta (it is {self.net.options.eta})"
-                )
+    def _patience_is_over(self) -> bool:
+        patience = self.options.gradient.patience
+        last = self.history[-patience:] if patience else []
+        return len(last) == patience > 0 and not any(row["best"] for row in last)
 
-    def _save(self) -> None:
+    def _save(self, file: str) -> None:
         if self.folder is None:
             return
         info = {
             "options": self.options.to_json(),
-            "layers": list(self.net.sizes),
+            "layers": list(self.learner.sizes),
             "history": self.history,
             "version": eventsnn.__version__,
             "seed": self.options.seed,
@@ -172,43 +190,21 @@ class Trainer:
             "input_shape": list(input_shape(self.data.train)),
             "machine": machine(),
         }
-        save_checkpoint(self.folder, Checkpoint(self.net.snapshot(), info))
+        save_checkpoint(self.folder, Checkpoint(self.learner.snapshot(), info), file)
 
 
-def evaluate(net: HerdingMLP, data: Data, threads: int = 1) -> dict[str, Any]:
-    """Predict every sample of ``data``.
-
-    Returns
-    -------
-    dict
-        ``accuracy`` (0..1), ``spikes_per_recording`` (a population, input first),
-        ``operations_per_recording`` (a layer), ``recordings``.
-    """
-    outputs, counts = net.outputs(data, np.arange(len(data)), threads)
-    accuracy = float((outputs.argmax(1) == labels_of(data)).mean())
-    result: dict[str, Any] = {"accuracy": accuracy, "recordings": len(data)}
-    return result | costs(counts, len(data))
-
-
-def open_model(path: str | Path) -> tuple[HerdingMLP, TrainOptions]:
-    """Read a trained network from a checkpoint's folder or file."""
-    checkpoint = load_checkpoint(path)
-    options, history = options_of(checkpoint, path), checkpoint.info.get("history", [])
-    shapes = pairwise(options.layers)
-    net = HerdingMLP([np.zeros(shape) for shape in shapes], options.at_epoch(len(history)))
-    try:
-        net.restore(checkpoint.arrays)
-    except UserError as error:
-        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
-    return net, options
-
-
-def options_of(checkpoint: Checkpoint, path: str | Path) -> TrainOptions:
-    """Return the options that a checkpoint was trained with."""
-    try:
-        return TrainOptions.from_json(checkpoint.info["options"])
-    except (KeyError, TypeError, UserError) as error:
-        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
+def _split(options: TrainOptions, data: DataSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training samples to learn, and those held out to validate."""
+    chosen = np.arange(options.skip, len(data.train))
+    share = options.gradient.validate if options.rule != "herding" else 0.0
+    held = round(share * len(chosen))
+    if len(chosen) - held < 1 or (share and not held):
+        raise UserError(
+            f"{data.spec}: {len(data.train)} training recordings, of which skip leaves out "
+            f"{options.skip} and validate {share:.0%}; change skip or validate"
+        )
+    mixed = np.random.default_rng([options.seed, 2]).permutation(len(chosen))
+    return np.sort(chosen[mixed[held:]]), np.sort(chosen[mixed[:held]])
 
 
 def machine() -> str:

@@ -1,0 +1,163 @@
+"""What decides a run of a gradient rule, beside the data and the sizes of the layers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from eventsnn.errors import UserError
+from eventsnn.learn.losses import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import Neuron, Reset
+from eventsnn.neurons.readout import Readout
+from eventsnn.topology.dense import Dense
+from eventsnn.train.optimizers import SGD, Adam, Optimizer
+from eventsnn.train.schedules import SCHEDULES, Schedule, rate_at
+
+
+@dataclass(frozen=True)
+class GradientOptions:
+    """Options of the rules ``adjoint`` and ``eventprop``.
+
+    Attributes
+    ----------
+    batch : int
+        Recordings of one update.
+    optimizer : "adam" or "sgd"
+    rate : float
+        Peak learning rate.
+    schedule : "cosine", "constant", "linear" or "step"
+    warmup : float
+        Share of the run in which the rate rises to its peak.
+    momentum : float
+        Of sgd.
+    weight_decay : float
+        Decoupled: share of a weight lost in an update, times the rate.
+    clip : float
+        Largest Euclidean norm of all gradients together; 0: any.
+    dropout : float
+        Share of the hidden neurons that is silenced, drawn anew for each recording.
+    loss : "cross-entropy", "count-target" or "first-spike"
+    reads : "integral", "maximum", "final" or "counts"
+        What the loss reads: potentials of a readout, or spike counts of LIF neurons.
+    gain : float
+        Scores per unit of output.
+    smoothing : float
+        Label smoothing.
+    wake : float
+        Pull on the weights of neurons that were silent throughout a batch.
+    spike_cost : float
+        Loss a hidden spike of a recording.
+    tau_us, readout_tau_us : float
+        Time constants of hidden neurons and of the output.
+    tau_syn_us : float
+        Of synaptic currents (eventprop).
+    threshold : float
+    reset : "subtract" or "zero"
+    refractory_us : float
+    init_spikes : float
+        Spikes a neuron and recording with which a run starts: initial weights are scaled
+        until a few recordings give that many.
+    init_output : float
+        SD of the initial weights into a readout.
+    validate : float
+        Share of the training recordings kept apart to choose the best epoch.
+    patience : int
+        Epochs without a better validation after which a run stops; 0: never.
+    """
+
+    batch: int = 64
+    optimizer: Literal["adam", "sgd"] = "adam"
+    rate: float = 0.0015
+    schedule: Schedule = "cosine"
+    warmup: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    clip: float = 0.0
+    dropout: float = 0.2
+    loss: Literal["cross-entropy", "count-target", "first-spike"] = "cross-entropy"
+    reads: Reads = "integral"
+    gain: float = 1.0
+    smoothing: float = 0.05
+    wake: float = 1.0
+    spike_cost: float = 0.0
+    tau_us: float = 30_000.0
+    readout_tau_us: float = 30_000.0
+    tau_syn_us: float = 5_000.0
+    threshold: float = 1.0
+    reset: Reset = "subtract"
+    refractory_us: float = 0.0
+    init_spikes: float = 1.0
+    init_output: float = 0.015
+    validate: float = 0.0
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        _check(self.batch >= 1, "batch", self.batch, "at least 1")
+        _check(self.optimizer in ("adam", "sgd"), "optimizer", self.optimizer, "adam or sgd")
+        _check(self.schedule in SCHEDULES, "schedule", self.schedule, ", ".join(SCHEDULES))
+        _check(self.loss in _LOSSES, "loss", self.loss, ", ".join(_LOSSES))
+        for name in ("rate", "gain", "init_spikes", "init_output"):
+            value = getattr(self, name)
+            _check(0 < value < math.inf, name, value, "a number above 0")
+        for name in ("warmup", "dropout", "smoothing", "validate"):
+            _check(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more, below 1")
+        for name in ("weight_decay", "clip", "wake", "spike_cost", "patience"):
+            value = getattr(self, name)
+            _check(0 <= value < math.inf, name, value, "0 or more")
+        _check(not self.patience or self.validate > 0, "patience", self.patience, "validate too")
+        self.make_loss()
+        self.make_optimizer()
+        self.hidden("adjoint")
+        Readout(self.readout_tau_us)
+
+    def make_loss(self) -> Loss:
+        """Return the loss."""
+        match self.loss:
+            case "count-target":
+                return CountTarget()
+            case "first-spike":
+                return FirstSpike()
+            case _:
+                return CrossEntropy(self.reads, self.gain, self.smoothing)
+
+    def make_optimizer(self) -> Optimizer:
+        """Return the optimizer."""
+        if self.optimizer == "sgd":
+            return SGD(self.momentum, self.weight_decay)
+        return Adam(weight_decay=self.weight_decay)
+
+    def rate_at(self, progress: float) -> float:
+        """Return the learning rate when that share of the run is done."""
+        return rate_at(self.schedule, self.rate, progress, self.warmup)
+
+    def hidden(self, rule: str) -> Neuron:
+        """Return the neuron model of hidden populations."""
+        if rule == "eventprop":
+            return CubaLIF(self.tau_us, self.tau_syn_us, self.threshold, self.refractory_us)
+        return LIF(self.tau_us, self.threshold, self.reset, self.refractory_us)
+
+    def network(self, rule: str, layers: tuple[int, ...]) -> Network:
+        """Return a chain of dense layers, as the loss needs it."""
+        spiking = self.make_loss().reads in ("counts", "first_spike")
+        output = self.hidden(rule) if spiking else Readout(self.readout_tau_us)
+        names = ["input", *(f"hidden{k}" for k in range(1, len(layers) - 1)), "output"]
+        populations, connections = [Population("input", (layers[0],))], []
+        for k in range(1, len(layers)):
+            neuron = output if k == len(layers) - 1 else self.hidden(rule)
+            populations.append(Population(names[k], (layers[k],), neuron))
+            shape = Dense(layers[k - 1], layers[k])
+            connections.append(Connection(names[k - 1], names[k], shape))
+        return Network(tuple(populations), tuple(connections))
+
+
+_LOSSES = ("cross-entropy", "count-target", "first-spike")
+
+
+def _check(good: bool, name: str, value: Any, remedy: str) -> None:
+    if not good:
+        raise UserError(f"{name} is {value}; give {remedy}")

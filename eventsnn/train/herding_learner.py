@@ -1,0 +1,95 @@
+"""The event-driven backprop MLP as the trainer sees it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.source import Data, labels_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.herding import HerdingMLP
+from eventsnn.measure.herding_costs import costs
+from eventsnn.train.augment import augment
+from eventsnn.train.learner import Arrays, Learned
+from eventsnn.train.options import TrainOptions
+
+
+class HerdingLearner:
+    """O'Connor & Welling's network; it learns sample by sample.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        With layers filled in.
+    """
+
+    chunk = 64  # samples between two reports, and to a Ctrl-C
+
+    def __init__(self, options: TrainOptions) -> None:
+        self.options = options
+        rng = np.random.default_rng([options.seed, 0])
+        scale, upper = options.init_scale, options.upper_scale or options.init_scale
+        weights = [
+            (upper if layer else scale) * rng.standard_normal(shape)
+            for layer, shape in enumerate(pairwise(options.layers))
+        ]
+        self.net = HerdingMLP(weights, options.herding)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units a population, input first."""
+        return self.net.sizes
+
+    def compile(self, data: Data) -> None:
+        """Run one sample through a throwaway copy, so that no epoch's time has compilation."""
+        copy = HerdingLearner(self.options)
+        copy.learn(data, np.zeros(1, np.int64), np.random.default_rng(0))
+        copy.net.outputs(data, np.zeros(1, np.int64))
+
+    def start(self, data: Data) -> None:
+        """Nothing depends on the data."""
+
+    def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
+        """Set the epoch's learning rate."""
+        self.net.options = self.options.at_epoch(epoch)
+
+    def learn(self, data: Data, chunk: NDArray[np.int64], rng: np.random.Generator) -> Learned:
+        """Learn samples one by one, changed at random where the options say so."""
+        change, labels = self.options.augmentation, labels_of(data)[chunk]
+        if change and isinstance(data, EventBatch):
+            outputs = self.net.train(augment(data, chunk, change, rng), np.arange(len(chunk)))
+        else:
+            outputs = self.net.train(data, chunk)
+        return Learned(int((outputs.argmax(1) == labels).sum()), float("nan"))
+
+    def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
+        """Predict every sample; see ``Learner``."""
+        outputs, counts = self.net.outputs(data, np.arange(len(data)), threads)
+        accuracy = float((outputs.argmax(1) == labels_of(data)).mean())
+        result: dict[str, Any] = {"accuracy": accuracy, "recordings": len(data)}
+        return result | costs(counts, len(data))
+
+    def check(self, epoch: int) -> None:
+        """Raise UserError if a weight is no longer finite."""
+        for layer, weight in enumerate(self.net.weights):
+            if not np.isfinite(weight).all():
+                raise UserError(
+                    f"epoch {epoch + 1}: weights of layer {layer + 1} are no longer finite; "
+                    f"lower eta (it is {self.net.options.eta})"
+                )
+
+    def costs(self) -> dict[str, Any]:
+        """Return operations per recording while learning."""
+        return costs(self.net.counts, max(self.net.n_trained, 1))
+
+    def snapshot(self) -> Arrays:
+        """Return the network's whole state."""
+        return self.net.snapshot()
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take a snapshot back."""
+        self.net.restore(arrays)

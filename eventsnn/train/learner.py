@@ -1,0 +1,69 @@
+"""What the trainer asks of a learning rule."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.source import Data
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Learned(NamedTuple):
+    """What happened while learning some samples.
+
+    Attributes
+    ----------
+    right : int
+        Samples that were predicted rightly before they were learned.
+    loss : float
+        Summed over the samples; NaN where the rule has none.
+    """
+
+    right: int
+    loss: float
+
+
+class Learner(Protocol):
+    """A network and the rule that changes it. Everything it remembers is in its snapshot."""
+
+    chunk: int
+    """Samples that ``learn`` takes."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units a population, input first."""
+
+    def compile(self, data: Data) -> None:
+        """Compile or load every kernel, changing nothing."""
+
+    def start(self, data: Data) -> None:
+        """Choose initial weights that depend on the data; not called on resume."""
+
+    def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
+        """Epoch ``epoch`` of ``epochs`` (from 0) begins; it has ``steps`` chunks."""
+
+    def learn(self, data: Data, chunk: NDArray[np.int64], rng: np.random.Generator) -> Learned:
+        """Learn some samples."""
+
+    def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
+        """Predict every sample.
+
+        Returns ``accuracy``, ``recordings``, ``spikes_per_recording`` (a population, input
+        first) and ``operations_per_recording`` (a layer).
+        """
+
+    def check(self, epoch: int) -> None:
+        """Raise UserError if anything is no longer finite."""
+
+    def costs(self) -> dict[str, Any]:
+        """Return operations per recording while learning."""
+
+    def snapshot(self) -> Arrays:
+        """Return copies of all that training changes."""
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take a snapshot back; UserError or KeyError where it does not fit."""

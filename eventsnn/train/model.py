@@ -1,0 +1,32 @@
+"""Trained networks as checkpoints hold them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eventsnn.errors import UserError
+from eventsnn.train.checkpoint import Checkpoint, load_checkpoint
+from eventsnn.train.learner import Learner
+from eventsnn.train.options import TrainOptions
+from eventsnn.train.trainer import make_learner
+
+
+def open_model(path: str | Path) -> tuple[Learner, TrainOptions]:
+    """Read a trained network from a checkpoint's folder or file."""
+    checkpoint = load_checkpoint(path)
+    options, history = options_of(checkpoint, path), checkpoint.info.get("history", [])
+    learner = make_learner(options)
+    learner.begin_epoch(len(history), 1, max(options.epochs, 1))
+    try:
+        learner.restore(checkpoint.arrays)
+    except (UserError, KeyError) as error:
+        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
+    return learner, options
+
+
+def options_of(checkpoint: Checkpoint, path: str | Path) -> TrainOptions:
+    """Return the options that a checkpoint was trained with."""
+    try:
+        return TrainOptions.from_json(checkpoint.info["options"])
+    except (KeyError, TypeError, UserError) as error:
+        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error

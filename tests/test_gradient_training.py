@@ -1,0 +1,200 @@
+"""Training with the spike adjoint, as people run it: what it learns, saves, resumes and refuses."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from eventsnn import cli
+from eventsnn.data.source import open_data
+from eventsnn.errors import UserError
+from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.gradient_learner import AdjointLearner
+from eventsnn.train.options import completed, make_options
+from eventsnn.train.trainer import Listener, Trainer
+
+SMALL = ["--rule", "adjoint", "--limit", "120", "--layers", "2312-24-10", "--batch", "16"]
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run
+
+
+def assert_same_arrays(one, other):
+    a, b = load_checkpoint(one).arrays, load_checkpoint(other).arrays
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def small_learner(**given):
+    data = open_data("digits", limit=64)
+    given = {"rule": "adjoint", "layers": (2312, 20, 10), "epochs": 1} | given
+    options = completed(make_options(given), data)
+    learner = AdjointLearner(options)
+    learner.start(data.train)
+    learner.begin_epoch(0, 4, 1)
+    return learner, data.train
+
+
+def test_digits_are_learned_within_a_minute(call, tmp_path):
+    words = ("--rule", "adjoint", "--epochs", 3, "--out", tmp_path / "run", "--json")
+    code, out, _ = call("train", *words)
+    summary = json.loads(out)
+    assert code == 0 and summary["test_accuracy"] > 0.93
+    losses = [row["loss"] for row in summary["history"]]
+    assert losses == sorted(losses, reverse=True)
+    code, out, _ = call("evaluate", tmp_path / "run", "--split", "all", "--json")
+    both = json.loads(out)
+    expected = (summary["test_accuracy"] * 359 + summary["train_accuracy"] * 1438) / 1797
+    assert both["recordings"] == 1797 and both["accuracy"] == pytest.approx(expected)
+    code, out, _ = call("simulate", tmp_path / "run", "digits", "--index", 3, "--json")
+    assert code == 0 and json.loads(out)["events"] > 1000
+
+
+@pytest.mark.parametrize("reads", ["integral", "maximum", "final", "counts"])
+def test_every_output_learns(reads):
+    learner, data = small_learner(reads=reads, batch=64, dropout=0.0, init_output=0.1)
+    rng = np.random.default_rng(0)
+    losses = [learner.learn(data, np.arange(64), rng).loss for _ in range(25)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_two_threads_learn_the_same_bits(call, tmp_path):
+    for threads in (1, 2):
+        words = (*SMALL, "--epochs", 1, "--threads", threads, "--out", tmp_path / str(threads))
+        assert call("train", *words)[0] == 0
+    assert_same_arrays(tmp_path / "1", tmp_path / "2")
+
+
+def test_a_killed_run_resumes_to_the_same_bits(call, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert call("train", "--out", whole, *SMALL, "--epochs", 10)[0] == 0
+    for kill in range(3):
+        words = [sys.executable, "-m", "eventsnn", "train", "--out", str(cut)]
+        saved = (cut / "model.safetensors").exists()
+        words += ["--resume"] if saved else [*SMALL, "--epochs", "10"]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            done = (cut / "model.safetensors").exists()
+            if done and len(load_checkpoint(cut).info["history"]) > kill:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            time.sleep(0.003)
+    assert call("train", "--out", cut, "--resume")[0] == 0
+    assert_same_arrays(whole, cut)
+    rows = [json.loads(line) for line in (cut / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, 11))
+
+
+def test_a_toml_file_says_the_same_as_the_command_line(call, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        'rule = "adjoint"\nlimit = 120\nlayers = [2312, 24, 10]\nbatch = 16\nepochs = 1\n'
+    )
+    assert call("train", "--config", config, "--out", tmp_path / "a")[0] == 0
+    assert call("train", *SMALL, "--epochs", 1, "--out", tmp_path / "b")[0] == 0
+    assert_same_arrays(tmp_path / "a", tmp_path / "b")
+    config.write_text("epochs = 1\nratee = 3\n")
+    code, _, err = call("train", "--config", config)
+    assert code == 2 and "unknown option 'ratee'" in err
+    config.write_text("epochs = \n")
+    code, _, err = call("train", "--config", config)
+    assert code == 2 and "not TOML" in err
+
+
+def test_validation_keeps_the_best_epoch_and_stops_early(call, tmp_path):
+    words = (*SMALL, "--validate", 0.2, "--patience", 2, "--epochs", 30, "--rate", 0.03, "--json")
+    code, out, _ = call("train", *words, "--out", tmp_path / "run")
+    summary = json.loads(out)
+    rows = summary["history"]
+    assert code == 0 and summary["training_recordings"] == 96
+    best = max(range(len(rows)), key=lambda k: rows[k]["validation_accuracy"])
+    assert rows[best]["best"]
+    kept = load_checkpoint(tmp_path / "run" / "best.safetensors").info["history"]
+    assert len(kept) == best + 1
+    if len(rows) < 30:
+        assert not any(row["best"] for row in rows[-2:])
+        assert call("train", "--out", tmp_path / "run", "--resume")[0] == 0
+        again = load_checkpoint(tmp_path / "run").info["history"]
+        assert len(again) == len(rows)
+
+
+def test_tensorboard_scalars_are_written(call, tmp_path):
+    words = (*SMALL, "--epochs", 1, "--tensorboard", "--out", tmp_path / "run")
+    assert call("train", *words)[0] == 0
+    (file,) = (tmp_path / "run" / "tensorboard").iterdir()
+    assert b"test_accuracy" in file.read_bytes()
+
+
+def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    data = open_data("digits", limit=64)
+    given = {"rule": "adjoint", "layers": (2312, 20, 10), "epochs": 2, "batch": 32}
+    trainer = Trainer(completed(make_options(given), data), data, tmp_path / "run")
+    trainer.run(Listener())
+    before = load_checkpoint(tmp_path / "run").arrays
+    resumed = Trainer(completed(make_options(given | {"epochs": 3}), data), data, tmp_path / "run")
+    resumed.resume(load_checkpoint(tmp_path / "run"))
+    resumed.learner.weights[0][1000, 3] = np.nan
+    with pytest.raises(UserError, match=r"input->hidden1 are no longer finite.*rate"):
+        resumed.run(Listener())
+    after = load_checkpoint(tmp_path / "run").arrays
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name])
+
+
+def test_silent_neurons_wake():
+    learner, data = small_learner(wake=1.0, batch=64, rate=0.02, dropout=0.0)
+    learner.weights[0][:, :5] = -0.001
+    rng = np.random.default_rng(0)
+    before = learner.weights[0][:, :5].copy()
+    learner.learn(data, np.arange(64), rng)
+    came = np.bincount(data.unit, minlength=2312) > 20
+    moved = learner.weights[0][:, :5] - before
+    assert (moved[came].mean(0) > 0.01).all()
+
+
+def test_dropped_neurons_learn_nothing_in_that_recording():
+    learner, data = small_learner(dropout=0.5, wake=0.0, weight_decay=0.0, batch=1)
+    before = learner.weights[0].copy()
+    learner.learn(data, np.arange(1), np.random.default_rng(0))
+    moved = np.abs(learner.weights[0] - before).max(0) > 0
+    assert 0 < moved.sum() < 20
+
+
+def test_options_of_another_rule_are_refused(call):
+    code, _, err = call("train", "--rule", "adjoint", "--eta", 0.1)
+    assert code == 2 and "rule adjoint has no eta" in err
+    code, _, err = call("train", "--batch", 3)
+    assert code == 2 and "rule herding has no batch" in err
+    code, _, err = call("train", "--rule", "adjoint", "--dropout", 1)
+    assert code == 2 and "dropout is 1" in err
+    code, _, err = call("train", "--rule", "gradient")
+    assert code == 2 and "choose one of herding, adjoint" in err
+
+
+def test_real_vectors_are_refused(call, shared):
+    words = ("--data", f"mnist:{shared / 'data' / 'mnist'}", "--limit", 10, "--shift", 0)
+    extra = ("--rotate", 0, "--scale", 0, "--elastic", 0, "--scatter", 0, "--drop", 0)
+    code, _, err = call("train", "--rule", "adjoint", *words, *extra)
+    assert code == 2 and "film" in err
+
+
+def test_skip_leaves_out_the_first_recordings(call, tmp_path):
+    words = (*SMALL, "--skip", 100, "--epochs", 1, "--out", tmp_path / "run", "--json")
+    code, out, _ = call("train", *words)
+    assert code == 0 and json.loads(out)["training_recordings"] == 20
+    code, _, err = call("train", *SMALL, "--skip", 120)
+    assert code == 2 and "skip" in err
