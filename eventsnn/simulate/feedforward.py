@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.kernel import threaded
 from eventsnn.network import Connection, Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -152,7 +153,9 @@ def _links(
         layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]))
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
-        links.append(Link(i, network.sources[i], target, delay, decay_of(neuron, exact), layer))
+        # The other topologies keep a clock for each target.
+        decay = decay_of(neuron if isinstance(connection.topology, Dense) else None, exact)
+        links.append(Link(i, network.sources[i], target, delay, decay, layer))
     return links
 
 
@@ -234,10 +237,12 @@ def _check_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> N
         raise over_budget(network, spikes[int(np.argmax(fired))], budget)
 
 
-def _count_units(train: Train, out: NDArray[np.int32]) -> None:
-    recording = np.repeat(np.arange(len(out)), np.diff(train.start))
-    flat = recording * out.shape[1] + train.unit
-    out += np.bincount(flat, minlength=out.size).reshape(out.shape)
+@threaded
+def _count_units(train, out):  # type: ignore[no-untyped-def]
+    """Add each recording's spikes to ``out`` (n_recordings, n_units)."""
+    for r in range(len(out)):
+        for i in range(train.start[r], train.start[r + 1]):
+            out[r, train.unit[i]] += 1
 
 
 def _join(pieces: list[Piece], population: int, n: int, dtype: Any) -> Spikes:

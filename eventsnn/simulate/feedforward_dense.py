@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
@@ -204,7 +205,7 @@ def _first_bit(_: Any, word: Any) -> Any:
 first_bit: Any = intrinsic(_first_bit)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
     """Take the neurons in ``word`` through events one by one, from half ``old`` of ``v``.
 
@@ -236,9 +237,9 @@ def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
     return n
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
-    """As ``_step_lanes``, for neurons that are never refractory."""
+    """As ``_step_lanes``, without refractory times."""
     one, width = np.uint64(1), np.uint64(len(block.ready))
     stride, offset = np.uint64(w.stride), np.uint64(w.offset)
     while word:
@@ -257,7 +258,7 @@ def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
 def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
 
@@ -294,6 +295,7 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
             break
         r += 1
     if old == one:
-        block.v[: len(block.ready)] = block.v[len(block.ready) :]
+        for k in range(len(block.ready)):
+            block.v[k] = block.v[len(block.ready) + k]
     cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
     return r == len(events.start) - 1
