@@ -27,7 +27,7 @@ from eventsnn.record import Counts, Record, Spikes
 from eventsnn.simulate.feedforward_conv import PatchLayer
 from eventsnn.simulate.feedforward_dense import DenseLayer
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train, gather, send
-from eventsnn.simulate.feedforward_layer import Layer, Tally, decay_of
+from eventsnn.simulate.feedforward_layer import Each, Layer, Tally, decay_of
 from eventsnn.simulate.feedforward_listed import ListedLayer
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.feedforward_spans import Span, tasks
@@ -90,8 +90,21 @@ def run(
     network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, options: Options
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
+    if options.threads == 1:
+        return _run(network, weights, recordings, options, map)
+    with ThreadPoolExecutor(options.threads) as pool:
+        return _run(network, weights, recordings, options, pool.map)
+
+
+def _run(
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    options: Options,
+    each: Each,
+) -> Record:
     n = len(recordings.until)
-    links = _links(network, weights, recordings, options.dtype)
+    links = _links(network, weights, recordings, options.dtype, each)
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
         for p in network.outputs
@@ -108,12 +121,7 @@ def run(
     def work(spans: list[Span]) -> list[Piece]:
         return _run_spans(network, links, recordings, options, out, spans)
 
-    todo = list(tasks(recordings, options.threads))
-    if options.threads > 1 and len(todo) > 1:
-        with ThreadPoolExecutor(options.threads) as pool:
-            done = list(pool.map(work, todo))
-    else:
-        done = [work(spans) for spans in todo]
+    done = each(work, list(tasks(recordings, options.threads)))
     pieces = [piece for some in done for piece in some]
     now = np.where(np.isfinite(recordings.until), recordings.until, out.now)
     names = [population.name for population in network.populations]
@@ -143,14 +151,18 @@ def _in_order(network: Network) -> list[int] | None:
 
 
 def _links(
-    network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, dtype: Any
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    dtype: Any,
+    each: Each,
 ) -> list[Link]:
     links = []
     for i in _in_order(network) or ():
         connection, target = network.connections[i], network.targets[i]
         neuron = network.populations[target].neuron
         array = weights[i].reshape(connection.topology.weight_shape)
-        layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]))
+        layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]), each)
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
         # The other topologies keep a clock for each target.
@@ -160,13 +172,13 @@ def _links(
 
 
 def _layer(
-    topology: Topology, weights: NDArray[Any], neuron: Neuron | None, n_events: int
+    topology: Topology, weights: NDArray[Any], neuron: Neuron | None, n_events: int, each: Each
 ) -> Layer | ReadoutLayer:
     match neuron, topology:
         case Readout(), Dense():
             return ReadoutLayer(weights, neuron)
         case ((IF() | LIF()), Dense()):
-            return DenseLayer(weights, neuron, n_events)
+            return DenseLayer(weights, neuron, n_events, each)
         case ((IF() | LIF()), Conv2d()):
             return PatchLayer(topology, weights, neuron)
         case ((IF() | LIF()), (Pool2d() | Sparse())):

@@ -26,7 +26,7 @@ from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
-from eventsnn.simulate.feedforward_layer import LINE, Cursor, Firing, Tally, aligned
+from eventsnn.simulate.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
 
 GROUP = 4
 """Events of one pass."""
@@ -86,27 +86,35 @@ class DenseLayer:
     n_events : int
         How many events the layer is going to take. Where they are many, each block's
         weights are laid side by side, so that they stay in the cache.
+    each : callable
+        ``map``, or a thread pool's: lays the blocks.
     """
 
-    def __init__(self, weights: NDArray[Any], neuron: IF | LIF, n_events: int) -> None:
+    def __init__(
+        self, weights: NDArray[Any], neuron: IF | LIF, n_events: int, each: Each = map
+    ) -> None:
         self.n_out, self.dtype = weights.shape[1], weights.dtype.type
         self.firing = Firing.of(neuron, self.dtype)
         self.lanes = LINE // weights.dtype.itemsize
-        self.blocks: list[tuple[int, int, Weights]] = []
-        pack = n_events > PACK_FROM * len(weights)
+        cuts: list[tuple[int, int]] = []
         first = 0
         while first < self.n_out:
             left = -(-(self.n_out - first) // self.lanes)
-            chunks = next(size for size in CHUNKS if size <= left)
-            width = chunks * self.lanes
-            if pack or first + width > self.n_out:
-                part = aligned(len(weights) * width, self.dtype)
-                square = part.reshape(len(weights), width)
-                square[:, : self.n_out - first] = weights[:, first : first + width]
-                self.blocks.append((first, chunks, Weights(part, width, 0)))
-            else:
-                self.blocks.append((first, chunks, Weights(weights.reshape(-1), self.n_out, first)))
-            first += width
+            cuts.append((first, next(size for size in CHUNKS if size <= left)))
+            first += cuts[-1][1] * self.lanes
+        pack = n_events > PACK_FROM * len(weights)
+
+        def lay(cut: tuple[int, int]) -> Weights:
+            first, width = cut[0], cut[1] * self.lanes
+            if not pack and first + width <= self.n_out:
+                return Weights(weights.reshape(-1), self.n_out, first)
+            part = aligned(len(weights) * width, self.dtype)
+            square = part.reshape(len(weights), width)
+            square[:, : self.n_out - first] = weights[:, first : first + width]
+            return Weights(part, width, 0)
+
+        laid = each(lay, cuts)
+        self.blocks = [(*cut, part) for cut, part in zip(cuts, laid, strict=True)]
 
     def start(self) -> list[Block]:
         """Return all blocks at rest."""
