@@ -131,7 +131,7 @@ class PatchLayer:
             while not run_block(*args, spikes, cursor, fresh, tally, full, one):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
-        return collect(spikes, n, deliveries)
+        return collect(spikes, n, deliveries, ordered=len(self.blocks) == 1)
 
 
 def _most(topology: Conv2d) -> tuple[int, int]:

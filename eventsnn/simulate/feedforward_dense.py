@@ -135,7 +135,7 @@ class DenseLayer:
             n = int(cursor.spikes[0])
         tally.updates[:] += deliveries.instants * self.n_out
         tally.adds[:] += np.diff(deliveries.start) * self.n_out
-        return collect(spikes, n, deliveries)
+        return collect(spikes, n, deliveries, ordered=True)
 
 
 def _splat(builder: Any, vector: Any, value: Any) -> Any:

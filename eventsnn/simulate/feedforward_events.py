@@ -155,15 +155,21 @@ def _cuts(train: Train, until: NDArray[np.float64]) -> bool:
     return bool(np.any(train.t[train.start[1:][some] - 1] >= until[some]))
 
 
-def collect(spikes: Spikes, n: int, deliveries: Deliveries) -> Train:
-    """Sort the first n spikes by (time, unit)."""
+def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = False) -> Train:
+    """Sort the first n spikes by (time, unit).
+
+    ``ordered`` promises that those of one delivery stand in order of unit.
+    """
     out = Train(
         np.empty(n, np.int64),
         np.empty(n, np.int32),
         np.empty(n, spikes.value.dtype),
         np.zeros(len(deliveries.start), np.int64),
     )
-    _collect(spikes, n, deliveries, np.zeros(len(deliveries.t) + 1, np.int32), out)
+    place = np.zeros(len(deliveries.t) + 1, np.int32)
+    _collect(spikes, n, deliveries, place, out)
+    if not ordered:
+        _sort_units(place, out)
     return out
 
 
@@ -267,30 +273,33 @@ def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
 
 @threaded
 def _collect(spikes, n, deliveries, place, out):  # type: ignore[no-untyped-def]
-    """Counting sort by delivery, then by unit where blocks left the units of one out of order.
+    """Counting sort by delivery; ``place`` becomes the end of each delivery's spikes.
 
-    The spikes of an instant all name its last delivery.
+    The spikes of an instant all name its last delivery. Indices are unsigned, so that
+    none is tested for a negative wrap.
     """
+    one = np.uint64(1)
     for i in range(n):
-        place[spikes.event[i] + 1] += 1
+        place[np.uint64(spikes.event[i]) + one] += 1
     total = np.int32(0)
     for e in range(len(place)):
         total += place[e]
         place[e] = total
     for r in range(len(out.start)):
         out.start[r] = place[deliveries.start[r]]
-    ordered = True
     for i in range(n):
-        e = spikes.event[i]
-        k = place[e]
-        place[e] += 1
-        out.t[k], out.unit[k], out.value[k] = deliveries.t[e], spikes.unit[i], spikes.value[i]
-        if k > 0 and out.t[k - 1] == out.t[k] and out.unit[k - 1] > out.unit[k]:
-            ordered = False
-    if ordered:
-        return
+        event = np.uint64(spikes.event[i])
+        k = np.uint64(place[event])
+        place[event] += 1
+        out.t[k], out.unit[k] = deliveries.t[event], spikes.unit[i]
+        out.value[k] = spikes.value[i]
+
+
+@threaded
+def _sort_units(place, out):  # type: ignore[no-untyped-def]
+    """Sort the spikes of each delivery by unit."""
     first = 0
-    for e in range(len(deliveries.t)):
+    for e in range(len(place) - 1):
         for i in range(first + 1, place[e]):
             unit, value, k = out.unit[i], out.value[i], i
             while k > first and out.unit[k - 1] > unit:

@@ -68,7 +68,7 @@ class ListedLayer:
         args = deliveries, self.synapses, factors, self.firing, state
         while not run_cells(*args, spikes, cursor, fresh, tally):
             spikes = spikes.grown()
-        return collect(spikes, int(cursor.spikes[0]), deliveries)
+        return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
 
 
 def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
