@@ -104,7 +104,7 @@ def _run(
     each: Each,
 ) -> Record:
     n = len(recordings.until)
-    links = _links(network, weights, recordings, options.dtype, each)
+    links = links_of(network, weights, recordings, options.dtype, each)
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
         for p in network.outputs
@@ -150,13 +150,14 @@ def _in_order(network: Network) -> list[int] | None:
     return order
 
 
-def _links(
+def links_of(
     network: Network,
     weights: tuple[NDArray[Any], ...],
     recordings: Inputs,
     dtype: Any,
-    each: Each,
+    each: Each = map,
 ) -> list[Link]:
+    """Return the connections ready to run, each after the one into its source."""
     links = []
     for i in _in_order(network) or ():
         connection, target = network.connections[i], network.targets[i]
