@@ -166,9 +166,7 @@ def links_of(
         layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]), each)
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
-        # The other topologies keep a clock for each target.
-        decay = decay_of(neuron if isinstance(connection.topology, Dense) else None, exact)
-        links.append(Link(i, network.sources[i], target, delay, decay, layer))
+        links.append(Link(i, network.sources[i], target, delay, decay_of(neuron, exact), layer))
     return links
 
 
@@ -208,7 +206,10 @@ def _run_spans(
             if link.source not in trains:
                 continue
             until = recordings.until[rows]
-            deliveries = send(trains[link.source], link.delay_us, until, link.decay, before[i])
+            # The other layers keep a clock for each target and read no decay.
+            read = isinstance(link.layer, DenseLayer | ReadoutLayer)
+            decay = link.decay if read else decay_of(None, options.dtype)
+            deliveries = send(trains[link.source], link.delay_us, until, decay, before[i])
             out.now[rows] = np.maximum(out.now[rows], _last(deliveries))
             before[i] = int(deliveries.t[-1]) if len(deliveries.t) else before[i]
             train = _run_link(link, deliveries, states[i], number == 0, out, rows)
