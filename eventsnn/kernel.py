@@ -9,21 +9,24 @@ kernels of its own file, or entry points through typed pointers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def kernel(function: F) -> F:
+def kernel(function: Any) -> Any:
     """Compile a function that kernels of its own file call."""
-    return _compiled(function, _nrt=False)  # type: ignore[no-any-return]
+    return _compiled(function, _nrt=False)
 
 
-def inlined(function: F) -> F:
+def threaded(function: Any) -> Any:
+    """Compile a function that Python calls while its other threads run on."""
+    return _compiled(function, _nrt=False, nogil=True)
+
+
+def inlined(function: Any) -> Any:
     """Compile a function into each kernel of its own file that calls it."""
-    return _compiled(function, _nrt=False, forceinline=True)  # type: ignore[no-any-return]
+    return _compiled(function, _nrt=False, forceinline=True)
 
 
 def entry_point(signature: Any, function: Callable[..., Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ PROMISED = {
     "control_ns_per_event",
     "feedforward_dense_controls",
     "feedforward_threads_speedup",
+    "control_threads_speedup",
     "asynchronous_dense_controls",
     "conv2d_controls",
     "sparse_recurrent_updates_per_second",
@@ -30,6 +32,25 @@ def test_the_control_adds_one_row_an_event():
     loop.run()
     times = np.bincount(batch.unit, minlength=batch.n_units)
     np.testing.assert_allclose(loop.v, times @ loop.weights.astype(np.float64), atol=1e-2)
+
+
+def test_controls_at_once_do_the_work_of_each():
+    batch = networks.poisson(1)
+    made = []
+    over = Control.over.__func__
+
+    def remember(events):
+        made.append(over(Control, events))
+        return made[-1]
+
+    with patch.object(Control, "over", remember):
+        control.at_once(batch, 3)()
+    alone = Control.over(batch)
+    alone.run()
+    assert len(made) == 3
+    for one in made:
+        np.testing.assert_array_equal(one.v, alone.v)
+    assert len({one.weights.ctypes.data for one in made}) == 3
 
 
 def test_ratios_are_medians_within_a_round_and_the_first_round_is_not_counted(monkeypatch):

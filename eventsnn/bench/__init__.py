@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.bench import networks
-from eventsnn.bench.control import HIDDEN, Case, Control, machine, measure
+from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -50,16 +50,18 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
     result |= {"rounds": rounds, "machine": machine()}
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
+    cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += [_recurrent_case(result), Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
     control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
     result["control_ns_per_event"] = control
     for name in ns:
         if name in ("conv2d", "asynchronous_conv2d"):
             result[f"{name}_controls"] = controls[name] * HIDDEN
-        elif name not in ("recurrent", "queue", "threads"):
+        elif name not in ("recurrent", "queue", "threads", "control_threads"):
             result[f"{name}_controls"] = controls[name]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
+    result["control_threads_speedup"] = 1 / controls["control_threads"]
     result["sparse_recurrent_updates_per_second"] = 1e9 / ns["recurrent"]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
     return result

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
+from eventsnn.kernel import threaded
 from eventsnn.simulate.feedforward_layer import aligned
 
 HIDDEN = 800
@@ -37,6 +38,17 @@ class Control(NamedTuple):
         """Add one row an event."""
         self.v[:] = 0
         _add_rows(self.unit, self.weights, self.v)
+
+
+def at_once(events: EventBatch, threads: int) -> Callable[[], None]:
+    """Return a call that runs as many controls at once, each on arrays of its own."""
+    controls = [Control.over(events) for _ in range(threads)]
+
+    def run() -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(Control.run, controls))
+
+    return run
 
 
 class Case(NamedTuple):
@@ -109,7 +121,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-@njit(cache=True, error_model="numpy")
+@threaded
 def _add_rows(unit, weights, v):  # type: ignore[no-untyped-def]
     for e in range(len(unit)):
         row = weights[np.uint64(unit[e])]

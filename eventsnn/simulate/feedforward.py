@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.kernel import threaded
 from eventsnn.network import Connection, Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -26,7 +27,7 @@ from eventsnn.record import Counts, Record, Spikes
 from eventsnn.simulate.feedforward_conv import PatchLayer
 from eventsnn.simulate.feedforward_dense import DenseLayer
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train, gather, send
-from eventsnn.simulate.feedforward_layer import Layer, Tally, decay_of
+from eventsnn.simulate.feedforward_layer import Each, Layer, Tally, decay_of
 from eventsnn.simulate.feedforward_listed import ListedLayer
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.feedforward_spans import Span, tasks
@@ -89,8 +90,21 @@ def run(
     network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, options: Options
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
+    if options.threads == 1:
+        return _run(network, weights, recordings, options, map)
+    with ThreadPoolExecutor(options.threads) as pool:
+        return _run(network, weights, recordings, options, pool.map)
+
+
+def _run(
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    options: Options,
+    each: Each,
+) -> Record:
     n = len(recordings.until)
-    links = links_of(network, weights, recordings, options.dtype)
+    links = links_of(network, weights, recordings, options.dtype, each)
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
         for p in network.outputs
@@ -107,12 +121,7 @@ def run(
     def work(spans: list[Span]) -> list[Piece]:
         return _run_spans(network, links, recordings, options, out, spans)
 
-    todo = list(tasks(recordings, options.threads))
-    if options.threads > 1 and len(todo) > 1:
-        with ThreadPoolExecutor(options.threads) as pool:
-            done = list(pool.map(work, todo))
-    else:
-        done = [work(spans) for spans in todo]
+    done = each(work, list(tasks(recordings, options.threads)))
     pieces = [piece for some in done for piece in some]
     now = np.where(np.isfinite(recordings.until), recordings.until, out.now)
     names = [population.name for population in network.populations]
@@ -142,7 +151,11 @@ def _in_order(network: Network) -> list[int] | None:
 
 
 def links_of(
-    network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, dtype: Any
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    dtype: Any,
+    each: Each = map,
 ) -> list[Link]:
     """Return the connections ready to run, each after the one into its source."""
     links = []
@@ -150,7 +163,7 @@ def links_of(
         connection, target = network.connections[i], network.targets[i]
         neuron = network.populations[target].neuron
         array = weights[i].reshape(connection.topology.weight_shape)
-        layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]))
+        layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]), each)
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
         links.append(Link(i, network.sources[i], target, delay, decay_of(neuron, exact), layer))
@@ -158,13 +171,13 @@ def links_of(
 
 
 def _layer(
-    topology: Topology, weights: NDArray[Any], neuron: Neuron | None, n_events: int
+    topology: Topology, weights: NDArray[Any], neuron: Neuron | None, n_events: int, each: Each
 ) -> Layer | ReadoutLayer:
     match neuron, topology:
         case Readout(), Dense():
             return ReadoutLayer(weights, neuron)
         case ((IF() | LIF()), Dense()):
-            return DenseLayer(weights, neuron, n_events)
+            return DenseLayer(weights, neuron, n_events, each)
         case ((IF() | LIF()), Conv2d()):
             return PatchLayer(topology, weights, neuron)
         case ((IF() | LIF()), (Pool2d() | Sparse())):
@@ -193,7 +206,10 @@ def _run_spans(
             if link.source not in trains:
                 continue
             until = recordings.until[rows]
-            deliveries = send(trains[link.source], link.delay_us, until, link.decay, before[i])
+            # The other layers keep a clock for each target and read no decay.
+            read = isinstance(link.layer, DenseLayer | ReadoutLayer)
+            decay = link.decay if read else decay_of(None, options.dtype)
+            deliveries = send(trains[link.source], link.delay_us, until, decay, before[i])
             out.now[rows] = np.maximum(out.now[rows], _last(deliveries))
             before[i] = int(deliveries.t[-1]) if len(deliveries.t) else before[i]
             train = _run_link(link, deliveries, states[i], number == 0, out, rows)
@@ -235,10 +251,12 @@ def _check_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> N
         raise over_budget(network, spikes[int(np.argmax(fired))], budget)
 
 
-def _count_units(train: Train, out: NDArray[np.int32]) -> None:
-    recording = np.repeat(np.arange(len(out)), np.diff(train.start))
-    flat = recording * out.shape[1] + train.unit
-    out += np.bincount(flat, minlength=out.size).reshape(out.shape)
+@threaded
+def _count_units(train, out):  # type: ignore[no-untyped-def]
+    """Add each recording's spikes to ``out`` (n_recordings, n_units)."""
+    for r in range(len(out)):
+        for i in range(train.start[r], train.start[r + 1]):
+            out[r, train.unit[i]] += 1
 
 
 def _join(pieces: list[Piece], population: int, n: int, dtype: Any) -> Spikes:

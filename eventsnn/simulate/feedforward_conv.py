@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from eventsnn.simulate.feedforward_layer import (
     aligned,
     decay_of,
 )
-from eventsnn.simulate.feedforward_patch import Block, Patches, run_block
+from eventsnn.simulate.feedforward_patch import run_block
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 8
@@ -27,6 +27,56 @@ MAX_CHUNKS = 8
 
 MAX_UNROLLED = 64
 """Registers of a patch up to which it is compiled as a whole."""
+
+
+class Patches(NamedTuple):
+    """What each sender touches, in a convolution of ``columns`` positions a row.
+
+    A sender's weights lie as its patch does, row after row of positions; ``down`` leads
+    from a position's weights to those of the position below it.
+
+    Attributes
+    ----------
+    of : int32 array (n_in, 4)
+        First position, number of rows and columns, and the place of the first
+        position's weights.
+    columns, c_out, down : int
+    """
+
+    of: NDArray[np.int32]
+    columns: int
+    c_out: int
+    down: int
+
+
+class Block(NamedTuple):
+    """State of ``size`` channels from ``first`` on, at every position.
+
+    Attributes
+    ----------
+    first, size : int
+    v : float array (positions * lanes,)
+        Potentials, a position's channels padded to full registers.
+    clock : int64 array (positions,)
+        When the position was last brought up to now; -1 for never.
+    ready : int64 array (positions * lanes,)
+        When each neuron's refractory time ends.
+    held : int64 array (positions,)
+        Latest of ``ready`` at the position.
+    marked : int32 array (positions * lanes,)
+        Neurons to test at the end of the instant.
+    mark : bool array (positions * lanes,)
+        True for those.
+    """
+
+    first: int
+    size: int
+    v: NDArray[Any]
+    clock: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    held: NDArray[np.int64]
+    marked: NDArray[np.int32]
+    mark: NDArray[np.bool_]
 
 
 class PatchLayer:
@@ -42,20 +92,16 @@ class PatchLayer:
     def __init__(self, topology: Conv2d, weights: NDArray[Any], neuron: IF | LIF) -> None:
         self.dtype, self.topology = weights.dtype.type, topology
         self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
-        t = topology
-        self.most = tuple(-(-k // s) for k, s in zip(t.kernel_size, t.stride, strict=True))
+        self.most = _most(topology)
         per_chunk = LINE // weights.dtype.itemsize
         self.blocks: list[tuple[int, int, int, NDArray[Any], Patches]] = []
-        for first in range(0, t.channels, MAX_CHUNKS * per_chunk):
-            size = min(MAX_CHUNKS * per_chunk, t.channels - first)
+        for first in range(0, topology.channels, MAX_CHUNKS * per_chunk):
+            size = min(MAX_CHUNKS * per_chunk, topology.channels - first)
             # A power of two, so that a lane's position is a shift.
             chunks = 1 << (-(-size // per_chunk) - 1).bit_length()
-            rows = weights.size // t.channels
-            padded = aligned(rows * chunks * per_chunk, self.dtype)
-            part = weights.reshape(rows, t.channels)[:, first : first + size]
-            padded.reshape(rows, -1)[:, :size] = part
+            laid = _as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
             patches = _patches(topology, chunks * per_chunk)
-            self.blocks.append((first, size, chunks, padded, patches))
+            self.blocks.append((first, size, chunks, laid, patches))
 
     def start(self) -> list[Block]:
         """Return all blocks at rest."""
@@ -85,7 +131,31 @@ class PatchLayer:
             while not run_block(*args, spikes, cursor, fresh, tally, full, one):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
-        return collect(spikes, n, deliveries)
+        return collect(spikes, n, deliveries, ordered=len(self.blocks) == 1)
+
+
+def _most(topology: Conv2d) -> tuple[int, int]:
+    """Return the most rows and columns of positions that a sender reaches."""
+    (height, width), (down, right) = topology.kernel_size, topology.stride
+    return -(-height // down), -(-width // right)
+
+
+def _as_patches(topology: Conv2d, weights: NDArray[Any], lanes: int) -> NDArray[Any]:
+    """Lay weights (kernel rows, kernel columns, c_in, channels) as the patches they fill.
+
+    A sender sees every ``stride``-th row of the kernel, the last one in its first row
+    of positions; which ones, its place modulo the stride tells. The result, flat, is
+    (stride, stride, c_in, rows, columns, lanes).
+    """
+    (down, right), (rows, columns) = topology.stride, _most(topology)
+    c_in, channels = weights.shape[2:]
+    size = down * right * c_in * rows * columns * lanes
+    flat = aligned(size, weights.dtype)
+    laid = flat.reshape(down, right, c_in, rows, columns, lanes)
+    for y, x in np.ndindex(down, right):
+        seen = weights[y::down, x::right][::-1, ::-1].transpose(2, 0, 1, 3)
+        laid[y, x, :, : seen.shape[1], : seen.shape[2], :channels] = seen
+    return flat
 
 
 def _patches(topology: Conv2d, lanes: int) -> Patches:
@@ -95,14 +165,17 @@ def _patches(topology: Conv2d, lanes: int) -> Patches:
     order = (2, 0, 1) if topology.planar else (0, 1, 2)
     grid = np.indices((height, width, c_in)).reshape(3, height, width, c_in)
     y, x, c = (axis.transpose(order).reshape(-1) for axis in grid)
-    first, many, kernel = [], [], []
+    first, many, phase, skipped = [], [], [], []
     for at, size, i in ((y, rows, 0), (x, columns, 1)):
-        place, stride = at + topology.padding[i], topology.stride[i]
-        begin = np.maximum(0, -((topology.kernel_size[i] - 1 - place) // stride))
-        first.append(begin)
-        many.append(np.maximum(0, np.minimum(size, place // stride + 1) - begin))
-        kernel.append(place - begin * stride)
-    weight = ((kernel[0] * topology.kernel_size[1] + kernel[1]) * c_in + c) * lanes
+        kernel, stride = topology.kernel_size[i], topology.stride[i]
+        place = at + topology.padding[i]
+        begin = -((kernel - 1 - place) // stride)
+        first.append(np.maximum(0, begin))
+        many.append(np.maximum(0, np.minimum(size, place // stride + 1) - first[-1]))
+        phase.append(place % stride)
+        skipped.append(first[-1] - begin)
+    most = _most(topology)
+    of_kernel = (phase[0] * topology.stride[1] + phase[1]) * c_in + c
+    weight = ((of_kernel * most[0] + skipped[0]) * most[1] + skipped[1]) * lanes
     of = np.stack([first[0] * columns + first[1], *many, weight], 1).astype(np.int32)
-    down = -topology.stride[0] * topology.kernel_size[1] * c_in * lanes
-    return Patches(of, columns, c_out, down, -topology.stride[1] * c_in * lanes)
+    return Patches(of, columns, c_out, most[1] * lanes)

@@ -17,15 +17,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
-from eventsnn.simulate.feedforward_layer import LINE, Cursor, Firing, Tally, aligned
+from eventsnn.simulate.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
 
 GROUP = 4
 """Events of one pass."""
@@ -85,27 +86,35 @@ class DenseLayer:
     n_events : int
         How many events the layer is going to take. Where they are many, each block's
         weights are laid side by side, so that they stay in the cache.
+    each : callable
+        ``map``, or a thread pool's: lays the blocks.
     """
 
-    def __init__(self, weights: NDArray[Any], neuron: IF | LIF, n_events: int) -> None:
+    def __init__(
+        self, weights: NDArray[Any], neuron: IF | LIF, n_events: int, each: Each = map
+    ) -> None:
         self.n_out, self.dtype = weights.shape[1], weights.dtype.type
         self.firing = Firing.of(neuron, self.dtype)
         self.lanes = LINE // weights.dtype.itemsize
-        self.blocks: list[tuple[int, int, Weights]] = []
-        pack = n_events > PACK_FROM * len(weights)
+        cuts: list[tuple[int, int]] = []
         first = 0
         while first < self.n_out:
             left = -(-(self.n_out - first) // self.lanes)
-            chunks = next(size for size in CHUNKS if size <= left)
-            width = chunks * self.lanes
-            if pack or first + width > self.n_out:
-                part = aligned(len(weights) * width, self.dtype)
-                square = part.reshape(len(weights), width)
-                square[:, : self.n_out - first] = weights[:, first : first + width]
-                self.blocks.append((first, chunks, Weights(part, width, 0)))
-            else:
-                self.blocks.append((first, chunks, Weights(weights.reshape(-1), self.n_out, first)))
-            first += width
+            cuts.append((first, next(size for size in CHUNKS if size <= left)))
+            first += cuts[-1][1] * self.lanes
+        pack = n_events > PACK_FROM * len(weights)
+
+        def lay(cut: tuple[int, int]) -> Weights:
+            first, width = cut[0], cut[1] * self.lanes
+            if not pack and first + width <= self.n_out:
+                return Weights(weights.reshape(-1), self.n_out, first)
+            part = aligned(len(weights) * width, self.dtype)
+            square = part.reshape(len(weights), width)
+            square[:, : self.n_out - first] = weights[:, first : first + width]
+            return Weights(part, width, 0)
+
+        laid = each(lay, cuts)
+        self.blocks = [(*cut, part) for cut, part in zip(cuts, laid, strict=True)]
 
     def start(self) -> list[Block]:
         """Return all blocks at rest."""
@@ -126,7 +135,7 @@ class DenseLayer:
             n = int(cursor.spikes[0])
         tally.updates[:] += deliveries.instants * self.n_out
         tally.adds[:] += np.diff(deliveries.start) * self.n_out
-        return collect(spikes, n, deliveries)
+        return collect(spikes, n, deliveries, ordered=True)
 
 
 def _splat(builder: Any, vector: Any, value: Any) -> Any:
@@ -204,7 +213,7 @@ def _first_bit(_: Any, word: Any) -> Any:
 first_bit: Any = intrinsic(_first_bit)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
     """Take the neurons in ``word`` through events one by one, from half ``old`` of ``v``.
 
@@ -236,9 +245,9 @@ def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
     return n
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
-    """As ``_step_lanes``, for neurons that are never refractory."""
+    """As ``_step_lanes``, without refractory times."""
     one, width = np.uint64(1), np.uint64(len(block.ready))
     stride, offset = np.uint64(w.stride), np.uint64(w.offset)
     while word:
@@ -257,7 +266,7 @@ def _fire_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
 def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
 
@@ -294,6 +303,7 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
             break
         r += 1
     if old == one:
-        block.v[: len(block.ready)] = block.v[len(block.ready) :]
+        for k in range(len(block.ready)):
+            block.v[k] = block.v[len(block.ready) + k]
     cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
     return r == len(events.start) - 1

@@ -11,9 +11,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import kernel, threaded
 from eventsnn.neurons.neuron import FINE
 from eventsnn.simulate.inputs import Inputs
 
@@ -133,75 +133,114 @@ def send(
     What would arrive at or after ``until`` (float64 (n_recordings,)) is left out.
     ``before`` is the last instant of the first recording already worked off, or -1.
     """
-    n = len(train.t)
+    n, at_once = len(train.t), delay_us == 0 and not _cuts(train, until)
     out = Deliveries(
-        np.empty(n, np.int64),
-        np.empty(n, np.int32),
+        train.t if at_once else np.empty(n, np.int64),
+        train.unit if at_once else np.empty(n, np.int32),
         np.empty(n, decay.dtype),
         np.empty(n, np.bool_),
-        np.zeros(len(train.start), np.int64),
+        train.start if at_once else np.zeros(len(train.start), np.int64),
         np.zeros(len(train.start) - 1, np.int64),
     )
-    n = _send(train, delay_us, _whole(until), out, decay.table, decay.tau_us, before)
+    if not at_once:
+        n = _delay(train, delay_us, _whole(until), out)
+    _mark(out, decay.table, decay.tau_us, before)
     rest = out.start, out.instants
     return Deliveries(out.t[:n], out.row[:n], out.decay[:n], out.last[:n], *rest)
 
 
-def collect(spikes: Spikes, n: int, deliveries: Deliveries) -> Train:
-    """Sort the first n spikes by (time, unit)."""
+def _cuts(train: Train, until: NDArray[np.float64]) -> bool:
+    """Return whether a train has an event at or after ``until``."""
+    some = np.diff(train.start) > 0
+    return bool(np.any(train.t[train.start[1:][some] - 1] >= until[some]))
+
+
+def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = False) -> Train:
+    """Sort the first n spikes by (time, unit).
+
+    ``ordered`` promises that those of one delivery stand in order of unit.
+    """
     out = Train(
         np.empty(n, np.int64),
         np.empty(n, np.int32),
         np.empty(n, spikes.value.dtype),
         np.zeros(len(deliveries.start), np.int64),
     )
-    _collect(spikes, n, deliveries, out)
+    place = np.zeros(len(deliveries.t) + 1, np.int32)
+    _collect(spikes, n, deliveries, place, out)
+    if not ordered:
+        _sort_units(place, out)
     return out
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
 def _gather(t, unit, given, stop, out):  # type: ignore[no-untyped-def]
     """Copy the events before ``stop``; return the first recording out of order or -1."""
-    n = 0
+    n = np.int64(0)
     for r in range(len(stop)):
-        for i in range(given[r], given[r + 1]):
-            now, new = np.int64(t[i]), np.int32(unit[i])
-            if i > given[r] and now < t[i - 1]:
-                return r
-            if now >= stop[r]:
-                continue
-            k = n
-            while k > out.start[r] and out.t[k - 1] == now and out.unit[k - 1] > new:
-                out.unit[k] = out.unit[k - 1]
-                k -= 1
-            out.t[n], out.unit[k] = now, new
-            n += 1
+        first, size, wrong = given[r], given[r + 1] - given[r], False
+        # Views, whose plain indices let the loops vectorize.
+        old_t, old_unit = t[first : first + size], unit[first : first + size]
+        new_t, new_unit = out.t[n : n + size], out.unit[n : n + size]
+        for i in range(len(old_t)):
+            new_t[i] = old_t[i]
+        for i in range(len(old_unit)):
+            new_unit[i] = old_unit[i]
+        for i in range(len(old_t) - 1):
+            wrong |= old_t[i + 1] < old_t[i]
+        if wrong:
+            return r
+        while size > 0 and new_t[size - 1] >= stop[r]:
+            size -= 1
+        _sort_ties(new_t[:size], new_unit[:size])
+        n += size
         out.start[r + 1] = n
     return -1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _send(train, delay, stop, out, table, tau, before):  # type: ignore[no-untyped-def]
-    """Fill ``out``; return how many events arrive."""
-    n = 0
+@kernel
+def _sort_ties(t, unit):  # type: ignore[no-untyped-def]
+    """Sort simultaneous events by unit."""
+    for i in range(len(t) - 1):
+        if t[i] == t[i + 1] and unit[i] > unit[i + 1]:
+            new, k = unit[i + 1], i + 1
+            while k > 0 and t[k - 1] == t[k] and unit[k - 1] > new:
+                unit[k] = unit[k - 1]
+                k -= 1
+            unit[k] = new
+
+
+@threaded
+def _delay(train, delay, stop, out):  # type: ignore[no-untyped-def]
+    """Copy the events that arrive before ``stop``; return their number."""
+    n = np.int64(0)
     for r in range(len(stop)):
-        first = train.start[r]
-        t = train.t[first : train.start[r + 1]]
-        size = np.searchsorted(t, stop[r] - delay)
-        if size > 0:
-            now, row = out.t[n : n + size], out.row[n : n + size]
-            for i in range(size):
-                now[i] = t[i] + delay
-                row[i] = train.unit[first + i]
-            out.instants[r] = _mark_last(now, out.last[n : n + size])
-            gap = now[0] - before if r == 0 and before >= 0 else np.int64(0)
-            _fill_decay(now, gap, out.decay[n : n + size], table, tau)
-        n += size
+        first, last = train.start[r], train.start[r + 1]
+        while last > first and train.t[last - 1] + delay >= stop[r]:
+            last -= 1
+        t, unit, n_after = train.t[first:last], train.unit[first:last], n + last - first
+        now, row = out.t[n:n_after], out.row[n:n_after]
+        for i in range(len(t)):
+            now[i] = t[i] + delay
+            row[i] = unit[i]
+        n = n_after
         out.start[r + 1] = n
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
+def _mark(out, table, tau, before):  # type: ignore[no-untyped-def]
+    """Fill ``last``, ``instants`` and ``decay``."""
+    for r in range(len(out.instants)):
+        first, last = out.start[r], out.start[r + 1]
+        if last > first:
+            t = out.t[first:last]
+            out.instants[r] = _mark_last(t, out.last[first:last])
+            gap = t[0] - before if r == 0 and before >= 0 else np.int64(0)
+            _fill_decay(t, gap, out.decay[first:last], table, tau)
+
+
+@kernel
 def _mark_last(t, last):  # type: ignore[no-untyped-def]
     """Mark the last event of each instant; return the number of instants."""
     instants = np.int64(1)
@@ -212,7 +251,7 @@ def _mark_last(t, last):  # type: ignore[no-untyped-def]
     return instants
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
     """The decay of ``neuron.decay`` over each gap; without branches where the table reaches."""
     if len(table) == 0:
@@ -232,33 +271,35 @@ def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
                 out[i] = math.exp(-np.float64(gap) / tau)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _collect(spikes, n, deliveries, out):  # type: ignore[no-untyped-def]
-    """Counting sort by delivery, then by unit where blocks left the units of one out of order.
+@threaded
+def _collect(spikes, n, deliveries, place, out):  # type: ignore[no-untyped-def]
+    """Counting sort by delivery; ``place`` becomes the end of each delivery's spikes.
 
-    The spikes of an instant all name its last delivery.
+    The spikes of an instant all name its last delivery. Indices are unsigned, so that
+    none is tested for a negative wrap.
     """
-    place = np.zeros(len(deliveries.t) + 1, np.int32)
+    one = np.uint64(1)
     for i in range(n):
-        place[spikes.event[i] + 1] += 1
+        place[np.uint64(spikes.event[i]) + one] += 1
     total = np.int32(0)
     for e in range(len(place)):
         total += place[e]
         place[e] = total
     for r in range(len(out.start)):
         out.start[r] = place[deliveries.start[r]]
-    ordered = True
     for i in range(n):
-        e = spikes.event[i]
-        k = place[e]
-        place[e] += 1
-        out.t[k], out.unit[k], out.value[k] = deliveries.t[e], spikes.unit[i], spikes.value[i]
-        if k > 0 and out.t[k - 1] == out.t[k] and out.unit[k - 1] > out.unit[k]:
-            ordered = False
-    if ordered:
-        return
+        event = np.uint64(spikes.event[i])
+        k = np.uint64(place[event])
+        place[event] += 1
+        out.t[k], out.unit[k] = deliveries.t[event], spikes.unit[i]
+        out.value[k] = spikes.value[i]
+
+
+@threaded
+def _sort_units(place, out):  # type: ignore[no-untyped-def]
+    """Sort the spikes of each delivery by unit."""
     first = 0
-    for e in range(len(deliveries.t)):
+    for e in range(len(place) - 1):
         for i in range(first + 1, place[e]):
             unit, value, k = out.unit[i], out.value[i], i
             while k > first and out.unit[k - 1] > unit:

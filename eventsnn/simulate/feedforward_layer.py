@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,10 @@ from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train
 
 LINE = 64
 """Bytes of a vector register, and of a cache line."""
+
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""``map``, or that of a thread pool."""
 
 
 class Firing(NamedTuple):

@@ -6,9 +6,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
@@ -26,7 +26,7 @@ class Synapses(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """State of the neurons, arrays (n_out,); see ``feedforward_patch.Block``."""
+    """State of the neurons, arrays (n_out,); see ``feedforward_conv.Block``."""
 
     v: NDArray[Any]
     clock: NDArray[np.int64]
@@ -68,7 +68,7 @@ class ListedLayer:
         args = deliveries, self.synapses, factors, self.firing, state
         while not run_cells(*args, spikes, cursor, fresh, tally):
             spikes = spikes.grown()
-        return collect(spikes, int(cursor.spikes[0]), deliveries)
+        return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
 
 
 def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
@@ -87,7 +87,7 @@ def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
     return Synapses(start, target[order].astype(np.int32), weight)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _settle(e, t, firing, cells, marked, spikes, n):  # type: ignore[no-untyped-def]
     """Test the marked neurons in order of unit; return the number of spikes."""
     for i in range(1, marked):
@@ -108,7 +108,7 @@ def _settle(e, t, firing, cells, marked, spikes, n):  # type: ignore[no-untyped-
     return n
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inlined
 def _deliver(t, row, synapses, factors, firing, cells, marked):  # type: ignore[no-untyped-def]
     """Deliver one event; return the neurons marked and those brought up to now."""
     updates = 0
@@ -134,7 +134,7 @@ def _deliver(t, row, synapses, factors, firing, cells, marked):  # type: ignore[
     return marked, updates
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
 def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
     """Take all recordings from ``cursor`` on; see ``feedforward_patch.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]

@@ -8,67 +8,16 @@ tells which of them reached the threshold. Those are tested at the end of the in
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
+from eventsnn.kernel import kernel, threaded
 from eventsnn.simulate.feedforward_layer import LINE
-
-
-class Patches(NamedTuple):
-    """What each sender touches, in a convolution of ``columns`` positions a row.
-
-    ``down`` and ``step`` lead from a position's weights to those of the position below
-    it and to the right of it.
-
-    Attributes
-    ----------
-    of : int32 array (n_in, 4)
-        First position, number of rows and columns, and the place of the first
-        position's weights.
-    columns, c_out, down, step : int
-    """
-
-    of: NDArray[np.int32]
-    columns: int
-    c_out: int
-    down: int
-    step: int
-
-
-class Block(NamedTuple):
-    """State of ``size`` channels from ``first`` on, at every position.
-
-    Attributes
-    ----------
-    first, size : int
-    v : float array (positions * lanes,)
-        Potentials, a position's channels padded to full registers.
-    clock : int64 array (positions,)
-        When the position was last brought up to now; -1 for never.
-    ready : int64 array (positions * lanes,)
-        When each neuron's refractory time ends.
-    held : int64 array (positions,)
-        Latest of ``ready`` at the position.
-    marked : int32 array (positions * lanes,)
-        Neurons to test at the end of the instant.
-    mark : bool array (positions * lanes,)
-        True for those.
-    """
-
-    first: int
-    size: int
-    v: NDArray[Any]
-    clock: NDArray[np.int64]
-    ready: NDArray[np.int64]
-    held: NDArray[np.int64]
-    marked: NDArray[np.int32]
-    mark: NDArray[np.bool_]
 
 
 def _splat(builder: Any, vector: Any, value: Any) -> Any:
@@ -77,57 +26,90 @@ def _splat(builder: Any, vector: Any, value: Any) -> Any:
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
 
 
-def _patch_rows(
+def _greater(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+
+def _patch(
     _: Any, v: Any, clock: Any, w: Any, at: Any, t: Any, factors: Any, th: Any, sizes: Any
 ) -> Any:
-    """Bring a patch up to ``t`` and add its weights; return which neurons reached ``th``.
+    """Bring a patch up to ``t`` and add its weights; return whether any neuron reached ``th``.
 
     ``at`` is (first position, positions to the row below, place of the first one's
-    weights, steps from there to those of the position below and to the right);
-    ``factors`` a ``Factors``. The lengths of the three tuples in ``sizes`` are the
-    registers of a position, the rows and the columns. The answer is a tuple of uint64,
-    each row's neurons in words of its own.
+    weights); ``factors`` a ``Factors``. The lengths of the three tuples in ``sizes`` are
+    the registers of a position, the rows and the columns. The weights lie as the patch
+    does, row after row.
     """
     chunks, rows, columns = (size.count for size in sizes)
     chunk = LINE * 8 // v.dtype.bitwidth
     lanes = chunk * chunks
-    n_words = -(-columns * lanes // 64)
 
     def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
         def data(kind: Any, array: Any) -> Any:
             return context.make_array(kind)(context, b, array).data
 
+        def load(base: Any, lane: int) -> Any:
+            place = b.bitcast(b.gep(base, [i64(lane)]), vector.as_pointer())
+            return place, b.load(place, align=LINE)
+
         i64 = ir.IntType(64)
         vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
-        first, below, weight, down, step = (b.extract_value(args[3], i) for i in range(5))
+        first, below, weight = (b.extract_value(args[3], i) for i in range(3))
         times, source, target = data(clock, args[1]), data(w, args[2]), data(v, args[0])
         table, mask = data(factors[0], b.extract_value(args[5], 0)), b.extract_value(args[5], 1)
-        limit, words = _splat(b, vector, args[6]), [i64(0)] * (rows * n_words)
-        for y, c in np.ndindex(rows, columns):
-            position = b.add(b.add(first, b.mul(below, i64(y))), i64(c))
-            place = b.gep(times, [position])
-            gap = b.and_(b.sub(args[4], b.load(place)), mask)
-            b.store(args[4], place)
-            factor = _splat(b, vector, b.load(b.gep(table, [gap])))
-            there = b.add(b.mul(down, i64(y)), b.add(b.mul(step, i64(c)), weight))
-            for k in range(0, lanes, chunk):
-                here = b.gep(target, [b.add(b.mul(position, i64(lanes)), i64(k))])
-                here = b.bitcast(here, vector.as_pointer())
-                weights = b.bitcast(b.gep(source, [b.add(there, i64(k))]), vector.as_pointer())
-                x = b.fmul(b.load(here, align=LINE), factor)
-                x = b.fadd(x, b.load(weights, align=LINE))
-                b.store(x, here, align=LINE)
-                reached = b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk))
-                word, bit = divmod(c * lanes + k, 64)
-                bits = b.shl(b.zext(reached, i64), i64(bit))
-                words[y * n_words + word] = b.or_(words[y * n_words + word], bits)
+        source, tops = b.gep(source, [weight]), []
+        for y in range(rows):
+            place = b.add(first, b.mul(below, i64(y)))
+            clocks, row = b.gep(times, [place]), b.gep(target, [b.mul(place, i64(lanes))])
+            top = None
+            for c in range(columns):
+                last = b.gep(clocks, [i64(c)])
+                gap = b.and_(b.sub(args[4], b.load(last)), mask)
+                b.store(args[4], last)
+                factor = _splat(b, vector, b.load(b.gep(table, [gap])))
+                for k in range(0, lanes, chunk):
+                    here, x = load(row, c * lanes + k)
+                    _, weights = load(source, (y * columns + c) * lanes + k)
+                    x = b.fadd(b.fmul(x, factor), weights)
+                    b.store(x, here, align=LINE)
+                    top = x if top is None else _greater(b, x, top)
+            tops.append(top)
+        while len(tops) > 1:
+            tops = [
+                *(_greater(b, *pair) for pair in zip(tops[::2], tops[1::2], strict=False)),
+                *tops[len(tops) // 2 * 2 :],
+            ]
+        reached = b.fcmp_ordered(">=", tops[0], _splat(b, vector, args[6]))
+        return b.icmp_unsigned("!=", b.bitcast(reached, ir.IntType(chunk)), ir.IntType(chunk)(0))
+
+    return types.boolean(v, clock, w, at, types.int64, factors, th, sizes), codegen
+
+
+patch: Any = intrinsic(_patch)
+
+
+def _reached(_: Any, v: Any, position: Any, th: Any, chunks: Any) -> Any:
+    """Return which neurons of a position reached ``th``: a tuple of uint64, lane k in bit k."""
+    chunk = LINE * 8 // v.dtype.bitwidth
+    n_words = -(-chunks.count * chunk // 64)
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        i64 = ir.IntType(64)
+        vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
+        base = context.make_array(v)(context, b, args[0]).data
+        base = b.gep(base, [b.mul(args[1], i64(chunks.count * chunk))])
+        limit, words = _splat(b, vector, args[2]), [i64(0)] * n_words
+        for k in range(0, chunks.count * chunk, chunk):
+            x = b.load(b.bitcast(b.gep(base, [i64(k)]), vector.as_pointer()), align=LINE)
+            bits = b.zext(b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk)), i64)
+            words[k // 64] = b.or_(words[k // 64], b.shl(bits, i64(k % 64)))
         return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
 
-    answer = types.UniTuple(types.uint64, rows * n_words)  # type: ignore[no-untyped-call]
-    return answer(v, clock, w, at, types.int64, factors, th, sizes), codegen
+    answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
+    return answer(v, types.int64, th, chunks), codegen
 
 
-patch_rows: Any = intrinsic(_patch_rows)
+reached: Any = intrinsic(_reached)
 
 
 def _first_bit(_: Any, word: Any) -> Any:
@@ -142,23 +124,26 @@ def _first_bit(_: Any, word: Any) -> Any:
 first_bit: Any = intrinsic(_first_bit)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _mark_words(words, rows, first, below, lanes, block, n):  # type: ignore[no-untyped-def]
-    """Put the neurons in the words of some rows on the list of the marked, each once."""
-    for i in range(len(words)):
-        word = words[i]
-        while word:
-            y = i // (len(words) // rows)
-            k = (first + y * below) * lanes + (i - y * (len(words) // rows)) * 64 + first_bit(word)
-            word &= word - np.uint64(1)
-            if not block.mark[k]:
-                block.mark[k] = True
-                block.marked[n] = k
-                n += 1
+@kernel
+def _mark(top, rows, columns, below, block, threshold, chunks, n):  # type: ignore[no-untyped-def]
+    """Put the neurons of a patch that reached the threshold on the list, each once."""
+    lanes = len(block.v) // len(block.clock)
+    for y in range(rows):
+        for p in range(top + y * below, top + y * below + columns):
+            words = reached(block.v, p, threshold, chunks)
+            for i in range(len(words)):
+                word = words[i]
+                while word:
+                    k = p * lanes + i * 64 + first_bit(word)
+                    word &= word - np.uint64(1)
+                    if not block.mark[k]:
+                        block.mark[k] = True
+                        block.marked[n] = k
+                        n += 1
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _careful(t, w, factors, firing, block, p, there, lanes, n):  # type: ignore[no-untyped-def]
     """As ``patch_rows`` for one position, where a neuron is refractory or a gap too long."""
     gap = t - block.clock[p]
@@ -180,7 +165,7 @@ def _careful(t, w, factors, firing, block, p, there, lanes, n):  # type: ignore[
     return n
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel
 def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: ignore[no-untyped-def]
     """Test the marked neurons in order of unit; return the number of spikes."""
     for i in range(1, marked):
@@ -203,7 +188,7 @@ def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: igno
     return n
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel
 def _needs_care(t, block, top, rows, columns, below, longest):  # type: ignore[no-untyped-def]
     for y in range(rows):
         for p in range(top + y * below, top + y * below + columns):
@@ -212,73 +197,128 @@ def _needs_care(t, block, top, rows, columns, below, longest):  # type: ignore[n
     return False
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _touched(t, block, top, rows, columns, patches):  # type: ignore[no-untyped-def]
+@kernel
+def _touched(t, block, top, rows, columns, below):  # type: ignore[no-untyped-def]
     """Return how many positions of a patch were brought up to ``t`` already."""
     n = 0
     for y in range(rows):
-        first = top + y * patches.columns
-        for p in range(first, first + columns):
+        for p in range(top + y * below, top + y * below + columns):
             n += block.clock[p] == t
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
+def _take_one(e, events, w, patches, factors, firing, block, marked, full, one):  # type: ignore[no-untyped-def]
+    """Take any event; return the number of the marked."""
+    t, sender = events.t[e], np.int64(events.row[e])
+    top, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 3])
+    rows, columns = np.int64(patches.of[sender, 1]), np.int64(patches.of[sender, 2])
+    below, threshold, lanes = patches.columns, firing.threshold, len(block.v) // len(block.clock)
+    longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
+    care = firing.refractory > 0 or not factors.complete
+    care = care and _needs_care(t, block, top, rows, columns, below, longest)
+    if not care and rows == len(full[1]) and columns == len(full[2]):
+        at = top, below, weight
+        if patch(block.v, block.clock, w, at, t, factors, threshold, full):
+            marked = _mark(top, rows, columns, below, block, threshold, full[0], marked)
+        return marked
+    for y, c in np.ndindex(rows, columns):
+        p, there = top + y * below + c, weight + y * patches.down + c * lanes
+        if care and (block.held[p] > t or t - block.clock[p] >= longest):
+            marked = _careful(t, w, factors, firing, block, p, there, lanes, marked)
+        elif patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, one):
+            marked = _mark(p, 1, 1, below, block, threshold, one[0], marked)
+    return marked
+
+
+@kernel
+def _take_plain(e, stop, alone, events, w, patches, factors, block, threshold, full):  # type: ignore[no-untyped-def]
+    """Take events with a whole patch and an instant of their own, up to one that reached.
+
+    A loop of its own, so that all it needs stays in registers. ``alone`` tells whether
+    the event before ``e`` ended its instant. Returns the first event not taken, and
+    whether the last one taken brought a neuron to the threshold.
+    """
+    row, time, last, of = events.row, events.t, events.last, patches.of
+    e, end = np.uint64(e), np.uint64(stop)
+    sender = np.uint64(row[e])
+    while e < end:
+        whole = (of[sender, 1] == len(full[1])) & (of[sender, 2] == len(full[2]))
+        if not (whole & alone & last[e]):
+            break
+        at = np.int64(of[sender, 0]), patches.columns, np.int64(of[sender, 3])
+        t = time[e]
+        e += np.uint64(1)
+        # Read here, so that the next event does not wait for it.
+        sender = np.uint64(row[min(e, end - np.uint64(1))])
+        if patch(block.v, block.clock, w, at, t, factors, threshold, full):
+            return np.int64(e), True
+    return np.int64(e), False
+
+
+@kernel
+def _run_recording(  # type: ignore[no-untyped-def]
+    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, full, one
+):
+    """Take events until ``stop`` or until ``spikes`` might not hold those of one more instant.
+
+    Returns the first event not taken, the number of spikes, and how many positions were
+    added to and brought up to now.
+    """
+    plain = firing.refractory == 0 and factors.complete
+    room = len(spikes.event) - len(block.v)
+    below, lanes = patches.columns, len(block.v) // len(block.clock)
+    of, adds, again, marked = patches.of, 0, 0, 0
+    while e < stop and n <= room:
+        alone = e == begin or events.last[e - 1]
+        first, hit = e, False
+        if plain:
+            args = events, w, patches, factors, block, firing.threshold, full
+            e, hit = _take_plain(e, stop, alone, *args)
+            adds += (e - first) * len(full[1]) * len(full[2])
+        if hit:
+            top = of[np.int64(events.row[e - 1]), 0]
+            shape = len(full[1]), len(full[2])
+            marked = _mark(top, *shape, below, block, firing.threshold, full[0], 0)
+        elif e < stop:
+            sender = np.int64(events.row[e])
+            top, rows, columns = of[sender, 0], of[sender, 1], of[sender, 2]
+            adds += rows * columns
+            if not (e == begin or events.last[e - 1]):
+                again += _touched(events.t[e], block, top, rows, columns, below)
+            layer = events, w, patches, factors, firing, block
+            marked = _take_one(e, *layer, marked, full, one)
+            e += 1
+        if marked > 0 and events.last[e - 1]:
+            t = events.t[e - 1]
+            n = _settle(e - 1, t, firing, block, patches.c_out, lanes, marked, spikes, n)
+            marked = 0
+    return e, n, adds, adds - again
+
+
+@threaded
 def run_block(  # type: ignore[no-untyped-def]
     events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, full, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
-    It returns early, at the end of an instant, where ``spikes`` might not hold those of
-    one more.
-
     Returns
     -------
     bool
-        True when all is done.
+        True when all is done, False to be called again with more room in ``spikes``.
     """
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
-    lanes = len(block.v) // len(block.clock)
-    longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
-    careful = firing.refractory > 0 or not factors.complete
-    threshold, below = firing.threshold, patches.columns
-    marked = 0
-    room = len(spikes.event) - len(block.v)
     while r < len(events.start) - 1:
-        if e == events.start[r] and (fresh or r > 0):
+        begin, stop = events.start[r], events.start[r + 1]
+        if e == begin and (fresh or r > 0):
             block.v[:] = 0
             block.clock[:] = -1
             block.ready[:] = -1
             block.held[:] = -1
-        stop = events.start[r + 1]
-        while e < stop and n <= room:
-            t = events.t[e]
-            # Four numbers, not a row: a view would be counted by reference for each event.
-            sender = np.uint64(events.row[e])
-            top, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 3])
-            rows, columns = np.int64(patches.of[sender, 1]), np.int64(patches.of[sender, 2])
-            tally.adds[r] += rows * columns * block.size
-            tally.updates[r] += rows * columns * block.size
-            if e > events.start[r] and not events.last[e - 1]:
-                tally.updates[r] -= block.size * _touched(t, block, top, rows, columns, patches)
-            at = top, below, weight, patches.down, patches.step
-            care = careful and _needs_care(t, block, top, rows, columns, below, longest)
-            if not care and rows == len(full[1]) and columns == len(full[2]):
-                words = patch_rows(block.v, block.clock, w, at, t, factors, threshold, full)
-                marked = _mark_words(words, rows, top, below, lanes, block, marked)
-            else:
-                for y, c in np.ndindex(rows, columns):
-                    p, there = top + y * below + c, weight + y * patches.down + c * patches.step
-                    if care and (block.held[p] > t or t - block.clock[p] >= longest):
-                        marked = _careful(t, w, factors, firing, block, p, there, lanes, marked)
-                    else:
-                        at = p, below, there, patches.down, patches.step
-                        words = patch_rows(block.v, block.clock, w, at, t, factors, threshold, one)
-                        marked = _mark_words(words, 1, p, below, lanes, block, marked)
-            if marked > 0 and events.last[e]:
-                n = _settle(e, t, firing, block, patches.c_out, lanes, marked, spikes, n)
-                marked = 0
-            e += 1
+        args = events, w, patches, factors, firing, block, spikes, n, full, one
+        e, n, adds, updates = _run_recording(begin, e, stop, *args)
+        tally.adds[r] += adds * block.size
+        tally.updates[r] += updates * block.size
         if e < stop:
             break
         r += 1

@@ -6,9 +6,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import threaded
 from eventsnn.neurons.neuron import decay as decay_over
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts
@@ -71,7 +71,7 @@ class ReadoutLayer:
         return Readouts(final, levels.maximum, levels.maximum_t, integral)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@threaded
 def _run(events, w, tau, levels):  # type: ignore[no-untyped-def]
     real = w.dtype.type
     for r in range(len(events.start) - 1):
