@@ -139,7 +139,7 @@ def test_jitter_moves_times_within_the_recording_and_sorts_them():
         assert (mine.t != stream.t).mean() > 0.5
 
 
-def test_the_same_generator_gives_the_same_recordings():
+def test_the_same_generator_gives_the_same_bent_recordings():
     batch = some_recordings()
     change = Augmentation(1, 8, 0.1, 0.5, 0.5, 20, 0.1)
     one, two = (augment(batch, np.arange(6), change, np.random.default_rng(7)) for _ in range(2))

@@ -21,6 +21,9 @@ PROMISED = {
     "control_threads_speedup",
     "asynchronous_dense_controls",
     "conv2d_controls",
+    "training_step_controls",
+    "training_threads_speedup",
+    "evaluation_controls",
     "sparse_recurrent_updates_per_second",
     "queue_push_pop_ns",
 }

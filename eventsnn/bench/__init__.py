@@ -9,6 +9,7 @@ import numpy as np
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.bench.training import training_cases
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
@@ -19,6 +20,7 @@ Result = dict[str, Any]
 _ACTIVITY = (300, 1000, 3000)
 _QUEUE_STEPS = 200_000
 _DRIVE_HZ = 20.0
+_NO_CONTROLS = ("recurrent", "queue", "threads", "training_threads", "control_threads")
 
 
 def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2) -> Result:
@@ -51,16 +53,18 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result |= {"rounds": rounds, "machine": machine()}
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
+    cases += training_cases(batch, threads, result)
     cases += [_recurrent_case(result), Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
     control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
     result["control_ns_per_event"] = control
     for name in ns:
         if name in ("conv2d", "asynchronous_conv2d"):
             result[f"{name}_controls"] = controls[name] * HIDDEN
-        elif name not in ("recurrent", "queue", "threads", "control_threads"):
+        elif name not in _NO_CONTROLS:
             result[f"{name}_controls"] = controls[name]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
+    result["training_threads_speedup"] = ns["training_step"] / ns["training_threads"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
     result["sparse_recurrent_updates_per_second"] = 1e9 / ns["recurrent"]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]

@@ -1,0 +1,61 @@
+"""What a training step costs: forward, reverse walk and Adam, over minibatches of 64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from eventsnn.bench.control import HIDDEN, Case
+from eventsnn.events import EventBatch
+from eventsnn.learn import layered
+from eventsnn.train.gradient_learner import AdjointLearner
+from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.train.options import TrainOptions
+
+_BATCH = 64
+_SPIKES = 325
+"""Hidden spikes a recording: what a trained network fires, see ``docs/learning.md``."""
+
+
+def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> list[Case]:
+    """Return sensor-800-10 learning by the spike adjoint, on one thread and on ``threads``.
+
+    The rate is so low that the weights, and with them the activity, stay what they were.
+    """
+    n = len(events) // _BATCH * _BATCH or len(events)
+    batch = events.select(np.arange(n))
+    learner = _learner(events, 1)
+    passed = layered.run(learner.network, learner.weights, batch)
+    result["training_step_hidden_spikes"] = float(passed.spikes(1).sum() / n)
+    many = _learner(events, threads)
+
+    def evaluate() -> None:
+        learner.evaluate(batch, 1)
+
+    return [
+        Case("training_step", _steps(learner, batch), len(batch.t)),
+        Case("training_threads", _steps(many, batch), len(batch.t)),
+        Case("evaluation", evaluate, len(batch.t)),
+    ]
+
+
+def _learner(events: EventBatch, threads: int) -> AdjointLearner:
+    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=_SPIKES / HIDDEN)
+    layers = (events.n_units, HIDDEN, 1 + int(events.label.max()))
+    learner = AdjointLearner(
+        TrainOptions(rule="adjoint", layers=layers, gradient=gradient), threads
+    )
+    learner.start(events)
+    learner.begin_epoch(0, 1, 1_000_000)
+    return learner
+
+
+def _steps(learner: AdjointLearner, batch: EventBatch) -> Callable[[], None]:
+    def run() -> None:
+        rng = np.random.default_rng(0)
+        for first in range(0, len(batch), _BATCH):
+            learner.learn(batch, np.arange(first, min(first + _BATCH, len(batch))), rng)
+
+    return run
