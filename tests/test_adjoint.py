@@ -6,6 +6,8 @@ The loss is then a polynomial of the weights, written out as plain sums over pai
 spikes and deliveries; it shares nothing with the reverse walk but the model.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -15,6 +17,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import layered
 from eventsnn.learn.adjoint import adjoint
+from eventsnn.learn.adjoint_dynamics import dynamics
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
@@ -206,6 +209,43 @@ def test_the_adjoint_is_the_gradient_of_the_smooth_toy(hidden, output, delays, c
     for mine, theirs in zip(found.weights, expected, strict=True):
         scale = max(np.abs(theirs).max(), 1e-3)
         np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
+
+
+@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
+@given(st.tuples(NEURONS, NEURONS), st.integers(0, 10_000))
+def test_thresholds_and_time_constants_have_the_gradient_of_the_smooth_toy(neurons, seed):
+    rng = np.random.default_rng(seed)
+    network, batch = chain(neurons, [0, 0]), some_events(rng)
+    weights = [rng.normal(0.15, 0.25, c.topology.weight_shape) for c in network.connections]
+    passed = layered.run(network, weights, batch)
+    given_errors = rng.normal(size=(len(batch), SIZES[2]))
+    gradients = adjoint(passed, weights, {2: ("counts", given_errors)}, spike_cost=0.2)
+    found = dynamics(passed, weights, gradients)
+    frozen = Frozen(passed, batch)
+
+    def total(p, **changed):
+        out = 0.0
+        for r in range(len(batch)):
+            toy = Toy(network, frozen, r, weights)
+            model, delivered, spikes, _ = toy.layers[p - 1]
+            # The moved model: what was frozen is the spikes and what they carried before.
+            moved = replace(model, **changed)
+            pairs = [
+                [owed(moved, spikes[0], spikes[1], f, t) for t, _ in delivered]
+                for f in range(len(spikes[0]))
+            ]
+            kernel = np.array(pairs).reshape(len(spikes[0]), len(delivered))
+            toy.layers[p - 1] = (moved, delivered, spikes, kernel)
+            out += toy.loss(weights, "counts", given_errors[r], 0.2)
+        return out
+
+    for p, neuron in enumerate(neurons, 1):
+        names = ["threshold", *(["tau_us"] if isinstance(neuron, LIF) else [])]
+        for name in names:
+            value = getattr(neuron, name)
+            sides = [total(p, **{name: value * (1 + sign * 1e-5)}) for sign in (1, -1)]
+            slope = (sides[0] - sides[1]) / (2e-5 * value)
+            np.testing.assert_allclose(getattr(found[p], name), slope, rtol=1e-6, atol=1e-8)
 
 
 def trained_pair(dtype=np.float64, output=None):

@@ -52,10 +52,13 @@ class Gradients(NamedTuple):
         Each of its topology's ``weight_shape``, in the dtype of the weights.
     errors : list (by piece) of dict from connection number to float array
         Error of each delivery, where something below can use it.
+    spikes : list (by piece) of dict from population number to float64 array
+        Error of each spike.
     """
 
     weights: list[NDArray[Any]]
     errors: list[dict[int, NDArray[Any]]]
+    spikes: list[dict[int, NDArray[np.float64]]]
 
 
 def adjoint(
@@ -93,7 +96,7 @@ def adjoint(
     for link in passed.links:
         if link.connection in done[0].jumps:
             _dense(passed, link, [back.jumps[link.connection] for back in done], gradients, threads)
-    return Gradients(gradients, [back.errors for back in done])
+    return Gradients(gradients, [back.errors for back in done], [back.spikes for back in done])
 
 
 class _Back(NamedTuple):
@@ -102,6 +105,7 @@ class _Back(NamedTuple):
     jumps: dict[int, kernel.Jumps]
     errors: dict[int, NDArray[Any]]
     readouts: dict[int, NDArray[Any]]
+    spikes: dict[int, NDArray[np.float64]]
 
 
 class _Walk:
@@ -114,7 +118,7 @@ class _Walk:
 
     def piece(self, piece: Piece) -> _Back:
         """Walk the layers from the last to the first."""
-        back = _Back({}, {}, {})
+        back = _Back({}, {}, {}, {})
         for link in reversed(self.passed.links):
             if link.connection in piece.deliveries:
                 self._link(link, piece, back)
@@ -131,11 +135,12 @@ class _Walk:
             back.readouts[c] = gradient
         elif isinstance(neuron, IF | LIF):
             train = piece.trains[link.target]
-            g = self._spike_errors(link.target, piece, back) / neuron.threshold
-            back.jumps[c] = _jumps(train, g, _leak(neuron), w)
+            back.spikes[link.target] = self._spike_errors(link.target, piece, back)
+            g = back.spikes[link.target] / neuron.threshold
+            back.jumps[c] = _jumps(train, g, leak_of(neuron), w)
             if link.source == self.passed.network.input:
                 return
-            kernel.dense_errors(came, w, back.jumps[c], _leak(neuron).tau_us, errors)
+            kernel.dense_errors(came, w, back.jumps[c], leak_of(neuron).tau_us, errors)
         back.errors[c] = errors
 
     def _spike_errors(self, population: int, piece: Piece, back: _Back) -> NDArray[np.float64]:
@@ -168,7 +173,8 @@ class _Walk:
         return ReadoutErrors(**by, maximum_t=kept.maximum_t, end=end).of(rows)
 
 
-def _leak(neuron: IF | LIF) -> kernel.Leak:
+def leak_of(neuron: IF | LIF) -> kernel.Leak:
+    """Return how a neuron forgets."""
     tau = neuron.tau_us if isinstance(neuron, LIF) else math.inf
     return kernel.Leak(tau, neuron.reset == "zero", int(neuron.refractory_us))
 
@@ -208,7 +214,7 @@ def _dense(
     """Sum the gradient of a dense connection, block of targets by block."""
     out = gradients[link.connection]
     neuron = passed.network.populations[link.target].neuron
-    growth = _growth(_leak(neuron).tau_us)  # type: ignore[arg-type]
+    growth = _growth(leak_of(neuron).tau_us)  # type: ignore[arg-type]
     came = [piece.deliveries[link.connection] for piece in passed.pieces]
     grown, reach = [], []
     for deliveries, jump in zip(came, jumps, strict=True):

@@ -1,0 +1,104 @@
+"""Gradients by a population's own parameters: its threshold and its time constant.
+
+In the adjoint's smooth picture a spike f carries ``u_f / threshold``, u_f being the
+summed, decayed input of its neuron. So the derivative by the threshold is
+``-<W, dW> / threshold``, and that by tau the same sum of deliveries as for the weights
+with exp(-s / tau) replaced by its derivative, ``s / tau**2 * exp(-s / tau)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from eventsnn.learn.adjoint import Gradients, leak_of
+from eventsnn.learn.layered import Passed
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+
+
+class Dynamics(NamedTuple):
+    """Derivatives of the summed loss by the parameters of one population.
+
+    Attributes
+    ----------
+    threshold : float
+    tau_us : float
+        Per microsecond; 0 for neurons without a leak.
+    """
+
+    threshold: float
+    tau_us: float
+
+
+def dynamics(
+    passed: Passed, weights: list[NDArray[Any]], gradients: Gradients
+) -> dict[int, Dynamics]:
+    """Return the derivatives of every population of if and lif neurons, by its number.
+
+    ``gradients`` are those of ``adjoint`` for the same pass and weights.
+    """
+    out = {}
+    for link in passed.links:
+        neuron = passed.network.populations[link.target].neuron
+        if not isinstance(neuron, IF | LIF):
+            continue
+        w, c = np.asarray(weights[link.connection], np.float64), link.connection
+        threshold = -float(np.vdot(w, gradients.weights[c])) / neuron.threshold
+        tau = 0.0
+        for piece, spikes in zip(passed.pieces, gradients.spikes, strict=True):
+            if isinstance(neuron, LIF) and link.target in spikes:
+                train, came = piece.trains[link.target], piece.deliveries[c]
+                g = spikes[link.target] / neuron.threshold
+                tau += _tau_gradient(came, w, train, g, leak_of(neuron))
+        out[link.target] = Dynamics(threshold, tau)
+    return out
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _older_of(train, last, out):  # type: ignore[no-untyped-def]
+    """Write the spike of the same neuron and recording before each, or -1."""
+    for r in range(len(train.start) - 1):
+        last[:] = -1
+        for f in range(train.start[r], train.start[r + 1]):
+            out[f] = last[train.unit[f]]
+            last[train.unit[f]] = f
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _tau_gradient(deliveries, weights, train, g, leak):  # type: ignore[no-untyped-def]
+    """Walk the deliveries in reverse with lam and its derivative by tau, ``slope``."""
+    n = weights.shape[1]
+    lam, slope, before = np.zeros(n), np.zeros(n), np.full(n, -1)
+    older = np.empty(len(train.t), np.int64)
+    _older_of(train, before, older)
+    total = 0.0
+    for r in range(len(deliveries.start) - 1):
+        lam[:], slope[:], before[:] = 0, 0, -1
+        f = train.start[r + 1] - 1
+        now = np.int64(0)
+        for e in range(deliveries.start[r + 1] - 1, deliveries.start[r] - 1, -1):
+            t = deliveries.t[e]
+            gap = np.float64(now - t)
+            decay = np.exp(-gap / leak.tau_us)
+            for i in range(n):
+                slope[i] = (slope[i] + lam[i] * gap / leak.tau_us**2) * decay
+                lam[i] *= decay
+            now = t
+            while f >= train.start[r] and train.t[f] >= t:
+                i = train.unit[f]
+                if leak.zero:
+                    lam[i] = slope[i] = 0
+                lam[i] += g[f]
+                before[i] = older[f]
+                f -= 1
+            row = np.int64(deliveries.row[e])
+            for i in range(n):
+                # What came in the refractory time of an older spike was lost.
+                lost = before[i] >= 0 and t > train.t[before[i]]
+                lost = lost and t < train.t[before[i]] + leak.refractory
+                total += 0.0 if lost else weights[row, i] * slope[i]
+    return total
