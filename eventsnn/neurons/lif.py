@@ -5,6 +5,8 @@ their order, and fires if v >= threshold: v loses ``threshold`` ("subtract") or 
 0 ("zero"). During the refractory time v only decays: deliveries are lost and nothing
 is tested. What a subtractive reset leaves above the threshold fires at the next
 delivery. The value recorded with a spike is v just before the reset.
+
+The kernels serve non-leaky neurons too (``if_.py``): their time constant is infinity.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import int32, int64
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import int32, int64, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from eventsnn.kernel import inlined
@@ -71,21 +75,29 @@ class LIF(Neuron):
         return v
 
     def table(self) -> NDArray[np.float64]:
-        """[tau, threshold, subtract?, refractory, decay table]."""
-        head = [self.tau_us, self.threshold, self.reset == "subtract", self.refractory_us]
-        return np.concatenate([np.array(head, np.float64), self.decays])
+        """Return what the kernels read."""
+        subtract = self.reset == "subtract"
+        return table(self.tau_us, self.threshold, subtract, self.refractory_us, self.decays)
 
     @classmethod
     def kernels(cls, dtype: Any) -> Kernels:
         """Return the compiled entry points."""
-        return _kernels(dtype)
+        return kernels(dtype)
+
+
+def table(
+    tau_us: float, threshold: float, subtract: bool, refractory_us: float, decays: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return what the kernels read: [tau, threshold, subtract?, refractory, decay table]."""
+    return np.array([tau_us, threshold, subtract, refractory_us, *decays], np.float64)
 
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE
 _LIMIT = float(base.FINE * base.FINE)
-_BLOCK = 256
+_REGISTER_BYTES = 64
+_FOUR, _ONE = (0,) * 4, (0,)
 
 
 @inlined
@@ -111,33 +123,115 @@ def _mark(work: Any, n: int, j: int) -> None:
         work[0] += 1
 
 
+def _sweep(
+    _: Any, x: Any, weights: Any, times: Any, at: Any, now: Any, refractory: Any, registers: Any
+) -> Any:
+    """Decay, add to and test some registers full of neighbours; return who reached the threshold.
+
+    ``at`` is (first neuron, first weight, first place of the ends of refractory times),
+    ``now`` is (t, decay, threshold). Written in LLVM instructions, for numba neither
+    vectorizes this in a kernel of such size nor returns the test of each lane. The
+    lengths of ``refractory`` (0: nobody ever is) and ``registers`` (1 or 4) are known to
+    the compiler. Lane k sets bit k of the answer, a uint64.
+    """
+    lanes = _REGISTER_BYTES * 8 // x.dtype.bitwidth
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        def data(i: int) -> Any:
+            array = context.make_array(signature.args[i])(context, b, args[i]).data
+            return b.gep(array, [b.extract_value(args[3], i)])
+
+        def register(base: Any, kind: Any, lane: int) -> Any:
+            return b.bitcast(b.gep(base, [i64(lane)]), ir.VectorType(kind, lanes).as_pointer())
+
+        def splat(value: Any) -> Any:
+            vector, mask = ir.VectorType(value.type, lanes), ir.VectorType(ir.IntType(32), lanes)
+            one = b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
+            return b.shuffle_vector(
+                one, ir.Constant(vector, ir.Undefined), ir.Constant(mask, None)
+            )
+
+        i64, double = ir.IntType(64), ir.DoubleType()
+        real, size = context.get_value_type(x.dtype), x.dtype.bitwidth // 8
+        t, decay, threshold = (splat(b.extract_value(args[4], i)) for i in range(3))
+        # The places in ``at`` are in the order of the arrays.
+        v_at, weights_at, ready_at = data(0), data(1), data(2)
+        word = i64(0)
+        for lane in range(0, lanes * registers.count, lanes):
+            v_place = register(v_at, real, lane)
+            old = b.fmul(b.load(v_place, align=size), decay)
+            v = b.fadd(old, b.load(register(weights_at, real, lane), align=size))
+            reached = b.fcmp_ordered(">=", v, threshold)
+            if refractory.count:
+                ready = b.load(register(ready_at, double, lane), align=8)
+                awake = b.fcmp_ordered(">=", t, ready)
+                v, reached = b.select(awake, v, old), b.and_(awake, reached)
+            b.store(v, v_place, align=size)
+            bits = b.zext(b.bitcast(reached, ir.IntType(lanes)), i64)
+            word = b.or_(word, b.shl(bits, i64(lane)))
+        return word
+
+    return types.uint64(x, weights, times, at, now, refractory, registers), codegen
+
+
+sweep: Any = intrinsic(_sweep)
+
+
+@intrinsic
+def _first_bit(_: Any, word: Any) -> Any:
+    """Return the number of the lowest set bit of a uint64 that is not 0."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        return b.cttz(args[0], ir.IntType(1)(1))
+
+    return types.uint64(types.uint64), codegen
+
+
 @inlined
-def _block(
-    cells: Any, t: float, decay: Any, weights: Any, work: Any, at: tuple[int, int, int]
-) -> None:
-    """Decay, add and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
+def _mark_bits(work: Any, n: Any, start: Any, word: Any) -> None:
+    """Mark neuron start + k for each set bit k."""
+    while word:
+        _mark(work, int(n), int(start + _first_bit(word)))
+        word &= word - np.uint64(1)
+
+
+@inlined
+def _rest(cells: Any, now: Any, weights: Any, work: Any, at: Any) -> None:
+    """Take at[2] neighbours from at[0] on, too few for a register, through a delivery."""
     _, x, times, n, threshold, refractory = cells
-    start, stop = at[0], at[1]
-    flag = int32(0)
-    # Unsigned indexes need no test for a negative wrap, which would keep the loops from
-    # being vectorized.
-    shift = np.uint64(at[2])
-    if not refractory:
-        for i in range(np.uint64(start), np.uint64(stop)):
-            v = x[i] * decay + weights[i + shift]
-            x[i] = v
-            flag |= int32(v >= threshold)
-    else:
-        for i in range(np.uint64(start), np.uint64(stop)):
-            awake = t >= times[i + n]
-            v = x[i] * decay
-            v = v + weights[i + shift] if awake else v
-            x[i] = v
-            flag |= int32(awake & (v >= threshold))
-    if flag != 0:
-        for i in range(np.uint64(start), np.uint64(stop)):
+    t, decay, _ = now
+    start, first, length = at
+    flag = False
+    for k in range(length):
+        awake = not refractory or t >= times[start + k + n]
+        v = x[start + k] * decay
+        v = v + weights[first + k] if awake else v
+        x[start + k] = v
+        flag |= awake & (v >= threshold)
+    if flag:
+        for i in range(start, start + length):
             if x[i] >= threshold and t >= times[i + n]:
                 _mark(work, int(n), int(i))
+
+
+@inlined
+def _neighbours(cells: Any, now: Any, weights: Any, work: Any, at: Any, refractory: Any) -> None:
+    """Take at[2] neighbours from at[0] on through a delivery; their weights start at at[1].
+
+    ``now`` is (t, decay, threshold); see ``_sweep`` for ``refractory``.
+    """
+    _, x, times, n, _, _ = cells
+    # Unsigned indexes need no test for a negative wrap.
+    i, k, left = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
+    lanes = np.uint64(_REGISTER_BYTES // x.itemsize)
+    four = np.uint64(4) * lanes
+    while left >= four:
+        _mark_bits(work, n, i, sweep(x, weights, times, (i, k, i + n), now, refractory, _FOUR))
+        i, k, left = i + four, k + four, left - four
+    while left >= lanes:
+        _mark_bits(work, n, i, sweep(x, weights, times, (i, k, i + n), now, refractory, _ONE))
+        i, k, left = i + lanes, k + lanes, left - lanes
+    _rest(cells, now, weights, work, (i, k, left))
 
 
 @inlined
@@ -180,11 +274,13 @@ def _receive(
                 work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
         else:
             for clock in range(first // size, (first + length) // size):
-                end = (clock + 1) * size
                 decay = x.dtype.type(_decay(table, t - times[clock]))
-                for start in range(clock * size, end, _BLOCK):
-                    at = (start, min(start + _BLOCK, end), k0 - first)
-                    _block(cells, t, decay, weights, work, at)
+                now = t, decay, cells[4]
+                at = clock * size, k0 + clock * size - first, size
+                if cells[5]:
+                    _neighbours(cells, now, weights, work, at, _ONE)
+                else:
+                    _neighbours(cells, now, weights, work, at, ())
                 work[1] += size if t != times[clock] else 0
                 times[clock] = t
 
@@ -235,5 +331,6 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 
 
 @cache
-def _kernels(dtype: Any) -> Kernels:
+def kernels(dtype: Any) -> Kernels:
+    """Compile the kernels for a state dtype."""
     return base.entry_points(_receive, _train, _settle, dtype)

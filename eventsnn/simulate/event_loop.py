@@ -3,8 +3,8 @@
 The next instant is the least of: what each channel has due next, and the earliest
 predicted spike. LOG channels read their source's spikes (or the input events) again,
 a delay later, each with a cursor; CALENDAR channels hold synapses one by one. While
-one calendar alone has something due, its synapses are delivered in one go until a
-neuron may fire: a *train*.
+one channel alone has something due, what it has is delivered in one go until a neuron
+may fire: a *train*.
 
 Neuron models, topologies and the queue are called through typed pointers, so that a
 cached loop never runs stale code of another file. The loop returns at a clean point
@@ -27,6 +27,8 @@ _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
 PUSHES, POPS, PENDING, PEAK, LEFT, SENT = range(6)
+# Updates after which a train stops, so that their int32 count is read.
+_MANY = 1 << 30
 
 
 @kernel
@@ -49,16 +51,12 @@ def advance(m: Any) -> Any:
                 return status
             if status != DONE:
                 continue
-            if (
-                first < len(graph.kind)
-                and graph.kind[first] == _CALENDAR
-                and now < min(second, predicted)
-            ):
-                limit = min(min(second, predicted), given.until)
-                now = _train(m, first, limit)
-                out.last[0] = now
-                _fire(m, graph.target[first], now)
-                continue
+        limit = min(min(second, predicted), given.until)
+        if now < limit and first < len(graph.kind):
+            now = _train(m, first, limit)
+            out.last[0] = now
+            _fire(m, graph.target[first], now)
+            continue
         _instant(m, min(now, predicted))
 
 
@@ -155,6 +153,14 @@ def _open_due(m: Any, now: float) -> int:
 
 @inlined
 def _train(m: Any, k: int, limit: float) -> Any:
+    """Deliver what channel k has before ``limit`` until a neuron may fire; return when."""
+    if m.graph.kind[k] == _CALENDAR:
+        return _train_synapses(m, k, limit)
+    return _train_spikes(m, k, limit)
+
+
+@inlined
+def _train_synapses(m: Any, k: int, limit: float) -> Any:
     """Deliver a calendar's synapses before ``limit`` until a neuron may fire; return when."""
     graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     p, row = graph.target[k], graph.calendar[k]
@@ -192,12 +198,8 @@ def _instant(m: Any, now: float) -> None:
             continue
         for i in range(graph.in_at[p], graph.in_at[p + 1]):
             k = graph.in_list[i]
-            if queue.due[k] != now:
-                continue
-            if graph.kind[k] == _CALENDAR:
+            if queue.due[k] == now:
                 _train(m, k, np.nextafter(now, math.inf))
-            else:
-                _reread(m, k, now)
         _fire(m, p, now)
 
 
@@ -220,27 +222,29 @@ def _mark_predicted(m: Any, now: float) -> None:
 
 
 @inlined
-def _reread(m: Any, k: int, now: float) -> None:
-    """Deliver the spikes that channel k has due now."""
-    graph, queue, given, out = m.graph, m.queue, m.given, m.out
-    source, delay = graph.source[k], graph.delay[k]
+def _train_spikes(m: Any, k: int, limit: float) -> Any:
+    """Deliver the spikes that channel k reads before ``limit`` until a neuron may fire."""
+    graph, cells, queue, given, out = m.graph, m.cells, m.queue, m.given, m.out
+    source, delay, work = graph.source[k], graph.delay[k], graph.work_at[graph.target[k]]
     at, mask, tail = int64(0), int64(-1), int64(len(given.t))
     t, unit = given.t, given.unit
     if source != graph.input:
         at, mask, tail = queue.log_at[source], queue.log_mask[source], queue.log_tail[source]
         t, unit = queue.log_t, queue.log_unit
-        if delay > 0.0:
-            out.tally[PENDING] += queue.cursor[k]
-            out.tally[POPS] -= queue.cursor[k]
-    cursor = queue.cursor[k]
-    while cursor < tail and t[at + (cursor & mask)] + delay == now:
+    cursor, now, due = queue.cursor[k], queue.due[k], queue.due[k]
+    while due < limit:
+        if due != now:
+            if cells.work[work] > 0 or cells.work[work + 1] > _MANY:
+                break
+            now = due
         _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
+        due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
     if source != graph.input and delay > 0.0:
-        out.tally[PENDING] -= cursor
-        out.tally[POPS] += cursor
-    queue.cursor[k] = cursor
-    queue.due[k] = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
+        out.tally[PENDING] -= cursor - queue.cursor[k]
+        out.tally[POPS] += cursor - queue.cursor[k]
+    queue.cursor[k], queue.due[k] = cursor, due
+    return now
 
 
 @inlined
