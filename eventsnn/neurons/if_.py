@@ -34,6 +34,7 @@ class IF(Neuron):
     """
 
     kind: ClassVar[str] = "if"
+    rows: ClassVar[bool] = True
     threshold: float = 1.0
     reset: Reset = "subtract"
     refractory_us: float = 0.0

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int32, int64, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -45,6 +46,7 @@ class LIF(Neuron):
     """
 
     kind: ClassVar[str] = "lif"
+    rows: ClassVar[bool] = True
     tau_us: float
     threshold: float = 1.0
     reset: Reset = "subtract"
@@ -97,6 +99,7 @@ _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE
 _LIMIT = float(base.FINE * base.FINE)
 _REGISTER_BYTES = 64
+_MANY = base.MANY
 _FOUR, _ONE = (0,) * 4, (0,)
 
 
@@ -128,8 +131,8 @@ def _sweep(
 ) -> Any:
     """Decay, add to and test some registers full of neighbours; return who reached the threshold.
 
-    ``at`` is (first neuron, first weight, first place of the ends of refractory times),
-    ``now`` is (t, decay, threshold). Written in LLVM instructions, for numba neither
+    ``at`` is (first neuron, first weight, first place of the ends of refractory times, a
+    weight to be fetched in advance), ``now`` is (t, decay, threshold). Written in LLVM instructions, for numba neither
     vectorizes this in a kernel of such size nor returns the test of each lane. The
     lengths of ``refractory`` (0: nobody ever is) and ``registers`` (1 or 4) are known to
     the compiler. Lane k sets bit k of the answer, a uint64.
@@ -141,23 +144,30 @@ def _sweep(
             array = context.make_array(signature.args[i])(context, b, args[i]).data
             return b.gep(array, [b.extract_value(args[3], i)])
 
+        def fetch(lane: int) -> None:
+            i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+            kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+            call = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0i8")
+            b.call(call, [b.bitcast(b.gep(later, [i64(lane)]), byte), i32(0), i32(3), i32(1)])
+
         def register(base: Any, kind: Any, lane: int) -> Any:
             return b.bitcast(b.gep(base, [i64(lane)]), ir.VectorType(kind, lanes).as_pointer())
 
         def splat(value: Any) -> Any:
             vector, mask = ir.VectorType(value.type, lanes), ir.VectorType(ir.IntType(32), lanes)
             one = b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-            return b.shuffle_vector(
-                one, ir.Constant(vector, ir.Undefined), ir.Constant(mask, None)
-            )
+            return b.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(mask, None))
 
         i64, double = ir.IntType(64), ir.DoubleType()
         real, size = context.get_value_type(x.dtype), x.dtype.bitwidth // 8
         t, decay, threshold = (splat(b.extract_value(args[4], i)) for i in range(3))
         # The places in ``at`` are in the order of the arrays.
         v_at, weights_at, ready_at = data(0), data(1), data(2)
+        array = context.make_array(weights)(context, b, args[1]).data
+        later = b.gep(array, [b.extract_value(args[3], 3)])
         word = i64(0)
         for lane in range(0, lanes * registers.count, lanes):
+            fetch(lane)
             v_place = register(v_at, real, lane)
             old = b.fmul(b.load(v_place, align=size), decay)
             v = b.fadd(old, b.load(register(weights_at, real, lane), align=size))
@@ -175,6 +185,20 @@ def _sweep(
 
 
 sweep: Any = intrinsic(_sweep)
+
+
+@intrinsic
+def _lanes_to_line(_: Any, array: Any, place: Any) -> Any:
+    """Return how many elements lie between a place and the next full register in memory."""
+    size = array.dtype.bitwidth // 8
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(array)(context, b, args[0]).data
+        i64 = ir.IntType(64)
+        address = b.ptrtoint(b.gep(data, [args[1]]), i64)
+        return b.udiv(b.and_(b.neg(address), i64(_REGISTER_BYTES - 1)), i64(size))
+
+    return types.uint64(array, types.uint64), codegen
 
 
 @intrinsic
@@ -218,20 +242,42 @@ def _rest(cells: Any, now: Any, weights: Any, work: Any, at: Any) -> None:
 def _neighbours(cells: Any, now: Any, weights: Any, work: Any, at: Any, refractory: Any) -> None:
     """Take at[2] neighbours from at[0] on through a delivery; their weights start at at[1].
 
-    ``now`` is (t, decay, threshold); see ``_sweep`` for ``refractory``.
+    The weights at[3] later are needed soon. ``now`` is (t, decay, threshold); see
+    ``_sweep`` for ``refractory``.
     """
     _, x, times, n, _, _ = cells
     # Unsigned indexes need no test for a negative wrap.
-    i, k, left = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
+    i, k, left, later = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2]), np.uint64(at[3])
     lanes = np.uint64(_REGISTER_BYTES // x.itemsize)
     four = np.uint64(4) * lanes
+    if left > four:
+        # Where rows are long, a register of weights lies within a cache line.
+        before = _lanes_to_line(weights, k)
+        _rest(cells, now, weights, work, (i, k, before))
+        i, k, left = i + before, k + before, left - before
     while left >= four:
-        _mark_bits(work, n, i, sweep(x, weights, times, (i, k, i + n), now, refractory, _FOUR))
+        places = i, k, i + n, k + later
+        _mark_bits(work, n, i, sweep(x, weights, times, places, now, refractory, _FOUR))
         i, k, left = i + four, k + four, left - four
     while left >= lanes:
-        _mark_bits(work, n, i, sweep(x, weights, times, (i, k, i + n), now, refractory, _ONE))
+        places = i, k, i + n, k + later
+        _mark_bits(work, n, i, sweep(x, weights, times, places, now, refractory, _ONE))
         i, k, left = i + lanes, k + lanes, left - lanes
     _rest(cells, now, weights, work, (i, k, left))
+
+
+@inlined
+def _together(cells: Any, t: float, clock: int, weights: Any, work: Any, at: Any) -> Any:
+    """Take the neighbours of one clock through a delivery; return how many were untouched."""
+    table, x, times, _, threshold, refractory = cells
+    dt = t - times[clock]
+    times[clock] = t
+    now = t, x.dtype.type(_decay(table, dt)), threshold
+    if refractory:
+        _neighbours(cells, now, weights, work, at, _ONE)
+    else:
+        _neighbours(cells, now, weights, work, at, ())
+    return int32(at[2] if dt != 0.0 else 0)
 
 
 @inlined
@@ -274,15 +320,35 @@ def _receive(
                 work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
         else:
             for clock in range(first // size, (first + length) // size):
-                decay = x.dtype.type(_decay(table, t - times[clock]))
-                now = t, decay, cells[4]
-                at = clock * size, k0 + clock * size - first, size
-                if cells[5]:
-                    _neighbours(cells, now, weights, work, at, _ONE)
-                else:
-                    _neighbours(cells, now, weights, work, at, ())
-                work[1] += size if t != times[clock] else 0
-                times[clock] = t
+                k = k0 + clock * size - first
+                work[1] += _together(cells, t, clock, weights, work, (clock * size, k, size, 0))
+
+
+def _rows(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    units: Any,
+    weights: Any,
+    span: Any,
+    delay: float,
+    limit: float,
+    work: Any,
+) -> Any:
+    cells, size = _cells(table, x, times), int64(table[0])
+    k, tail, start, mask = span[0], span[1], span[2], span[3]
+    place = start + (k & mask)
+    t, row = at[place] + delay, units[place] * size
+    while True:
+        k += 1
+        place = start + ((k if k < tail else k - 1) & mask)
+        after, next_row = at[place] + delay, units[place] * size
+        work[1] += _together(cells, t, 0, weights, work, (0, row, size, next_row - row))
+        done = after != t and (work[0] > 0 or work[1] > _MANY)
+        if k == tail or after >= limit or done:
+            return k
+        t, row = after, next_row
 
 
 def _train(
@@ -333,4 +399,4 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 @cache
 def kernels(dtype: Any) -> Kernels:
     """Compile the kernels for a state dtype."""
-    return base.entry_points(_receive, _train, _settle, dtype)
+    return base.entry_points(_receive, _train, _settle, dtype, _rows)

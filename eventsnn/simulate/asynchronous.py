@@ -107,15 +107,14 @@ class _Machine:
         out = self.buffers.out
         n = int(out.n[0])
         out.n[0] = 0
-        for p in np.flatnonzero(out.kept).tolist():
+        names = [population.name for population in self.network.populations]
+        for p in np.flatnonzero(out.kept).tolist() if n else ():
             chosen = out.population[:n] == p
             unit = out.unit[:n][chosen]
-            if p in self.kept and len(unit):
+            if p in self.kept:
                 _append(self.kept[p], (out.t[:n][chosen], unit, out.value[:n][chosen]))
-            name = self.network.populations[p].name
-            if name in self.unit_spikes:
-                counted = np.bincount(unit, minlength=len(self.unit_spikes[name]))
-                self.unit_spikes[name] += counted.astype(np.int32)
+            if names[p] in self.unit_spikes:
+                np.add.at(self.unit_spikes[names[p]], unit, 1)
 
     def count(self, counts: Counts, row: int) -> None:
         """Write the counts of the recording that has just run."""

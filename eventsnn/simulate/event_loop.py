@@ -20,6 +20,7 @@ import numpy as np
 from numba import int64
 
 from eventsnn.kernel import inlined, kernel
+from eventsnn.neurons.neuron import MANY
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
 _LOG, _CALENDAR, _DIRECT = range(3)
@@ -27,8 +28,6 @@ _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
 PUSHES, POPS, PENDING, PEAK, LEFT, SENT = range(6)
-# Updates after which a train stops, so that their int32 count is read.
-_MANY = 1 << 30
 
 
 @kernel
@@ -232,9 +231,14 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
         at, mask, tail = queue.log_at[source], queue.log_mask[source], queue.log_tail[source]
         t, unit = queue.log_t, queue.log_unit
     cursor, now, due = queue.cursor[k], queue.due[k], queue.due[k]
-    while due < limit:
+    if graph.rows[k] > 0:
+        out.span[0], out.span[1], out.span[2], out.span[3] = cursor, tail, at, mask
+        cursor = _rows(m, k, t, unit, limit)
+        now = t[at + ((cursor - 1) & mask)] + delay
+        due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
+    while graph.rows[k] == 0 and due < limit:
         if due != now:
-            if cells.work[work] > 0 or cells.work[work + 1] > _MANY:
+            if cells.work[work] > 0 or cells.work[work + 1] > MANY:
                 break
             now = due
         _deliver(m, k, unit[at + (cursor & mask)], now)
@@ -245,6 +249,29 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
         out.tally[POPS] += cursor - queue.cursor[k]
     queue.cursor[k], queue.due[k] = cursor, due
     return now
+
+
+@inlined
+def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
+    """Deliver the spikes of ``out.span`` row by row; return the first not delivered."""
+    graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
+    c, p = graph.connection[k], graph.target[k]
+    first = out.span[0]
+    after = calls.rows[graph.model[p]](
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
+        t,
+        unit,
+        weights[c],
+        out.span,
+        graph.delay[k],
+        limit,
+        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
+    )
+    out.deliveries[c] += after - first
+    out.adds[c] += (after - first) * graph.rows[k]
+    return int64(after)
 
 
 @inlined

@@ -11,6 +11,7 @@ class Calls(NamedTuple):
     receive: Any
     train: Any
     settle: Any
+    rows: Any
     runs: Any
     write: Any
     open_page: Any

@@ -19,6 +19,7 @@ from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
 from eventsnn.simulate import queue
 from eventsnn.topology import topologies
+from eventsnn.topology.dense import Dense
 
 LOG, CALENDAR, DIRECT = range(3)
 Ints = NDArray[np.int64]
@@ -33,11 +34,13 @@ class Graph(NamedTuple):
         Populations in the order of an instant, their sizes, the number of the neuron
         model (-1: input), whether it predicts, and neurons to a clock.
     x_at, times_at, work_at, table_at : int64 (n_populations + 1,)
+        Each population's part of ``x`` is followed by zeros up to a full cache line.
     tables : float64; kernel tables of the populations.
     in_at, out_at : int64 (n_populations + 1,); in_list, out_list : int64
         Channels into and out of each population.
-    connection, source, target, kind, calendar : int64 (n_channels,)
-        ``calendar`` numbers the calendar channels; -1 for others.
+    connection, source, target, kind, calendar, rows : int64 (n_channels,)
+        ``calendar`` numbers the calendar channels; -1 for others. ``rows`` is the fan-out
+        of a dense LOG channel into a model that takes whole rows; 0 for others.
     delay : float64 (n_channels,)
         Microseconds; 0 where synapses have their own.
     topology : int64 (n_connections,); shape_at : (n_connections + 1,); shapes : int64
@@ -65,6 +68,7 @@ class Graph(NamedTuple):
     target: Ints
     kind: Ints
     calendar: Ints
+    rows: Ints
     delay: NDArray[np.float64]
     topology: Ints
     shape_at: Ints
@@ -97,7 +101,7 @@ def plan(network: Network) -> Graph:
         predicts=np.array([n is not None and n.predicts for n in neurons], np.int64),
         clock=np.array([clock_size(network, p) for p in range(len(neurons))], np.int64),
         x_at=_starts(
-            [n * len(m.variables) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
+            [_lined(n * len(m.variables)) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
         ),
         times_at=_starts(
             [n * len(m.times) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
@@ -111,6 +115,7 @@ def plan(network: Network) -> Graph:
         target=np.array([network.targets[c] for c, _ in channels], np.int64),
         kind=np.array([k for _, k in channels], np.int64),
         calendar=_numbered([k == CALENDAR for _, k in channels]),
+        rows=np.array([_rows(network, c) if k == LOG else 0 for c, k in channels], np.int64),
         delay=np.array([_one_delay(connections[c]) for c, _ in channels], np.float64),
         topology=np.array([shapes.index(t.kind) for t in topology], np.int64),
         shape_at=_starts([len(t.table()) for t in topology]),
@@ -139,6 +144,14 @@ def clock_size(network: Network, p: int) -> int:
         return 1
     smallest = min(sizes)
     return smallest if all(size % smallest == 0 for size in sizes) else 1
+
+
+def _rows(network: Network, c: int) -> int:
+    """Return the fan-out of a connection whose spikes reach a whole population, else 0."""
+    p, topology = network.targets[c], network.connections[c].topology
+    neuron, size = network.populations[p].neuron, network.populations[p].size
+    whole = isinstance(topology, Dense) and clock_size(network, p) == size > 1
+    return size if whole and neuron is not None and neuron.rows else 0
 
 
 def least_delay(connection: Connection) -> int:
@@ -200,6 +213,11 @@ def _reserve(connection: Connection) -> int:
     shift = queue.page_shift(least_delay(connection))
     pages = min(synapses, queue.page_count(connection.greatest_delay, shift))
     return pages + synapses // queue.CHUNK + 1
+
+
+def _lined(n: int) -> int:
+    """Round up to whole cache lines of float32, so that populations begin alike."""
+    return -(-n // 16) * 16
 
 
 def _starts(sizes: list[Any]) -> Ints:
