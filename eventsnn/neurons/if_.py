@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.neurons import lif
+from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
 
@@ -58,11 +58,11 @@ class IF(Neuron):
         return v
 
     def table(self) -> NDArray[np.float64]:
-        """Return what the kernels of ``lif`` read: without a leak every decay is 1."""
+        """Return what the kernels read: without a leak every decay is 1."""
         subtract, decays = self.reset == "subtract", base.decay_table(math.inf)
-        return lif.table(math.inf, self.threshold, subtract, self.refractory_us, decays)
+        return kernels.table(math.inf, self.threshold, subtract, self.refractory_us, decays)
 
     @classmethod
     def kernels(cls, dtype: Any) -> Kernels:
         """Return the compiled entry points: those of ``lif``, for v * 1 is v to the last bit."""
-        return lif.kernels(dtype)
+        return kernels.compiled(dtype)
