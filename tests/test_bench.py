@@ -20,6 +20,7 @@ PROMISED = {
     "asynchronous_dense_controls",
     "conv2d_controls",
     "sparse_recurrent_updates_per_second",
+    "sparse_recurrent_fine_updates_per_second",
     "queue_push_pop_ns",
 }
 

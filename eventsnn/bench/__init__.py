@@ -50,17 +50,22 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
     result |= {"rounds": rounds, "machine": machine()}
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
-    cases += [_recurrent_case(result), Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
+    cases += [
+        _recurrent_case("recurrent", 1000, result),
+        _recurrent_case("recurrent_fine", 1, result),
+    ]
+    cases += [Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
     control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
     result["control_ns_per_event"] = control
     for name in ns:
         if name in ("conv2d", "asynchronous_conv2d"):
             result[f"{name}_controls"] = controls[name] * HIDDEN
-        elif name not in ("recurrent", "queue", "threads"):
+        elif name not in ("recurrent", "recurrent_fine", "queue", "threads"):
             result[f"{name}_controls"] = controls[name]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
-    result["sparse_recurrent_updates_per_second"] = 1e9 / ns["recurrent"]
+    for name in ("recurrent", "recurrent_fine"):
+        result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
     return result
 
@@ -108,15 +113,15 @@ def _patch_cases(events: EventBatch, result: Result) -> list[Case]:
     return [*cases, _case("pool2d", *networks.pooling(events), events, "feedforward")]
 
 
-def _recurrent_case(result: Result) -> Case:
-    network, weights = networks.recurrent()
+def _recurrent_case(name: str, step_us: int, result: Result) -> Case:
+    network, weights = networks.recurrent(step_us=step_us)
     seconds = 0.5
     events = networks.drive(_DRIVE_HZ, int(seconds * 1e6))
     counts = simulate(network, weights, events, record="nothing").counts
     rate = float(counts.spikes[0, 1]) / network.populations[1].size / seconds
-    result["sparse_recurrent_rate_hz"] = rate
+    result[f"sparse_{name}_rate_hz"] = rate
 
     def run() -> None:
         simulate(network, weights, events, record="counts")
 
-    return Case("recurrent", run, float(counts.synaptic_adds.sum()))
+    return Case(name, run, float(counts.synaptic_adds.sum()))

@@ -9,7 +9,6 @@ delivery. The value recorded with a spike is v just before the reset.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -21,7 +21,6 @@ from eventsnn.kernel import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
 
-
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE

@@ -19,6 +19,7 @@ from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
+from eventsnn.simulate.split import splits
 from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
 
@@ -36,7 +37,7 @@ class Buffers:
         self.graph: Graph = plan(network)
         real: Any = options.dtype
         self.calls = calls(real)
-        self.weights = _padded(weights, options.dtype)
+        self.weights = _padded(_sorted(network, weights), options.dtype)
         self.budget = options.event_budget
         self.cells = Cells(
             _alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),
@@ -333,6 +334,13 @@ def calls(dtype: Any) -> Calls:
         tuple(shape.kernel() for shape in topologies().values()),
         *calendar.kernels(dtype),
     )
+
+
+def _sorted(network: Network, weights: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+    """Put the weights of split connections in the order of their synapses."""
+    parts = splits(network)
+    # A network at rest is made without weights.
+    return tuple(w[parts[c].weight] if c in parts and len(w) else w for c, w in enumerate(weights))
 
 
 def _padded(weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]) -> tuple[Any, ...]:

@@ -17,13 +17,38 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import int64
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import int64, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from eventsnn.kernel import inlined, kernel
 from eventsnn.neurons.neuron import MANY
 
+
+def _fetch_line(_: Any, array: Any, place: Any) -> Any:
+    """Fetch the cache line of an element in advance."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(array)(context, b, args[0]).data
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            b.module, kind, "llvm.prefetch.p0i8"
+        )
+        b.call(prefetch, [b.bitcast(b.gep(data, [args[1]]), byte), i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64), codegen
+
+
+_fetch: Any = intrinsic(_fetch_line)
+# Targets, or float32 weights, of a cache line.
+_LINE = 16
+
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
 _LOG, _CALENDAR, _DIRECT = range(3)
+_NEVER, _AT_DELIVERY, _AT_SENDING = range(3)
 _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
@@ -241,6 +266,9 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
             if cells.work[work] > 0 or cells.work[work + 1] > MANY:
                 break
             now = due
+        if graph.listed[k] and cursor + 2 < tail:
+            near, far = unit[at + ((cursor + 1) & mask)], unit[at + ((cursor + 2) & mask)]
+            _look_ahead(m, k, near, far)
         _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
         due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
@@ -252,11 +280,27 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
 
 
 @inlined
+def _look_ahead(m: Any, k: int, near: int, far: int) -> None:
+    """Fetch the fan-out of the next spike of channel k, and where that of the one after begins.
+
+    Lists of targets are read in no order: waiting for them took most of the time.
+    """
+    graph, weights = m.graph, m.weights
+    c = graph.connection[k]
+    _fetch(graph.shapes, graph.shape_at[k] + far)
+    first, end = graph.shapes[graph.shape_at[k] + near], graph.shapes[graph.shape_at[k] + near + 1]
+    while first < end:
+        _fetch(graph.targets, graph.targets_at[c] + first)
+        _fetch(weights[c], first)
+        # The last one may stand on a line of its own.
+        first = min(first + _LINE, end - 1) if first < end - 1 else end
+
+
+@inlined
 def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
     """Deliver the spikes of ``out.span`` row by row; return the first not delivered."""
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
-    first = out.span[0]
     after = calls.rows[graph.model[p]](
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
@@ -269,9 +313,9 @@ def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
         limit,
         cells.work[graph.work_at[p] : graph.work_at[p + 1]],
     )
-    out.deliveries[c] += after - first
-    out.adds[c] += (after - first) * graph.rows[k]
-    return int64(after)
+    out.deliveries[c] += after - out.span[0]
+    out.adds[c] += (after - out.span[0]) * graph.rows[k]
+    return after  # type: ignore[no-any-return]
 
 
 @inlined
@@ -279,14 +323,14 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     """Hand the fan-out of one spike to the target population."""
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
-    shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    synapses = calls.runs[graph.topology[c]](shape, unit, out.runs)
+    shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
+    synapses = calls.runs[graph.topology[k]](shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = weights[c]
     if graph.kind[k] == _DIRECT:
         synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
-    else:
+    elif graph.counts[k] == _AT_DELIVERY:
         out.deliveries[c] += 1
     out.adds[c] += synapses
     calls.receive[graph.model[p]](
@@ -381,6 +425,8 @@ def _await(m: Any, k: int, now: float, n: int) -> None:
     if graph.delay[k] > 0.0:
         out.tally[PUSHES] += n
         out.tally[PENDING] += n
+    if graph.counts[k] == _AT_SENDING:
+        out.deliveries[graph.connection[k]] += n
 
 
 @inlined
@@ -418,8 +464,8 @@ def _write(m: Any, k: int, unit: int, now: float) -> None:
     """Write the delayed synapses of a spike into the calendar of channel k."""
     graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
     c, row = graph.connection[k], graph.calendar[k]
-    shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    calls.runs[graph.topology[c]](shape, unit, out.runs)
+    shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
+    calls.runs[graph.topology[k]](shape, unit, out.runs)
     written = calls.write(
         now,
         weights[c],
