@@ -25,6 +25,7 @@ from eventsnn.topology import topologies
 
 _SPIKES = 1 << 16
 _OPEN = 1 << 12
+_LISTED = 64
 
 
 class Buffers:
@@ -263,6 +264,8 @@ def _rings(room: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Queue:
     n, channels = len(graph.size), len(graph.kind)
+    # Full registers, so that the search for the least is a few instructions.
+    every_due = np.full(-(-(channels + 1) // 8) * 8, np.inf)
     read = set(graph.source[graph.kind != CALENDAR].tolist()) - {graph.input}
     masks, at = _rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
     rows, pages = books(network, graph)
@@ -276,7 +279,8 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Que
         log_mask=masks,
         log_tail=np.zeros(n, np.int64),
         cursor=np.zeros(channels, np.int64),
-        due=np.full(channels + 1, np.inf),
+        due=every_due[: channels + 1],
+        due_bits=every_due.view(np.int64),
         entries=np.zeros(chunks * calendar.CHUNK, calendar.entry_dtype(dtype)),
         links=np.arange(1, chunks + 1, dtype=np.int32),
         pages=np.zeros((pages, 3), np.int32),
@@ -312,10 +316,11 @@ def _out(network: Network, graph: Graph, options: Options) -> Out:
         updates=np.zeros(n, np.int64),
         deliveries=np.zeros(connections, np.int64),
         adds=np.zeros(connections, np.int64),
-        tally=np.zeros(6, np.int64),
+        tally=np.zeros(7, np.int64),
         fired=np.zeros(most, np.int32),
         fired_value=np.zeros(most, options.dtype),
         runs=np.zeros(graph.max_runs, np.int64),
+        listed=np.zeros(1 + 3 * _LISTED, np.int64),
         targets=np.zeros(graph.max_fan_out, np.int32),
         weights=np.zeros(graph.max_fan_out, options.dtype),
         span=np.zeros(4, np.int64),

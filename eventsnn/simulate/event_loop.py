@@ -42,7 +42,14 @@ def _fetch_line(_: Any, array: Any, place: Any) -> Any:
     return types.none(array, types.int64), codegen
 
 
+def _time_of(_: Any, bits: Any) -> Any:
+    """Return the float64 that has these bits."""
+    return types.float64(types.int64), lambda _, b, __, args: b.bitcast(args[0], ir.DoubleType())
+
+
 _fetch: Any = intrinsic(_fetch_line)
+_time: Any = intrinsic(_time_of)
+_NEVER_BITS = int(np.array(np.inf).view(np.int64))
 # Targets, or float32 weights, of a cache line.
 _LINE = 16
 
@@ -52,7 +59,7 @@ _NEVER, _AT_DELIVERY, _AT_SENDING = range(3)
 _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
-PUSHES, POPS, PENDING, PEAK, LEFT, SENT = range(6)
+PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
 
 
 @kernel
@@ -65,7 +72,7 @@ def advance(m: Any) -> Any:
         status = _room(m)
         if status != DONE:
             return status
-        first, now, second = _earliest(queue.due)
+        first, now, second = _earliest(queue)
         predicted = _next_prediction(m)
         if min(now, predicted) >= given.until:
             return DONE
@@ -78,6 +85,7 @@ def advance(m: Any) -> Any:
         limit = min(min(second, predicted), given.until)
         if now < limit and first < len(graph.kind):
             now = _train(m, first, limit)
+            _hand_over(m, now)
             out.last[0] = now
             _fire(m, graph.target[first], now)
             continue
@@ -106,15 +114,19 @@ def _room(m: Any) -> int:
 
 
 @inlined
-def _earliest(due: Any) -> tuple[int, float, float]:
+def _earliest(queue: Any) -> tuple[Any, float, float]:
     """Return the first channel that is due, when, and when the next other one is."""
-    first, now, second = 0, due[0], math.inf
-    for k in range(1, len(due)):
-        if due[k] < now:
-            first, now, second = k, due[k], now
-        elif due[k] < second:
-            second = due[k]
-    return first, now, second
+    # Times are not negative, so that their bits are in the same order; the least of
+    # integers is found without branches, which nobody could predict.
+    bits, now, second = queue.due_bits, _NEVER_BITS, _NEVER_BITS
+    for k in range(np.uint64(len(bits))):
+        now = min(now, bits[k])
+    first = np.uint64(0)
+    while bits[first] != now:
+        first += np.uint64(1)
+    for k in range(np.uint64(len(bits))):
+        second = min(second, _NEVER_BITS if k == first else bits[k])
+    return int64(first), _time(now), _time(second)
 
 
 @inlined
@@ -223,7 +235,10 @@ def _instant(m: Any, now: float) -> None:
         for i in range(graph.in_at[p], graph.in_at[p + 1]):
             k = graph.in_list[i]
             if queue.due[k] == now:
+                if out.listed[0] > 0 and graph.connection[k] != graph.connection[out.tally[OPEN]]:
+                    _hand_over(m, now)
                 _train(m, k, np.nextafter(now, math.inf))
+        _hand_over(m, now)
         _fire(m, p, now)
 
 
@@ -263,13 +278,17 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
         due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
     while graph.rows[k] == 0 and due < limit:
         if due != now:
+            _hand_over(m, now)
             if cells.work[work] > 0 or cells.work[work + 1] > MANY:
                 break
             now = due
-        if graph.listed[k] and cursor + 2 < tail:
-            near, far = unit[at + ((cursor + 1) & mask)], unit[at + ((cursor + 2) & mask)]
-            _look_ahead(m, k, near, far)
-        _deliver(m, k, unit[at + (cursor & mask)], now)
+        if graph.listed[k]:
+            if cursor + 2 < tail:
+                near, far = unit[at + ((cursor + 1) & mask)], unit[at + ((cursor + 2) & mask)]
+                _look_ahead(m, k, near, far)
+            _list(m, k, unit[at + (cursor & mask)], now)
+        else:
+            _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
         due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
     if source != graph.input and delay > 0.0:
@@ -294,6 +313,43 @@ def _look_ahead(m: Any, k: int, near: int, far: int) -> None:
         _fetch(weights[c], first)
         # The last one may stand on a line of its own.
         first = min(first + _LINE, end - 1) if first < end - 1 else end
+
+
+@inlined
+def _list(m: Any, k: int, unit: int, now: float) -> None:
+    """Note a fan-out of listed targets, to be handed over with others of this instant."""
+    graph, out = m.graph, m.out
+    c, r = graph.connection[k], 1 + 3 * out.listed[0]
+    first, end = graph.shapes[graph.shape_at[k] + unit], graph.shapes[graph.shape_at[k] + unit + 1]
+    out.listed[r], out.listed[r + 1], out.listed[r + 2] = -1, first, end - first
+    out.listed[0] += 1
+    out.tally[OPEN] = k
+    out.adds[c] += end - first
+    if graph.counts[k] == _AT_DELIVERY:
+        out.deliveries[c] += 1
+    if r + 6 > len(out.listed):
+        _hand_over(m, now)
+
+
+@inlined
+def _hand_over(m: Any, now: float) -> None:
+    """Hand the listed fan-outs, which are of one connection, to the target population."""
+    graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
+    if out.listed[0] == 0:
+        return
+    k = out.tally[OPEN]
+    c, p = graph.connection[k], graph.target[k]
+    calls.receive[graph.model[p]](
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
+        now,
+        weights[c],
+        graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
+        out.listed,
+        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
+    )
+    out.listed[0] = 0
 
 
 @inlined

@@ -47,7 +47,7 @@ class Graph(NamedTuple):
     connection, source, target, kind, calendar, rows, listed, counts : int64 (n_channels,)
         ``calendar`` numbers the calendar channels; -1 for others. ``rows`` is the fan-out
         of a dense LOG channel into a model that takes whole rows; 0 for others.
-        ``listed`` is 1 where a table holds the first synapse of each sender.
+        ``listed`` is 1 for a LOG channel whose table holds the first synapse of each sender.
         ``counts`` says when the channel counts a delivery.
     delay : float64 (n_channels,)
         Microseconds; 0 where synapses have their own.
@@ -134,7 +134,7 @@ def plan(network: Network) -> Graph:
         kind=np.array([k.kind for k in channels], np.int64),
         calendar=_numbered([k.kind == CALENDAR for k in channels]),
         rows=np.array([_rows(network, k) for k in channels], np.int64),
-        listed=np.array([k.topology == Sparse.kind for k in channels], np.int64),
+        listed=np.array([(k.kind, k.topology) == (LOG, Sparse.kind) for k in channels], np.int64),
         counts=np.array([k.counts for k in channels], np.int64),
         delay=np.array([k.delay_us for k in channels], np.float64),
         topology=np.array([shapes.index(k.topology) for k in channels], np.int64),
