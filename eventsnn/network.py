@@ -296,8 +296,8 @@ def _checked_weights(
     if array.dtype.kind not in "iuf":
         raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
     flat = np.ascontiguousarray(array, dtype).reshape(-1)
-    # A sum is finite only if every term is: one pass without a temporary array.
-    if not np.isfinite(flat.sum(dtype=np.float64)):
+    # The least and the greatest are NaN if any element is: no temporary array.
+    if flat.size and not (np.isfinite(flat.min()) and np.isfinite(flat.max())):
         wrong = np.flatnonzero(~np.isfinite(flat))
         if wrong.size:
             i = int(wrong[0])

@@ -55,12 +55,14 @@ def image_layer(draw, source):
 
 
 def delay(draw, shape, rng, least):
-    choice = draw(st.sampled_from(["none", "one", "each"]))
+    choice = draw(st.sampled_from(["none", "one", "each", "few"]))
     if choice == "none" and least == 0:
         return 0
     if choice == "each":
         greatest = draw(st.sampled_from([2, 9, 700]))
         return rng.integers(least, greatest + 1, shape)
+    if choice == "few":
+        return rng.choice(draw(st.sampled_from([[least, 4], [3, 6], [2, 300]])), shape)
     return draw(st.sampled_from([max(1, least), 5, 300]))
 
 

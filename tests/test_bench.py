@@ -25,6 +25,7 @@ PROMISED = {
     "training_threads_speedup",
     "evaluation_controls",
     "sparse_recurrent_updates_per_second",
+    "sparse_recurrent_fine_updates_per_second",
     "queue_push_pop_ns",
 }
 

@@ -19,6 +19,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import State, feedforward, simulate
+from eventsnn.simulate.plan import LOG, plan
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
@@ -263,6 +264,32 @@ def test_a_bias_alone_makes_a_current_based_neuron_fire_at_its_known_period():
     expected = first + (first + 500.0) * np.arange(9)
     np.testing.assert_allclose(spikes.t[::2], expected[expected < 100_000], rtol=1e-12)
     np.testing.assert_array_equal(spikes.unit[:2], [0, 1])
+
+
+@pytest.mark.parametrize("least", [0, 2])
+def test_a_few_delays_a_synapse_are_read_from_the_log_in_the_order_of_sending(least):
+    rng = np.random.default_rng(11)
+    senders, n = 12, 20
+    delays = np.array([least, 5, 9, 40])
+    pairs = [(rng.integers(0, size, 400), rng.integers(0, n, 400)) for size in (senders, n)]
+    into = Sparse.from_pairs(*pairs[0], senders, n)[0]
+    back = Sparse.from_pairs(*pairs[1], n, n)[0]
+    network = Network(
+        (Population("input", (senders,)), Population("p", (n,), LIF(50.0, 1.0, "zero", 3))),
+        (
+            Connection("input", "p", into, rng.choice(delays, 400)),
+            Connection("p", "p", back, rng.choice(delays[1:], 400)),
+        ),
+    )
+    assert set(plan(network).kind.tolist()) == {LOG}
+    weights = [rng.normal(0.05, 0.2, 400), rng.normal(0.0, 0.2, 400)]
+    # Many ties, so that the order of sums matters to the last bit.
+    stream = EventStream(
+        np.sort(rng.integers(0, 300, 900)), rng.integers(0, senders, 900), (1, 1, senders)
+    )
+    reference = simulate(network, weights, stream, engine="reference")
+    assert len(reference.spikes["p"]) > 300
+    assert_same(reference, simulate(network, weights, stream, engine="asynchronous"))
 
 
 def runaway():

@@ -20,7 +20,14 @@ Result = dict[str, Any]
 _ACTIVITY = (300, 1000, 3000)
 _QUEUE_STEPS = 200_000
 _DRIVE_HZ = 20.0
-_NO_CONTROLS = ("recurrent", "queue", "threads", "training_threads", "control_threads")
+_NO_CONTROLS = (
+    "recurrent",
+    "recurrent_fine",
+    "queue",
+    "threads",
+    "training_threads",
+    "control_threads",
+)
 
 
 def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2) -> Result:
@@ -54,7 +61,9 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result)
-    cases += [_recurrent_case(result), Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS)]
+    cases.append(_recurrent_case("recurrent", 1000, result))
+    cases.append(_recurrent_case("recurrent_fine", 1, result))
+    cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
     control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
     result["control_ns_per_event"] = control
     for name in ns:
@@ -66,7 +75,8 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
     result["training_threads_speedup"] = ns["training_step"] / ns["training_threads"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
-    result["sparse_recurrent_updates_per_second"] = 1e9 / ns["recurrent"]
+    for name in ("recurrent", "recurrent_fine"):
+        result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
     return result
 
@@ -114,15 +124,15 @@ def _patch_cases(events: EventBatch, result: Result) -> list[Case]:
     return [*cases, _case("pool2d", *networks.pooling(events), events, "feedforward")]
 
 
-def _recurrent_case(result: Result) -> Case:
-    network, weights = networks.recurrent()
+def _recurrent_case(name: str, step_us: int, result: Result) -> Case:
+    network, weights = networks.recurrent(step_us=step_us)
     seconds = 0.5
     events = networks.drive(_DRIVE_HZ, int(seconds * 1e6))
     counts = simulate(network, weights, events, record="nothing").counts
     rate = float(counts.spikes[0, 1]) / network.populations[1].size / seconds
-    result["sparse_recurrent_rate_hz"] = rate
+    result[f"sparse_{name}_rate_hz"] = rate
 
     def run() -> None:
         simulate(network, weights, events, record="counts")
 
-    return Case("recurrent", run, float(counts.synaptic_adds.sum()))
+    return Case(name, run, float(counts.synaptic_adds.sum()))

@@ -97,10 +97,13 @@ def _one_layer(events: EventBatch, topology: Conv2d | Pool2d) -> Network:
     return Network(populations, (Connection("input", "hidden", topology),))
 
 
-def recurrent(neurons: int = 10_000, fan_out: int = 100) -> tuple[Network, Weights]:
+def recurrent(
+    neurons: int = 10_000, fan_out: int = 100, step_us: int = 1000
+) -> tuple[Network, Weights]:
     """Return 1,000 inputs into a sparse recurrent population, delays of 1 to 10 ms a synapse.
 
-    A fifth of the neurons inhibit, four times as strongly as the others excite.
+    Delays are multiples of ``step_us``. A fifth of the neurons inhibit, four times as
+    strongly as the others excite.
     """
     rng = np.random.default_rng(3)
     inputs = 1000
@@ -112,7 +115,7 @@ def recurrent(neurons: int = 10_000, fan_out: int = 100) -> tuple[Network, Weigh
     inward, around = synapses(inputs), synapses(neurons)
     sender = np.repeat(np.arange(neurons), fan_out)
     strength = np.where(sender < neurons * 4 // 5, 0.03, -0.12).astype(np.float32)
-    delay = rng.integers(1000, 10_001, neurons * fan_out)
+    delay = rng.integers(1000 // step_us, 10_000 // step_us + 1, neurons * fan_out) * step_us
     populations = (
         Population("input", (1, 1, inputs)),
         Population("neurons", (neurons,), LIF(20_000.0, refractory_us=2000)),

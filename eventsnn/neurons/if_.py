@@ -6,16 +6,15 @@ v >= threshold; resets, refractory time and the recorded value are those of ``li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import int32, int64
 from numpy.typing import NDArray
 
-from eventsnn.kernel import inlined
+from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
 
@@ -35,6 +34,7 @@ class IF(Neuron):
     """
 
     kind: ClassVar[str] = "if"
+    rows: ClassVar[bool] = True
     threshold: float = 1.0
     reset: Reset = "subtract"
     refractory_us: float = 0.0
@@ -58,151 +58,11 @@ class IF(Neuron):
         return v
 
     def table(self) -> NDArray[np.float64]:
-        """[threshold, subtract?, refractory]."""
-        return np.array([self.threshold, self.reset == "subtract", self.refractory_us], np.float64)
+        """Return what the kernels read: without a leak every decay is 1."""
+        subtract, decays = self.reset == "subtract", base.decay_table(math.inf)
+        return kernels.table(math.inf, self.threshold, subtract, self.refractory_us, decays)
 
     @classmethod
     def kernels(cls, dtype: Any) -> Kernels:
-        """Return the compiled entry points."""
-        return _kernels(dtype)
-
-
-# Kernel tables start with the population's size and its clock size: parameters follow.
-_THRESHOLD, _SUBTRACT, _REFRACTORY = 2, 3, 4
-_BLOCK = 256
-
-
-@inlined
-def _mark(work: Any, n: int, j: int) -> None:
-    """Put a neuron on the work list, once."""
-    if work[2 + n + j] == 0:
-        work[2 + n + j] = 1
-        work[2 + work[0]] = j
-        work[0] += 1
-
-
-@inlined
-def _block(
-    table: Any, x: Any, times: Any, t: float, weights: Any, work: Any, at: tuple[int, int, int]
-) -> None:
-    """Add to and flag the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
-    n = int(table[0])
-    start, stop = at[0], at[1]
-    real = x.dtype.type
-    threshold = real(table[_THRESHOLD])
-    flag = int32(0)
-    # Unsigned indexes need no test for a negative wrap, which would keep the loops from
-    # being vectorized.
-    shift = np.uint64(at[2])
-    if table[_REFRACTORY] == 0.0:
-        for i in range(np.uint64(start), np.uint64(stop)):
-            v = x[i] + weights[i + shift]
-            x[i] = v
-            flag |= int32(v >= threshold)
-    else:
-        for i in range(np.uint64(start), np.uint64(stop)):
-            awake = t >= times[i + np.uint64(n)]
-            v = x[i] + weights[i + shift] if awake else x[i]
-            x[i] = v
-            flag |= int32(awake & (v >= threshold))
-    if flag != 0:
-        for i in range(np.uint64(start), np.uint64(stop)):
-            if x[i] >= threshold and t >= times[i + np.uint64(n)]:
-                _mark(work, n, int(i))
-
-
-@inlined
-def _cells(table: Any, x: Any, times: Any) -> Any:
-    """What stays the same from synapse to synapse. Unsigned indexes need no wrap test."""
-    threshold = x.dtype.type(table[_THRESHOLD])
-    return x, times, np.uint64(table[0]), threshold, table[_REFRACTORY] != 0.0
-
-
-@inlined
-def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> Any:
-    """Add to and mark one neuron that has a clock of its own; say if it was untouched."""
-    x, times, n, threshold, refractory = cells
-    untouched = int32(times[j] != t)
-    times[j] = t
-    v = x[j]
-    if not refractory or t >= times[n + j]:
-        v += weight
-        if v >= threshold:
-            _mark(work, int(n), int(j))
-    x[j] = v
-    return untouched
-
-
-def _receive(
-    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
-) -> None:
-    size = int64(table[1])
-    cells = _cells(table, x, times)
-    for r in range(1, 1 + 3 * runs[0], 3):
-        first, k0, length = runs[r], runs[r + 1], runs[r + 2]
-        if first < 0:
-            updates = int32(0)
-            for k in range(np.uint64(k0), np.uint64(k0 + length)):
-                updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
-            work[1] += updates
-        elif size == 1:
-            for k in range(length):
-                work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
-        else:
-            for clock in range(first // size, (first + length) // size):
-                end = (clock + 1) * size
-                for start in range(clock * size, end, _BLOCK):
-                    at = (start, min(start + _BLOCK, end), k0 - first)
-                    _block(table, x, times, t, weights, work, at)
-                work[1] += size if t != times[clock] else 0
-                times[clock] = t
-
-
-def _train(
-    table: Any,
-    x: Any,
-    times: Any,
-    at: Any,
-    targets: Any,
-    weights: Any,
-    span: Any,
-    limit: float,
-    work: Any,
-) -> Any:
-    cells = _cells(table, x, times)
-    now, updates = at[span[0]], int32(0)
-    k, tail = np.uint64(span[0]), np.uint64(span[1])
-    while k < tail:
-        t = at[k]
-        if t != now:
-            if t >= limit or work[0] > 0:
-                break
-            now = t
-        updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
-        k += np.uint64(1)
-    work[1] += updates
-    return int64(k)
-
-
-def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
-    n, marked = int64(table[0]), work[0]
-    work[0] = 0
-    real = x.dtype.type
-    threshold = real(table[_THRESHOLD])
-    n_fired = 0
-    for i in range(2, 2 + marked):
-        j = work[i]
-        work[2 + n + j] = 0
-        v = x[j]
-        if v >= threshold:
-            fired[n_fired] = j
-            values[n_fired] = v
-            n_fired += 1
-            x[j] = v - threshold if table[_SUBTRACT] != 0.0 else real(0.0)
-            times[n + j] = t + table[_REFRACTORY]
-    return n_fired
-
-
-@cache
-def _kernels(dtype: Any) -> Kernels:
-    return base.entry_points(_receive, _train, _settle, dtype)
+        """Return the compiled entry points: those of ``lif``, for v * 1 is v to the last bit."""
+        return kernels.compiled(dtype)

@@ -23,6 +23,9 @@ from eventsnn.kernel import entry_point
 
 Reset = Literal["subtract", "zero"]
 
+MANY = 1 << 30
+"""Updates after which a train stops, so that their int32 count is read."""
+
 FINE = 1024
 """Steps of the fine decay table, 1 us each; the coarse table has as many steps of FINE us."""
 
@@ -49,14 +52,21 @@ class Kernels(NamedTuple):
         Test the marked neurons once, write the n that fire and their
         values, and reset them. The marked are in order of unit;
         their list stays in ``work`` until the next call.
+    rows : (table, x, times, at, units, weights, span, delay, limit, work) -> head
+        Of a model with ``rows``, where all neurons share a clock: deliver spikes span[0]
+        to span[1] - 1, each with a row of weights for all neurons, a ``delay`` after they
+        were sent, up to ``limit`` exclusive; stop after an instant that marked a neuron.
+        Spike k stands at place span[2] + (k & span[3]) of ``at`` (when) and ``units``
+        (whose row). Returns the first spike not delivered.
     """
 
     receive: Any
     train: Any
     settle: Any
+    rows: Any
 
 
-def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any]:
+def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any, Any]:
     """Return the numba signatures of ``Kernels`` for a state dtype."""
     real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
     f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
@@ -64,17 +74,37 @@ def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any]:
         void(f8, real, f8, float64, real, i4, i8, i4),
         int64(f8, real, f8, f8, i4, real, i8, float64, i4),
         int64(f8, real, f8, float64, i4, i4, real),
+        int64(f8, real, f8, f8, i4, real, i8, float64, float64, i4),
     )
 
 
-def entry_points(receive: Any, train: Any, settle: Any, dtype: type[np.floating[Any]]) -> Kernels:
-    """Compile a model's three kernels for a state dtype."""
+def entry_points(
+    receive: Any, train: Any, settle: Any, dtype: type[np.floating[Any]], rows: Any = None
+) -> Kernels:
+    """Compile a model's kernels for a state dtype."""
+    functions = (receive, train, settle, rows or _no_rows)
     return Kernels(
         *(
             entry_point(signature, function)
-            for signature, function in zip(signatures(dtype), (receive, train, settle), strict=True)
+            for signature, function in zip(signatures(dtype), functions, strict=True)
         )
     )
+
+
+def _no_rows(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    units: Any,
+    weights: Any,
+    span: Any,
+    delay: float,
+    limit: float,
+    work: Any,
+) -> Any:
+    """Stand in for ``rows`` of a model without; never called."""
+    return int64(0)
 
 
 @dataclass
@@ -104,6 +134,8 @@ class Neuron(ABC):
         False for a model that only integrates.
     predicts : bool
         True for a model that may fire between events.
+    rows : bool
+        True for a model whose kernels take whole rows of weights (``Kernels.rows``).
     variables, times : tuple of str
         Names of a neuron's running variables (state dtype) and times (float64). The
         first time is always the clock: when the neuron was last brought up to now.
@@ -112,6 +144,7 @@ class Neuron(ABC):
     kind: ClassVar[str]
     spiking: ClassVar[bool] = True
     predicts: ClassVar[bool] = False
+    rows: ClassVar[bool] = False
     variables: ClassVar[tuple[str, ...]] = ("v",)
     times: ClassVar[tuple[str, ...]] = ("clock", "ready")
 

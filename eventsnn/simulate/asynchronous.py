@@ -17,7 +17,7 @@ from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate.buffers import Buffers
 from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.options import Options, over_budget
-from eventsnn.simulate.plan import CALENDAR
+from eventsnn.simulate.plan import AT_SENDING, CALENDAR, LOG
 from eventsnn.simulate.state import State
 
 
@@ -107,23 +107,25 @@ class _Machine:
         out = self.buffers.out
         n = int(out.n[0])
         out.n[0] = 0
-        for p in np.flatnonzero(out.kept).tolist():
+        names = [population.name for population in self.network.populations]
+        for p in np.flatnonzero(out.kept).tolist() if n else ():
             chosen = out.population[:n] == p
             unit = out.unit[:n][chosen]
-            if p in self.kept and len(unit):
+            if p in self.kept:
                 _append(self.kept[p], (out.t[:n][chosen], unit, out.value[:n][chosen]))
-            name = self.network.populations[p].name
-            if name in self.unit_spikes:
-                counted = np.bincount(unit, minlength=len(self.unit_spikes[name]))
-                self.unit_spikes[name] += counted.astype(np.int32)
+            if names[p] in self.unit_spikes:
+                np.add.at(self.unit_spikes[names[p]], unit, 1)
 
     def count(self, counts: Counts, row: int) -> None:
         """Write the counts of the recording that has just run."""
-        out = self.buffers.out
+        out, graph = self.buffers.out, self.buffers.graph
+        at_sending = (graph.counts == AT_SENDING) & (graph.kind == LOG)
+        sends = graph.connection[at_sending & (graph.source == graph.input)]
         counts.spikes[row] = out.spikes
         counts.spikes[row, self.network.input] = self.sent
         counts.neuron_updates[row] = out.updates
         counts.deliveries[row] = out.deliveries
+        counts.deliveries[row, sends] += self.sent
         counts.synaptic_adds[row] = out.adds
         counts.queue_pushes[row] = out.tally[loop.PUSHES]
         counts.queue_pops[row] = out.tally[loop.POPS]

@@ -19,11 +19,13 @@ from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
+from eventsnn.simulate.split import splits
 from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
 
 _SPIKES = 1 << 16
 _OPEN = 1 << 12
+_LISTED = 64
 
 
 class Buffers:
@@ -36,22 +38,29 @@ class Buffers:
         self.graph: Graph = plan(network)
         real: Any = options.dtype
         self.calls = calls(real)
-        self.weights = _padded(weights, options.dtype)
-        self.start = [p.neuron.start() if p.neuron else None for p in network.populations]
+        self.weights = _padded(_sorted(network, weights), options.dtype)
         self.budget = options.event_budget
         self.cells = Cells(
-            np.zeros(self.graph.x_at[-1], options.dtype),
+            _alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),
             np.zeros(self.graph.times_at[-1]),
             np.zeros(self.graph.work_at[-1], np.int32),
         )
         self.queue = _queue(network, self.graph, options.dtype)
         self.out = _out(network, self.graph, options)
         self.entry: Any = None
+        for p, population in enumerate(network.populations):
+            if population.neuron is not None:
+                cell = population.neuron.start()
+                self.x(p)[:] = np.array(cell.x)[:, None]
+                self.times(p)[:] = np.array(cell.times)[:, None]
+        self.rest = self.cells.x.copy(), self.cells.times.copy(), self.queue.books.copy()
 
     def x(self, p: int) -> Any:
         """Variables of a population, (n_variables, n), a view."""
-        part = self.cells.x[self.graph.x_at[p] : self.graph.x_at[p + 1]]
-        return part.reshape(-1, self.graph.size[p])
+        first, n = self.graph.x_at[p], self.graph.size[p]
+        neuron = self.network.populations[p].neuron
+        rows = len(neuron.variables) if neuron else 0
+        return self.cells.x[first : first + rows * n].reshape(rows, n)
 
     def times(self, p: int) -> Any:
         """Times of a population, (n_times, n), a view; the first row holds one clock a group."""
@@ -71,14 +80,10 @@ class Buffers:
             zeros[:] = 0
         out.n[1], out.last[0] = int(self.graph.size.sum()), 0.0
         out.tally[loop.LEFT] = self.budget
-        q.books[:] = books(self.network, self.graph)[0]
+        self.cells.x[:], self.cells.times[:], q.books[:] = self.rest
         q.pages[:] = -1, 0, 0
         q.links[:] = np.arange(1, len(q.links) + 1)
         q.pool[:] = 0, len(q.links)
-        for p, cell in enumerate(self.start):
-            if cell is not None:
-                self.x(p)[:] = np.array(cell.x)[:, None]
-                self.times(p)[:] = np.array(cell.times)[:, None]
         q.due[:] = np.inf
         if state is not None:
             self._load(state)
@@ -99,12 +104,11 @@ class Buffers:
             sent = int(state.log_at[graph.input + 1] - state.log_at[graph.input])
             t = np.concatenate([state.log_t[part], t])
             unit = np.concatenate([state.log_unit[part], unit])
-        for k in np.flatnonzero((graph.source == graph.input) & (graph.kind != CALENDAR)):
-            if q.cursor[k] < len(t):
+        for k in graph.out_list[graph.out_at[graph.input] : graph.out_at[graph.input + 1]]:
+            if graph.kind[k] != CALENDAR and q.cursor[k] < len(t):
                 q.due[k] = t[q.cursor[k]] + graph.delay[k]
-        written = (graph.source == graph.input) & (graph.kind == CALENDAR)
-        if written.any() and sent < len(t):
-            q.due[-1] = t[sent]
+            elif graph.kind[k] == CALENDAR and sent < len(t):
+                q.due[-1] = t[sent]
         return Given(t, unit, np.array([sent]), until)
 
     def advance(self, given: Given) -> int:
@@ -236,6 +240,16 @@ class Buffers:
         return np.asarray(places.reshape(-1)[:n], np.int64)
 
 
+def _alike(n: int, weights: NDArray[Any]) -> NDArray[Any]:
+    """Return n zeros as far from the start of a cache line as ``weights``.
+
+    A vector load that crosses a cache line costs twice as much.
+    """
+    raw = np.zeros(n * weights.itemsize + 64, np.uint8)
+    first = (weights.ctypes.data - raw.ctypes.data) % 64
+    return raw[first : first + n * weights.itemsize].view(weights.dtype)
+
+
 def _wider(array: NDArray[Any], columns: int) -> NDArray[Any]:
     wide = np.zeros((len(array), columns), array.dtype)
     wide[:, : array.shape[1]] = array
@@ -250,6 +264,8 @@ def _rings(room: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Queue:
     n, channels = len(graph.size), len(graph.kind)
+    # Full registers, so that the search for the least is a few instructions.
+    every_due = np.full(-(-(channels + 1) // 8) * 8, np.inf)
     read = set(graph.source[graph.kind != CALENDAR].tolist()) - {graph.input}
     masks, at = _rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
     rows, pages = books(network, graph)
@@ -263,7 +279,8 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Que
         log_mask=masks,
         log_tail=np.zeros(n, np.int64),
         cursor=np.zeros(channels, np.int64),
-        due=np.full(channels + 1, np.inf),
+        due=every_due[: channels + 1],
+        due_bits=every_due.view(np.int64),
         entries=np.zeros(chunks * calendar.CHUNK, calendar.entry_dtype(dtype)),
         links=np.arange(1, chunks + 1, dtype=np.int32),
         pages=np.zeros((pages, 3), np.int32),
@@ -299,13 +316,14 @@ def _out(network: Network, graph: Graph, options: Options) -> Out:
         updates=np.zeros(n, np.int64),
         deliveries=np.zeros(connections, np.int64),
         adds=np.zeros(connections, np.int64),
-        tally=np.zeros(6, np.int64),
+        tally=np.zeros(7, np.int64),
         fired=np.zeros(most, np.int32),
         fired_value=np.zeros(most, options.dtype),
         runs=np.zeros(graph.max_runs, np.int64),
+        listed=np.zeros(1 + 3 * _LISTED, np.int64),
         targets=np.zeros(graph.max_fan_out, np.int32),
         weights=np.zeros(graph.max_fan_out, options.dtype),
-        span=np.zeros(2, np.int64),
+        span=np.zeros(4, np.int64),
     )
 
 
@@ -317,9 +335,17 @@ def calls(dtype: Any) -> Calls:
         tuple(k.receive for k in kernels),
         tuple(k.train for k in kernels),
         tuple(k.settle for k in kernels),
+        tuple(k.rows for k in kernels),
         tuple(shape.kernel() for shape in topologies().values()),
         *calendar.kernels(dtype),
     )
+
+
+def _sorted(network: Network, weights: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+    """Put the weights of split connections in the order of their synapses."""
+    parts = splits(network)
+    # A network at rest is made without weights.
+    return tuple(w[parts[c].weight] if c in parts and len(w) else w for c, w in enumerate(weights))
 
 
 def _padded(weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]) -> tuple[Any, ...]:

@@ -3,8 +3,8 @@
 The next instant is the least of: what each channel has due next, and the earliest
 predicted spike. LOG channels read their source's spikes (or the input events) again,
 a delay later, each with a cursor; CALENDAR channels hold synapses one by one. While
-one calendar alone has something due, its synapses are delivered in one go until a
-neuron may fire: a *train*.
+one channel alone has something due, what it has is delivered in one go until a neuron
+may fire: a *train*.
 
 Neuron models, topologies and the queue are called through typed pointers, so that a
 cached loop never runs stale code of another file. The loop returns at a clean point
@@ -17,16 +17,49 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import int64
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import int64, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from eventsnn.kernel import inlined, kernel
+from eventsnn.neurons.neuron import MANY
+
+
+def _fetch_line(_: Any, array: Any, place: Any) -> Any:
+    """Fetch the cache line of an element in advance."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(array)(context, b, args[0]).data
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            b.module, kind, "llvm.prefetch.p0i8"
+        )
+        b.call(prefetch, [b.bitcast(b.gep(data, [args[1]]), byte), i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64), codegen
+
+
+def _time_of(_: Any, bits: Any) -> Any:
+    """Return the float64 that has these bits."""
+    return types.float64(types.int64), lambda _, b, __, args: b.bitcast(args[0], ir.DoubleType())
+
+
+_fetch: Any = intrinsic(_fetch_line)
+_time: Any = intrinsic(_time_of)
+_NEVER_BITS = int(np.array(np.inf).view(np.int64))
+# Targets, or float32 weights, of a cache line.
+_LINE = 16
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
 _LOG, _CALENDAR, _DIRECT = range(3)
+_NEVER, _AT_DELIVERY, _AT_SENDING = range(3)
 _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
-PUSHES, POPS, PENDING, PEAK, LEFT, SENT = range(6)
+PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
 
 
 @kernel
@@ -39,7 +72,7 @@ def advance(m: Any) -> Any:
         status = _room(m)
         if status != DONE:
             return status
-        first, now, second = _earliest(queue.due)
+        first, now, second = _earliest(queue)
         predicted = _next_prediction(m)
         if min(now, predicted) >= given.until:
             return DONE
@@ -49,16 +82,13 @@ def advance(m: Any) -> Any:
                 return status
             if status != DONE:
                 continue
-            if (
-                first < len(graph.kind)
-                and graph.kind[first] == _CALENDAR
-                and now < min(second, predicted)
-            ):
-                limit = min(min(second, predicted), given.until)
-                now = _train(m, first, limit)
-                out.last[0] = now
-                _fire(m, graph.target[first], now)
-                continue
+        limit = min(min(second, predicted), given.until)
+        if now < limit and first < len(graph.kind):
+            now = _train(m, first, limit)
+            _hand_over(m, now)
+            out.last[0] = now
+            _fire(m, graph.target[first], now)
+            continue
         _instant(m, min(now, predicted))
 
 
@@ -84,15 +114,19 @@ def _room(m: Any) -> int:
 
 
 @inlined
-def _earliest(due: Any) -> tuple[int, float, float]:
+def _earliest(queue: Any) -> tuple[Any, float, float]:
     """Return the first channel that is due, when, and when the next other one is."""
-    first, now, second = 0, due[0], math.inf
-    for k in range(1, len(due)):
-        if due[k] < now:
-            first, now, second = k, due[k], now
-        elif due[k] < second:
-            second = due[k]
-    return first, now, second
+    # Times are not negative, so that their bits are in the same order; the least of
+    # integers is found without branches, which nobody could predict.
+    bits, now, second = queue.due_bits, _NEVER_BITS, _NEVER_BITS
+    for k in range(np.uint64(len(bits))):
+        now = min(now, bits[k])
+    first = np.uint64(0)
+    while bits[first] != now:
+        first += np.uint64(1)
+    for k in range(np.uint64(len(bits))):
+        second = min(second, _NEVER_BITS if k == first else bits[k])
+    return int64(first), _time(now), _time(second)
 
 
 @inlined
@@ -155,6 +189,14 @@ def _open_due(m: Any, now: float) -> int:
 
 @inlined
 def _train(m: Any, k: int, limit: float) -> Any:
+    """Deliver what channel k has before ``limit`` until a neuron may fire; return when."""
+    if m.graph.kind[k] == _CALENDAR:
+        return _train_synapses(m, k, limit)
+    return _train_spikes(m, k, limit)
+
+
+@inlined
+def _train_synapses(m: Any, k: int, limit: float) -> Any:
     """Deliver a calendar's synapses before ``limit`` until a neuron may fire; return when."""
     graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     p, row = graph.target[k], graph.calendar[k]
@@ -192,12 +234,11 @@ def _instant(m: Any, now: float) -> None:
             continue
         for i in range(graph.in_at[p], graph.in_at[p + 1]):
             k = graph.in_list[i]
-            if queue.due[k] != now:
-                continue
-            if graph.kind[k] == _CALENDAR:
+            if queue.due[k] == now:
+                if out.listed[0] > 0 and graph.connection[k] != graph.connection[out.tally[OPEN]]:
+                    _hand_over(m, now)
                 _train(m, k, np.nextafter(now, math.inf))
-            else:
-                _reread(m, k, now)
+        _hand_over(m, now)
         _fire(m, p, now)
 
 
@@ -220,27 +261,117 @@ def _mark_predicted(m: Any, now: float) -> None:
 
 
 @inlined
-def _reread(m: Any, k: int, now: float) -> None:
-    """Deliver the spikes that channel k has due now."""
-    graph, queue, given, out = m.graph, m.queue, m.given, m.out
-    source, delay = graph.source[k], graph.delay[k]
+def _train_spikes(m: Any, k: int, limit: float) -> Any:
+    """Deliver the spikes that channel k reads before ``limit`` until a neuron may fire."""
+    graph, cells, queue, given, out = m.graph, m.cells, m.queue, m.given, m.out
+    source, delay, work = graph.source[k], graph.delay[k], graph.work_at[graph.target[k]]
     at, mask, tail = int64(0), int64(-1), int64(len(given.t))
     t, unit = given.t, given.unit
     if source != graph.input:
         at, mask, tail = queue.log_at[source], queue.log_mask[source], queue.log_tail[source]
         t, unit = queue.log_t, queue.log_unit
-        if delay > 0.0:
-            out.tally[PENDING] += queue.cursor[k]
-            out.tally[POPS] -= queue.cursor[k]
-    cursor = queue.cursor[k]
-    while cursor < tail and t[at + (cursor & mask)] + delay == now:
-        _deliver(m, k, unit[at + (cursor & mask)], now)
+    cursor, now, due = queue.cursor[k], queue.due[k], queue.due[k]
+    if graph.rows[k] > 0:
+        out.span[0], out.span[1], out.span[2], out.span[3] = cursor, tail, at, mask
+        cursor = _rows(m, k, t, unit, limit)
+        now = t[at + ((cursor - 1) & mask)] + delay
+        due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
+    while graph.rows[k] == 0 and due < limit:
+        if due != now:
+            _hand_over(m, now)
+            if cells.work[work] > 0 or cells.work[work + 1] > MANY:
+                break
+            now = due
+        if graph.listed[k]:
+            if cursor + 2 < tail:
+                near, far = unit[at + ((cursor + 1) & mask)], unit[at + ((cursor + 2) & mask)]
+                _look_ahead(m, k, near, far)
+            _list(m, k, unit[at + (cursor & mask)], now)
+        else:
+            _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
+        due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
     if source != graph.input and delay > 0.0:
-        out.tally[PENDING] -= cursor
-        out.tally[POPS] += cursor
-    queue.cursor[k] = cursor
-    queue.due[k] = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
+        out.tally[PENDING] -= cursor - queue.cursor[k]
+        out.tally[POPS] += cursor - queue.cursor[k]
+    queue.cursor[k], queue.due[k] = cursor, due
+    return now
+
+
+@inlined
+def _look_ahead(m: Any, k: int, near: int, far: int) -> None:
+    """Fetch the fan-out of the next spike of channel k, and where that of the one after begins.
+
+    Lists of targets are read in no order: waiting for them took most of the time.
+    """
+    graph, weights = m.graph, m.weights
+    c = graph.connection[k]
+    _fetch(graph.shapes, graph.shape_at[k] + far)
+    first, end = graph.shapes[graph.shape_at[k] + near], graph.shapes[graph.shape_at[k] + near + 1]
+    while first < end:
+        _fetch(graph.targets, graph.targets_at[c] + first)
+        _fetch(weights[c], first)
+        # The last one may stand on a line of its own.
+        first = min(first + _LINE, end - 1) if first < end - 1 else end
+
+
+@inlined
+def _list(m: Any, k: int, unit: int, now: float) -> None:
+    """Note a fan-out of listed targets, to be handed over with others of this instant."""
+    graph, out = m.graph, m.out
+    c, r = graph.connection[k], 1 + 3 * out.listed[0]
+    first, end = graph.shapes[graph.shape_at[k] + unit], graph.shapes[graph.shape_at[k] + unit + 1]
+    out.listed[r], out.listed[r + 1], out.listed[r + 2] = -1, first, end - first
+    out.listed[0] += 1
+    out.tally[OPEN] = k
+    out.adds[c] += end - first
+    if graph.counts[k] == _AT_DELIVERY:
+        out.deliveries[c] += 1
+    if r + 6 > len(out.listed):
+        _hand_over(m, now)
+
+
+@inlined
+def _hand_over(m: Any, now: float) -> None:
+    """Hand the listed fan-outs, which are of one connection, to the target population."""
+    graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
+    if out.listed[0] == 0:
+        return
+    k = out.tally[OPEN]
+    c, p = graph.connection[k], graph.target[k]
+    calls.receive[graph.model[p]](
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
+        now,
+        weights[c],
+        graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
+        out.listed,
+        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
+    )
+    out.listed[0] = 0
+
+
+@inlined
+def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
+    """Deliver the spikes of ``out.span`` row by row; return the first not delivered."""
+    graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
+    c, p = graph.connection[k], graph.target[k]
+    after = calls.rows[graph.model[p]](
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
+        t,
+        unit,
+        weights[c],
+        out.span,
+        graph.delay[k],
+        limit,
+        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
+    )
+    out.deliveries[c] += after - out.span[0]
+    out.adds[c] += (after - out.span[0]) * graph.rows[k]
+    return after  # type: ignore[no-any-return]
 
 
 @inlined
@@ -248,14 +379,14 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     """Hand the fan-out of one spike to the target population."""
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
-    shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    synapses = calls.runs[graph.topology[c]](shape, unit, out.runs)
+    shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
+    synapses = calls.runs[graph.topology[k]](shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = weights[c]
     if graph.kind[k] == _DIRECT:
         synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
-    else:
+    elif graph.counts[k] == _AT_DELIVERY:
         out.deliveries[c] += 1
     out.adds[c] += synapses
     calls.receive[graph.model[p]](
@@ -350,6 +481,8 @@ def _await(m: Any, k: int, now: float, n: int) -> None:
     if graph.delay[k] > 0.0:
         out.tally[PUSHES] += n
         out.tally[PENDING] += n
+    if graph.counts[k] == _AT_SENDING:
+        out.deliveries[graph.connection[k]] += n
 
 
 @inlined
@@ -387,8 +520,8 @@ def _write(m: Any, k: int, unit: int, now: float) -> None:
     """Write the delayed synapses of a spike into the calendar of channel k."""
     graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
     c, row = graph.connection[k], graph.calendar[k]
-    shape = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    calls.runs[graph.topology[c]](shape, unit, out.runs)
+    shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
+    calls.runs[graph.topology[k]](shape, unit, out.runs)
     written = calls.write(
         now,
         weights[c],

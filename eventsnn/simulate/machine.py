@@ -11,6 +11,7 @@ class Calls(NamedTuple):
     receive: Any
     train: Any
     settle: Any
+    rows: Any
     runs: Any
     write: Any
     open_page: Any
@@ -31,7 +32,8 @@ class Queue(NamedTuple):
 
     ``log_*``: spikes of each population, in a ring of log_mask + 1 places from log_at;
     ``cursor``: next spike of each LOG channel; ``due``: when each channel has something
-    next, and last when input events have synapses to send; ``open_*``: the calendars'
+    next, and last when input events have synapses to send, as numbers and as their bits;
+    ``open_*``: the calendars'
     open pages, a row each, from open_head to open_tail.
     """
 
@@ -42,6 +44,7 @@ class Queue(NamedTuple):
     log_tail: Any
     cursor: Any
     due: Any
+    due_bits: Any
     entries: Any
     links: Any
     pages: Any
@@ -76,6 +79,7 @@ class Out(NamedTuple):
     fired: Any
     fired_value: Any
     runs: Any
+    listed: Any
     targets: Any
     weights: Any
     span: Any

@@ -1,10 +1,12 @@
 """A network laid out flat, as the asynchronous engine reads it. Static: no state, no weights.
 
 A *channel* is what carries the spikes of a connection. With one delay it is a LOG
-channel, which reads its source's spikes again, a delay later. With delays a synapse
-it is a CALENDAR channel for the synapses that have a delay and a DIRECT channel for
-those that have none. Channels stand in the order of the connections, a connection's
-calendar (sent earlier) before its direct synapses (sent now): the order of sums.
+channel, which reads its source's spikes again, a delay later. With delays a synapse it
+is split into a LOG channel a delay where they are few (``split.py``); else it is a
+CALENDAR channel for the synapses that have a delay and a DIRECT channel for those that
+have none. Channels stand in the order of the connections; within one, what was sent
+earlier comes first: long delays before short ones, the calendar before the direct
+synapses. That is the order of sums.
 """
 
 from __future__ import annotations
@@ -18,9 +20,14 @@ from numpy.typing import NDArray
 from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
 from eventsnn.simulate import queue
+from eventsnn.simulate.split import splits
 from eventsnn.topology import topologies
+from eventsnn.topology.dense import Dense
+from eventsnn.topology.sparse import Sparse
 
 LOG, CALENDAR, DIRECT = range(3)
+# When a channel counts a delivery: as the definition does, at sending with delays a synapse.
+NEVER, AT_DELIVERY, AT_SENDING = range(3)
 Ints = NDArray[np.int64]
 
 
@@ -33,14 +40,18 @@ class Graph(NamedTuple):
         Populations in the order of an instant, their sizes, the number of the neuron
         model (-1: input), whether it predicts, and neurons to a clock.
     x_at, times_at, work_at, table_at : int64 (n_populations + 1,)
+        Each population's part of ``x`` is followed by zeros up to a full cache line.
     tables : float64; kernel tables of the populations.
     in_at, out_at : int64 (n_populations + 1,); in_list, out_list : int64
         Channels into and out of each population.
-    connection, source, target, kind, calendar : int64 (n_channels,)
-        ``calendar`` numbers the calendar channels; -1 for others.
+    connection, source, target, kind, calendar, rows, listed, counts : int64 (n_channels,)
+        ``calendar`` numbers the calendar channels; -1 for others. ``rows`` is the fan-out
+        of a dense LOG channel into a model that takes whole rows; 0 for others.
+        ``listed`` is 1 for a LOG channel whose table holds the first synapse of each sender.
+        ``counts`` says when the channel counts a delivery.
     delay : float64 (n_channels,)
         Microseconds; 0 where synapses have their own.
-    topology : int64 (n_connections,); shape_at : (n_connections + 1,); shapes : int64
+    topology : int64 (n_channels,); shape_at : (n_channels + 1,); shapes : int64
     targets_at, delays_at : int64 (n_connections + 1,); targets, delays : int32
     input, reserve, max_runs, max_fan_out : int
         The input population; chunks that one instant may need; sizes of buffers.
@@ -65,6 +76,9 @@ class Graph(NamedTuple):
     target: Ints
     kind: Ints
     calendar: Ints
+    rows: Ints
+    listed: Ints
+    counts: Ints
     delay: NDArray[np.float64]
     topology: Ints
     shape_at: Ints
@@ -88,8 +102,16 @@ def plan(network: Network) -> Graph:
     kinds, shapes = list(models()), list(topologies())
     channels = _channels(network)
     connections = network.connections
-    topology = [c.topology for c in connections]
-    fan_out = max([1, *(t.max_fan_out for t in topology)])
+    parts = splits(network)
+    targets = [
+        parts[c].target if c in parts else connection.topology.targets
+        for c, connection in enumerate(connections)
+    ]
+    delays = [
+        np.zeros(0) if connection.one_delay or c in parts else np.ravel(connection.delay_us)
+        for c, connection in enumerate(connections)
+    ]
+    fan_out = max([1, *(c.topology.max_fan_out for c in connections)])
     return Graph(
         order=np.array(network.order, np.int64),
         size=sizes,
@@ -97,7 +119,7 @@ def plan(network: Network) -> Graph:
         predicts=np.array([n is not None and n.predicts for n in neurons], np.int64),
         clock=np.array([clock_size(network, p) for p in range(len(neurons))], np.int64),
         x_at=_starts(
-            [n * len(m.variables) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
+            [_lined(n * len(m.variables)) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
         ),
         times_at=_starts(
             [n * len(m.times) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
@@ -106,21 +128,24 @@ def plan(network: Network) -> Graph:
         table_at=_starts([len(t) for t in tables]),
         tables=np.concatenate(tables),
         **_lists(network, channels),
-        connection=np.array([c for c, _ in channels], np.int64),
-        source=np.array([network.sources[c] for c, _ in channels], np.int64),
-        target=np.array([network.targets[c] for c, _ in channels], np.int64),
-        kind=np.array([k for _, k in channels], np.int64),
-        calendar=_numbered([k == CALENDAR for _, k in channels]),
-        delay=np.array([_one_delay(connections[c]) for c, _ in channels], np.float64),
-        topology=np.array([shapes.index(t.kind) for t in topology], np.int64),
-        shape_at=_starts([len(t.table()) for t in topology]),
-        shapes=_joined([t.table() for t in topology], np.int64),
-        targets_at=_starts([len(t.targets) for t in topology]),
-        targets=_joined([t.targets for t in topology], np.int32),
-        delays_at=_starts([0 if c.one_delay else np.size(c.delay_us) for c in connections]),
-        delays=_joined([np.ravel(c.delay_us) for c in connections if not c.one_delay], np.int32),
+        connection=np.array([k.connection for k in channels], np.int64),
+        source=np.array([network.sources[k.connection] for k in channels], np.int64),
+        target=np.array([network.targets[k.connection] for k in channels], np.int64),
+        kind=np.array([k.kind for k in channels], np.int64),
+        calendar=_numbered([k.kind == CALENDAR for k in channels]),
+        rows=np.array([_rows(network, k) for k in channels], np.int64),
+        listed=np.array([(k.kind, k.topology) == (LOG, Sparse.kind) for k in channels], np.int64),
+        counts=np.array([k.counts for k in channels], np.int64),
+        delay=np.array([k.delay_us for k in channels], np.float64),
+        topology=np.array([shapes.index(k.topology) for k in channels], np.int64),
+        shape_at=_starts([len(k.table) for k in channels]),
+        shapes=_joined([k.table for k in channels], np.int64),
+        targets_at=_starts([len(t) for t in targets]),
+        targets=_joined(targets, np.int32),
+        delays_at=_starts([len(d) for d in delays]),
+        delays=_joined(delays, np.int32),
         input=network.input,
-        reserve=sum(_reserve(connections[c]) for c, kind in channels if kind == CALENDAR),
+        reserve=sum(_reserve(connections[k.connection]) for k in channels if k.kind == CALENDAR),
         max_runs=1 + 3 * fan_out,
         max_fan_out=fan_out,
     )
@@ -139,6 +164,15 @@ def clock_size(network: Network, p: int) -> int:
         return 1
     smallest = min(sizes)
     return smallest if all(size % smallest == 0 for size in sizes) else 1
+
+
+def _rows(network: Network, channel: Channel) -> int:
+    """Return the fan-out of a channel whose spikes reach a whole population, else 0."""
+    p = network.targets[channel.connection]
+    neuron, size = network.populations[p].neuron, network.populations[p].size
+    whole = (channel.kind, channel.topology) == (LOG, Dense.kind)
+    fits = whole and clock_size(network, p) == size > 1
+    return size if fits and neuron is not None and neuron.rows else 0
 
 
 def least_delay(connection: Connection) -> int:
@@ -166,22 +200,38 @@ def _table(network: Network, p: int) -> NDArray[np.float64]:
     return np.concatenate([head, population.neuron.table() if population.neuron else []])
 
 
-def _channels(network: Network) -> list[tuple[int, int]]:
-    channels = []
+class Channel(NamedTuple):
+    """What carries the spikes of a connection, or those of its synapses of one delay."""
+
+    connection: int
+    kind: int
+    delay_us: int
+    counts: int
+    topology: str
+    table: Ints
+
+
+def _channels(network: Network) -> list[Channel]:
+    channels, parts = [], splits(network)
     for c, connection in enumerate(network.connections):
-        if connection.one_delay:
-            channels.append((c, LOG))
-            continue
-        channels.append((c, CALENDAR))
-        if connection.least_delay == 0:
-            channels.append((c, DIRECT))
+        shape = connection.topology.kind, connection.topology.table()
+        if isinstance(connection.delay_us, int):
+            channels.append(Channel(c, LOG, connection.delay_us, AT_DELIVERY, *shape))
+        elif c in parts:
+            for i, delay in enumerate(parts[c].delays.tolist()):
+                counts = AT_SENDING if i == 0 else NEVER
+                channels.append(Channel(c, LOG, delay, counts, Sparse.kind, parts[c].start[i]))
+        else:
+            channels.append(Channel(c, CALENDAR, 0, AT_SENDING, *shape))
+            if connection.least_delay == 0:
+                channels.append(Channel(c, DIRECT, 0, NEVER, *shape))
     return channels
 
 
-def _lists(network: Network, channels: list[tuple[int, int]]) -> dict[str, Ints]:
-    n = len(network.populations)
-    into = [[k for k, (c, _) in enumerate(channels) if network.targets[c] == p] for p in range(n)]
-    out = [[k for k, (c, _) in enumerate(channels) if network.sources[c] == p] for p in range(n)]
+def _lists(network: Network, channels: list[Channel]) -> dict[str, Ints]:
+    n, all_of = len(network.populations), list(enumerate(channels))
+    into = [[k for k, one in all_of if network.targets[one.connection] == p] for p in range(n)]
+    out = [[k for k, one in all_of if network.sources[one.connection] == p] for p in range(n)]
     return {
         "in_at": _starts([len(part) for part in into]),
         "in_list": _joined(into, np.int64),
@@ -190,16 +240,17 @@ def _lists(network: Network, channels: list[tuple[int, int]]) -> dict[str, Ints]
     }
 
 
-def _one_delay(connection: Connection) -> int:
-    return connection.delay_us if isinstance(connection.delay_us, int) else 0
-
-
 def _reserve(connection: Connection) -> int:
     """Chunks that all synapses of a connection at one instant can need."""
     synapses = connection.topology.n_in * connection.topology.max_fan_out
     shift = queue.page_shift(least_delay(connection))
     pages = min(synapses, queue.page_count(connection.greatest_delay, shift))
     return pages + synapses // queue.CHUNK + 1
+
+
+def _lined(n: int) -> int:
+    """Round up to whole cache lines of float32, so that populations begin alike."""
+    return -(-n // 16) * 16
 
 
 def _starts(sizes: list[Any]) -> Ints:
