@@ -204,7 +204,7 @@ def _recordings(network: Network, events: Events, record: Record) -> Inputs:
             f"eventprop: {len(durations)} recordings for a record of {len(record)}; give those "
             "that were simulated"
         )
-    # A run over the duration ends before it; one until nothing happens ends with its last instant.
+    # A run over the duration ends before it, one until nothing happens with its last instant.
     stop = np.where(durations == record.duration, durations, np.nextafter(record.duration, np.inf))
     return inputs(network, events, stop)
 

@@ -229,8 +229,27 @@ def run_of(
     t, unit, value, error = (
         _joined([column[k] for column in columns], kind) for k, kind in enumerate(kinds)
     )
-    stop, end = float(recordings.until[i]), float(record.duration[i])
+    end = float(record.duration[i])
+    stop = _stop(network, [column[0] for column in columns], record, i)
+    stop = float(recordings.until[i]) if stop is None else stop
     return Run(t, unit, value, error, at, end_v, end_i, end, stop)
+
+
+def _stop(network: Network, times: list[Floats], record: Record, i: int) -> float | None:
+    """Tell from the counts whether what was due at the end reached the readouts; None if nothing.
+
+    A run that ends before a given time may have had something due just then; one until
+    nothing more happens ends with it.
+    """
+    end = float(record.duration[i])
+    ends = zip(network.connections, network.sources, network.targets, strict=True)
+    for c, (connection, source, target) in enumerate(ends):
+        if connection.one_delay and not network.populations[target].spiking:
+            due = times[source] + connection.delay_us
+            if (due == end).any():
+                delivered = record.counts.deliveries[i, c] > (due < end).sum()
+                return float(np.nextafter(end, math.inf)) if delivered else end
+    return None
 
 
 def _maxima(neuron: Any, kept: Any, error: NDArray[np.float64], i: int) -> tuple[Any, ...]:

@@ -97,15 +97,18 @@ def _adjoint(m: Any, p: int, spike: int, t: float) -> tuple[float, float]:
     return (a * walk.v[spike] if begin == t else 0.0), i
 
 
-@kernel
+@inlined
 def _factors(m: Any, p: int, dt: float) -> tuple[float, float, float]:
-    """Return a, r, b with v(t - dt) = a v(t) and i(t - dt) = r v(t) + b i(t), for adjoints.
+    """Return a, r, b with v(t - dt) = a v(t) and i(t - dt) = r v(t) + b i(t), for adjoints."""
+    constants = m.graph.constants
+    return _flow(m.graph.kind[p], constants[p, _TAU_V], constants[p, _TAU_I], dt)
 
-    The forward flow transposed; r as in ``cuba_lif.flow``, free of cancellation.
-    """
-    tau_v, tau_i = m.graph.constants[p, _TAU_V], m.graph.constants[p, _TAU_I]
+
+@kernel
+def _flow(kind: int, tau_v: float, tau_i: float, dt: float) -> tuple[float, float, float]:
+    """The forward flow transposed; r as in ``cuba_lif.flow``, free of cancellation."""
     b = math.exp(-dt / tau_i)
-    if m.graph.kind[p] == READOUT:
+    if kind == READOUT:
         return 1.0, (dt if math.isinf(tau_i) else -tau_i * math.expm1(-dt / tau_i)), b
     a, d = math.exp(-dt / tau_v), 1.0 / tau_v - 1.0 / tau_i
     if d > 0.0:
@@ -254,24 +257,28 @@ def _maximum_moves(m: Any, c: int, p: int, k: int) -> float:
     return float(run.error[k])
 
 
-@kernel
+@inlined
 def _bring(m: Any, c: int, p: int, t: float) -> None:
     """Move the common time of a connection to ``t`` before the factors grow large."""
     graph, walk = m.graph, m.walk
     gap = walk.at_t[c] - t
-    if gap <= graph.constants[p, _LIMIT]:
-        return
-    factors = _factors(m, p, gap)
-    at, size = graph.basis_at[c], graph.unit_at[p + 1] - graph.unit_at[p]
-    basis_v, basis_i = walk.basis_v[at : at + size], walk.basis_i[at : at + size]
+    if gap > graph.constants[p, _LIMIT]:
+        at, size = graph.basis_at[c], graph.unit_at[p + 1] - graph.unit_at[p]
+        factors = _factors(m, p, gap)
+        _move(walk.basis_v[at : at + size], walk.basis_i[at : at + size], factors)
+        walk.at_t[c] = t
+
+
+@kernel
+def _move(basis_v: Any, basis_i: Any, factors: tuple[float, float, float]) -> None:
+    """Take adjoints to an earlier time."""
     real = basis_v.dtype.type
     a, r, b, tiny = real(factors[0]), real(factors[1]), real(factors[2]), real(_TINY)
-    for j in range(size):
+    for j in range(len(basis_v)):
         v, i = basis_v[j] * a, basis_v[j] * r + basis_i[j] * b
         # What has decayed to nothing would go on as denormal numbers, which are slow.
         basis_v[j] = v if abs(v) > tiny else real(0)
         basis_i[j] = i if abs(i) > tiny else real(0)
-    walk.at_t[c] = t
 
 
 @inlined

@@ -71,7 +71,7 @@ def _add_refractory_currents(m: Any) -> None:
             _add_through(m, c, p)
 
 
-@kernel
+@inlined
 def _add_through(m: Any, c: int, p: int) -> None:
     """Do so for one connection; ``head`` holds the last spike of each target up to now."""
     graph, run, walk = m.graph, m.run, m.walk
