@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from random_graphs import networks, streams
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
@@ -260,6 +263,36 @@ def test_a_spike_is_worth_what_moving_its_delivery_is_worth():
         times.append(simulate(other, weights, stream).spikes["output"].t[0])
     np.testing.assert_allclose(worth["hidden"], (times[1] - times[0]) / 2, rtol=1e-6)
     assert worth["output"] == 1.0
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(st.data())
+def test_one_delay_and_as_many_equal_delays_have_the_same_gradient(data):
+    network, weights = data.draw(networks(("cuba_lif", "readout")))
+    stream = data.draw(streams(network))
+    try:
+        record = simulate(network, weights, stream, event_budget=5_000)
+    except UserError:  # a runaway
+        return
+    same = [
+        Connection(
+            c.source, c.target, c.topology, c.delay_us + np.zeros(c.topology.weight_shape), c.name
+        )
+        for c in network.connections
+    ]
+    rng = np.random.default_rng(0)
+    _, errors = linear_loss(rng, record)
+    # Ties and grazing spikes are welcome here: both ways must treat them alike.
+    one, each = (
+        eventprop(n, weights, stream, record, errors, least_slope=0.1)
+        for n in (network, Network(network.populations, tuple(same)))
+    )
+    for gradient, other in zip(one.weights, each.weights, strict=True):
+        np.testing.assert_allclose(
+            gradient, other, rtol=1e-8, atol=1e-9 * np.abs(other).max(initial=0)
+        )
 
 
 def test_least_slope_bounds_the_jump_of_a_spike():
