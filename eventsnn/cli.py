@@ -87,7 +87,7 @@ def train(
     context: typer.Context,
     data: Annotated[str, typer.Option(help=DATA_HELP)] = "digits",
     rule: Annotated[
-        str, typer.Option(help="Learning rule: [b]herding[/b] or [b]adjoint[/b].")
+        str, typer.Option(help="Learning rule: [b]herding[/b], [b]adjoint[/b] or [b]eventprop[/b].")
     ] = "herding",
     layers: Annotated[
         str | None,

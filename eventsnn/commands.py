@@ -24,7 +24,7 @@ from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
-from eventsnn.train.gradient_learner import AdjointLearner
+from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.model import open_model, options_of
 from eventsnn.train.options import TrainOptions, completed, make_options
@@ -197,7 +197,7 @@ def simulate(
         return
     learner, _ = open_model(model)
     shape = tuple(load_checkpoint(model).info["input_shape"])
-    if isinstance(learner, AdjointLearner):
+    if isinstance(learner, GradientLearner):
         yield from _simulate_network(
             learner.network, learner.weights, (source, shape, index, split), figure, console
         )

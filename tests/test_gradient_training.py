@@ -12,8 +12,8 @@ import pytest
 from eventsnn import cli
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
+from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
-from eventsnn.train.gradient_learner import AdjointLearner
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -182,7 +182,7 @@ def test_options_of_another_rule_are_refused(call):
     code, _, err = call("train", "--rule", "adjoint", "--dropout", 1)
     assert code == 2 and "dropout is 1" in err
     code, _, err = call("train", "--rule", "gradient")
-    assert code == 2 and "choose one of herding, adjoint" in err
+    assert code == 2 and "choose one of herding, adjoint, eventprop" in err
 
 
 def test_real_vectors_are_refused(call, shared):

@@ -10,7 +10,7 @@ import numpy as np
 from eventsnn.bench.control import HIDDEN, Case
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
-from eventsnn.train.gradient_learner import AdjointLearner
+from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions
 

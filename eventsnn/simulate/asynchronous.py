@@ -114,7 +114,8 @@ class _Machine:
             if p in self.kept:
                 _append(self.kept[p], (out.t[:n][chosen], unit, out.value[:n][chosen]))
             if names[p] in self.unit_spikes:
-                np.add.at(self.unit_spikes[names[p]], unit, 1)
+                counts = self.unit_spikes[names[p]]
+                counts += np.bincount(unit, minlength=len(counts)).astype(np.int32)
 
     def count(self, counts: Counts, row: int) -> None:
         """Write the counts of the recording that has just run."""

@@ -19,6 +19,7 @@ from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
+from eventsnn.simulate.pointers import Pointers
 from eventsnn.simulate.split import splits
 from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
@@ -332,12 +333,12 @@ def calls(dtype: Any) -> Calls:
     """Compile every neuron model, topology and the queue for a state dtype."""
     kernels = [model.kernels(dtype) for model in models().values()]
     return Calls(
-        tuple(k.receive for k in kernels),
-        tuple(k.train for k in kernels),
-        tuple(k.settle for k in kernels),
-        tuple(k.rows for k in kernels),
-        tuple(shape.kernel() for shape in topologies().values()),
-        *calendar.kernels(dtype),
+        Pointers([k.receive for k in kernels]),
+        Pointers([k.train for k in kernels]),
+        Pointers([k.settle for k in kernels]),
+        Pointers([k.rows for k in kernels]),
+        Pointers([shape.kernel() for shape in topologies().values()]),
+        *(Pointers([function]) for function in calendar.kernels(dtype)),
     )
 
 

@@ -24,6 +24,7 @@ from numba.extending import intrinsic
 
 from eventsnn.kernel import inlined, kernel
 from eventsnn.neurons.neuron import MANY
+from eventsnn.simulate.pointers import pointer
 
 
 def _fetch_line(_: Any, array: Any, place: Any) -> Any:
@@ -138,7 +139,7 @@ def _next_prediction(m: Any) -> float:
         p, j = unit >> 32, unit & 0xFFFFFFFF
         if cells.times[graph.times_at[p] + 2 * graph.size[p] + j] == queue.heap_t[0]:
             return float(queue.heap_t[0])
-        queue.heap_n[0] = calls.heap_pop(queue.heap_t, queue.heap_unit, queue.heap_n[0])
+        queue.heap_n[0] = pointer(calls.heap_pop, 0)(queue.heap_t, queue.heap_unit, queue.heap_n[0])
         out.tally[POPS] += 1
         out.tally[PENDING] -= 1
     return math.inf
@@ -171,7 +172,7 @@ def _open_due(m: Any, now: float) -> int:
         if queue.pages[page, _COUNT] > queue.open_t.shape[1]:
             return GROW_OPEN
         queue.open_head[row] = 0
-        queue.open_tail[row] = calls.open_page(
+        queue.open_tail[row] = pointer(calls.open_page, 0)(
             queue.entries,
             queue.links,
             queue.pages,
@@ -202,7 +203,7 @@ def _train_synapses(m: Any, k: int, limit: float) -> Any:
     p, row = graph.target[k], graph.calendar[k]
     head = queue.open_head[row]
     out.span[0], out.span[1] = head, queue.open_tail[row]
-    after = calls.train[graph.model[p]](
+    after = pointer(calls.train, graph.model[p])(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
@@ -255,7 +256,7 @@ def _mark_predicted(m: Any, now: float) -> None:
             cells.work[work + 2 + n + j] = 2
             cells.work[work + 2 + cells.work[work]] = j
             cells.work[work] += 1
-        queue.heap_n[0] = calls.heap_pop(queue.heap_t, queue.heap_unit, queue.heap_n[0])
+        queue.heap_n[0] = pointer(calls.heap_pop, 0)(queue.heap_t, queue.heap_unit, queue.heap_n[0])
         out.tally[POPS] += 1
         out.tally[PENDING] -= 1
 
@@ -339,7 +340,7 @@ def _hand_over(m: Any, now: float) -> None:
         return
     k = out.tally[OPEN]
     c, p = graph.connection[k], graph.target[k]
-    calls.receive[graph.model[p]](
+    pointer(calls.receive, graph.model[p])(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
@@ -357,7 +358,7 @@ def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
     """Deliver the spikes of ``out.span`` row by row; return the first not delivered."""
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
-    after = calls.rows[graph.model[p]](
+    after = pointer(calls.rows, graph.model[p])(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
@@ -380,7 +381,7 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
     shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
-    synapses = calls.runs[graph.topology[k]](shape, unit, out.runs)
+    synapses = pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = weights[c]
     if graph.kind[k] == _DIRECT:
@@ -389,7 +390,7 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     elif graph.counts[k] == _AT_DELIVERY:
         out.deliveries[c] += 1
     out.adds[c] += synapses
-    calls.receive[graph.model[p]](
+    pointer(calls.receive, graph.model[p])(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
@@ -426,7 +427,7 @@ def _fire(m: Any, p: int, now: float) -> None:
     n = 0
     if marked > 0:
         _sort_marked(work, marked, graph.size[p])
-        n = calls.settle[graph.model[p]](
+        n = pointer(calls.settle, graph.model[p])(
             graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
             cells.x[graph.x_at[p] : graph.x_at[p + 1]],
             cells.times[graph.times_at[p] : graph.times_at[p + 1]],
@@ -521,8 +522,8 @@ def _write(m: Any, k: int, unit: int, now: float) -> None:
     graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
     c, row = graph.connection[k], graph.calendar[k]
     shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
-    calls.runs[graph.topology[k]](shape, unit, out.runs)
-    written = calls.write(
+    pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
+    written = pointer(calls.write, 0)(
         now,
         weights[c],
         graph.delays[graph.delays_at[c] : graph.delays_at[c + 1]],
@@ -567,7 +568,9 @@ def _predict(m: Any, p: int, j: int) -> None:
         rebuild(m)
         return
     unit = (p << 32) | int64(j)
-    queue.heap_n[0] = calls.heap_push(queue.heap_t, queue.heap_unit, queue.heap_n[0], when, unit)
+    queue.heap_n[0] = pointer(calls.heap_push, 0)(
+        queue.heap_t, queue.heap_unit, queue.heap_n[0], when, unit
+    )
     out.tally[PUSHES] += 1
     out.tally[PENDING] += 1
 
@@ -583,6 +586,8 @@ def rebuild(m: Any) -> None:
             if when < math.inf:
                 unit = (int64(p) << 32) | int64(j)
                 n = queue.heap_n[0]
-                queue.heap_n[0] = calls.heap_push(queue.heap_t, queue.heap_unit, n, when, unit)
+                queue.heap_n[0] = pointer(calls.heap_push, 0)(
+                    queue.heap_t, queue.heap_unit, n, when, unit
+                )
                 out.tally[PUSHES] += 1
                 out.tally[PENDING] += 1

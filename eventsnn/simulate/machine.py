@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Calls(NamedTuple):
-    """Typed pointers: by neuron model, by topology, and of the queue."""
+    """Tables of pointers: by neuron model, by topology, and of the queue."""
 
     receive: Any
     train: Any

@@ -1,8 +1,9 @@
-"""Minibatches for the spike adjoint: forward, loss, reverse walk, optimizer."""
+"""Minibatches for the gradient rules: forward, loss, reverse walk, optimizer."""
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -11,22 +12,35 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
+from eventsnn.learn.losses import Graded
 from eventsnn.network import Network
-from eventsnn.simulate import simulate
 from eventsnn.train.augment import augment
+from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned
 from eventsnn.train.optimizers import clip_by_norm
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights
 
-EVALUATED = 250
-"""Recordings that are evaluated in one go."""
+
+class Walked(NamedTuple):
+    """What a rule found for a batch.
+
+    Attributes
+    ----------
+    graded : Graded
+    gradients : list of float arrays, in the order of the connections
+        Of the mean loss; they may be changed.
+    spoke : list of int64 arrays
+        Spikes of each unit of each population, summed over the batch.
+    """
+
+    graded: Graded
+    gradients: list[NDArray[Any]]
+    spoke: list[NDArray[np.int64]]
 
 
-class AdjointLearner:
-    """A layered network that learns by the spike adjoint.
+class GradientLearner(ABC):
+    """A network that learns by gradients; each rule says how it finds them.
 
     Parameters
     ----------
@@ -39,7 +53,6 @@ class AdjointLearner:
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
         self.options, self.threads, self.chunk = options, threads, options.gradient.batch
         self.network: Network = options.gradient.network(options.rule, options.layers)
-        layered.check_layered(self.network)
         self.output = len(self.network.populations) - 1
         self.loss = options.gradient.make_loss()
         self.optimizer = options.gradient.make_optimizer()
@@ -49,6 +62,10 @@ class AdjointLearner:
         self.state = self.optimizer.init(self.weights)
         self.progress, self.total = 0.0, 1
 
+    @abstractmethod
+    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+        """Run a batch and walk it in reverse."""
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units a population, input first."""
@@ -56,7 +73,7 @@ class AdjointLearner:
 
     def compile(self, data: Data) -> None:
         """Learn two recordings with a copy, and predict them."""
-        copy = AdjointLearner(self.options, self.threads)
+        copy = type(self)(self.options, self.threads)
         few = _events(data).select(np.arange(min(2, len(data))))
         copy.weights = [w + np.float32(0.05) for w in copy.weights]
         copy.learn(few, np.arange(len(few)), np.random.default_rng(0))
@@ -77,16 +94,9 @@ class AdjointLearner:
         options, events = self.options.gradient, _events(data)
         change = self.options.augmentation
         batch = augment(events, chunk, change, rng) if change else events.select(chunk)
-        masks, weights = self._dropped(len(batch), rng)
-        passed = layered.run(self.network, weights, batch, self.threads, masks)
-        outputs = layered.outputs_of(passed, self.output, self.loss.reads)
-        graded = self.loss(outputs, batch.label)
-        errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
-        cost = options.spike_cost / len(batch)
-        found = adjoint(passed, weights, errors, spike_cost=cost, threads=self.threads)
-        gradients = self._of_all(found.weights)
+        graded, gradients, spoke = self.walk(batch, rng)
         if options.wake:
-            self._wake(passed, gradients)
+            self._wake(spoke, gradients)
         if options.clip:
             gradients, _ = clip_by_norm(gradients, options.clip)
         rate = options.rate_at(self.progress)
@@ -97,52 +107,25 @@ class AdjointLearner:
         right = int((graded.scores.argmax(1) == batch.label).sum())
         return Learned(right, float(graded.loss.sum()))
 
-    def _dropped(
-        self, n: int, rng: np.random.Generator
-    ) -> tuple[dict[int, NDArray[np.bool_]], list[NDArray[Any]]]:
-        """Draw which hidden neurons speak in each recording; they speak the louder for it."""
-        share = self.options.gradient.dropout
-        if not share:
-            return {}, self.weights
-        masks = {
-            p: rng.random((n, self.sizes[p]), np.float32) >= share
-            for p in range(1, len(self.sizes) - 1)
-        }
-        louder = np.float32(1 / (1 - share))
-        first = self.network.input
-        pairs = zip(self.weights, self.network.sources, strict=True)
-        return masks, [w if source == first else w * louder for w, source in pairs]
-
-    def _of_all(self, gradients: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Turn gradients by the louder weights into gradients by the weights."""
-        share = self.options.gradient.dropout
-        for gradient, source in zip(gradients, self.network.sources, strict=True):
-            if share and source != self.network.input:
-                gradient *= np.float32(1 / (1 - share))
-        return gradients
-
-    def _wake(self, passed: layered.Passed, gradients: list[NDArray[Any]]) -> None:
+    def _wake(self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any]]) -> None:
         """Pull up the weights of neurons that were silent in every recording.
 
-        The spike adjoint gives a silent neuron no gradient. Its weights gain in proportion
-        to how often each of its inputs spoke.
+        A silent neuron has no gradient. Its weights gain in proportion to how often each
+        of its inputs spoke.
         """
-        for link in passed.links:
-            if not self.network.populations[link.target].spiking:
+        for c, (source, target) in enumerate(
+            zip(self.network.sources, self.network.targets, strict=True)
+        ):
+            if not self.network.populations[target].spiking:
                 continue
-            fired = np.zeros(self.sizes[link.target], np.int64)
-            came = np.zeros(self.sizes[link.source], np.int64)
-            for piece in passed.pieces:
-                _count(piece.trains[link.target].unit, fired)
-                _count(piece.deliveries[link.connection].row, came)
-            quiet = np.flatnonzero(fired == 0)
+            quiet, came = np.flatnonzero(spoke[target] == 0), spoke[source]
             if len(quiet) and came.any():
                 pull = self.options.gradient.wake * came / came.sum()
-                _pull(gradients[link.connection], quiet, pull.astype(np.float32))
+                _pull(gradients[c], quiet, pull.astype(np.float32))
 
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every recording; see ``Learner``."""
-        return evaluate_network(self.network, self.weights, self.loss.reads, _events(data), threads)
+        return evaluate_network(self.network, self.weights, self.loss, _events(data), threads)
 
     def check(self, epoch: int) -> None:
         """Raise UserError if a weight is no longer finite."""
@@ -176,33 +159,6 @@ class AdjointLearner:
         self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
 
 
-def evaluate_network(
-    network: Network,
-    weights: list[NDArray[Any]],
-    reads: Any,
-    events: EventBatch,
-    threads: int = 1,
-) -> dict[str, Any]:
-    """Predict every recording with the simulator; see ``Learner.evaluate``."""
-    output, right = len(network.populations) - 1, 0
-    spikes = np.zeros(len(network.populations), np.int64)
-    adds = np.zeros(len(network.connections), np.int64)
-    for first in range(0, len(events), EVALUATED):
-        batch = events.select(np.arange(first, min(first + EVALUATED, len(events))))
-        record = simulate(network, weights, batch, record="counts", threads=threads)
-        scores = layered.recorded_outputs(record, output, reads)
-        right += int((scores.argmax(1) == batch.label).sum())
-        spikes += record.counts.spikes.sum(0)
-        adds += record.counts.synaptic_adds.sum(0)
-    n = max(len(events), 1)
-    return {
-        "accuracy": right / n,
-        "recordings": len(events),
-        "spikes_per_recording": [float(s) / n for s in spikes],
-        "operations_per_recording": [float(a) / n for a in adds],
-    }
-
-
 def _events(data: Data) -> EventBatch:
     if not isinstance(data, EventBatch):
         raise UserError(
@@ -217,6 +173,11 @@ def _like(arrays: Arrays, name: str, old: NDArray[Any]) -> NDArray[Any]:
     if new.shape != old.shape or new.dtype != old.dtype:
         raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
     return new.copy()
+
+
+def count_into(unit: NDArray[Any], out: NDArray[np.int64]) -> None:
+    """Add the spikes of each unit to ``out``."""
+    _count(unit, out)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -13,7 +13,7 @@ from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.gradient_options import GradientOptions
 
-RULES = ("herding", "adjoint")
+RULES = ("herding", "adjoint", "eventprop")
 _SAMPLES = 55_000
 
 
@@ -125,6 +125,8 @@ GRADIENT_FIELDS = {f.name for f in fields(GradientOptions)}
 
 def recipe(rule: str, data: str) -> dict[str, Any]:
     """Return the defaults of a rule for a kind of data; ``docs/decisions.md`` argues them."""
+    if rule == "eventprop":
+        return {"reads": "maximum", "dropout": 0.0, "shift": 1.0}
     if rule != "herding":
         return {
             "shift": 1.3,

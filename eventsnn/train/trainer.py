@@ -28,7 +28,11 @@ def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
         from eventsnn.train.herding_learner import HerdingLearner
 
         return HerdingLearner(options)
-    from eventsnn.train.gradient_learner import AdjointLearner
+    if options.rule == "eventprop":
+        from eventsnn.train.eventprop_learner import EventPropLearner
+
+        return EventPropLearner(options, threads)
+    from eventsnn.train.adjoint_learner import AdjointLearner
 
     return AdjointLearner(options, threads)
 

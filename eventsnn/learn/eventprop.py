@@ -1,0 +1,257 @@
+"""EventProp: exact gradients through spike times (Wunderlich & Pehle 2021).
+
+For networks of current-based LIF neurons and readouts. The record of a run is walked in
+reverse (``eventprop_kernel.py``); ``docs/eventprop.md`` derives the equations for exactly
+this library's neurons: reset to 0, held there for the refractory time, delays, ties.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+import numba
+import numpy as np
+from numba.core.errors import NumbaExperimentalFeatureWarning
+from numpy.typing import ArrayLike, NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.learn import eventprop_kernel, eventprop_prepare
+from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, padded, run_of
+from eventsnn.learn.losses import Loss
+from eventsnn.network import Network, Weights
+from eventsnn.record import Record
+from eventsnn.simulate.inputs import Events, Inputs, inputs
+
+
+class ReadoutErrors(NamedTuple):
+    """Derivatives of the loss by what a readout kept; None for none.
+
+    Attributes
+    ----------
+    final, maximum, integral : float64 array (n_recordings, n_units) or None
+    """
+
+    final: NDArray[np.float64] | None = None
+    maximum: NDArray[np.float64] | None = None
+    integral: NDArray[np.float64] | None = None
+
+
+Errors = NDArray[np.float64] | ReadoutErrors
+"""Of a spiking population: dLoss/dt of each recorded spike, (n_spikes,), per microsecond."""
+
+
+class Gradients(NamedTuple):
+    """What a replay gives, summed over the recordings.
+
+    Attributes
+    ----------
+    weights : tuple of float arrays, in the order of the connections
+        dLoss/dweight, each of its connection's ``weight_shape``, in the weights' dtype.
+    spike_t : mapping from population name to float64 array (n_spikes,)
+        dLoss/dt of each recorded spike, per microsecond: its own error and all that
+        follows from the spike, its neuron's reset included.
+    """
+
+    weights: tuple[NDArray[Any], ...]
+    spike_t: Mapping[str, NDArray[np.float64]]
+
+
+class Assessed(NamedTuple):
+    """A loss of a record: float64 (n,), (n, classes), and what ``eventprop`` takes."""
+
+    loss: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    errors: Mapping[str, Errors]
+
+
+def eventprop(
+    network: Network,
+    weights: Weights,
+    events: Events,
+    record: Record,
+    errors: Mapping[str, Errors],
+    *,
+    least_slope: float = 0.0,
+) -> Gradients:
+    """Return the exact gradients of a loss of spike times and readouts.
+
+    Parameters
+    ----------
+    network, weights, events
+        What the record was made from, each recording from rest.
+    record : Record
+        With all spikes (``record="all"``).
+    errors : mapping from population name to Errors
+        Derivatives of the loss; populations left out have none. See ``errors_of``.
+    least_slope : float
+        Per microsecond. A spike's dv/dt counts at least this much: the gradient of a
+        spike that barely crosses grows without bounds. 0 is exact.
+
+    Raises
+    ------
+    UserError
+        For a network with other neuron models, a record that goes on from a state or
+        lacks spikes, errors that do not fit, and gradients that are not finite.
+    """
+    graph = graph_of(network)
+    flat = network.weights(weights)
+    recordings = _recordings(network, events, record)
+    given = _checked_errors(network, record, errors)
+    if not (np.isfinite(least_slope) and least_slope >= 0):
+        raise UserError(f"eventprop: least_slope is {least_slope}; give a number >= 0")
+    real = flat[0].dtype if flat else np.dtype(np.float64)
+    gradients = tuple(np.zeros_like(array) for array in flat)
+    spikes = [len(record.spikes[p.name]) if p.name in record.spikes else 0 for p in _own(network)]
+    walk = Walk.zeros(network, graph, sum(spikes) + len(recordings.t), real)
+    spike_t = {name: np.zeros(len(kept)) for name, kept in record.spikes.items()}
+    kernels: tuple[Any, ...] = ()
+    for i in range(len(record)):
+        run = run_of(network, graph.unit_at, recordings, (record, given), i)
+        parts = (graph, calls(), padded(flat, real), padded(gradients, real), run, walk)
+        machine = Machine(*parts, float(least_slope))
+        kernels = kernels or _entries(machine)
+        for kernel in kernels:
+            kernel(machine)
+        for p, population in enumerate(network.populations):
+            if population.name in spike_t:
+                start = record.spikes[population.name].start
+                found = run.error[run.at[p] : run.at[p + 1]]
+                spike_t[population.name][start[i] : start[i + 1]] = found
+    _check_finite(network, gradients)
+    shapes = [c.topology.weight_shape for c in network.connections]
+    shaped = (g.reshape(shape) for g, shape in zip(gradients, shapes, strict=True))
+    return Gradients(tuple(shaped), spike_t)
+
+
+def errors_of(loss: Loss, record: Record, population: str, labels: ArrayLike) -> Assessed:
+    """Apply a loss to a population of a record.
+
+    Parameters
+    ----------
+    loss : Loss
+        ``FirstSpike`` for a spiking population; ``CrossEntropy`` of the final, maximum or
+        integral for a readout.
+    labels : int array (n_recordings,)
+
+    Raises
+    ------
+    UserError
+        For a loss of spike counts, which do not change with a spike's time.
+    """
+    classes = np.asarray(labels, np.int64)
+    neuron = record.network[population].neuron
+    if loss.reads == "counts":
+        raise UserError(
+            "eventprop: spike counts have no derivative by spike times; give FirstSpike, or "
+            "CrossEntropy of final, maximum or integral with a readout population"
+        )
+    if loss.reads != "first_spike":
+        if population not in record.readouts:
+            kind = neuron.kind if neuron else "the input"
+            raise UserError(f"eventprop: {population} is {kind}; {loss.reads} needs a readout")
+        graded = loss(getattr(record.readouts[population], loss.reads), classes)
+        errors: Errors = ReadoutErrors()._replace(**{loss.reads: graded.gradient})
+        return Assessed(graded.loss, graded.scores, {population: errors})
+    if population not in record.spikes:
+        raise UserError(f"eventprop: no spikes of {population} in the record; give record='all'")
+    spikes, size = record.spikes[population], record.network[population].size
+    row = np.repeat(np.arange(len(record)), np.diff(spikes.start))
+    # Spikes are sorted by time in a recording, so the first of each key is the earliest.
+    keys, first = np.unique(row * size + spikes.unit, return_index=True)
+    times = np.full(len(record) * size, np.inf)
+    times[keys] = spikes.t[first]
+    graded = loss(times.reshape(len(record), size), classes)
+    by_spike = np.zeros(len(spikes))
+    by_spike[first] = graded.gradient.reshape(-1)[keys]
+    return Assessed(graded.loss, graded.scores, {population: by_spike})
+
+
+def _own(network: Network) -> list[Any]:
+    return [p for p in network.populations if p.neuron is not None]
+
+
+def _entries(machine: Machine) -> tuple[Any, ...]:
+    """Return the compiled kernels: finding the types of so many arrays once is enough."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        kind = cast(Any, numba.typeof)(machine)
+        kernels: Any = (eventprop_prepare.prepare, eventprop_kernel.replay)
+        return tuple(kernel.compile((kind,)) for kernel in kernels)
+
+
+def _recordings(network: Network, events: Events, record: Record) -> Inputs:
+    """Check that the record is of these events and complete."""
+    if record.state is not None:
+        raise UserError("eventprop: the record goes on from a state; run each recording from rest")
+    for population in _own(network):
+        if population.spiking and population.name not in record.spikes:
+            raise UserError(
+                f"eventprop: the record has no spikes of {population.name}; simulate with "
+                "record='all'"
+            )
+        if not population.spiking and population.name not in record.readouts:
+            raise UserError(f"eventprop: the record is of another network; no {population.name}")
+        if record.network[population.name].size != population.size:
+            raise UserError(
+                f"eventprop: {population.name} has {population.size} neurons, in the record "
+                f"{record.network[population.name].size}; give the network of the record"
+            )
+    durations = np.atleast_1d(np.asarray(events.duration, np.float64))
+    if len(durations) != len(record):
+        raise UserError(
+            f"eventprop: {len(durations)} recordings for a record of {len(record)}; give those "
+            "that were simulated"
+        )
+    # A run over the duration ends before it, one until nothing happens with its last instant.
+    stop = np.where(durations == record.duration, durations, np.nextafter(record.duration, np.inf))
+    return inputs(network, events, stop)
+
+
+def _checked_errors(
+    network: Network, record: Record, errors: Mapping[str, Errors]
+) -> dict[str, tuple[NDArray[np.float64], ...]]:
+    """Return errors of every population: one array of a spiking one, three of a readout."""
+    for name in errors:
+        if network[name].neuron is None:
+            raise UserError(f"eventprop: errors of {name}; the input's times are given")
+    checked = {}
+    for population in _own(network):
+        name, error = population.name, errors.get(population.name)
+        shape: tuple[int, ...] = (len(record), population.size)
+        if population.spiking:
+            shape = (len(record.spikes[name]),)
+        elif error is not None and not isinstance(error, ReadoutErrors):
+            raise UserError(f"eventprop: errors of {name} are an array; give ReadoutErrors")
+        elif error is None:
+            error = ReadoutErrors()
+        if population.spiking and isinstance(error, ReadoutErrors):
+            raise UserError(f"eventprop: errors of {name} are ReadoutErrors; give one a spike")
+        parts = tuple(error) if isinstance(error, ReadoutErrors) else (error,)
+        checked[name] = tuple(_checked_array(name, part, shape) for part in parts)
+    return checked
+
+
+def _checked_array(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.zeros(shape) if given is None else np.asarray(given, np.float64)
+    if array.shape != shape:
+        raise UserError(f"eventprop: errors of {name} have shape {array.shape}; give {shape}")
+    wrong = np.flatnonzero(~np.isfinite(array))
+    if wrong.size:
+        i = int(wrong[0])
+        raise UserError(
+            f"eventprop: error {i} of {name} is {array.reshape(-1)[i]}; give finite numbers"
+        )
+    return array
+
+
+def _check_finite(network: Network, gradients: tuple[NDArray[Any], ...]) -> None:
+    for connection, gradient in zip(network.connections, gradients, strict=True):
+        if not np.isfinite(gradient.sum(dtype=np.float64)):
+            wrong = np.flatnonzero(~np.isfinite(gradient))
+            if wrong.size:
+                raise UserError(
+                    f"eventprop: the gradient of weight {wrong[0]} of {connection.name} is "
+                    f"{gradient[wrong[0]]}: a spike barely crossed the threshold; give least_slope"
+                )

@@ -1,0 +1,61 @@
+"""The spike adjoint as the trainer sees it: layered networks, dropout a recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.events import EventBatch
+from eventsnn.learn import layered
+from eventsnn.learn.adjoint import adjoint
+from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.options import TrainOptions
+
+
+class AdjointLearner(GradientLearner):
+    """A layered network that learns by the spike adjoint."""
+
+    def __init__(self, options: TrainOptions, threads: int = 1) -> None:
+        super().__init__(options, threads)
+        layered.check_layered(self.network)
+
+    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+        """Run a batch layer by layer and walk it in reverse."""
+        masks, weights = self._dropped(len(batch), rng)
+        passed = layered.run(self.network, weights, batch, self.threads, masks)
+        outputs = layered.outputs_of(passed, self.output, self.loss.reads)
+        graded = self.loss(outputs, batch.label)
+        errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
+        cost = self.options.gradient.spike_cost / len(batch)
+        found = adjoint(passed, weights, errors, spike_cost=cost, threads=self.threads)
+        share = self.options.gradient.dropout
+        for gradient, source in zip(found.weights, self.network.sources, strict=True):
+            if share and source != self.network.input:
+                gradient *= np.float32(1 / (1 - share))
+        return Walked(graded, found.weights, self._spoke(batch, passed))
+
+    def _dropped(
+        self, n: int, rng: np.random.Generator
+    ) -> tuple[dict[int, NDArray[np.bool_]], list[NDArray[Any]]]:
+        """Draw which hidden neurons speak in each recording; they speak the louder for it."""
+        share = self.options.gradient.dropout
+        if not share:
+            return {}, self.weights
+        masks = {
+            p: rng.random((n, self.sizes[p]), np.float32) >= share
+            for p in range(1, len(self.sizes) - 1)
+        }
+        louder = np.float32(1 / (1 - share))
+        first = self.network.input
+        pairs = zip(self.weights, self.network.sources, strict=True)
+        return masks, [w if source == first else w * louder for w, source in pairs]
+
+    def _spoke(self, batch: EventBatch, passed: layered.Passed) -> list[NDArray[np.int64]]:
+        spoke = [np.zeros(size, np.int64) for size in self.sizes]
+        count_into(batch.unit, spoke[self.network.input])
+        for piece in passed.pieces:
+            for p, train in piece.trains.items():
+                count_into(train.unit, spoke[p])
+        return spoke

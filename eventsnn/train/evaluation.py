@@ -1,0 +1,62 @@
+"""Predictions of a network of neurons, made with the simulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.events import EventBatch
+from eventsnn.learn.eventprop import errors_of
+from eventsnn.learn.layered import recorded_outputs
+from eventsnn.learn.losses import Loss
+from eventsnn.network import Network
+from eventsnn.record import Keep, Record
+from eventsnn.simulate import simulate
+
+TOGETHER = 250
+"""Recordings that are run in one go."""
+
+
+def evaluate_network(
+    network: Network,
+    weights: list[NDArray[Any]],
+    loss: Loss,
+    events: EventBatch,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Predict every recording; the last population is the output.
+
+    Returns
+    -------
+    dict
+        ``accuracy``, ``recordings``, ``spikes_per_recording`` (a population) and
+        ``operations_per_recording`` (synaptic additions, a connection).
+    """
+    output, right = len(network.populations) - 1, 0
+    timed = loss.reads == "first_spike"
+    keep: Keep = [network.populations[output].name] if timed else "counts"
+    spikes = np.zeros(len(network.populations), np.int64)
+    adds = np.zeros(len(network.connections), np.int64)
+    for first in range(0, len(events), TOGETHER):
+        batch = events.select(np.arange(first, min(first + TOGETHER, len(events))))
+        record = simulate(network, weights, batch, record=keep, threads=threads)
+        right += int((scores_of(record, output, loss, batch).argmax(1) == batch.label).sum())
+        spikes += record.counts.spikes.sum(0)
+        adds += record.counts.synaptic_adds.sum(0)
+    n = max(len(events), 1)
+    return {
+        "accuracy": right / n,
+        "recordings": len(events),
+        "spikes_per_recording": [float(s) / n for s in spikes],
+        "operations_per_recording": [float(a) / n for a in adds],
+    }
+
+
+def scores_of(record: Record, output: int, loss: Loss, batch: EventBatch) -> NDArray[np.float64]:
+    """Return the score of each class, float64 (n_recordings, classes)."""
+    if loss.reads == "first_spike":
+        name = record.network.populations[output].name
+        return errors_of(loss, record, name, batch.label).scores
+    return recorded_outputs(record, output, loss.reads)

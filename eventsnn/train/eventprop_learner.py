@@ -1,0 +1,63 @@
+"""EventProp as the trainer sees it: exact gradients of spike times, any graph."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
+from eventsnn.learn.layered import integral_unit, recorded_outputs
+from eventsnn.learn.losses import Graded
+from eventsnn.neurons.readout import Readout
+from eventsnn.record import Record
+from eventsnn.simulate import simulate
+from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.options import TrainOptions
+
+LEAST_SLOPE = 1e-5
+"""Thresholds a microsecond: steeper than this, a spike's time has its exact gradient; one
+that barely crossed the threshold would have one without bound."""
+
+
+class EventPropLearner(GradientLearner):
+    """A network of current-based neurons that learns by EventProp."""
+
+    def __init__(self, options: TrainOptions, threads: int = 1) -> None:
+        for name in ("dropout", "spike_cost"):
+            if getattr(options.gradient, name):
+                raise UserError(f"rule eventprop has no {name}; leave it out")
+        super().__init__(options, threads)
+
+    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+        """Run a batch event by event and walk it in reverse."""
+        record = simulate(self.network, self.weights, batch)
+        name = self.network.populations[self.output].name
+        if self.loss.reads == "first_spike":
+            found = errors_of(self.loss, record, name, batch.label)
+            # Only scores and losses are asked of it; the errors are those of single spikes.
+            graded = Graded(found.loss, np.zeros_like(found.scores), found.scores)
+            errors: dict[str, Errors] = {
+                k: np.asarray(e) / len(batch) for k, e in found.errors.items()
+            }
+        else:
+            outputs = recorded_outputs(record, self.output, self.loss.reads)
+            graded = self.loss(outputs, batch.label)
+            errors = {name: self._readout_errors(graded.gradient / len(batch))}
+        slope = LEAST_SLOPE * self.options.gradient.threshold
+        args = self.network, self.weights, batch, record, errors
+        gradients = eventprop(*args, least_slope=slope).weights
+        return Walked(graded, list(gradients), self._spoke(batch, record))
+
+    def _readout_errors(self, gradient: NDArray[np.float64]) -> ReadoutErrors:
+        neuron, reads = self.network.populations[self.output].neuron, self.loss.reads
+        unit = integral_unit(neuron) if isinstance(neuron, Readout) and reads == "integral" else 1
+        return ReadoutErrors()._replace(**{reads: gradient / unit})
+
+    def _spoke(self, batch: EventBatch, record: Record) -> list[NDArray[np.int64]]:
+        spoke = [np.zeros(size, np.int64) for size in self.sizes]
+        count_into(batch.unit, spoke[self.network.input])
+        for name, spikes in record.spikes.items():
+            count_into(spikes.unit, spoke[self.network.index(name)])
+        return spoke
