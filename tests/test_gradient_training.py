@@ -198,3 +198,28 @@ def test_skip_leaves_out_the_first_recordings(call, tmp_path):
     assert code == 0 and json.loads(out)["training_recordings"] == 20
     code, _, err = call("train", *SMALL, "--skip", 120)
     assert code == 2 and "skip" in err
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "first-spike"])
+def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f'rule = "eventprop"\nlayers = "2312-16-10"\nlimit = 60\nbatch = 20\nloss = "{loss}"\n'
+        "init_spikes = 3.0\nschedule = 'constant'\n"
+    )
+    words = ("--config", config, "--epochs", 4, "--out", tmp_path / "whole", "--json")
+    code, out, _ = call("train", *words)
+    rows = json.loads(out)["history"]
+    assert code == 0 and rows[-1]["loss"] < 0.97 * rows[0]["loss"]
+    cut = ("--config", config, "--epochs", 2, "--out", tmp_path / "cut")
+    assert call("train", *cut)[0] == 0
+    assert call("train", "--out", tmp_path / "cut", "--resume", "--epochs", 4)[0] == 0
+    assert_same_arrays(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_eventprop_refuses_what_it_does_not_have(call):
+    for name in ("dropout", "spike-cost"):
+        code, _, err = call("train", "--rule", "eventprop", f"--{name}", 0.1)
+        assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
+    code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)
+    assert code == 2 and "spike counts have no derivative" in err

@@ -29,6 +29,11 @@ class EventPropLearner(GradientLearner):
             if getattr(options.gradient, name):
                 raise UserError(f"rule eventprop has no {name}; leave it out")
         super().__init__(options, threads)
+        if self.loss.reads == "counts":
+            raise UserError(
+                "rule eventprop: spike counts have no derivative by spike times; give --reads "
+                "maximum, final or integral, or --loss first-spike"
+            )
 
     def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
         """Run a batch event by event and walk it in reverse."""

@@ -60,6 +60,7 @@ class GradientLearner(ABC):
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
         self.state = self.optimizer.init(self.weights)
+        self.scales = [1.0] * len(self.weights)
         self.progress, self.total = 0.0, 1
 
     @abstractmethod
@@ -83,6 +84,8 @@ class GradientLearner(ABC):
         """Draw weights that let each population fire as the options ask."""
         self.weights = start_weights(self.network, _events(data), self.options)
         self.state = self.optimizer.init(self.weights)
+        if self.options.gradient.scaled:
+            self.scales = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
         """Note how far the run is: the learning rate depends on it."""
@@ -100,9 +103,10 @@ class GradientLearner(ABC):
         if options.clip:
             gradients, _ = clip_by_norm(gradients, options.clip)
         rate = options.rate_at(self.progress)
+        rates = [rate * scale for scale in self.scales]
         self.progress += 1 / self.total
         self.weights, self.state = self.optimizer.update(
-            gradients, self.state, self.weights, rate, reuse=True, threads=self.threads
+            gradients, self.state, self.weights, rates, reuse=True, threads=self.threads
         )
         right = int((graded.scores.argmax(1) == batch.label).sum())
         return Learned(right, float(graded.loss.sum()))
@@ -144,6 +148,7 @@ class GradientLearner(ABC):
         """Return weights and the optimizer's state."""
         arrays = {f"weights.{k}": w.copy() for k, w in enumerate(self.weights)}
         arrays["optimizer.step"] = np.array([self.state.step])
+        arrays["scales"] = np.array(self.scales)
         for s, slot in enumerate(self.state.slots):
             arrays |= {f"optimizer.{s}.{k}": a.copy() for k, a in enumerate(slot)}
         return arrays
@@ -156,6 +161,7 @@ class GradientLearner(ABC):
             for s, slot in enumerate(fresh.slots)
         )
         self.weights = [_like(arrays, f"weights.{k}", w) for k, w in enumerate(self.weights)]
+        self.scales = [float(s) for s in arrays.get("scales", np.ones(len(self.weights)))]
         self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
 
 

@@ -29,6 +29,8 @@ class GradientOptions:
     optimizer : "adam" or "sgd"
     rate : float
         Peak learning rate.
+    scaled : bool
+        Multiply the rate of each connection by the root mean square of its initial weights.
     schedule : "cosine", "constant", "linear" or "step"
     warmup : float
         Share of the run in which the rate rises to its peak.
@@ -72,6 +74,7 @@ class GradientOptions:
     batch: int = 64
     optimizer: Literal["adam", "sgd"] = "adam"
     rate: float = 0.0015
+    scaled: bool = False
     schedule: Schedule = "cosine"
     warmup: float = 0.0
     momentum: float = 0.9

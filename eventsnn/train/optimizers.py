@@ -21,6 +21,9 @@ from eventsnn.errors import UserError
 
 Arrays = Sequence[NDArray[Any]]
 
+Rate = float | Sequence[float]
+"""Learning rate, one for all or one a parameter."""
+
 _PART = 1 << 18  # numbers that a thread takes in one go
 
 
@@ -50,7 +53,7 @@ class Optimizer(Protocol):
         gradients: Arrays,
         state: State,
         params: Arrays,
-        rate: float,
+        rate: Rate,
         *,
         reuse: bool = False,
         threads: int = 1,
@@ -95,7 +98,7 @@ class Adam:
         gradients: Arrays,
         state: State,
         params: Arrays,
-        rate: float,
+        rate: Rate,
         *,
         reuse: bool = False,
         threads: int = 1,
@@ -103,12 +106,12 @@ class Adam:
         """See ``Optimizer``."""
         step = state.step + 1
         corrections = 1 / (1 - self.beta1**step), 1 / (1 - self.beta2**step)
-        settings = (rate, self.beta1, self.beta2, *corrections, self.epsilon, self.weight_decay)
+        settings = (self.beta1, self.beta2, *corrections, self.epsilon, self.weight_decay)
         old = [list(params), *state.slots]
         new = old if reuse else [[np.empty_like(p) for p in group] for group in old]
         for i, gradient in enumerate(gradients):
             arrays = [gradient, *(group[i] for group in old), *(group[i] for group in new)]
-            _in_parts(_adam, arrays, settings, threads)
+            _in_parts(_adam, arrays, (_of(rate, i), *settings), threads)
         return new[0], State(step, (new[1], new[2]))
 
 
@@ -141,18 +144,18 @@ class SGD:
         gradients: Arrays,
         state: State,
         params: Arrays,
-        rate: float,
+        rate: Rate,
         *,
         reuse: bool = False,
         threads: int = 1,
     ) -> tuple[list[NDArray[Any]], State]:
         """See ``Optimizer``."""
-        settings = rate, self.momentum, self.weight_decay
+        settings = self.momentum, self.weight_decay
         old = [list(params), *state.slots]
         new = old if reuse else [[np.empty_like(p) for p in group] for group in old]
         for i, gradient in enumerate(gradients):
             arrays = [gradient, *(group[i] for group in old), *(group[i] for group in new)]
-            _in_parts(_sgd, arrays, settings, threads)
+            _in_parts(_sgd, arrays, (_of(rate, i), *settings), threads)
         return new[0], State(state.step + 1, (new[1],))
 
 
@@ -170,6 +173,10 @@ def clip_by_norm(gradients: Arrays, limit: float) -> tuple[list[NDArray[Any]], f
     if norm <= limit:
         return list(gradients), norm
     return [g * g.dtype.type(limit / norm) for g in gradients], norm
+
+
+def _of(rate: Rate, i: int) -> float:
+    return rate[i] if isinstance(rate, Sequence) else rate
 
 
 def _check(good: bool, name: str, value: float, remedy: str) -> None:

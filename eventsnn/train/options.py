@@ -126,7 +126,15 @@ GRADIENT_FIELDS = {f.name for f in fields(GradientOptions)}
 def recipe(rule: str, data: str) -> dict[str, Any]:
     """Return the defaults of a rule for a kind of data; ``docs/decisions.md`` argues them."""
     if rule == "eventprop":
-        return {"reads": "maximum", "dropout": 0.0, "shift": 1.0}
+        return {
+            "reads": "maximum",
+            "dropout": 0.0,
+            "batch": 32,
+            "rate": 0.05,
+            "scaled": True,
+            "init_output": 0.3,
+            "init_spikes": 2.0,
+        }
     if rule != "herding":
         return {
             "shift": 1.3,
