@@ -50,7 +50,7 @@ def small_learner(**given):
 
 
 def test_digits_are_learned_within_a_minute(call, tmp_path):
-    words = ("--rule", "adjoint", "--epochs", 3, "--out", tmp_path / "run", "--json")
+    words = ("--rule", "adjoint", "--epochs", 3, "--rate", 0.001, "--out", tmp_path / "run", "--json")
     code, out, _ = call("train", *words)
     summary = json.loads(out)
     assert code == 0 and summary["test_accuracy"] > 0.93

@@ -73,7 +73,7 @@ class GradientOptions:
 
     batch: int = 64
     optimizer: Literal["adam", "sgd"] = "adam"
-    rate: float = 0.0015
+    rate: float = 0.0004
     scaled: bool = False
     schedule: Schedule = "cosine"
     warmup: float = 0.0
