@@ -50,7 +50,17 @@ def small_learner(**given):
 
 
 def test_digits_are_learned_within_a_minute(call, tmp_path):
-    words = ("--rule", "adjoint", "--epochs", 3, "--rate", 0.001, "--out", tmp_path / "run", "--json")
+    words = (
+        "--rule",
+        "adjoint",
+        "--epochs",
+        3,
+        "--rate",
+        0.001,
+        "--out",
+        tmp_path / "run",
+        "--json",
+    )
     code, out, _ = call("train", *words)
     summary = json.loads(out)
     assert code == 0 and summary["test_accuracy"] > 0.93
@@ -223,3 +233,38 @@ def test_eventprop_refuses_what_it_does_not_have(call):
         assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
     code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)
     assert code == 2 and "spike counts have no derivative" in err
+
+
+def test_a_run_starts_with_the_activity_that_was_asked_for():
+    for spikes in (0.5, 3.0):
+        data = open_data("digits", limit=16)
+        given = {"rule": "adjoint", "layers": (2312, 30, 20, 10), "init_spikes": spikes}
+        learner = AdjointLearner(completed(make_options(given), data))
+        learner.start(data.train)
+        fired = learner.evaluate(data.train, 1)["spikes_per_recording"]
+        assert fired[1] / 30 == pytest.approx(spikes, rel=0.1)
+        assert fired[2] / 20 == pytest.approx(spikes, rel=0.1)
+
+
+def test_silent_recordings_are_refused_by_name():
+    from eventsnn.events import EventBatch, EventStream
+    from eventsnn.train.start import start_weights
+
+    empty = EventBatch.from_streams([EventStream([], [], (2, 34, 34), 0, 100)])
+    options = make_options({"rule": "adjoint", "layers": (2312, 5, 10)})
+    network = options.gradient.network("adjoint", options.layers)
+    with pytest.raises(UserError, match="hidden1 stays silent"):
+        start_weights(network, empty, options)
+
+
+def test_scaled_rates_follow_the_initial_weights():
+    moved = []
+    for scaled in (False, True):
+        learner, data = small_learner(scaled=scaled, rate=0.01, weight_decay=0.0, wake=0.0)
+        before = [w.copy() for w in learner.weights]
+        learner.learn(data, np.arange(64), np.random.default_rng(0))
+        # Adam's first step moves every weight that has a gradient by the rate.
+        moved.append([np.abs(w - b).max() for w, b in zip(learner.weights, before, strict=True)])
+        spread = [np.sqrt(np.mean(b.astype(float) ** 2)) for b in before]
+    assert moved[0] == pytest.approx([0.01, 0.01], rel=1e-3)
+    assert moved[1] == pytest.approx([0.01 * s for s in spread], rel=1e-3)

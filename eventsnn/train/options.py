@@ -184,7 +184,7 @@ def _check_known(rule: str, given: dict[str, Any]) -> None:
     if unknown:
         raise UserError(f"unknown options {unknown}")
     other = GRADIENT_FIELDS if rule == "herding" else HERDING_FIELDS | _HERDING_ONLY
-    stray = sorted(set(given) & (other - {"threshold"}))
+    stray = sorted(set(given) & other)
     if stray:
         raise UserError(f"rule {rule} has no {stray[0]}; leave it out, or give another --rule")
 
