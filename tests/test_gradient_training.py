@@ -76,7 +76,8 @@ def test_digits_are_learned_within_a_minute(call, tmp_path):
 
 @pytest.mark.parametrize("reads", ["integral", "maximum", "final", "counts"])
 def test_every_output_learns(reads):
-    learner, data = small_learner(reads=reads, batch=64, dropout=0.0, init_output=0.1)
+    options = {"batch": 64, "dropout": 0.0, "init_output": 0.1, "rate": 0.0015}
+    learner, data = small_learner(reads=reads, **options)
     rng = np.random.default_rng(0)
     losses = [learner.learn(data, np.arange(64), rng).loss for _ in range(25)]
     assert losses[-1] < 0.9 * losses[0]
