@@ -95,10 +95,9 @@ def read_config(path: Path) -> dict[str, Any]:
     if unknown:
         raise UserError(f"{path}: unknown option {unknown[0]!r}; known are {sorted(TRAIN_OPTIONS)}")
     for name, value in values.items():
-        if not isinstance(value, str | int | float | list) or (
-            isinstance(value, list) and name != "layers"
-        ):
-            raise UserError(f"{path}: {name} is {value!r}; give a number or a word")
+        kinds, remedy = train_options.kinds_of(name)
+        if type(value) not in kinds:
+            raise UserError(f"{path}: {name} is {value!r}; give {remedy}")
     return values
 
 

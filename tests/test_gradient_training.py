@@ -126,6 +126,26 @@ def test_a_toml_file_says_the_same_as_the_command_line(call, tmp_path):
     assert code == 2 and "not TOML" in err
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('rate = "fast"', "rate is 'fast'; give a number"),
+        ("batch = 3.5", "batch is 3.5; give a whole number"),
+        ("data = 5", "data is 5; give a word in quotes"),
+        ("reads = 1", "reads is 1; give a word in quotes"),
+        ("scaled = 3", "scaled is 3; give true or false"),
+        ("seed = true", "seed is True; give a whole number"),
+        ('limit = "x"', "limit is 'x'; give a whole number"),
+        ("layers = 7", "layers is 7; give sizes"),
+    ],
+)
+def test_values_of_the_wrong_kind_in_a_file_are_named(call, tmp_path, line, text):
+    config = tmp_path / "run.toml"
+    config.write_text(f'rule = "adjoint"\n{line}\n')
+    code, _, err = call("train", "--config", config)
+    assert code == 2 and text in err
+
+
 def test_validation_keeps_the_best_epoch_and_stops_early(call, tmp_path):
     words = (*SMALL, "--validate", 0.2, "--patience", 2, "--epochs", 30, "--rate", 0.03, "--json")
     code, out, _ = call("train", *words, "--out", tmp_path / "run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
@@ -121,6 +121,21 @@ class TrainOptions:
 FIELDS = {f.name for f in fields(TrainOptions)} - {"herding", "gradient"}
 HERDING_FIELDS = {f.name for f in fields(HerdingOptions)} - {"seed"}
 GRADIENT_FIELDS = {f.name for f in fields(GradientOptions)}
+
+
+def kinds_of(name: str) -> tuple[tuple[type, ...], str]:
+    """Return the types that an option may have in a file, and how to say so."""
+    hints: dict[str, Any] = {}
+    for options in (GradientOptions, HerdingOptions, TrainOptions):
+        hints |= get_type_hints(options)
+    hint = hints[name]
+    if name == "layers":
+        return (str, list), 'sizes, such as "2312-200-10"'
+    if hint is bool:
+        return (bool,), "true or false"
+    if hint in (int, int | None):
+        return (int,), "a whole number"
+    return ((int, float), "a number") if hint is float else ((str,), "a word in quotes")
 
 
 def recipe(rule: str, data: str) -> dict[str, Any]:
