@@ -35,9 +35,7 @@ DATA_HELP = (
 )
 _GRADIENT = "Gradient rules (every other option of theirs goes into --config)"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads for evaluation; no number changes a result.")
-]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; no number changes a result.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]
 
 

@@ -83,9 +83,7 @@ class TrainingBars(Listener):
 
     def compiling(self) -> None:
         """Show that the kernels are being made; they are kept for the next run."""
-        self._loading = _add(
-            self._bars, "loading kernels (compiled once, in under half a minute)", None
-        )
+        self._loading = _add(self._bars, "loading kernels (compiled once)", None)
 
     def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
         """Start the epoch's bar."""

@@ -16,7 +16,7 @@ from eventsnn.train.options import TrainOptions
 
 _BATCH = 64
 _SPIKES = 325
-"""Hidden spikes a recording: what a trained network fires, see ``docs/learning.md``."""
+"""Hidden spikes a recording; trained networks fire fewer, see ``docs/results/learning.md``."""
 
 
 def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> list[Case]:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn.adjoint_readout import ReadoutErrors, readout_adjoint
+from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
 from eventsnn.learn.layered import Passed, Piece, in_threads, integral_unit
 from eventsnn.learn.losses import Reads
 from eventsnn.neurons.if_ import IF
@@ -160,7 +160,7 @@ class _Walk:
                 _add_prefixes(g, train.start, back.errors[link.connection], piece, link.connection)
         return g
 
-    def _readout_errors(self, population: int, neuron: Readout, rows: slice) -> ReadoutErrors:
+    def _readout_errors(self, population: int, neuron: Readout, rows: slice) -> TimedErrors:
         """Lay the given errors out as the kernel takes them."""
         kept, end = self.passed.readouts[population], self.passed.end
         by: dict[str, NDArray[np.float64]] = {
@@ -170,7 +170,7 @@ class _Walk:
             reads, gradient = self.given[population]
             unit = integral_unit(neuron) if reads == "integral" else 1.0
             by[reads] = np.asarray(gradient, np.float64) / unit
-        return ReadoutErrors(**by, maximum_t=kept.maximum_t, end=end).of(rows)
+        return TimedErrors(**by, maximum_t=kept.maximum_t, end=end).of(rows)
 
 
 def leak_of(neuron: IF | LIF) -> kernel.Leak:

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-class ReadoutErrors(NamedTuple):
+class TimedErrors(NamedTuple):
     """Derivatives of the loss by what a readout kept, float64 (n_recordings, n_units) each.
 
     ``maximum_t`` float64 of that shape is when the maximum was, ``end`` int64
@@ -23,10 +23,10 @@ class ReadoutErrors(NamedTuple):
     maximum_t: NDArray[np.float64]
     end: NDArray[np.int64]
 
-    def of(self, rows: slice) -> ReadoutErrors:
+    def of(self, rows: slice) -> TimedErrors:
         """Return some recordings' errors, as views."""
         parts = self.final[rows], self.maximum[rows], self.integral[rows]
-        return ReadoutErrors(*parts, self.maximum_t[rows], self.end[rows])
+        return TimedErrors(*parts, self.maximum_t[rows], self.end[rows])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

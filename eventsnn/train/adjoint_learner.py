@@ -34,7 +34,7 @@ class AdjointLearner(GradientLearner):
         for gradient, source in zip(found.weights, self.network.sources, strict=True):
             if share and source != self.network.input:
                 gradient *= np.float32(1 / (1 - share))
-        return Walked(graded, found.weights, self._spoke(batch, passed))
+        return Walked(graded.loss, graded.scores, found.weights, self._spoke(batch, passed))
 
     def _dropped(
         self, n: int, rng: np.random.Generator

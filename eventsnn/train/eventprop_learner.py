@@ -9,7 +9,6 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
 from eventsnn.learn.layered import integral_unit, recorded_outputs
-from eventsnn.learn.losses import Graded
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.simulate import simulate
@@ -41,19 +40,19 @@ class EventPropLearner(GradientLearner):
         name = self.network.populations[self.output].name
         if self.loss.reads == "first_spike":
             found = errors_of(self.loss, record, name, batch.label)
-            # Only scores and losses are asked of it; the errors are those of single spikes.
-            graded = Graded(found.loss, np.zeros_like(found.scores), found.scores)
+            loss, scores = found.loss, found.scores
             errors: dict[str, Errors] = {
                 k: np.asarray(e) / len(batch) for k, e in found.errors.items()
             }
         else:
             outputs = recorded_outputs(record, self.output, self.loss.reads)
             graded = self.loss(outputs, batch.label)
+            loss, scores = graded.loss, graded.scores
             errors = {name: self._readout_errors(graded.gradient / len(batch))}
         slope = LEAST_SLOPE * self.options.gradient.threshold
         args = self.network, self.weights, batch, record, errors
         gradients = eventprop(*args, least_slope=slope).weights
-        return Walked(graded, list(gradients), self._spoke(batch, record))
+        return Walked(loss, scores, list(gradients), self._spoke(batch, record))
 
     def _readout_errors(self, gradient: NDArray[np.float64]) -> ReadoutErrors:
         neuron, reads = self.network.populations[self.output].neuron, self.loss.reads

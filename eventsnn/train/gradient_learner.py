@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.losses import Graded
 from eventsnn.network import Network
 from eventsnn.train.augment import augment
 from eventsnn.train.evaluation import evaluate_network
@@ -27,14 +26,17 @@ class Walked(NamedTuple):
 
     Attributes
     ----------
-    graded : Graded
+    loss : float64 array (n,)
+    scores : float64 array (n, classes)
+        The class with the highest score is the prediction.
     gradients : list of float arrays, in the order of the connections
         Of the mean loss; they may be changed.
     spoke : list of int64 arrays
         Spikes of each unit of each population, summed over the batch.
     """
 
-    graded: Graded
+    loss: NDArray[np.float64]
+    scores: NDArray[np.float64]
     gradients: list[NDArray[Any]]
     spoke: list[NDArray[np.int64]]
 
@@ -97,7 +99,7 @@ class GradientLearner(ABC):
         options, events = self.options.gradient, _events(data)
         change = self.options.augmentation
         batch = augment(events, chunk, change, rng) if change else events.select(chunk)
-        graded, gradients, spoke = self.walk(batch, rng)
+        loss, scores, gradients, spoke = self.walk(batch, rng)
         if options.wake:
             self._wake(spoke, gradients)
         if options.clip:
@@ -108,8 +110,8 @@ class GradientLearner(ABC):
         self.weights, self.state = self.optimizer.update(
             gradients, self.state, self.weights, rates, reuse=True, threads=self.threads
         )
-        right = int((graded.scores.argmax(1) == batch.label).sum())
-        return Learned(right, float(graded.loss.sum()))
+        right = int((scores.argmax(1) == batch.label).sum())
+        return Learned(right, float(loss.sum()))
 
     def _wake(self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any]]) -> None:
         """Pull up the weights of neurons that were silent in every recording.
@@ -181,13 +183,9 @@ def _like(arrays: Arrays, name: str, old: NDArray[Any]) -> NDArray[Any]:
     return new.copy()
 
 
-def count_into(unit: NDArray[Any], out: NDArray[np.int64]) -> None:
-    """Add the spikes of each unit to ``out``."""
-    _count(unit, out)
-
-
 @njit(cache=True, error_model="numpy", nogil=True)
-def _count(unit, out):  # type: ignore[no-untyped-def]
+def count_into(unit, out):  # type: ignore[no-untyped-def]
+    """Add the spikes of each unit to ``out``, int64 (n_units,)."""
     for i in range(len(unit)):
         out[np.int64(unit[i])] += 1
 

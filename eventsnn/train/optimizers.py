@@ -108,11 +108,7 @@ class Adam:
         corrections = 1 / (1 - self.beta1**step), 1 / (1 - self.beta2**step)
         settings = (self.beta1, self.beta2, *corrections, self.epsilon, self.weight_decay)
         old = [list(params), *state.slots]
-        new = old if reuse else [[np.empty_like(p) for p in group] for group in old]
-        for i, gradient in enumerate(gradients):
-            arrays = [gradient, *(group[i] for group in old), *(group[i] for group in new)]
-            _in_parts(_adam, arrays, (_of(rate, i), *settings), threads)
-        return new[0], State(step, (new[1], new[2]))
+        return _applied(_adam, gradients, old, step, (rate, settings, reuse, threads))
 
 
 @dataclass(frozen=True)
@@ -152,11 +148,7 @@ class SGD:
         """See ``Optimizer``."""
         settings = self.momentum, self.weight_decay
         old = [list(params), *state.slots]
-        new = old if reuse else [[np.empty_like(p) for p in group] for group in old]
-        for i, gradient in enumerate(gradients):
-            arrays = [gradient, *(group[i] for group in old), *(group[i] for group in new)]
-            _in_parts(_sgd, arrays, (_of(rate, i), *settings), threads)
-        return new[0], State(state.step + 1, (new[1],))
+        return _applied(_sgd, gradients, old, state.step + 1, (rate, settings, reuse, threads))
 
 
 def clip_by_norm(gradients: Arrays, limit: float) -> tuple[list[NDArray[Any]], float]:
@@ -173,6 +165,22 @@ def clip_by_norm(gradients: Arrays, limit: float) -> tuple[list[NDArray[Any]], f
     if norm <= limit:
         return list(gradients), norm
     return [g * g.dtype.type(limit / norm) for g in gradients], norm
+
+
+def _applied(
+    kernel: Any,
+    gradients: Arrays,
+    old: list[list[NDArray[Any]]],
+    step: int,
+    how: tuple[Rate, tuple[float, ...], bool, int],
+) -> tuple[list[NDArray[Any]], State]:
+    """Run a kernel over parameters and slots; ``how`` is (rate, settings, reuse, threads)."""
+    rate, settings, reuse, threads = how
+    new = old if reuse else [[np.empty_like(p) for p in group] for group in old]
+    for i, gradient in enumerate(gradients):
+        arrays = [gradient, *(group[i] for group in old), *(group[i] for group in new)]
+        _in_parts(kernel, arrays, (_of(rate, i), *settings), threads)
+    return new[0], State(step, tuple(new[1:]))
 
 
 def _of(rate: Rate, i: int) -> float:
