@@ -12,6 +12,7 @@ import pytest
 from eventsnn import cli
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
+from eventsnn.learn import adjoint, layered
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.options import completed, make_options
@@ -84,8 +85,11 @@ def test_every_output_learns(reads):
 
 
 def test_two_threads_learn_the_same_bits(call, tmp_path):
+    # More neurons than a block of the way back, more recordings than a piece of the way forward.
+    large = ("--rule", "adjoint", "--limit", 96, "--layers", "2312-200-10", "--batch", 48)
+    assert adjoint.BLOCK < 200 and layered.PIECE < 48
     for threads in (1, 2):
-        words = (*SMALL, "--epochs", 1, "--threads", threads, "--out", tmp_path / str(threads))
+        words = (*large, "--epochs", 1, "--threads", threads, "--out", tmp_path / str(threads))
         assert call("train", *words)[0] == 0
     assert_same_arrays(tmp_path / "1", tmp_path / "2")
 
@@ -156,11 +160,10 @@ def test_validation_keeps_the_best_epoch_and_stops_early(call, tmp_path):
     assert rows[best]["best"]
     kept = load_checkpoint(tmp_path / "run" / "best.safetensors").info["history"]
     assert len(kept) == best + 1
-    if len(rows) < 30:
-        assert not any(row["best"] for row in rows[-2:])
-        assert call("train", "--out", tmp_path / "run", "--resume")[0] == 0
-        again = load_checkpoint(tmp_path / "run").info["history"]
-        assert len(again) == len(rows)
+    assert len(rows) < 30 and not any(row["best"] for row in rows[-2:])
+    assert call("train", "--out", tmp_path / "run", "--resume")[0] == 0
+    again = load_checkpoint(tmp_path / "run").info["history"]
+    assert len(again) == len(rows)
 
 
 def test_tensorboard_scalars_are_written(call, tmp_path):
