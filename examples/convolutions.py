@@ -4,8 +4,11 @@ The layer string means: 34 x 34 pixels of two polarities, 6 channels of 5 x 5 ke
 steps of 2, sum pooling of 2 x 2, ten classes.
 """
 
+from typing import Any
+
 import eventsnn
 from eventsnn.train.layers import parse_layers
+from eventsnn.train.learner import Rates
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -13,11 +16,13 @@ from eventsnn.train.trainer import Listener, Trainer
 class Report(Listener):
     """Prints what the trainer tells."""
 
-    def started(self, rates):
+    def started(self, rates: list[Rates]) -> None:
+        """Show what the initial weights do."""
         for rate in rates:
             print(f"{rate.population}: {rate.before:.2f} -> {rate.after:.2f} spikes a neuron")
 
-    def epoch_ends(self, row):
+    def epoch_ends(self, row: dict[str, Any]) -> None:
+        """Show what was learned."""
         spikes = ", ".join(f"{n:.0f}" for n in row["spikes_per_recording"][1:-1])
         print(f"epoch {row['epoch']}: {row['test_accuracy']:.1%} right, spikes by layer: {spikes}")
 
