@@ -214,7 +214,7 @@ def _dense(
     """Sum the gradient of a dense connection, block of targets by block."""
     out = gradients[link.connection]
     neuron = passed.network.populations[link.target].neuron
-    growth = _growth(leak_of(neuron).tau_us)  # type: ignore[arg-type]
+    growth = growth_of_neuron(leak_of(neuron).tau_us)  # type: ignore[arg-type]
     came = [piece.deliveries[link.connection] for piece in passed.pieces]
     grown, reach = [], []
     for deliveries, jump in zip(came, jumps, strict=True):
@@ -230,10 +230,10 @@ def _dense(
             kernel.dense_gradient(*part, growth, units.start, trace, block)
         kernel.transpose_into(block, units.start, out)
 
-    in_threads(work, _blocks(out.shape[1]), threads)
+    in_threads(work, blocks_of(out.shape[1]), threads)
 
 
-def _blocks(n: int) -> list[slice]:
+def blocks_of(n: int) -> list[slice]:
     """Cut n neurons into blocks of about equal size, an even number of them."""
     count = 2 * -(-n // (2 * BLOCK)) if n > BLOCK else 1
     ends = np.linspace(0, n, count + 1).astype(int).tolist()
@@ -241,5 +241,6 @@ def _blocks(n: int) -> list[slice]:
 
 
 @cache
-def _growth(tau_us: float) -> kernel.Growth:
+def growth_of_neuron(tau_us: float) -> kernel.Growth:
+    """Return the tables by which the traces of a time constant grow."""
     return kernel.Growth.of(tau_us)
