@@ -10,8 +10,8 @@ from test_operations import two_layers
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn import adjoint, layered
+from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint import blocks_of, growth_of_neuron
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
 from eventsnn.measure.backward import backward
