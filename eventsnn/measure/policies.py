@@ -77,8 +77,10 @@ class Policy:
         found = self.reached[np.isfinite(self.reached)]
         if not found.size:
             return [never]
-        # Fine among the severe levels: there little more is lost, and much is saved.
-        shares = 1 - np.geomspace(1.0, 1e-4, count)
+        # Finer among the severe levels: there little more is lost, and much is saved.
+        half = count // 2
+        severe = 1 - np.geomspace(0.2, 1e-4, count - half)
+        shares = np.concatenate([np.linspace(0.02, 0.8, half), severe])
         chosen = np.unique(np.quantile(found, shares)).astype(float)
         return [*(-chosen if self.name == "entropy" else chosen).tolist(), never]
 

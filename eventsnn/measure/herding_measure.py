@@ -1,0 +1,123 @@
+"""What is exact about the event-driven backprop MLP, in the keys of ``measurement.py``.
+
+Its spikes are signed units, and every change of state is an addition; threshold tests and
+the search for the largest potential are not counted by its kernel. What needs a clock, or
+an answer at any moment, does not apply: it is told so and not estimated.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eventsnn.data.source import Data, labels_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn import herding_state as state
+from eventsnn.measure.energy import EnergyModel, Work, estimate
+from eventsnn.measure.measurement import Measured
+
+if TYPE_CHECKING:
+    from eventsnn.train.herding_learner import HerdingLearner
+
+_NO_TIME = "its answer is the mean drive over T steps of a recording's events, not of its time"
+
+
+def measure_herding(
+    learner: HerdingLearner, data: Data, models: tuple[EnergyModel, ...], threads: int = 1
+) -> Measured:
+    """Measure a network of the rule herding on labelled samples."""
+    labels = labels_of(data)
+    if not len(data) or labels.min() < 0:
+        raise UserError(f"{data.source}: measure needs samples, each with a label")
+    outputs, tally = learner.net.outputs(data, np.arange(len(data)), threads)
+    predictions = outputs.argmax(1)
+    n, right = len(data), int((predictions == labels).sum())
+    sizes = learner.net.sizes
+    adds = [int(a) for a in tally[state.ADDS]]
+    spikes = [int(tally[state.IN_SPIKES, 0]), *(int(s) for s in tally[state.SPIKES])]
+    names = ["input", *(f"layer {k}" for k in range(1, len(sizes)))]
+    connections = [f"{a}->{b}" for a, b in pairwise(names)]
+    confusion = np.zeros((sizes[-1], sizes[-1]), np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    means = dict(zip(connections, [a / n for a in adds], strict=True))
+    weights = learner.net.weights
+    itemsize = np.dtype(learner.net.options.numpy_dtype).itemsize
+    synapses = sum(w.size for w in weights)
+    result = {
+        "accuracy": right / n,
+        "right": right,
+        "recordings": n,
+        "network": _network(names, sizes, connections),
+        "duration_us": float(data.duration.mean()) if isinstance(data, EventBatch) else 0.0,
+        "operations": {
+            "recordings": n,
+            "spikes": dict(zip(names, [s / n for s in spikes], strict=True)),
+            "deliveries": dict(zip(connections, [s / n for s in spikes[:-1]], strict=True)),
+            "synaptic_operations": means,
+            "weight_bytes": {name: itemsize * a for name, a in means.items()},
+            "operations_per_recording": sum(adds) / n,
+            "operations_per_event": sum(adds) / max(spikes[0], 1),
+            "operations_per_spike": sum(adds) / max(sum(spikes), 1),
+            "operations_per_right_answer": sum(adds) / max(right, 1),
+        },
+        "training": _training(learner),
+        "references": {
+            "relu": {"multiply_accumulates": float(synapses), "accuracy": None},
+            "not_measured": "a network without time constants has no clock-driven twin",
+        },
+        "neurobench": {
+            "Footprint": synapses * itemsize,
+            "ParameterCount": synapses,
+            "ConnectionSparsity": sum(int((w == 0).sum()) for w in weights) / synapses,
+            "not_measured": "ActivationSparsity, MembraneUpdates and SynapticOperations: there "
+            "are no time steps, and updates of potentials are not counted",
+        },
+        "energy": _energy(models, means, itemsize),
+        "anytime": {"not_measured": _NO_TIME},
+        "confusion": confusion.tolist(),
+    }
+    return Measured(result, predictions.astype(np.int64))
+
+
+def _network(names: list[str], sizes: tuple[int, ...], connections: list[str]) -> dict[str, Any]:
+    return {
+        "populations": [
+            {"name": name, "neurons": size, "model": "herding" if k else "input"}
+            for k, (name, size) in enumerate(zip(names, sizes, strict=True))
+        ],
+        "connections": [
+            {"name": name, "topology": "dense", "source": names[k], "target": names[k + 1]}
+            for k, name in enumerate(connections)
+        ],
+    }
+
+
+def _training(learner: HerdingLearner) -> dict[str, Any]:
+    """Return the mean cost of the samples that it learned, as its own training counted it."""
+    costs = learner.costs()
+    keys = ("backward_operations_per_recording", "weight_updates_per_recording")
+    if any(key not in costs for key in keys):
+        return {"not_counted": "it has not learned yet"}
+    forward = sum(costs["operations_per_recording"])
+    back, updates = (sum(costs[key]) for key in keys)
+    return {
+        "forward_operations": forward,
+        "backward_operations": back,
+        "weight_updates": updates,
+        "operations_per_recording": forward + back + updates,
+        "passes_of_inference": (forward + back + updates) / max(forward, 1.0),
+    }
+
+
+def _energy(
+    models: tuple[EnergyModel, ...], means: dict[str, float], itemsize: int
+) -> list[dict[str, Any]]:
+    """Return estimates of the synapses alone, on machines that wait for events."""
+    adds = sum(means.values())
+    work = Work(adds, 0.0, 0.0, 0.0, 0.0, 0.0, adds * itemsize, 0.0, 0.0)
+    plain = [model for model in models if not model.clock_us]
+    note = "synapses and memory only: updates of neurons are not counted for this rule"
+    return [estimate(model, work) | {"note": note} for model in plain]
