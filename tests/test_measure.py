@@ -78,6 +78,17 @@ def test_a_measurement_agrees_with_evaluate_to_the_last_operation(models, measur
     assert end["operations"] == pytest.approx(result["operations"]["operations_per_recording"])
 
 
+def test_simulate_tells_the_answer_that_was_measured(models, measured, told):
+    words = [word for i in range(40) for word in ("--index", i)]
+    code, out, _ = told("simulate", models / "adjoint", "digits", *words, "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    for row in rows:
+        assert len(row["output"]) == 10 and row["prediction"] == np.argmax(row["output"])
+    right = sum(row["prediction"] == row["label"] for row in rows)
+    assert right == measured[2]["right"]
+
+
 def test_derived_numbers_follow_from_the_counts(measured):
     result = measured[2]
     operations, events = result["operations"], result["operations"]["spikes"]["input"]
