@@ -324,6 +324,10 @@ def measure(
     lose: Annotated[
         float, typer.Option(min=0, help="Points of accuracy that an early stop may lose.")
     ] = 0.1,
+    levels: Annotated[
+        Path | None,
+        typer.Option(help="JSON of another measurement: report its levels here, on everything."),
+    ] = None,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
@@ -331,7 +335,11 @@ def measure(
     from eventsnn import commands_measure as commands
     from eventsnn.measure.measurement import Request
 
-    request = Request(tolerance=lose / 100, models=commands.energy_models(energy))
+    request = Request(
+        tolerance=lose / 100,
+        models=commands.energy_models(energy),
+        levels=commands.levels_of(levels),
+    )
     what = commands.What(data, split, limit)
     result = commands.measure(
         model, what, request, index, (figures, html), threads or _cores(), _err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from eventsnn.measure.energy import MODELS, EnergyModel, read_models
 from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
+from eventsnn.measure.policies import POLICIES
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
@@ -84,6 +86,33 @@ def energy_models(file: Path | None) -> tuple[EnergyModel, ...]:
     own = read_models(file) if file is not None else ()
     names = {model.name for model in own}
     return (*(model for model in MODELS if model.name not in names), *own)
+
+
+def levels_of(file: Path | None) -> dict[str, float | None] | None:
+    """Read the levels that another measurement chose from the JSON it printed, its best first."""
+    if file is None:
+        return None
+    try:
+        anytime = json.loads(file.read_text("utf-8"))["anytime"]
+        stops = [*([anytime["best"]] if anytime["best"] else []), *anytime["stops"]]
+        levels = {stop["policy"]: stop["level"] for stop in stops}
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{file}: holds no levels ({error}); give what eventsnn measure --json printed"
+        ) from error
+    wrong = [n for n, v in levels.items() if n not in POLICIES or not _is_level(v)]
+    if wrong:
+        raise UserError(
+            f"{file}: {wrong[0]} has the level {levels[wrong[0]]!r}; give what eventsnn measure "
+            "--json printed"
+        )
+    return levels
+
+
+def _is_level(value: Any) -> bool:
+    return value is None or type(value) in (int, float)
 
 
 def compare(

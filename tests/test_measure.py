@@ -258,6 +258,22 @@ def test_energy_models_of_your_own_stand_beside_the_others(models, told, tmp_pat
     assert mine["total_nj"] == pytest.approx(result["operations"]["operations_per_recording"] / 1e3)
 
 
+def test_levels_of_another_measurement_are_reported_on_everything(models, told, tmp_path):
+    file = tmp_path / "measured.json"
+    words = ("measure", models / "adjoint", "--limit", 30, "--json")
+    code, out, _ = told(*words)
+    file.write_text(out)
+    chosen = {stop["policy"]: stop["level"] for stop in json.loads(out)["anytime"]["stops"]}
+    code, out, _ = told(*words, "--levels", file)
+    stops = json.loads(out)["anytime"]["stops"]
+    assert code == 0 and {stop["policy"]: stop["level"] for stop in stops} == chosen
+    assert all(stop["reported"]["recordings"] == 30 for stop in stops)
+    for text in ("{}", '{"anytime": {"best": null, "stops": [{"policy": "x", "level": 1}]}}'):
+        file.write_text(text)
+        code, _, err = told(*words, "--levels", file)
+        assert code == 2 and "measured.json" in err and len(err.splitlines()) == 1
+
+
 def test_what_cannot_be_counted_is_said_and_the_rest_is_measured():
     events = open_data("digits", limit=6).test
     network = Network(

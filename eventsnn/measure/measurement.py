@@ -22,6 +22,7 @@ from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, r
 from eventsnn.measure.energy import MODELS, EnergyModel
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.summary import (
+    Levels,
     anytime_json,
     backward_json,
     clock_json,
@@ -57,12 +58,16 @@ class Request:
         Recordings of one update in training; 0: training is not counted, since the
         network was not trained by the spike adjoint.
     models : tuple of EnergyModel
+    levels : mapping from a policy's name to its level, or None
+        Levels chosen elsewhere, reported on all recordings; None: chosen on one half of
+        these, and reported on the other.
     """
 
     check_us: float = 0.0
     tolerance: float = 0.001
     batch: int = 0
     models: tuple[EnergyModel, ...] = MODELS
+    levels: Levels = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +221,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
     anytime: dict[str, Any] = {"not_measured": found.refused.get("anytime", "")}
     if found.streamed is not None and found.by_events is not None:
         checks = (found.streamed, found.by_events)
-        anytime = anytime_json(checks, work.seen, work.check_us, request.tolerance)
+        anytime = anytime_json(checks, work.seen, work.check_us, request.tolerance, request.levels)
     return {
         "accuracy": right / len(events),
         "right": right,

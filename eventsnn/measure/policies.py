@@ -152,6 +152,21 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
     }
 
 
+def given(streamed: Streamed, name: str, level: float | None) -> dict[str, Any]:
+    """Report a level that was chosen elsewhere, on all recordings; keys as ``choose`` has them.
+
+    ``level`` None stands for a policy that never stops.
+    """
+    reported = _told(Policy(streamed, name), math.nan if level is None else level)
+    return {
+        "policy": name,
+        "level": level,
+        "tolerance": None,
+        "chosen": None,
+        "reported": reported,
+    }
+
+
 def _told(policy: Policy, level: float) -> dict[str, Any]:
     end, point = at_end(policy.streamed), policy.at(level)
     point = end if math.isnan(level) else point

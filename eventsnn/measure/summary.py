@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from eventsnn.measure.backward import Backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.operations import Operations
-from eventsnn.measure.policies import POLICIES, Point, Policy, at_end, choose, spent
+from eventsnn.measure.policies import POLICIES, Point, Policy, at_end, choose, given, spent
 from eventsnn.network import Network
 
 LEVELS = 40
 """Points of an operating curve."""
+
+Levels = Mapping[str, float | None] | None
+"""Levels of policies by name, the one that is to be told first; None: to be chosen."""
 
 
 def clock_json(
@@ -161,25 +165,32 @@ def _clock_work(clock: dict[str, Any], itemsize: float) -> Work:
 
 
 def anytime_json(
-    checks: tuple[Streamed, Streamed], seen: NDArray[np.int64], check_us: float, tolerance: float
+    checks: tuple[Streamed, Streamed],
+    seen: NDArray[np.int64],
+    check_us: float,
+    tolerance: float,
+    levels: Levels,
 ) -> dict[str, Any]:
     """Return accuracy against time, events and operations, and what early stops give.
 
-    ``checks`` are those by time and those by events.
+    ``checks`` are those by time and those by events; ``levels`` were chosen elsewhere, or
+    are None where they are to be chosen here.
     """
     streamed, by_events = checks
     end = at_end(streamed)
     curves: dict[str, Any] = {}
     stops = []
-    for name in POLICIES:
+    # Levels that were given stand in the order in which they were given.
+    for name in dict.fromkeys([*(levels or ()), *POLICIES]):
         policy = Policy(streamed, name)
         if name == "first_spike" and not streamed.spoke.any():
             curves[name] = {"does_not_apply": "the output is a readout: it never spikes"}
             continue
         curves[name] = _columns([policy.at(level) for level in policy.levels(LEVELS)])
-        if len(streamed) >= 2:
+        if levels is not None and name in levels:
+            stops.append(given(streamed, name, levels[name]))
+        elif levels is None and len(streamed) >= 2:
             stops.append(choose(streamed, name, tolerance))
-    best = [s for s in stops if s["level"] is not None and s["chosen"]["lost"] <= tolerance + 1e-12]
     return {
         "check_us": check_us,
         "at_end": {"accuracy": end.accuracy, "operations": end.operations},
@@ -187,8 +198,17 @@ def anytime_json(
         "by_events": _by_check(by_events, seen),
         "policies": curves,
         "stops": stops,
-        "best": max(best, key=lambda s: float(s["chosen"]["saved"])) if best else None,
+        "best": _best(stops, tolerance),
     }
+
+
+def _best(stops: list[dict[str, Any]], tolerance: float) -> dict[str, Any] | None:
+    """Return the stop that saved most where it was chosen; given ones come best first."""
+    fine = [stop for stop in stops if stop["level"] is not None]
+    if fine and fine[0]["chosen"] is None:
+        return fine[0]
+    fine = [stop for stop in fine if stop["chosen"]["lost"] <= tolerance + 1e-9]
+    return max(fine, key=lambda stop: float(stop["chosen"]["saved"])) if fine else None
 
 
 def _by_check(streamed: Streamed, seen: NDArray[np.int64] | None) -> dict[str, Any]:

@@ -94,8 +94,8 @@ def _tiles(result: Result) -> str:
             (
                 "stopping early saves",
                 f"{best['reported']['saved']:.1%}",
-                f"of the operations, with {told} (by {best['policy']}, on the half that did not "
-                "choose the level)",
+                f"of the operations, with {told} (by {best['policy']}, on recordings that did not "
+                "choose its level)",
             )
         )
     if "operations_per_recording" in training:
@@ -188,10 +188,10 @@ def _stops_table(result: Result) -> str:
         if "does_not_apply" in curve
     ]
     head = ["policy", "level", "saved", "points lost", "accuracy", "operations", "events", "ms"]
-    how = (
-        "<p>Levels are chosen on recordings 0, 2, 4, ... and reported on 1, 3, 5, ...; the answer "
-        f"is checked every {anytime['check_us'] / 1e3:g} ms.</p>"
-    )
+    elsewhere = any(stop["chosen"] is None for stop in anytime["stops"])
+    chosen = "Levels are chosen on recordings 0, 2, 4, ... and reported on 1, 3, 5, ..."
+    chosen = "Levels were chosen by another measurement." if elsewhere else chosen
+    how = f"<p>{chosen} The answer is checked every {anytime['check_us'] / 1e3:g} ms.</p>"
     return _table(head, rows) + how + "".join(rest)
 
 
