@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def cost_table(result: dict[str, Any]) -> Table:
@@ -161,8 +161,8 @@ def _early(anytime: dict[str, Any], out: Console) -> None:
 def comparison(result: dict[str, Any], out: Console) -> None:
     """Print several measurements, a row each."""
     table = Table(
-        "model", "accuracy", "operations", "saved early", "lost", "spikes", "learning", "energy",
-        box=None,
+        Column("model", overflow="fold"), "accuracy", "operations", "saved early", "lost",
+        "spikes", "learning", "energy", box=None,
     )  # fmt: skip
     for row in result["models"]:
         best = row["anytime"].get("best")

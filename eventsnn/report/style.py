@@ -56,14 +56,15 @@ _VARIABLES = {
 ON, OFF = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)
 """Red, green and blue of pictures, which are the same on light and dark: their ground is clear."""
 
-POINT = 72.0
-
 
 def new_figure(width: float, height: float, theme: Theme) -> Figure:
     """Return an empty figure of so many inches."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained", facecolor=theme.surface)
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.surface)
+    engine: Any = figure.get_layout_engine()
+    engine.set(w_pad=0.07, h_pad=0.07)
+    return figure
 
 
 def dress(axes: Axes, theme: Theme, *, grid: str = "") -> Axes:
