@@ -135,6 +135,8 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     for model in result["energy"]:
         table.add_row(model["model"], f"{model['total_nj'] / 1e3:,.3g} µJ")
     out.print(table)
+    for note in dict.fromkeys(model["note"] for model in result["energy"] if "note" in model):
+        out.print(f"energy: {note}", markup=False)
     for key in ("html", "figures"):
         if result[key]:
             out.print(f"{key}: {result[key]}", markup=False)

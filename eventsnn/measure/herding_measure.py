@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import UserError
@@ -36,61 +37,79 @@ def measure_herding(
     predictions = outputs.argmax(1)
     n, right = len(data), int((predictions == labels).sum())
     sizes = learner.net.sizes
-    adds = [int(a) for a in tally[state.ADDS]]
-    spikes = [int(tally[state.IN_SPIKES, 0]), *(int(s) for s in tally[state.SPIKES])]
     names = ["input", *(f"layer {k}" for k in range(1, len(sizes)))]
-    connections = [f"{a}->{b}" for a, b in pairwise(names)]
     confusion = np.zeros((sizes[-1], sizes[-1]), np.int64)
     np.add.at(confusion, (labels, predictions), 1)
-    means = dict(zip(connections, [a / n for a in adds], strict=True))
-    weights = learner.net.weights
-    itemsize = np.dtype(learner.net.options.numpy_dtype).itemsize
-    synapses = sum(w.size for w in weights)
+    counted = _operations(learner, tally, names, n)
+    counted["operations_per_right_answer"] = int(tally[state.ADDS].sum()) / max(right, 1)
     result = {
         "accuracy": right / n,
         "right": right,
         "recordings": n,
-        "network": _network(names, sizes, connections),
+        "network": _network(names, sizes),
         "duration_us": float(data.duration.mean()) if isinstance(data, EventBatch) else 0.0,
-        "operations": {
-            "recordings": n,
-            "spikes": dict(zip(names, [s / n for s in spikes], strict=True)),
-            "deliveries": dict(zip(connections, [s / n for s in spikes[:-1]], strict=True)),
-            "synaptic_operations": means,
-            "weight_bytes": {name: itemsize * a for name, a in means.items()},
-            "operations_per_recording": sum(adds) / n,
-            "operations_per_event": sum(adds) / max(spikes[0], 1),
-            "operations_per_spike": sum(adds) / max(sum(spikes), 1),
-            "operations_per_right_answer": sum(adds) / max(right, 1),
-        },
+        "operations": counted,
         "training": _training(learner),
         "references": {
-            "relu": {"multiply_accumulates": float(synapses), "accuracy": None},
+            "relu": {"multiply_accumulates": float(_synapses(learner)), "accuracy": None},
             "not_measured": "a network without time constants has no clock-driven twin",
         },
-        "neurobench": {
-            "Footprint": synapses * itemsize,
-            "ParameterCount": synapses,
-            "ConnectionSparsity": sum(int((w == 0).sum()) for w in weights) / synapses,
-            "not_measured": "ActivationSparsity, MembraneUpdates and SynapticOperations: there "
-            "are no time steps, and updates of potentials are not counted",
-        },
-        "energy": _energy(models, means, itemsize),
+        "neurobench": _neurobench(learner),
+        "energy": _energy(models, counted),
         "anytime": {"not_measured": _NO_TIME},
         "confusion": confusion.tolist(),
     }
     return Measured(result, predictions.astype(np.int64))
 
 
-def _network(names: list[str], sizes: tuple[int, ...], connections: list[str]) -> dict[str, Any]:
+def _synapses(learner: HerdingLearner) -> int:
+    return sum(a * b for a, b in pairwise(learner.net.sizes))
+
+
+def _itemsize(learner: HerdingLearner) -> int:
+    return int(np.dtype(learner.net.options.numpy_dtype).itemsize)
+
+
+def _operations(
+    learner: HerdingLearner, tally: NDArray[np.int64], names: list[str], n: int
+) -> dict[str, Any]:
+    """Return means a recording, from the tally of the kernel."""
+    adds = [int(a) for a in tally[state.ADDS]]
+    spikes = [int(tally[state.IN_SPIKES, 0]), *(int(s) for s in tally[state.SPIKES])]
+    pairs = [f"{a}->{b}" for a, b in pairwise(names)]
+    means = dict(zip(pairs, [a / n for a in adds], strict=True))
+    return {
+        "recordings": n,
+        "spikes": dict(zip(names, [s / n for s in spikes], strict=True)),
+        "deliveries": dict(zip(pairs, [s / n for s in spikes[:-1]], strict=True)),
+        "synaptic_operations": means,
+        "weight_bytes": {name: _itemsize(learner) * a for name, a in means.items()},
+        "operations_per_recording": sum(adds) / n,
+        "operations_per_event": sum(adds) / max(spikes[0], 1),
+        "operations_per_spike": sum(adds) / max(sum(spikes), 1),
+    }
+
+
+def _neurobench(learner: HerdingLearner) -> dict[str, Any]:
+    zeros = sum(int((w == 0).sum()) for w in learner.net.weights)
+    return {
+        "Footprint": _synapses(learner) * _itemsize(learner),
+        "ParameterCount": _synapses(learner),
+        "ConnectionSparsity": zeros / _synapses(learner),
+        "not_measured": "ActivationSparsity, MembraneUpdates and SynapticOperations: there are no "
+        "time steps, and updates of potentials are not counted",
+    }
+
+
+def _network(names: list[str], sizes: tuple[int, ...]) -> dict[str, Any]:
     return {
         "populations": [
             {"name": name, "neurons": size, "model": "herding" if k else "input"}
             for k, (name, size) in enumerate(zip(names, sizes, strict=True))
         ],
         "connections": [
-            {"name": name, "topology": "dense", "source": names[k], "target": names[k + 1]}
-            for k, name in enumerate(connections)
+            {"name": f"{a}->{b}", "topology": "dense", "source": a, "target": b}
+            for a, b in pairwise(names)
         ],
     }
 
@@ -112,12 +131,10 @@ def _training(learner: HerdingLearner) -> dict[str, Any]:
     }
 
 
-def _energy(
-    models: tuple[EnergyModel, ...], means: dict[str, float], itemsize: int
-) -> list[dict[str, Any]]:
+def _energy(models: tuple[EnergyModel, ...], counted: dict[str, Any]) -> list[dict[str, Any]]:
     """Return estimates of the synapses alone, on machines that wait for events."""
-    adds = sum(means.values())
-    work = Work(adds, 0.0, 0.0, 0.0, 0.0, 0.0, adds * itemsize, 0.0, 0.0)
+    adds, read = counted["operations_per_recording"], sum(counted["weight_bytes"].values())
+    work = Work(adds, 0.0, 0.0, 0.0, 0.0, 0.0, read, 0.0, 0.0)
     plain = [model for model in models if not model.clock_us]
     note = "synapses and memory only: updates of neurons are not counted for this rule"
     return [estimate(model, work) | {"note": note} for model in plain]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
+from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.traces import potentials
 from eventsnn.network import Network
+from eventsnn.record import Record
 from eventsnn.report import plots
 from eventsnn.report.files import save_figure
 from eventsnn.report.style import DARK, LIGHT, Theme
@@ -79,71 +81,65 @@ def choose_recordings(predictions: NDArray[np.int64], labels: NDArray[np.int64])
     return [0, *(int(i) for i in wrong[:1] if i != 0)]
 
 
+_OF_TIME = (
+    (
+        "anytime",
+        "Accuracy against operations",
+        "Each line is a policy, each point of it a level. The clock-driven twin is measured on "
+        "the same recordings, its events moved to steps of 1 ms; of the ReLU network only the "
+        "cost is known.",
+        plots.plot_anytime,
+    ),
+    (
+        "streaming",
+        "While a recording streams in",
+        "All recordings stopped at one time, or after as many events.",
+        plots.plot_streaming,
+    ),
+)
+
+_ALWAYS = (
+    (
+        "operations",
+        "Operations",
+        "What one recording costs: additions, or multiply-accumulates where signals are graded "
+        "(the ReLU network, coarse clocks). Active senders: synapses of those that spoke in a "
+        "step; every synapse: swept at each step.",
+        plots.plot_operations,
+    ),
+    (
+        "energy",
+        "Energy: estimates",
+        "Counts times published prices; no static power. Sources stand in the table below.",
+        plots.plot_energy,
+    ),
+    (
+        "traffic",
+        "Traffic",
+        "Deliveries a second; below each population its neurons and its spikes a recording.",
+        plots.plot_traffic_graph,
+    ),
+    (
+        "confusion",
+        "Confusion",
+        "Recordings of each class (rows) by answer (columns).",
+        plots.plot_confusion,
+    ),
+)
+
+
 def gallery(result: Result, scene: Scene | None, history: list[Result]) -> list[Picture]:
     """Return the pictures that a measurement has; ``scene`` is None without a network."""
-    out = []
-    if "stops" in result["anytime"]:
-        out += [
-            Picture(
-                "anytime",
-                "Accuracy against operations",
-                "Each line is a policy, each point of it a level. The clock-driven twin is "
-                "measured on the same recordings, its events moved to steps of 1 ms; of the ReLU "
-                "network only the cost is known.",
-                lambda theme: plots.plot_anytime(result, theme),
-            ),
-            Picture(
-                "streaming",
-                "While a recording streams in",
-                "All recordings stopped at one time, or after as many events.",
-                lambda theme: plots.plot_streaming(result, theme),
-            ),
-        ]
-    out.append(
-        Picture(
-            "operations",
-            "Operations",
-            "What one recording costs: additions, or multiply-accumulates where signals are graded "
-            "(the ReLU network, coarse clocks). Active senders: synapses of those that spoke in a "
-            "step; every synapse: swept at each step.",
-            lambda theme: plots.plot_operations(result, theme),
-        )
-    )
-    out.append(
-        Picture(
-            "energy",
-            "Energy: estimates",
-            "Counts times published prices; no static power. Sources stand in the table below.",
-            lambda theme: plots.plot_energy(result, theme),
-        )
-    )
-    out.append(
-        Picture(
-            "traffic",
-            "Traffic",
-            "Deliveries a second; below each population its neurons and its spikes a recording.",
-            lambda theme: plots.plot_traffic_graph(result, theme),
-        )
-    )
-    out.append(
-        Picture(
-            "confusion",
-            "Confusion",
-            "Recordings of each class (rows) by answer (columns).",
-            lambda theme: plots.plot_confusion(result, theme),
-        )
-    )
+    timed = _OF_TIME if "stops" in result["anytime"] else ()
+    out = [
+        Picture(name, title, caption, partial(plot, result))
+        for name, title, caption, plot in (*timed, *_ALWAYS)
+    ]
     if scene is not None:
         out += _scenes(scene)
     if len(history) > 1:
-        out.append(
-            Picture(
-                "learning",
-                "Learning",
-                "As the run was trained, an epoch a point.",
-                lambda theme: plots.plot_learning(history, theme),
-            )
-        )
+        told = "As the run was trained, an epoch a point."
+        out.append(Picture("learning", "Learning", told, partial(plots.plot_learning, history)))
     return out
 
 
@@ -153,39 +149,28 @@ def _scenes(scene: Scene) -> list[Picture]:
     for i in scene.chosen:
         events = scene.events[i]
         record = simulate(scene.network, scene.weights, events)
-        trains = plots.trains_of(record, events)
         verdict = "right" if scene.predictions[i] == events.label else "wrong"
         told = f"label {events.label}, answer {scene.predictions[i]}: {verdict}"
-        out.append(
-            Picture(
-                f"raster-{i}",
-                f"Recording {i}",
-                f"A dot an event or spike; {told}.",
-                lambda theme, trains=trains: plots.plot_raster(trains, "", theme),  # type: ignore[misc]
-            )
-        )
-        if i == scene.chosen[0] and len(scene.sensor) == 3:
-            seen = scene.events[i]
-            out.append(
-                Picture(
-                    f"frame-{i}",
-                    f"What the sensor saw in recording {i}",
-                    "Blue: more ON than OFF events, orange: more OFF; and how fresh each pixel is.",
-                    lambda theme, seen=seen: plots.plot_event_frame(  # type: ignore[misc]
-                        _shaped(seen, scene.sensor), theme=theme
-                    ),
-                )
-            )
+        raster = partial(plots.plot_raster, plots.trains_of(record, events), "")
+        told = f"A dot an event or spike; {told}."
+        out.append(Picture(f"raster-{i}", f"Recording {i}", told, raster))
         if i == scene.chosen[0]:
-            out += _traces(scene, record, events, i)
+            out += [*_frame(scene, events, i), *_traces(scene, record, events, i)]
     return out + _fields(scene)
 
 
-def _shaped(events: Any, sensor: tuple[int, ...]) -> Any:
-    return type(events)(events.t, events.unit, sensor, events.label, events.duration)
+def _frame(scene: Scene, events: EventStream, i: int) -> list[Picture]:
+    """Return what the sensor saw, where it is one in space."""
+    if len(scene.sensor) != 3:
+        return []
+    sensor = (scene.sensor[0], scene.sensor[1], scene.sensor[2])
+    seen = EventStream(events.t, events.unit, sensor, events.label, events.duration)
+    told = "Blue: more ON than OFF events, orange: more OFF; and how fresh each pixel is."
+    draw = partial(plots.plot_event_frame, seen, 30_000.0)
+    return [Picture(f"frame-{i}", f"What the sensor saw in recording {i}", told, draw)]
 
 
-def _traces(scene: Scene, record: Any, events: Any, i: int) -> list[Picture]:
+def _traces(scene: Scene, record: Record, events: EventStream, i: int) -> list[Picture]:
     """Return the potentials of the busiest neurons of the first population."""
     network = scene.network
     name = network.connections[0].target
@@ -203,7 +188,7 @@ def _traces(scene: Scene, record: Any, events: Any, i: int) -> list[Picture]:
             f"traces-{i}",
             f"Potentials in recording {i}",
             f"Of the {len(units)} busiest neurons, just after each event.",
-            lambda theme: plots.plot_traces(traces, threshold, theme),
+            partial(plots.plot_traces, traces, threshold),
         )
     ]
 
@@ -222,7 +207,7 @@ def _fields(scene: Scene) -> list[Picture]:
             "Receptive fields",
             "Weights into the neurons with the strongest ones; blue excites, orange inhibits; "
             "OFF on the left, ON on the right.",
-            lambda theme: plots.plot_receptive_fields(weights, scene.sensor, units, theme),
+            partial(plots.plot_receptive_fields, weights, scene.sensor, units),
         )
     ]
 

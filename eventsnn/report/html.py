@@ -67,51 +67,45 @@ def _header(result: Result) -> str:
 
 
 def _tiles(result: Result) -> str:
-    operations, training = result["operations"], result["training"]
-    best = result["anytime"].get("best")
-    tiles = [
-        (
-            "accuracy",
-            f"{result['accuracy']:.2%}",
-            f"{result['right']:,} of {result['recordings']:,}",
-        ),
-        (
-            "a spike costs",
-            f"{operations['operations_per_spike']:,.0f}",
-            f"synaptic operations; an input event {operations['operations_per_event']:,.0f}, with "
-            "all it sets off",
-        ),
-        (
-            "a right answer costs",
-            short(operations["operations_per_right_answer"]),
-            "synaptic operations, those of wrong answers included",
-        ),
+    """Return the answers at a glance."""
+    cells = "".join(
+        f'<div class="tile"><span>{name}</span><strong>{value}</strong><small>{text}</small></div>'
+        for name, value, text in (*_cost_tiles(result), *_saving_tiles(result))
+    )
+    return f'<section class="tiles">{cells}</section>'
+
+
+def _cost_tiles(result: Result) -> list[tuple[str, str, str]]:
+    operations = result["operations"]
+    right = f"{result['right']:,} of {result['recordings']:,}"
+    event = (
+        f"synaptic operations; an input event {operations['operations_per_event']:,.0f}, with all "
+        "it sets off"
+    )
+    answer = "synaptic operations, those of wrong answers included"
+    return [
+        ("accuracy", f"{result['accuracy']:.2%}", right),
+        ("a spike costs", f"{operations['operations_per_spike']:,.0f}", event),
+        ("a right answer costs", short(operations["operations_per_right_answer"]), answer),
     ]
+
+
+def _saving_tiles(result: Result) -> list[tuple[str, str, str]]:
+    best, training, tiles = result["anytime"].get("best"), result["training"], []
     if best:
         lost = 100 * best["reported"]["lost"]
         told = f"{lost:.2f} points of accuracy lost" if lost >= 0 else f"{-lost:.2f} points won"
-        tiles.append(
-            (
-                "stopping early saves",
-                f"{best['reported']['saved']:.1%}",
-                f"of the operations, with {told} (by {best['policy']}, on recordings that did not "
-                "choose its level)",
-            )
+        how = (
+            f"of the operations, with {told} (by {best['policy'].replace('_', ' ')}, on recordings "
+            "that did not choose its level)"
         )
+        tiles.append(("stopping early saves", f"{best['reported']['saved']:.1%}", how))
     if "operations_per_recording" in training:
-        tiles.append(
-            (
-                "learning costs",
-                short(training["operations_per_recording"]),
-                f"operations a recording: {training['passes_of_inference']:.2f} times its forward "
-                "pass",
-            )
+        passes = (
+            f"operations a recording: {training['passes_of_inference']:.2f} times its forward pass"
         )
-    cells = "".join(
-        f'<div class="tile"><span>{name}</span><strong>{value}</strong><small>{text}</small></div>'
-        for name, value, text in tiles
-    )
-    return f'<section class="tiles">{cells}</section>'
+        tiles.append(("learning costs", short(training["operations_per_recording"]), passes))
+    return tiles
 
 
 def _figure(picture: Picture) -> str:
@@ -208,7 +202,9 @@ def _energy_table(result: Result) -> str:
         for model in result["energy"]
     ]  # fmt: skip
     head = ["model", "synapses", "neurons", "memory", "sum, µJ"]
-    return _table([*head, "1 ms clock, active senders", "ReLU network", "source"], rows)
+    notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
+    told = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return _table([*head, "1 ms clock, active senders", "ReLU network", "source"], rows) + told
 
 
 def _beside(model: Result) -> bool:
