@@ -133,7 +133,7 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     _early(result["anytime"], out)
     table = Table("energy model", "estimate a recording", box=None)
     for model in result["energy"]:
-        table.add_row(model["model"], f"{model['total_nj'] / 1e3:,.3g} µJ")
+        table.add_row(model["model"], f"{number(model['total_nj'] / 1e3)} µJ")
     out.print(table)
     for note in dict.fromkeys(model["note"] for model in result["energy"] if "note" in model):
         out.print(f"energy: {note}", markup=False)
@@ -177,7 +177,7 @@ def comparison(result: dict[str, Any], out: Console) -> None:
             f"{100 * best['reported']['lost']:.2f}" if best else "-",
             f"{sum(list(row['operations']['spikes'].values())[1:]):,.1f}",
             f"{passes:.2f}x" if passes else "-",
-            f"{row['energy'][0]['total_nj'] / 1e3:,.3g} µJ",
+            f"{number(row['energy'][0]['total_nj'] / 1e3)} µJ",
         )
     out.print(table)
     out.print(

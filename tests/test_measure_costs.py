@@ -202,6 +202,47 @@ def test_a_clock_sweeps_everything_and_multiplies_where_a_count_is_above_one():
     assert found.spikes.tolist() == [0, 0]
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 2**32), st.sampled_from([1, 3]), st.sampled_from([0.0, 0.4]))
+def test_a_clock_costs_what_a_plain_sweep_over_steps_counts(seed, busy, zeros):
+    """The oracle sweeps arrays step by step and counts as NeuroBench defines it."""
+    rng = np.random.default_rng(seed)
+    bin_us, steps = 100, 8
+    network = Network(
+        (
+            Population("input", (6,)),
+            Population("hidden", (5,), IF(1.0, "zero")),
+            Population("output", (3,), IF(1.0, "zero")),
+        ),
+        (Connection("input", "hidden", Dense(6, 5)), Connection("hidden", "output", Dense(5, 3))),
+    )
+    # Sums of eighths are exact in any order.
+    weights = [rng.integers(-4, 9, shape) / 8.0 for shape in ((6, 5), (5, 3))]
+    weights = [np.where(rng.random(w.shape) < zeros, 0.0, w) for w in weights]
+    t = np.sort(rng.integers(0, bin_us * steps, 10 * busy))
+    stream = EventStream(t, rng.integers(0, 6, len(t)), (1, 1, 6), 0, bin_us * steps)
+    events = binned(EventBatch.from_streams([stream]), bin_us)
+    found = clock_costs(simulate(network, weights, events), weights, events, bin_us)
+    potentials = [np.zeros(5), np.zeros(3)]
+    single = multiple = dense = spikes = 0
+    for step in range(steps):
+        signal = np.bincount(events.unit[events.t == step * bin_us], minlength=6)
+        for v, w in zip(potentials, weights, strict=True):
+            work = int(((signal[:, None] != 0) & (w != 0)).sum())
+            graded = bool((signal > 1).any())
+            single, multiple = single + work * (not graded), multiple + work * graded
+            dense += w.size
+            v += signal @ w
+            signal = (v >= 1.0).astype(int)
+            v[signal > 0] = 0.0
+            spikes += int(signal.sum())
+    assert found.accumulates.tolist() == [single]
+    assert found.multiply_accumulates.tolist() == [multiple]
+    assert found.dense.tolist() == [dense]
+    assert found.spikes.tolist() == [spikes]
+    assert found.neuron_updates.tolist() == found.spiking_updates.tolist() == [8 * steps]
+
+
 def test_a_relu_network_reads_each_active_pixel_once():
     network, weights = two_layers()
     weights[0][1, :2] = 0

@@ -137,4 +137,4 @@ def _energy(models: tuple[EnergyModel, ...], counted: dict[str, Any]) -> list[di
     work = Work(adds, 0.0, 0.0, 0.0, 0.0, 0.0, read, 0.0, 0.0)
     plain = [model for model in models if not model.clock_us]
     note = "synapses and memory only: updates of neurons are not counted for this rule"
-    return [estimate(model, work) | {"note": note} for model in plain]
+    return [estimate(model, work) | {"neurons_nj": None, "note": note} for model in plain]

@@ -10,7 +10,7 @@ from typing import Any
 from eventsnn.errors import UserError
 from eventsnn.report.gallery import Picture
 from eventsnn.report.page_style import STYLE
-from eventsnn.report.style import PAGE, short, svg_of
+from eventsnn.report.style import PAGE, number, short, svg_of
 from eventsnn.train.checkpoint import write_whole
 
 Result = dict[str, Any]
@@ -123,7 +123,7 @@ def _section(title: str, body: str) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f"<th>{cell}</th>" for cell in head)
+    top = "".join(f"<th{' class=text' if cell == 'source' else ''}>{cell}</th>" for cell in head)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return (
         f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -190,25 +190,25 @@ def _stops_table(result: Result) -> str:
 
 
 def _energy_table(result: Result) -> str:
-    rows = [
-        [
-            escape(model["model"]), f"{model['synapses_nj'] / 1e3:,.3g}",
-            f"{model['neurons_nj'] / 1e3:,.3g}", f"{model['memory_nj'] / 1e3:,.3g}",
-            f"{model['total_nj'] / 1e3:,.3g}",
-            f"{model['references_nj']['clock_1ms'] / 1e3:,.3g}" if _beside(model) else "",
-            f"{model['references_nj']['relu'] / 1e3:,.3g}" if _beside(model) else "",
-            f"<small>{escape(model['title'])}. {escape(model['source'])}</small>",
-        ]
-        for model in result["energy"]
-    ]  # fmt: skip
-    head = ["model", "synapses", "neurons", "memory", "sum, µJ"]
+    beside = {
+        name: text
+        for name, text in (("clock_1ms", "1 ms clock, active senders"), ("relu", "ReLU network"))
+        if any(name in model.get("references_nj", {}) for model in result["energy"])
+    }
+    rows = []
+    for model in result["energy"]:
+        parts = [model[key] for key in ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")]
+        parts += [model.get("references_nj", {}).get(name) for name in beside]
+        source = f"<small>{escape(model['title'])}. {escape(model['source'])}</small>"
+        rows.append([escape(model["model"]), *map(_micro, parts), source])
+    head = ["model", "synapses", "neurons", "memory", "sum, µJ", *beside.values(), "source"]
     notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
-    told = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    return _table([*head, "1 ms clock, active senders", "ReLU network", "source"], rows) + told
+    return _table(head, rows) + "".join(f"<p>{escape(note)}.</p>" for note in notes)
 
 
-def _beside(model: Result) -> bool:
-    return "clock_1ms" in model.get("references_nj", {})
+def _micro(nano: float | None) -> str:
+    """Return nanojoules as microjoules."""
+    return "" if nano is None else number(nano / 1e3)
 
 
 def _neurobench_table(result: Result) -> str:
@@ -217,8 +217,8 @@ def _neurobench_table(result: Result) -> str:
         if key in ("clock_1ms", "not_measured"):
             continue
         parts = value.items() if isinstance(value, dict) else [("", value)]
-        for name, number in parts:
-            rows.append([f"{key} {name}".strip(), "" if number is None else f"{number:,.6g}"])
+        for name, told in parts:
+            rows.append([f"{key} {name}".strip(), "" if told is None else number(told)])
     note = result["neurobench"].get("not_measured", "")
     return _table(["key", "value"], rows) + (
         f"<p>Not measured: {escape(note)}.</p>" if note else ""

@@ -45,6 +45,7 @@ table{{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric
 th,td{{padding:.4rem .7rem .4rem 0;border-bottom:1px solid var(--grid);text-align:right;
 vertical-align:top}}
 th{{color:var(--muted);font-weight:500}}
+th.text{{text-align:left}}
 th:first-child,td:first-child{{text-align:left;white-space:nowrap}}
 td small{{display:block;text-align:left;color:var(--muted);min-width:16rem;line-height:1.35}}
 section>p{{color:var(--muted);font-size:.9rem;margin:.3rem 0}}

@@ -123,3 +123,8 @@ def short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
     return f"{value:.3g}"
+
+
+def number(value: float) -> str:
+    """Return a number as a table has it: 594,432,000 or 0.811."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
