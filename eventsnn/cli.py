@@ -304,6 +304,81 @@ def simulate(
 
 
 @app.command()
+def measure(
+    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: the model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    limit: Limit = None,
+    index: Annotated[
+        list[int] | None,
+        typer.Option(help="Recordings to draw; default: the first, and the first wrong one."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for every figure as PNG and SVG, light and dark.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one page with everything; it needs no network.")
+    ] = None,
+    energy: Annotated[
+        Path | None, typer.Option(help="TOML file of energy models of your own.")
+    ] = None,
+    lose: Annotated[
+        float, typer.Option(min=0, help="Points of accuracy that an early stop may lose.")
+    ] = 0.1,
+    levels: Annotated[
+        Path | None,
+        typer.Option(help="JSON of another measurement: report its levels here, on everything."),
+    ] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what a spike, an answer, an early stop and learning cost."""
+    from eventsnn import commands_measure as commands
+    from eventsnn.measure.measurement import Request
+
+    request = Request(
+        tolerance=lose / 100,
+        models=commands.energy_models(energy),
+        levels=commands.levels_of(levels),
+    )
+    what = commands.What(data, split, limit)
+    result = commands.measure(
+        model, what, request, index, (figures, html), threads or _cores(), _err
+    )
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show.measurement(result, _out)
+
+
+@app.command()
+def compare(
+    models: Annotated[list[Path], typer.Argument(help="Folders that train wrote, two or more.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: each model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    limit: Limit = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw accuracy against operations to this file.")
+    ] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure several networks: one table, one figure."""
+    from eventsnn import commands_measure as commands
+
+    what = commands.What(data, split, limit)
+    result = commands.compare(models, what, figure, threads or _cores(), _err)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show.comparison(result, _out)
+
+
+@app.command()
 def film(
     images: Annotated[
         str, typer.Argument(help="[b]digits[/b], [b]mnist:PATH[/b], or a .npy stack (n, h, w).")

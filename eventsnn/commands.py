@@ -19,11 +19,13 @@ from eventsnn.data.inputs import open_inputs
 from eventsnn.data.source import DataSet, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.evaluation import scores_of
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.layers import parse_layers
@@ -188,7 +190,12 @@ def simulate(
     shape = tuple(load_checkpoint(model).info["input_shape"])
     if isinstance(learner, GradientLearner):
         yield from _simulate_network(
-            learner.network, learner.weights, (source, shape, index, split), figure, console
+            learner.network,
+            learner.weights,
+            (source, shape, index, split),
+            figure,
+            console,
+            learner.loss,
         )
         return
     if not isinstance(learner, HerdingLearner):
@@ -213,8 +220,12 @@ def _simulate_network(
     chosen: tuple[str, tuple[int, ...], list[int] | None, str],
     figure: Path | None,
     console: Console,
+    loss: Loss | None = None,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Run inputs (source, shape, index, split) through a network of neurons."""
+    """Run inputs (source, shape, index, split) through a network of neurons.
+
+    A ``loss`` reads its answer: the output of a trained network.
+    """
     from eventsnn.measure.traffic import traffic
     from eventsnn.simulate import simulate as run
 
@@ -227,7 +238,8 @@ def _simulate_network(
         raise UserError(f"input {source!r}: real vectors; a network of neurons takes events")
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
         stream = inputs.data[i]
-        found = traffic(run(network, weights, stream), stream)
+        record = run(network, weights, stream)
+        found = traffic(record, stream)
         picture = None
         if figure is not None:
             several = len(inputs.chosen) > 1
@@ -242,6 +254,10 @@ def _simulate_network(
             "latency_to_first_output_spike": float(latency) if np.isfinite(latency) else None,
             "duration": stream.duration,
         }
+        if loss is not None:
+            unlabelled = EventBatch.from_streams([replace(stream, label=0)])
+            scores = scores_of(record, len(network.populations) - 1, loss, unlabelled)[0]
+            told |= {"prediction": int(scores.argmax()), "output": scores.tolist()}
         yield told, None if picture is None else str(picture)
 
 

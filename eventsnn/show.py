@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def cost_table(result: dict[str, Any]) -> Table:
@@ -103,3 +103,86 @@ def bench(result: dict[str, Any], out: Console) -> None:
     for key, value in result.items():
         table.add_row(key.replace("_", " "), number(value))
     out.print(table)
+
+
+def measurement(result: dict[str, Any], out: Console) -> None:
+    """Print what a measurement found."""
+    operations, training = result["operations"], result["training"]
+    note = f" ({result['note']})" if result["note"] else ""
+    out.print(
+        f"{result['model']} on {result['recordings']:,} recordings of {result['data']}{note}",
+        markup=False,
+    )
+    out.print(f"accuracy [b]{result['accuracy']:.2%}[/b]")
+    table = Table("synaptic operations", "", box=None)
+    for key, text in (
+        ("operations_per_spike", "a spike or event"),
+        ("operations_per_recording", "a recording"),
+        ("operations_per_right_answer", "a right answer"),
+    ):
+        table.add_row(text, f"{operations[key]:,.0f}")
+    if "not_counted" in training:
+        table.add_row("learning a recording", f"not counted: {training['not_counted']}")
+    else:
+        table.add_row(
+            "learning a recording",
+            f"{training['operations_per_recording']:,.0f} "
+            f"({training['passes_of_inference']:.2f} times its forward pass)",
+        )
+    out.print(table)
+    _early(result["anytime"], out)
+    table = Table("energy model", "estimate a recording", box=None)
+    for model in result["energy"]:
+        table.add_row(model["model"], f"{number(model['total_nj'] / 1e3)} µJ")
+    out.print(table)
+    for note in dict.fromkeys(model["note"] for model in result["energy"] if "note" in model):
+        out.print(f"energy: {note}", markup=False)
+    for key in ("html", "figures"):
+        if result[key]:
+            out.print(f"{key}: {result[key]}", markup=False)
+
+
+def _early(anytime: dict[str, Any], out: Console) -> None:
+    if "not_measured" in anytime:
+        out.print(f"stopping early: not measured, {anytime['not_measured']}", markup=False)
+        return
+    table = Table("stopping early by", "level", "saves", "points lost", "ms", box=None)
+    for stop in anytime["stops"]:
+        told = stop["reported"]
+        level = "never" if stop["level"] is None else f"{stop['level']:.4g}"
+        table.add_row(
+            stop["policy"].replace("_", " "),
+            level,
+            f"{told['saved']:.1%}",
+            f"{100 * told['lost']:.2f}",
+            f"{told['t_us'] / 1e3:,.0f}",
+        )
+    out.print(table)
+
+
+def comparison(result: dict[str, Any], out: Console) -> None:
+    """Print several measurements, a row each."""
+    table = Table(
+        Column("model", overflow="fold"), "accuracy", "operations", "saved early", "lost",
+        "spikes", "learning", "energy", box=None,
+    )  # fmt: skip
+    for row in result["models"]:
+        best = row["anytime"].get("best")
+        passes = row["training"].get("passes_of_inference")
+        table.add_row(
+            row["model"],
+            f"{row['accuracy']:.2%}",
+            f"{row['operations']['operations_per_recording']:,.0f}",
+            f"{best['reported']['saved']:.1%}" if best else "-",
+            f"{100 * best['reported']['lost']:.2f}" if best else "-",
+            f"{sum(list(row['operations']['spikes'].values())[1:]):,.1f}",
+            f"{passes:.2f}x" if passes else "-",
+            f"{number(row['energy'][0]['total_nj'] / 1e3)} µJ",
+        )
+    out.print(table)
+    out.print(
+        "a recording: synaptic operations; their share that an early stop saves, and the points it "
+        "loses; spikes; learning in forward passes; estimate by cmos45-float32"
+    )
+    if result["figure"]:
+        out.print(f"picture: {result['figure']}", markup=False)

@@ -20,6 +20,7 @@ PROMISED = {
     "feedforward_threads_speedup",
     "control_threads_speedup",
     "asynchronous_dense_controls",
+    "counting_share",
     "conv2d_controls",
     "training_step_controls",
     "training_threads_speedup",

@@ -10,6 +10,7 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"
 PROMISED = {
     "one_neuron": "spike at 30000 us, potential 1.1385 before the reset",
     "delay_line": "and then:      6 at 2100, 7 at 2800, 8 at 3600, 9 at 4500",
+    "cost_of_an_answer": "10.8 synaptic operations an event",
     "exact_gradients": "one weight: gradient -0.008143, central difference -0.008143",
     "recurrent_inhibition": "the busiest population is excitatory",
 }

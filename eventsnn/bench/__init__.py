@@ -12,6 +12,7 @@ from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.training import convolution_cases, training_cases
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.measure.operations import operations
 from eventsnn.network import Network
 from eventsnn.simulate import Engine, simulate
 
@@ -21,6 +22,7 @@ _ACTIVITY = (300, 1000, 3000)
 _QUEUE_STEPS = 200_000
 _DRIVE_HZ = 20.0
 _NO_CONTROLS = (
+    "counting",
     "recurrent",
     "recurrent_fine",
     "queue",
@@ -72,6 +74,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
             result[f"{name}_controls"] = controls[name] * HIDDEN
         elif name not in _NO_CONTROLS:
             result[f"{name}_controls"] = controls[name]
+    result["counting_share"] = ns["counting"] / ns["feedforward_network"]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
     result["training_threads_speedup"] = ns["training_step"] / ns["training_threads"]
@@ -109,8 +112,15 @@ def _dense_cases(batch: EventBatch, few: EventBatch, threads: int, result: Resul
             cases.append(_case("threads", network, weights, batch, "feedforward", threads))
     weights, whole = networks.dense_weights(batch, 1000, 10), networks.dense(batch, 10)
     cases.append(_case("feedforward_network", whole, weights, batch, "feedforward"))
+    cases.append(_counting_case(whole, weights, batch))
     cases.append(_case("asynchronous_dense", whole, weights, few, "asynchronous"))
     return cases
+
+
+def _counting_case(network: Network, weights: networks.Weights, events: EventBatch) -> Case:
+    """Return the reading of every count off the record of a run."""
+    record = simulate(network, weights, events, engine="feedforward", record="counts")
+    return Case("counting", lambda: operations(record, weights, events).to_json(), len(events.t))
 
 
 def _patch_cases(events: EventBatch, result: Result) -> list[Case]:

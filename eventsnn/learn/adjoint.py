@@ -245,10 +245,10 @@ def _dense(
             kernel.dense_gradient(*part, growth, units.start, trace, block)
         kernel.transpose_into(block, units.start, out)
 
-    in_threads(work, _blocks(out.shape[1]), threads)
+    in_threads(work, blocks_of(out.shape[1]), threads)
 
 
-def _blocks(n: int) -> list[slice]:
+def blocks_of(n: int) -> list[slice]:
     """Cut n neurons into blocks of about equal size, an even number of them."""
     count = 2 * -(-n // (2 * BLOCK)) if n > BLOCK else 1
     ends = np.linspace(0, n, count + 1).astype(int).tolist()

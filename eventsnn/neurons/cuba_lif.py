@@ -46,6 +46,7 @@ class CubaLIF(Neuron):
 
     kind: ClassVar[str] = "cuba_lif"
     predicts: ClassVar[bool] = True
+    multiplications: ClassVar[int] = 3
     variables: ClassVar[tuple[str, ...]] = ("v", "current", "slope")
     times: ClassVar[tuple[str, ...]] = ("clock", "ready", "next")
     tau_mem_us: float

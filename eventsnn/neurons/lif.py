@@ -40,6 +40,7 @@ class LIF(Neuron):
 
     kind: ClassVar[str] = "lif"
     rows: ClassVar[bool] = True
+    multiplications: ClassVar[int] = 1
     tau_us: float
     threshold: float = 1.0
     reset: Reset = "subtract"

@@ -136,6 +136,9 @@ class Neuron(ABC):
         True for a model that may fire between events.
     rows : bool
         True for a model whose kernels take whole rows of weights (``Kernels.rows``).
+    multiplications : int
+        Multiplications by which one update brings a neuron up to now. A search for the
+        next spike, of a model that ``predicts``, is not among them.
     variables, times : tuple of str
         Names of a neuron's running variables (state dtype) and times (float64). The
         first time is always the clock: when the neuron was last brought up to now.
@@ -145,6 +148,7 @@ class Neuron(ABC):
     spiking: ClassVar[bool] = True
     predicts: ClassVar[bool] = False
     rows: ClassVar[bool] = False
+    multiplications: ClassVar[int] = 0
     variables: ClassVar[tuple[str, ...]] = ("v",)
     times: ClassVar[tuple[str, ...]] = ("clock", "ready")
 

@@ -34,6 +34,7 @@ class Readout(Neuron):
 
     kind: ClassVar[str] = "readout"
     spiking: ClassVar[bool] = False
+    multiplications: ClassVar[int] = 2
     variables: ClassVar[tuple[str, ...]] = ("v", "maximum", "integral")
     times: ClassVar[tuple[str, ...]] = ("clock", "maximum_t")
     tau_us: float = math.inf

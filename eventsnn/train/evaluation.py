@@ -42,7 +42,7 @@ def evaluate_network(
     for first in range(0, len(events), TOGETHER):
         batch = events.select(np.arange(first, min(first + TOGETHER, len(events))))
         record = simulate(network, weights, batch, record=keep, threads=threads)
-        right += int((_scores(record, output, loss, batch).argmax(1) == batch.label).sum())
+        right += int((scores_of(record, output, loss, batch).argmax(1) == batch.label).sum())
         spikes += record.counts.spikes.sum(0)
         adds += record.counts.synaptic_adds.sum(0)
     n = max(len(events), 1)
@@ -54,7 +54,7 @@ def evaluate_network(
     }
 
 
-def _scores(record: Record, output: int, loss: Loss, batch: EventBatch) -> NDArray[np.float64]:
+def scores_of(record: Record, output: int, loss: Loss, batch: EventBatch) -> NDArray[np.float64]:
     """Return the score of each class, float64 (n_recordings, classes)."""
     if loss.reads == "first_spike":
         name = record.network.populations[output].name

@@ -1,0 +1,202 @@
+"""``measure`` and ``compare``: options in, plain results and files out; nothing is printed."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+import eventsnn
+from eventsnn.data.source import Data, open_data
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.measure.energy import MODELS, EnergyModel, read_models
+from eventsnn.measure.herding_measure import measure_herding
+from eventsnn.measure.measurement import Measured, Request
+from eventsnn.measure.measurement import measure as measure_network
+from eventsnn.measure.policies import POLICIES
+from eventsnn.progress import Bar, progress_bars
+from eventsnn.report.files import check_figure_path, save_figure
+from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
+from eventsnn.report.html import check_page_path, save_page
+from eventsnn.report.plots import plot_compared
+from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.gradient_learner import GradientLearner
+from eventsnn.train.herding_learner import HerdingLearner
+from eventsnn.train.learner import Learner
+from eventsnn.train.model import open_model
+from eventsnn.train.options import TrainOptions
+from eventsnn.train.trainer import machine
+
+Result = dict[str, Any]
+
+
+class What(NamedTuple):
+    """What to measure on: ``data`` None for the model's own; half "test", "train" or "all"."""
+
+    data: str | None
+    split: str
+    limit: int | None
+
+
+def measure(
+    model: Path,
+    what: What,
+    request: Request,
+    index: list[int] | None,
+    out: tuple[Path | None, Path | None],
+    threads: int,
+    console: Console,
+) -> Result:
+    """Measure a trained network; ``out`` is the folder of figures and the page, or None."""
+    figures, html = out
+    if html is not None:
+        check_page_path(html)
+    learner, options = open_model(model)
+    data, told = _open(model, options, what, console)
+    found = _measured(learner, options, data, request, threads, console)
+    result = {"model": str(model), "rule": options.rule} | told | found.result
+    result |= {
+        "options": options.to_json(),
+        "version": eventsnn.__version__,
+        "machine": machine(),
+    }
+    if figures is not None or html is not None:
+        info = load_checkpoint(model).info
+        scene = _scene(learner, data, found, index, tuple(info["input_shape"]))
+        with console.status("drawing"):
+            pictures = gallery(result, scene, info.get("history", []))
+            if html is not None:
+                save_page(html, result, pictures)
+            if figures is not None:
+                save_gallery(pictures, figures)
+    return result | {
+        "figures": None if figures is None else str(figures),
+        "html": None if html is None else str(html),
+    }
+
+
+def energy_models(file: Path | None) -> tuple[EnergyModel, ...]:
+    """Return the built-in models, and those of a file; its models replace ones of their name."""
+    own = read_models(file) if file is not None else ()
+    names = {model.name for model in own}
+    return (*(model for model in MODELS if model.name not in names), *own)
+
+
+def levels_of(file: Path | None) -> dict[str, float | None] | None:
+    """Read the levels that another measurement chose from the JSON it printed, its best first."""
+    if file is None:
+        return None
+    try:
+        anytime = json.loads(file.read_text("utf-8"))["anytime"]
+        stops = [*([anytime["best"]] if anytime["best"] else []), *anytime["stops"]]
+        levels = {stop["policy"]: stop["level"] for stop in stops}
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{file}: holds no levels ({error}); give what eventsnn measure --json printed"
+        ) from error
+    wrong = [n for n, v in levels.items() if n not in POLICIES or not _is_level(v)]
+    if wrong:
+        raise UserError(
+            f"{file}: {wrong[0]} has the level {levels[wrong[0]]!r}; give what eventsnn measure "
+            "--json printed"
+        )
+    return levels
+
+
+def _is_level(value: Any) -> bool:
+    return value is None or type(value) in (int, float)
+
+
+def compare(
+    models: list[Path], what: What, figure: Path | None, threads: int, console: Console
+) -> Result:
+    """Measure several networks on the same recordings."""
+    if figure is not None:
+        check_figure_path(figure)
+    if len({str(model) for model in models}) < max(len(models), 2):
+        raise UserError("compare: give two models or more, each once")
+    rows = [
+        measure(model, what, Request(), None, (None, None), threads, console) for model in models
+    ]
+    if figure is not None:
+        save_figure(plot_compared([(row["model"], row) for row in rows]), figure)
+    return {"models": rows, "figure": None if figure is None else str(figure)}
+
+
+def _open(
+    model: Path, options: TrainOptions, what: What, console: Console
+) -> tuple[Data, dict[str, Any]]:
+    """Return the recordings, and what they are."""
+    if what.split not in ("test", "train", "all"):
+        raise UserError(f"split {what.split!r}; give test, train or all")
+    spec = options.data if what.data is None else what.data
+    with progress_bars(console) as bars:
+        halves = open_data(spec, limit=what.limit, progress=Bar(bars, "preparing data"))
+    told = {"data": spec, "split": what.split, "limit": what.limit, "note": halves.note}
+    if what.split != "all":
+        return (halves.train if what.split == "train" else halves.test), told
+    if not isinstance(halves.train, EventBatch) or not isinstance(halves.test, EventBatch):
+        raise UserError(f"{model}: split all takes recordings; give test or train for real vectors")
+    return _joined(halves.train, halves.test), told
+
+
+def _joined(first: EventBatch, second: EventBatch) -> EventBatch:
+    """Return two batches of one sensor as one."""
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("t", "unit", "label", "duration")
+    }
+    start = np.concatenate([first.start, first.start[-1] + second.start[1:]])
+    return replace(first, start=start, **arrays)
+
+
+def _measured(
+    learner: Learner,
+    options: TrainOptions,
+    data: Data,
+    request: Request,
+    threads: int,
+    console: Console,
+) -> Measured:
+    if isinstance(learner, HerdingLearner):
+        return measure_herding(learner, data, request.models, threads)
+    if not isinstance(learner, GradientLearner) or not isinstance(data, EventBatch):
+        raise UserError(f"data {data.source!r}: real vectors; a network of neurons takes events")
+    # The walk backwards that is counted is the adjoint's.
+    batch = options.gradient.batch if options.rule == "adjoint" else 0
+    with progress_bars(console) as bars:
+        return measure_network(
+            learner.network,
+            learner.weights,
+            learner.loss,
+            data,
+            replace(request, batch=batch),
+            threads=threads,
+            progress=Bar(bars, "measuring"),
+        )
+
+
+def _scene(
+    learner: Learner,
+    data: Data,
+    found: Measured,
+    index: list[int] | None,
+    sensor: tuple[int, ...],
+) -> Scene | None:
+    if not isinstance(learner, GradientLearner) or not isinstance(data, EventBatch):
+        return None
+    for i in index or []:
+        if not 0 <= i < len(data):
+            raise UserError(f"index {i}: there are the recordings 0 to {len(data) - 1}")
+    chosen = choose_recordings(found.predictions, data.label) if index is None else index
+    if math.prod(sensor) != data.n_units:
+        sensor = data.shape
+    return Scene(learner.network, learner.weights, data, found.predictions, chosen, sensor)

@@ -1,0 +1,193 @@
+"""Estimates of energy: counts of operations times a published price for each.
+
+Nothing here is measured. An estimate names the model that made it, and a model names its
+source. Static power, and on the plain 45 nm models memory too, are not in them.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eventsnn.errors import UserError
+
+_HOROWITZ = (
+    "M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014, "
+    "doi:10.1109/ISSCC.2014.6757323, 45 nm at 0.9 V"
+)
+
+
+@dataclass(frozen=True)
+class EnergyModel:
+    """Prices in picojoules.
+
+    Attributes
+    ----------
+    name : str
+    title, source : str
+        For people: what it is, and where the prices stand.
+    addition_pj, multiplication_pj, comparison_pj : float
+        Of a synaptic operation, of a decay's multiplication, of a threshold test.
+    neuron_update_pj : float
+        Of bringing one neuron up to now, whatever it takes.
+    spike_pj : float
+        Of sending one spike.
+    weight_byte_pj : float
+        Of reading one byte of weights.
+    clock_us : float
+        Microseconds a step of a machine with a clock, which updates every neuron at each;
+        0 for a machine that updates a neuron when an event reaches it.
+    """
+
+    name: str
+    title: str
+    source: str
+    addition_pj: float = 0.0
+    multiplication_pj: float = 0.0
+    comparison_pj: float = 0.0
+    neuron_update_pj: float = 0.0
+    spike_pj: float = 0.0
+    weight_byte_pj: float = 0.0
+    clock_us: float = 0.0
+
+    @property
+    def mac_pj(self) -> float:
+        """A multiply-accumulate."""
+        return self.addition_pj + self.multiplication_pj
+
+
+def _cmos(name: str, title: str, add: float, multiply: float, byte: float = 0.0) -> EnergyModel:
+    """Return arithmetic of 45 nm CMOS; a comparison is a subtraction."""
+    return EnergyModel(name, title, _HOROWITZ, add, multiply, add, weight_byte_pj=byte)
+
+
+MODELS: tuple[EnergyModel, ...] = (
+    _cmos("cmos45-float32", "45 nm CMOS, float32 arithmetic", 0.9, 3.7),
+    _cmos("cmos45-float16", "45 nm CMOS, float16 arithmetic", 0.4, 1.1),
+    _cmos("cmos45-int8", "45 nm CMOS, int8 arithmetic", 0.03, 0.2),
+    _cmos(
+        "cmos45-float32-sram",
+        "45 nm CMOS, float32, each weight read from 1 MB of SRAM (100 pJ for 64 bits)",
+        0.9,
+        3.7,
+        100.0 / 8,
+    ),
+    EnergyModel(
+        "truenorth",
+        "IBM TrueNorth, 26 pJ a synaptic event, everything included",
+        "P. A. Merolla et al., A million spiking-neuron integrated circuit, Science 345, 2014, "
+        "doi:10.1126/science.1254642",
+        addition_pj=26.0,
+        clock_us=1000.0,
+    ),
+    EnergyModel(
+        "loihi",
+        "Intel Loihi, 23.6 pJ a synaptic operation, 81 pJ a neuron update, 1 ms steps",
+        "M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE "
+        "Micro 38, 2018, doi:10.1109/MM.2018.112130359",
+        addition_pj=23.6,
+        neuron_update_pj=81.0,
+        clock_us=1000.0,
+    ),
+    EnergyModel(
+        "spinnaker",
+        "SpiNNaker, 43 nJ a postsynaptic potential, 100 nJ a neuron and millisecond",
+        "T. Sharp et al., Power-efficient simulation of detailed cortical microcircuits on "
+        "SpiNNaker, J. Neurosci. Methods 210, 2012, doi:10.1016/j.jneumeth.2012.03.001",
+        addition_pj=43_000.0,
+        neuron_update_pj=100_000.0,
+        clock_us=1000.0,
+    ),
+)
+
+
+class Work(NamedTuple):
+    """What is to be paid for: mean counts a recording.
+
+    Attributes
+    ----------
+    additions, multiply_accumulates : float
+        Synaptic operations of either kind.
+    multiplications, comparisons, neuron_updates : float
+        Of neurons.
+    spikes : float
+        Input events not included.
+    weight_bytes : float
+    neurons, duration_us : float
+        For machines with a clock.
+    """
+
+    additions: float
+    multiply_accumulates: float
+    multiplications: float
+    comparisons: float
+    neuron_updates: float
+    spikes: float
+    weight_bytes: float
+    neurons: float
+    duration_us: float
+
+
+def estimate(model: EnergyModel, work: Work) -> dict[str, Any]:
+    """Return an estimate of the energy of a recording.
+
+    Returns
+    -------
+    dict
+        ``model``, ``source``; nanojoules ``synapses_nj``, ``neurons_nj``, ``memory_nj`` and
+        their sum ``total_nj``.
+    """
+    updates = work.neuron_updates
+    if model.clock_us:
+        updates = work.neurons * math.ceil(work.duration_us / model.clock_us)
+    synapses = work.additions * model.addition_pj + work.multiply_accumulates * model.mac_pj
+    neurons = (
+        work.multiplications * model.multiplication_pj
+        + work.comparisons * model.comparison_pj
+        + updates * model.neuron_update_pj
+        + work.spikes * model.spike_pj
+    )
+    parts = [synapses / 1e3, neurons / 1e3, work.weight_bytes * model.weight_byte_pj / 1e3]
+    names = ("synapses_nj", "neurons_nj", "memory_nj")
+    told = {"model": model.name, "title": model.title, "source": model.source}
+    return told | dict(zip(names, parts, strict=True)) | {"total_nj": sum(parts)}
+
+
+def read_models(path: Path) -> tuple[EnergyModel, ...]:
+    """Read models of your own from a TOML file: a table a model, its name in brackets.
+
+    Raises
+    ------
+    UserError
+        Naming the file, the model, the key and the value.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
+    if not tables:
+        raise UserError(f"{path}: holds no model; give a table, such as [my-chip]")
+    return tuple(_model(path, name, table) for name, table in tables.items())
+
+
+def _model(path: Path, name: str, table: Any) -> EnergyModel:
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: {name} is {table!r}; give a table [{name}] of prices")
+    known = [f.name for f in fields(EnergyModel) if f.name != "name"]
+    for key, value in table.items():
+        if key not in known:
+            raise UserError(f"{path}: {name} has the key {key!r}; known are {', '.join(known)}")
+        text = key in ("title", "source")
+        good = isinstance(value, str) if text else type(value) in (int, float)
+        if not good or (not text and not 0 <= value < math.inf):
+            remedy = "text" if text else "a number of 0 or more"
+            raise UserError(f"{path}: {name}: {key} is {value!r}; give {remedy}")
+    if not table.get("source"):
+        raise UserError(f"{path}: {name} has no source; say where its prices come from")
+    values: dict[str, Any] = {"title": name} | table
+    return EnergyModel(name, **values)

@@ -1,0 +1,252 @@
+"""Everything that is measured of one network on one set of recordings, as plain JSON.
+
+Recordings go through in pieces; of each piece the record is counted, read at every check,
+and run a second and third time with its events moved to the steps of a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.losses import Loss
+from eventsnn.measure.anytime import Streamed, event_checks, stream
+from eventsnn.measure.backward import Backward, backward
+from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
+from eventsnn.measure.energy import MODELS, EnergyModel
+from eventsnn.measure.operations import Operations, operations
+from eventsnn.measure.summary import (
+    Levels,
+    anytime_json,
+    backward_json,
+    clock_json,
+    energy_json,
+    neurobench_json,
+    relu_json,
+)
+from eventsnn.network import Network
+from eventsnn.simulate import simulate
+from eventsnn.train.evaluation import TOGETHER, scores_of
+
+Progress = Callable[[int, int], None]
+
+CLOCKS_US = (1_000, 10_000)
+"""Steps of the clock-driven twins."""
+
+CHECKS = 400
+"""Most checks of a recording."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure beyond accuracy and operations.
+
+    Attributes
+    ----------
+    check_us : float
+        Microseconds between two checks of the answer; 0: 2,000, or more where recordings
+        last longer than 0.8 s.
+    tolerance : float
+        Accuracy that an early stop may lose where its level is chosen.
+    batch : int
+        Recordings of one update in training; 0: training is not counted, since the
+        network was not trained by the spike adjoint.
+    models : tuple of EnergyModel
+    levels : mapping from a policy's name to its level, or None
+        Levels chosen elsewhere, reported on all recordings; None: chosen on one half of
+        these, and reported on the other.
+    """
+
+    check_us: float = 0.0
+    tolerance: float = 0.001
+    batch: int = 0
+    models: tuple[EnergyModel, ...] = MODELS
+    levels: Levels = None
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found.
+
+    Attributes
+    ----------
+    result : dict
+        Plain JSON; ``docs/measure.md`` defines its keys.
+    predictions : int64 array (n_recordings,)
+    """
+
+    result: dict[str, Any]
+    predictions: NDArray[np.int64]
+
+
+class _Found:
+    """What pieces have given so far."""
+
+    def __init__(self) -> None:
+        self.operations: Operations | None = None
+        self.streamed: Streamed | None = None
+        self.by_events: Streamed | None = None
+        self.predictions: list[NDArray[np.int64]] = []
+        self.backward: list[Backward] = []
+        self.clocks: dict[int, list[tuple[ClockCosts, int]]] = {us: [] for us in CLOCKS_US}
+        self.relu: list[ReluCosts] = []
+        self.refused: dict[str, str] = {}
+
+
+def measure(
+    network: Network,
+    weights: list[NDArray[Any]],
+    loss: Loss,
+    events: EventBatch,
+    request: Request | None = None,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Measured:
+    """Measure a network on labelled recordings.
+
+    Parameters
+    ----------
+    network : Network
+        Its last population is the output.
+    weights : list of arrays, in the order of the connections
+    loss : Loss
+        Says what of the output is read.
+    events : EventBatch
+    request : Request, optional
+    threads : int
+        Changes no number.
+    progress : callable, optional
+        Told (done, total) recordings.
+
+    Raises
+    ------
+    UserError
+        Where there is no recording, or one has no label.
+    """
+    request = request or Request()
+    if not len(events) or events.label.min() < 0:
+        raise UserError(f"{events.source}: measure needs recordings, each with a label")
+    work = _Work(network, weights, loss, events, request, threads)
+    found = _Found()
+    for first in range(0, len(events), TOGETHER):
+        last = min(first + TOGETHER, len(events))
+        work.piece(events.select(np.arange(first, last)), found)
+        if progress is not None:
+            progress(last, len(events))
+    predictions = np.concatenate(found.predictions)
+    return Measured(_result(work, found, predictions), predictions)
+
+
+class _Work:
+    """What stays the same from piece to piece."""
+
+    def __init__(
+        self,
+        network: Network,
+        weights: list[NDArray[Any]],
+        loss: Loss,
+        events: EventBatch,
+        request: Request,
+        threads: int,
+    ) -> None:
+        self.network, self.weights, self.loss = network, weights, loss
+        self.events, self.request, self.threads = events, request, threads
+        end = float(events.duration.max())
+        self.check_us = request.check_us or max(2_000.0, np.ceil(end / CHECKS / 1e3) * 1e3)
+        self.times = self.check_us * np.arange(1, max(1, int(np.ceil(end / self.check_us))) + 1)
+        most = int(np.diff(events.start).max())
+        self.seen = np.unique(np.linspace(0, most, 41).round().astype(np.int64))[1:]
+
+    def piece(self, batch: EventBatch, found: _Found) -> None:
+        """Measure some recordings."""
+        record = simulate(self.network, self.weights, batch, threads=self.threads)
+        output = len(self.network.populations) - 1
+        found.predictions.append(scores_of(record, output, self.loss, batch).argmax(1))
+        counted = operations(record, self.weights, batch)
+        found.operations = found.operations.joined(counted) if found.operations else counted
+        found.relu.append(relu_costs(record, self.weights, batch))
+        for bin_us in CLOCKS_US:
+            found.clocks[bin_us].append(self._clock(batch, bin_us))
+        if "anytime" not in found.refused:
+            try:
+                self._stream(record, batch, found)
+            except UserError as error:
+                found.refused["anytime"] = str(error)
+        if self.request.batch and "training" not in found.refused:
+            try:
+                found.backward.append(backward(record, batch))
+            except UserError as error:
+                found.refused["training"] = str(error)
+
+    def _stream(self, record: Any, batch: EventBatch, found: _Found) -> None:
+        times = np.broadcast_to(self.times, (len(batch), len(self.times)))
+        here = stream(record, self.weights, batch, self.loss, times, settle=True)
+        checks = event_checks(batch, self.seen)
+        there = stream(record, self.weights, batch, self.loss, checks, settle=True)
+        found.streamed = found.streamed.joined(here) if found.streamed else here
+        found.by_events = found.by_events.joined(there) if found.by_events else there
+
+    def _clock(self, batch: EventBatch, bin_us: int) -> tuple[ClockCosts, int]:
+        """Return what a clock costs, and how many answers are right with it."""
+        seen = binned(batch, bin_us)
+        record = simulate(self.network, self.weights, seen, threads=self.threads)
+        scores = scores_of(record, len(self.network.populations) - 1, self.loss, seen)
+        right = int((scores.argmax(1) == batch.label).sum())
+        return clock_costs(record, self.weights, seen, bin_us), right
+
+
+def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[str, Any]:
+    counted, events, request = found.operations, work.events, work.request
+    assert counted is not None  # there is at least one recording
+    right = int((predictions == events.label).sum())
+    clocks = {
+        f"clock_{us // 1000}ms": clock_json(work.network, found.clocks[us], us) for us in CLOCKS_US
+    }
+    relu = relu_json(found.relu)
+    classes = work.network.populations[-1].size
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (events.label, predictions), 1)
+    training: dict[str, Any] = {
+        "not_counted": found.refused.get("training", "the rule is not the spike adjoint")
+    }
+    if found.backward:
+        training = backward_json(work.network, found.backward, counted, request.batch)
+    anytime: dict[str, Any] = {"not_measured": found.refused.get("anytime", "")}
+    if found.streamed is not None and found.by_events is not None:
+        checks = (found.streamed, found.by_events)
+        anytime = anytime_json(checks, work.seen, work.check_us, request.tolerance, request.levels)
+    return {
+        "accuracy": right / len(events),
+        "right": right,
+        "recordings": len(events),
+        "network": _network_json(work.network),
+        "duration_us": float(events.duration.mean()),
+        "operations": counted.to_json()
+        | {"operations_per_right_answer": int(counted.total.sum()) / max(right, 1)},
+        "training": training,
+        "references": clocks | {"relu": relu},
+        "neurobench": neurobench_json(work.network, work.weights, counted, clocks["clock_1ms"]),
+        "energy": energy_json(request.models, work.network, counted, events, clocks, relu),
+        "anytime": anytime,
+        "confusion": confusion.tolist(),
+    }
+
+
+def _network_json(network: Network) -> dict[str, Any]:
+    return {
+        "populations": [
+            {"name": p.name, "neurons": p.size, "model": p.neuron.kind if p.neuron else "input"}
+            for p in network.populations
+        ],
+        "connections": [
+            {"name": c.name, "topology": c.topology.kind, "source": c.source, "target": c.target}
+            for c in network.connections
+        ],
+    }

@@ -1,0 +1,230 @@
+"""What a run cost, exactly: every count read off its record, after the fact.
+
+A *synaptic operation* is one delivery through one synapse: the addition of its weight to
+its target. Events and spikes are unit signals, so that none of them multiplies; where a
+machine with a clock would multiply is told in ``clock.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.measure.fan_out import fan_outs
+from eventsnn.network import Network, Weights
+from eventsnn.record import Record
+
+
+@dataclass(frozen=True, eq=False)
+class Operations:
+    """Exact counts of a run, int64, a row for each recording.
+
+    Attributes
+    ----------
+    network : Network
+    spikes : (n_recordings, n_populations)
+        Spikes of each population; the input's are its events.
+    deliveries : (n_recordings, n_connections)
+        Spikes handed over.
+    synaptic_operations : (n_recordings, n_connections)
+        Synapses they went through, each one addition; targets in their refractory time
+        are included.
+    effective : (n_recordings, n_connections)
+        Those with a weight other than 0.
+    weight_bytes : (n_recordings, n_connections)
+        Bytes of weights read: one weight a synaptic operation.
+    neuron_updates : (n_recordings, n_populations)
+        Instants at which a neuron was brought up to now.
+    multiplications : (n_recordings, n_populations)
+        What the updates cost: the model's ``multiplications`` each (its decays).
+    threshold_tests : (n_recordings, n_populations)
+        One an update of a neuron that can spike.
+    queue_pushes, queue_pops, queue_peak : (n_recordings,)
+        Of the engine's own queue; all 0 where an engine has none.
+    """
+
+    network: Network
+    spikes: NDArray[np.int64]
+    deliveries: NDArray[np.int64]
+    synaptic_operations: NDArray[np.int64]
+    effective: NDArray[np.int64]
+    weight_bytes: NDArray[np.int64]
+    neuron_updates: NDArray[np.int64]
+    multiplications: NDArray[np.int64]
+    threshold_tests: NDArray[np.int64]
+    queue_pushes: NDArray[np.int64]
+    queue_pops: NDArray[np.int64]
+    queue_peak: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of recordings."""
+        return len(self.spikes)
+
+    def joined(self, other: Operations) -> Operations:
+        """Return the counts of two runs of one network, end to end."""
+        arrays = {
+            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+            for f in fields(self)
+            if f.name != "network"
+        }
+        return Operations(self.network, **arrays)
+
+    @property
+    def events(self) -> NDArray[np.int64]:
+        """Input events of each recording."""
+        return self.spikes[:, self.network.input]
+
+    @property
+    def total(self) -> NDArray[np.int64]:
+        """Synaptic operations of each recording."""
+        out: NDArray[np.int64] = self.synaptic_operations.sum(axis=1)
+        return out
+
+    def per_spike(self) -> float:
+        """Return synaptic operations a spike, input events being spikes."""
+        return int(self.total.sum()) / max(int(self.spikes.sum()), 1)
+
+    def per_event(self) -> float:
+        """Return synaptic operations an input event, those of the spikes it sets off included."""
+        return int(self.total.sum()) / max(int(self.events.sum()), 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return means a recording, by connection and population, and what follows from them."""
+        network = self.network
+        connections = [c.name for c in network.connections]
+        populations = [p.name for p in network.populations]
+        by_connection = ("deliveries", "synaptic_operations", "effective", "weight_bytes")
+        by_population = ("spikes", "neuron_updates", "multiplications", "threshold_tests")
+        out: dict[str, Any] = {"recordings": len(self)}
+        for names, keys in ((connections, by_connection), (populations, by_population)):
+            for key in keys:
+                means = _means(getattr(self, key), len(names))
+                out[key] = dict(zip(names, means, strict=True))
+        out |= {
+            "queue_pushes": _mean(self.queue_pushes),
+            "queue_pops": _mean(self.queue_pops),
+            "queue_peak": int(self.queue_peak.max(initial=0)),
+            "operations_per_recording": _mean(self.total),
+            "operations_per_event": self.per_event(),
+            "operations_per_spike": self.per_spike(),
+        }
+        return out
+
+
+def operations(record: Record, weights: Weights, events: EventStream | EventBatch) -> Operations:
+    """Count what a run did.
+
+    Parameters
+    ----------
+    record : Record
+        Of a run from rest. Where a connection has weights of 0, the spikes of its source
+        must be in it.
+    weights : as they were given to the run
+    events : EventStream or EventBatch
+        What the run was given.
+
+    Raises
+    ------
+    UserError
+        If spikes are needed that were not kept.
+    """
+    network, counts = record.network, record.counts
+    flat = network.weights(weights)
+    columns = [_effective(record, c, flat[c], events) for c in range(len(network.connections))]
+    n = len(counts.spikes)
+    effective = np.array(columns, np.int64).reshape(-1, n).T
+    neurons = [p.neuron for p in network.populations]
+    times = np.array([m.multiplications if m else 0 for m in neurons], np.int64)
+    tested = np.array([m is not None and m.spiking for m in neurons], np.int64)
+    itemsize = np.array([array.itemsize for array in flat], np.int64)
+    return Operations(
+        network,
+        counts.spikes,
+        counts.deliveries,
+        counts.synaptic_adds,
+        effective,
+        counts.synaptic_adds * itemsize,
+        counts.neuron_updates,
+        counts.neuron_updates * times,
+        counts.neuron_updates * tested,
+        counts.queue_pushes,
+        counts.queue_pops,
+        counts.queue_peak,
+    )
+
+
+def source_train(
+    record: Record, connection: int, events: EventStream | EventBatch
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Return (t, unit, start) of the spikes that a connection's source sent.
+
+    ``start`` is int64 (n_recordings + 1,). Input events stand as they were given.
+    """
+    population = record.network.populations[record.network.sources[connection]]
+    if population.neuron is None:
+        if isinstance(events, EventBatch):
+            return events.t, events.unit, events.start
+        return events.t, events.unit, np.array([0, len(events)], np.int64)
+    if population.name not in record.spikes:
+        raise UserError(
+            f"measure: the spikes of {population.name} were not kept; simulate with record='all'"
+        )
+    spikes = record.spikes[population.name]
+    return spikes.t, spikes.unit, spikes.start
+
+
+def _effective(
+    record: Record, c: int, weights: NDArray[Any], events: EventStream | EventBatch
+) -> NDArray[np.int64]:
+    """Count a connection's synaptic operations with weights other than 0, a recording each."""
+    adds = record.counts.synaptic_adds[:, c]
+    if weights.all():
+        return adds
+    connection = record.network.connections[c]
+    t, unit, start = source_train(record, c, events)
+    sizes = fan_outs(connection.topology, weights)
+    if connection.one_delay:
+        # Spikes arrive in the order in which they were sent: the first so many did.
+        came = np.arange(len(t)) - np.repeat(start[:-1], np.diff(start))
+        arrived = came < np.repeat(record.counts.deliveries[:, c], np.diff(start))
+        return _sums(sizes[unit] * arrived, start)
+    return _late(record, c, weights, (t, unit, start), sizes)
+
+
+def _late(
+    record: Record, c: int, weights: NDArray[Any], train: Any, sizes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Do the same where each synapse has its own delay: late spikes are looked at one by one."""
+    connection = record.network.connections[c]
+    t, unit, start = train
+    delays = np.asarray(connection.delay_us).reshape(-1)
+    all_synapses = fan_outs(connection.topology)
+    whole, out = _sums(all_synapses[unit], start), _sums(sizes[unit], start)
+    for r in np.flatnonzero(whole != record.counts.synaptic_adds[:, c]):
+        total, until = 0, record.duration[r]
+        for k in range(start[r], start[r + 1]):
+            if t[k] >= until:
+                continue
+            _, synapses = connection.topology.fan_out(int(unit[k]))
+            total += int(((weights[synapses] != 0) & (t[k] + delays[synapses] < until)).sum())
+        out[r] = total
+    return out
+
+
+def _sums(values: NDArray[Any], start: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sum of the values of each recording."""
+    ends = np.concatenate([[0], np.cumsum(values)]).astype(np.int64)
+    return np.asarray(ends[start[1:]] - ends[start[:-1]])
+
+
+def _means(rows: NDArray[np.int64], columns: int) -> list[float]:
+    return [_mean(rows[:, k]) for k in range(columns)]
+
+
+def _mean(values: NDArray[np.int64]) -> float:
+    return int(values.sum()) / max(len(values), 1)

@@ -1,0 +1,231 @@
+"""The page of a measurement: one file that needs no network, on any screen, light and dark."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from eventsnn.errors import UserError
+from eventsnn.report.gallery import Picture
+from eventsnn.report.page_style import STYLE
+from eventsnn.report.style import PAGE, number, short, svg_of
+from eventsnn.train.checkpoint import write_whole
+
+Result = dict[str, Any]
+
+
+def save_page(path: Path, result: Result, pictures: list[Picture]) -> None:
+    """Write the page, whole or not at all."""
+    try:
+        write_whole(path, page(result, pictures).encode())
+    except OSError as error:
+        raise UserError(f"page {path}: cannot be written: {error.strerror}") from error
+
+
+def check_page_path(path: Path) -> None:
+    """Refuse a name that the page cannot have, before the work is done."""
+    if path.suffix not in (".html", ".htm"):
+        raise UserError(f"page {path}: give a name that ends in .html")
+    if not path.parent.is_dir():
+        raise UserError(f"page {path}: there is no folder {path.parent}; make it first")
+
+
+def page(result: Result, pictures: list[Picture]) -> str:
+    """Return the page as HTML."""
+    title = f"{result['model']} on {result['data']}"
+    sections = [
+        _header(result),
+        _tiles(result),
+        f'<section class="figures">{"".join(_figure(picture) for picture in pictures)}</section>',
+        _section("Operations a recording", _operations_table(result)),
+        _section("Stopping early", _stops_table(result)),
+        _section("Energy: estimates a recording", _energy_table(result)),
+        _section("In NeuroBench's keys", _neurobench_table(result)),
+        _section("How it was made", _options(result)),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        # An icon of its own keeps the browser from asking for one.
+        '<link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<body><main>{''.join(sections)}</main></body></html>\n"
+    )
+
+
+def _header(result: Result) -> str:
+    layers = "-".join(str(p["neurons"]) for p in result["network"]["populations"])
+    note = f" ({escape(result['note'])})" if result.get("note") else ""
+    return (
+        f"<header><h1>{escape(str(result['model']))}</h1><p>{layers}, rule "
+        f"{escape(result['rule'])}, on {result['recordings']:,} recordings of "
+        f"<code>{escape(result['data'])}</code>{note}, half: {escape(result['split'])}</p></header>"
+    )
+
+
+def _tiles(result: Result) -> str:
+    """Return the answers at a glance."""
+    cells = "".join(
+        f'<div class="tile"><span>{name}</span><strong>{value}</strong><small>{text}</small></div>'
+        for name, value, text in (*_cost_tiles(result), *_saving_tiles(result))
+    )
+    return f'<section class="tiles">{cells}</section>'
+
+
+def _cost_tiles(result: Result) -> list[tuple[str, str, str]]:
+    operations = result["operations"]
+    right = f"{result['right']:,} of {result['recordings']:,}"
+    event = (
+        f"synaptic operations; an input event {operations['operations_per_event']:,.0f}, with all "
+        "it sets off"
+    )
+    answer = "synaptic operations, those of wrong answers included"
+    return [
+        ("accuracy", f"{result['accuracy']:.2%}", right),
+        ("a spike costs", f"{operations['operations_per_spike']:,.0f}", event),
+        ("a right answer costs", short(operations["operations_per_right_answer"]), answer),
+    ]
+
+
+def _saving_tiles(result: Result) -> list[tuple[str, str, str]]:
+    best, training, tiles = result["anytime"].get("best"), result["training"], []
+    if best:
+        lost = 100 * best["reported"]["lost"]
+        told = f"{lost:.2f} points of accuracy lost" if lost >= 0 else f"{-lost:.2f} points won"
+        how = (
+            f"of the operations, with {told} (by {best['policy'].replace('_', ' ')}, on recordings "
+            "that did not choose its level)"
+        )
+        tiles.append(("stopping early saves", f"{best['reported']['saved']:.1%}", how))
+    if "operations_per_recording" in training:
+        passes = (
+            f"operations a recording: {training['passes_of_inference']:.2f} times its forward pass"
+        )
+        tiles.append(("learning costs", short(training["operations_per_recording"]), passes))
+    return tiles
+
+
+def _figure(picture: Picture) -> str:
+    drawing = svg_of(picture.draw(PAGE), picture.name)
+    label = escape(picture.title, quote=True)
+    drawing = drawing.replace("<svg", f'<svg aria-label="{label}"', 1)
+    return (
+        f"<figure><h2>{escape(picture.title)}</h2>{drawing}"
+        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
+    )
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{title}</h2>{body}</section>" if body else ""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    top = "".join(f"<th{' class=text' if cell == 'source' else ''}>{cell}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _operations_table(result: Result) -> str:
+    operations = result["operations"]
+    rows = []
+    for connection in result["network"]["connections"]:
+        name = connection["name"]
+        values = [
+            operations[key].get(name)
+            for key in ("deliveries", "synaptic_operations", "effective", "weight_bytes")
+            if key in operations
+        ]
+        rows.append([escape(name), *(f"{value:,.1f}" for value in values)])
+    head = ["connection", "deliveries", "synaptic operations"]
+    head += ["with weights other than 0"] if "effective" in operations else []
+    out = _table([*head, "bytes of weights"], rows)
+    if "neuron_updates" in operations:
+        keys = ("spikes", "neuron_updates", "multiplications", "threshold_tests")
+        rows = [
+            [escape(p["name"]), *(f"{operations[key][p['name']]:,.1f}" for key in keys)]
+            for p in result["network"]["populations"]
+        ]
+        out += _table(["population", "spikes", "updates", "multiplications", "tests"], rows)
+    training = result["training"]
+    if "not_counted" in training:
+        return out + f"<p>Training is not counted: {escape(training['not_counted'])}.</p>"
+    return out + (
+        f"<p>Learning a recording: {training['forward_operations']:,.0f} operations forward, "
+        f"{training['backward_operations']:,.0f} backward, {training['weight_updates']:,.0f} "
+        "updates of weights.</p>"
+    )
+
+
+def _stops_table(result: Result) -> str:
+    anytime = result["anytime"]
+    if "not_measured" in anytime:
+        return f"<p>Not measured: {escape(anytime['not_measured'])}.</p>"
+    rows = []
+    for stop in anytime["stops"]:
+        told = stop["reported"]
+        level = "never stops" if stop["level"] is None else f"{stop['level']:.4g}"
+        rows.append(
+            [
+                stop["policy"].replace("_", " "), level, f"{told['saved']:.1%}",
+                f"{100 * told['lost']:.2f}", f"{told['accuracy']:.2%}",
+                f"{told['operations']:,.0f}", f"{told['events']:,.0f}", f"{told['t_us'] / 1e3:.0f}",
+            ]
+        )  # fmt: skip
+    rest = [
+        f"<p>{name.replace('_', ' ')}: {escape(curve['does_not_apply'])}.</p>"
+        for name, curve in anytime["policies"].items()
+        if "does_not_apply" in curve
+    ]
+    head = ["policy", "level", "saved", "points lost", "accuracy", "operations", "events", "ms"]
+    elsewhere = any(stop["chosen"] is None for stop in anytime["stops"])
+    chosen = "Levels are chosen on recordings 0, 2, 4, ... and reported on 1, 3, 5, ..."
+    chosen = "Levels were chosen by another measurement." if elsewhere else chosen
+    how = f"<p>{chosen} The answer is checked every {anytime['check_us'] / 1e3:g} ms.</p>"
+    return _table(head, rows) + how + "".join(rest)
+
+
+def _energy_table(result: Result) -> str:
+    beside = {
+        name: text
+        for name, text in (("clock_1ms", "1 ms clock, active senders"), ("relu", "ReLU network"))
+        if any(name in model.get("references_nj", {}) for model in result["energy"])
+    }
+    rows = []
+    for model in result["energy"]:
+        parts = [model[key] for key in ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")]
+        parts += [model.get("references_nj", {}).get(name) for name in beside]
+        source = f"<small>{escape(model['title'])}. {escape(model['source'])}</small>"
+        rows.append([escape(model["model"]), *map(_micro, parts), source])
+    head = ["model", "synapses", "neurons", "memory", "sum, µJ", *beside.values(), "source"]
+    notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
+    return _table(head, rows) + "".join(f"<p>{escape(note)}.</p>" for note in notes)
+
+
+def _micro(nano: float | None) -> str:
+    """Return nanojoules as microjoules."""
+    return "" if nano is None else number(nano / 1e3)
+
+
+def _neurobench_table(result: Result) -> str:
+    rows = []
+    for key, value in result["neurobench"].items():
+        if key in ("clock_1ms", "not_measured"):
+            continue
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for name, told in parts:
+            rows.append([f"{key} {name}".strip(), "" if told is None else number(told)])
+    note = result["neurobench"].get("not_measured", "")
+    return _table(["key", "value"], rows) + (
+        f"<p>Not measured: {escape(note)}.</p>" if note else ""
+    )
+
+
+def _options(result: Result) -> str:
+    kept = ("model", "rule", "data", "split", "recordings", "version", "machine", "options")
+    text = json.dumps({key: result[key] for key in kept if key in result}, indent=2)
+    return f"<details><summary>All options</summary><pre>{escape(text)}</pre></details>"

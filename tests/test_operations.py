@@ -1,0 +1,177 @@
+"""Counts against an instrumented pure-Python run of the reference engine.
+
+The oracle is the engine itself: neurons whose ``receive`` counts what it is handed, and
+potentials that are numbers which count their own multiplications.
+"""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from random_graphs import networks, streams
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventStream
+from eventsnn.measure.fan_out import edges, fan_outs
+from eventsnn.measure.operations import operations
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+from eventsnn.simulate import simulate
+from eventsnn.topology import topologies
+from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.dense import Dense
+
+KINDS = ("deliveries", "zero", "updates", "tests", "multiplications")
+
+
+class Counted(float):
+    """A number that counts the multiplications by which it is changed."""
+
+    tally = None
+
+    def of(self, value):
+        out = Counted(value)
+        out.tally = self.tally
+        return out
+
+    def __mul__(self, other):
+        self.tally["multiplications"] += 1
+        return self.of(float(self) * float(other))
+
+    def __add__(self, other):
+        return self.of(float(self) + float(other))
+
+    def __sub__(self, other):
+        return self.of(float(self) - float(other))
+
+
+def instrumented(neuron, tally):
+    """The same model, whose ``receive`` counts into ``tally``."""
+
+    class Told(type(neuron)):
+        def receive(self, cell, t, weights, due):
+            cell.x[:] = [Counted(x) for x in cell.x]
+            for x in cell.x:
+                x.tally = tally
+            tally["updates"] += 1
+            tally["tests"] += self.spiking
+            tally["deliveries"] += len(weights)
+            tally["zero"] += sum(w == 0 for w in weights)
+            fired = super().receive(cell, t, weights, due)
+            cell.x[:] = [float(x) for x in cell.x]
+            return fired
+
+    values = {f.name: getattr(neuron, f.name) for f in fields(neuron)}
+    return Told(**values)
+
+
+def some_zeros(weights, rng, share):
+    return [np.where(rng.random(w.shape) < share, 0.0, w) for w in weights]
+
+
+@settings(max_examples=50, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.data())
+def test_counts_equal_those_of_an_instrumented_reference_run(data):
+    network, weights = data.draw(networks(("if", "lif", "readout")))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    weights = some_zeros(weights, rng, data.draw(st.sampled_from([0.0, 0.3, 1.0])))
+    events = data.draw(streams(network))
+    tallies = [dict.fromkeys(KINDS, 0) for _ in network.populations]
+    told = tuple(
+        p if p.neuron is None else replace(p, neuron=instrumented(p.neuron, tally))
+        for p, tally in zip(network.populations, tallies, strict=True)
+    )
+    try:
+        spied = simulate(
+            Network(told, network.connections),
+            weights,
+            events,
+            engine="reference",
+            event_budget=300,
+        )
+    except UserError:
+        return  # runs away
+    for engine in ("auto", "asynchronous", "reference"):
+        record = simulate(network, weights, events, engine=engine)
+        found = operations(record, weights, events)
+        for p, tally in enumerate(tallies):
+            into = [c for c, target in enumerate(network.targets) if target == p]
+            assert found.synaptic_operations[0, into].sum() == tally["deliveries"]
+            assert found.effective[0, into].sum() == tally["deliveries"] - tally["zero"]
+            assert found.neuron_updates[0, p] == tally["updates"]
+            assert found.threshold_tests[0, p] == tally["tests"]
+            assert found.multiplications[0, p] == tally["multiplications"]
+        np.testing.assert_array_equal(found.spikes, spied.counts.spikes)
+        assert found.weight_bytes.sum() == 8 * found.synaptic_operations.sum()
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_fan_outs_are_the_synapses_of_each_sender_borders_included(data):
+    network, weights = data.draw(networks())
+    rng = np.random.default_rng(0)
+    for connection, array in zip(network.connections, some_zeros(weights, rng, 0.4), strict=True):
+        shape, flat = connection.topology, array.reshape(-1)
+        every = [shape.fan_out(sender)[1] for sender in range(shape.n_in)]
+        np.testing.assert_array_equal(fan_outs(shape), [len(s) for s in every])
+        nonzero = [np.count_nonzero(flat[s]) for s in every]
+        np.testing.assert_array_equal(fan_outs(shape, array), nonzero)
+
+
+def test_every_topology_gives_the_plain_function_behind_its_kernel():
+    for topology in topologies().values():
+        assert callable(topology.kernel().__wrapped__)
+
+
+def test_a_convolution_has_fewer_edges_at_its_borders():
+    shape = Conv2d((4, 4, 1), 1, 3, padding=1)
+    network = Network(
+        (Population("input", (4, 4, 1)), Population("map", shape.out_shape, IF())),
+        (Connection("input", "map", shape),),
+    )
+    # 3 x 3 kernels on 4 x 4 positions: corners see 4, sides 6, the middle 9.
+    assert edges(network).tolist() == [4 * 4 + 8 * 6 + 4 * 9]
+
+
+def two_layers():
+    network = Network(
+        (
+            Population("input", (3,)),
+            Population("hidden", (4,), LIF(1000.0)),
+            Population("output", (2,), Readout(1000.0)),
+        ),
+        (
+            Connection("input", "hidden", Dense(3, 4)),
+            Connection("hidden", "output", Dense(4, 2)),
+        ),
+    )
+    return network, [np.full((3, 4), 2.0, np.float32), np.ones((4, 2), np.float32)]
+
+
+def test_one_event_is_told_to_the_last_operation():
+    network, weights = two_layers()
+    weights[0][0, 1] = 0
+    event = EventStream([5], [0], (1, 1, 3), duration=10)
+    told = operations(simulate(network, weights, event), weights, event).to_json()
+    assert told["spikes"] == {"input": 1, "hidden": 3, "output": 0}
+    assert told["synaptic_operations"] == {"input->hidden": 4, "hidden->output": 6}
+    assert told["effective"] == {"input->hidden": 3, "hidden->output": 6}
+    assert told["weight_bytes"] == {"input->hidden": 16, "hidden->output": 24}
+    assert told["neuron_updates"] == {"input": 0, "hidden": 4, "output": 2}
+    assert told["multiplications"] == {"input": 0, "hidden": 4, "output": 4}
+    assert told["threshold_tests"] == {"input": 0, "hidden": 4, "output": 0}
+    assert told["operations_per_recording"] == told["operations_per_event"] == 10
+    assert told["operations_per_spike"] == 2.5
+
+
+def test_weights_of_zero_need_the_spikes_of_their_source():
+    network, weights = two_layers()
+    weights[1][0, 0] = 0
+    event = EventStream([5], [0], (1, 1, 3), duration=10)
+    record = simulate(network, weights, event, record="counts")
+    with pytest.raises(UserError, match="spikes of hidden were not kept"):
+        operations(record, weights, event)

@@ -1,0 +1,149 @@
+"""Figures: what they are made of; how they look was seen by eye."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_graphs import networks, streams
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventStream
+from eventsnn.measure.traces import potentials
+from eventsnn.report import plots
+from eventsnn.report.style import DARK, LIGHT, PAGE, short, svg_of
+from eventsnn.simulate import simulate
+
+
+def texts(figure):
+    from matplotlib.text import Text
+
+    return " ".join(t.get_text() for t in figure.findobj(Text) if t.get_visible())
+
+
+def ramp(theme):
+    return plots.plot_traces({"a": (np.arange(3.0), np.arange(3.0))}, 1.0, theme)
+
+
+def test_a_figure_of_a_page_has_no_colour_of_its_own_and_is_the_same_again():
+    one, two = (svg_of(ramp(PAGE), "ramp") for _ in range(2))
+    assert one == two
+    assert "var(--ink)" in one and "var(--series-0)" in one
+    assert not re.search(r"#01020[0-9a-f]", one) and "<style" not in one
+    inside = re.findall(r'id="([^"]*)"', one)
+    assert all(name.startswith("ramp") for name in inside)
+    for used in re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', one):
+        assert "".join(used) in inside
+
+
+def test_themes_differ_in_every_colour_that_text_has():
+    for light, dark in ((LIGHT.ink, DARK.ink), (LIGHT.muted, DARK.muted)):
+        assert light != dark
+    assert len(set(LIGHT.series)) == len(set(DARK.series)) == len(PAGE.series) == 4
+
+
+def small_result():
+    names = ["a->b", "b->b", "b->c"]
+    return {
+        "duration_us": 1e6,
+        "network": {
+            "populations": [
+                {"name": n, "neurons": k, "model": "lif"} for n, k in (("a", 4), ("b", 3), ("c", 2))
+            ],
+            "connections": [
+                {"name": n, "source": n[0], "target": n[-1], "topology": "dense"} for n in names
+            ],
+        },
+        "operations": {
+            "deliveries": dict(zip(names, (4000.0, 12.0, 12.0), strict=True)),
+            "spikes": {"a": 4000.0, "b": 12.0, "c": 0.0},
+        },
+    }
+
+
+def test_the_traffic_graph_tells_every_rate_and_draws_busier_connections_wider():
+    from matplotlib.patches import FancyArrowPatch
+
+    figure = plots.plot_traffic_graph(small_result())
+    assert "4 k/s" in texts(figure) and texts(figure).count("12/s") == 2
+    widths = [arrow.get_linewidth() for arrow in figure.findobj(FancyArrowPatch)]
+    assert len(widths) == 3 and widths[0] > 2 * widths[1] and widths[1] == widths[2]
+
+
+def test_a_raster_draws_each_spike_of_each_population():
+    trains = [("input", 5, np.array([1000, 2000]), np.array([0, 4])),
+              ("hidden", 3, np.zeros(0), np.zeros(0, int))]  # fmt: skip
+    figure = plots.plot_raster(trains)
+    (dots,) = figure.axes[0].lines
+    np.testing.assert_array_equal(dots.get_xdata(), [1.0, 2.0])
+    np.testing.assert_array_equal(dots.get_ydata(), [0, 4])
+    assert "time (ms)" in texts(figure) and "0 spikes" in texts(figure)
+
+
+def test_the_event_frame_tells_on_from_off_and_fresh_from_old():
+    events = EventStream([0, 10, 20_000], [0, 4, 7], (2, 2, 2), duration=20_001)
+    frame, surface = (axes.images[0].get_array() for axes in plots.plot_event_frame(events).axes)
+    assert frame[0, 0, 3] == 0  # an ON and an OFF event
+    assert frame[1, 1, 3] == 1 and frame[1, 1, 2] > frame[1, 1, 0]
+    assert surface[1, 1, 3] > surface[0, 0, 3] > surface[0, 1, 3] == 0
+
+
+def test_receptive_fields_stand_where_their_senders_are():
+    weights = np.zeros((8, 2))
+    weights[3, 1], weights[4, 1] = 1.0, -0.5  # OFF at (1, 1), ON at (0, 0)
+    figure = plots.plot_receptive_fields(weights, (2, 2, 2), np.array([1]))
+    picture = figure.axes[0].images[0].get_array()
+    assert picture[1, 1, 3] == 1 and picture[0, 2, 3] == 0.5
+    with pytest.raises(UserError, match="no sensor"):
+        plots.plot_receptive_fields(weights, (2, 3, 2), np.array([1]))
+    with pytest.raises(UserError, match="no neuron"):
+        plots.plot_traces({})
+
+
+def test_learning_curves_leave_out_what_a_rule_has_not():
+    rows = [{"epoch": k, "test_accuracy": 0.5, "loss": float("nan")} for k in (1, 2)]
+    figure = plots.plot_learning(rows)
+    assert len(figure.axes) == 1 and "test" in texts(figure)
+    assert len(plots.plot_learning([r | {"loss": 1.0} for r in rows]).axes) == 2
+
+
+def test_numbers_are_short_with_their_unit():
+    assert [short(x) for x in (594_432_000, 3_366_293, 12_000, 765.9, 0.811)] == [
+        "594 M", "3.37 M", "12 k", "766", "0.811",
+    ]  # fmt: skip
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_potentials_reach_what_the_record_says_at_every_spike(data):
+    network, weights = data.draw(networks(("if", "lif")))
+    events = data.draw(streams(network))
+    try:
+        record = simulate(network, weights, events, event_budget=300)
+    except UserError:
+        return  # runs away
+    for population in network.populations[1:]:
+        spikes = record.spikes[population.name]
+        for unit in np.unique(spikes.unit)[:2]:
+            t, v = potentials(record, weights, events, population.name, int(unit))
+            mine = spikes.unit == unit
+            # A spike is two points of one instant: what it reached and what was left.
+            reached = np.flatnonzero((np.diff(t) == 0) & (np.arange(len(t) - 1) > 0))
+            np.testing.assert_allclose(v[reached], spikes.value[mine])
+            np.testing.assert_array_equal(t[reached], spikes.t[mine])
+
+
+def test_a_neuron_that_fires_between_events_cannot_be_followed():
+    from eventsnn.network import Connection, Network, Population
+    from eventsnn.neurons.cuba_lif import CubaLIF
+    from eventsnn.topology.dense import Dense
+
+    network = Network(
+        (Population("input", (1,)), Population("a", (1,), CubaLIF(20.0, 5.0))),
+        (Connection("input", "a", Dense(1, 1)),),
+    )
+    event = EventStream([1], [0], (1, 1, 1))
+    record = simulate(network, [np.ones((1, 1))], event)
+    with pytest.raises(UserError, match="cannot be followed"):
+        potentials(record, [np.ones((1, 1))], event, "a", 0)
