@@ -76,11 +76,16 @@ def test_a_check_reads_what_a_run_that_ends_there_holds(seed, reads, delay, dtyp
         np.testing.assert_array_equal(found.operations[:, k], cut.counts.synaptic_adds.sum(1))
         np.testing.assert_array_equal(found.events[:, k], cut.counts.spikes[:, 0])
         scores = recorded_outputs(cut, 2, reads)
-        np.testing.assert_array_equal(found.prediction[:, k], scores.argmax(1))
         top = np.sort(scores, axis=1)
-        np.testing.assert_array_equal(
-            found.margin[:, k], (top[:, -1] - top[:, -2]).astype(np.float32)
-        )
+        margin = top[:, -1] - top[:, -2]
+        if isinstance(hidden, LIF):  # the feed-forward engine: bit for bit
+            np.testing.assert_array_equal(found.prediction[:, k], scores.argmax(1))
+            np.testing.assert_array_equal(found.margin[:, k], margin.astype(np.float32))
+        else:  # the asynchronous one rounds what a readout holds at the end once less
+            np.testing.assert_allclose(found.margin[:, k], margin, rtol=1e-5, atol=1e-5)
+            clear = margin > 1e-4
+            told = found.prediction[clear, k]
+            np.testing.assert_array_equal(told, scores[clear].argmax(1))
 
 
 def test_a_settled_check_reads_what_the_integral_becomes_when_nothing_more_comes():

@@ -248,6 +248,7 @@ def bench_lines() -> list[str]:
         "feedforward_dense_controls": "at most 1.6",
         "feedforward_dense_3000_controls": "at most 1.6",
         "feedforward_threads_speedup": "at least 1.8",
+        "counting_share": "at most 0.05",
         "asynchronous_dense_controls": "at most 4",
         "conv2d_controls": "at most 3",
         "training_step_controls": "at most 4",

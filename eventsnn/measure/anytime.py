@@ -2,7 +2,8 @@
 
 A *check* at time T reads the output exactly as if the recording had ended there: spikes so
 far, or the readout's potential, maximum and integral in closed form. Nothing is run again;
-everything follows from the recorded spikes.
+everything follows from the recorded spikes. It is what the feed-forward engine holds, bit for
+bit; the asynchronous one rounds differently in the last.
 
 Of an integral the check can also read where it would *settle* if nothing more came: its
 value so far and tau times the potential, which is what the potential has still to give.

@@ -77,7 +77,7 @@ MODELS: tuple[EnergyModel, ...] = (
     ),
     EnergyModel(
         "truenorth",
-        "IBM TrueNorth, 26 pJ a synaptic event, everything included",
+        "IBM TrueNorth, 26 pJ a synaptic event",
         "P. A. Merolla et al., A million spiking-neuron integrated circuit, Science 345, 2014, "
         "doi:10.1126/science.1254642",
         addition_pj=26.0,
