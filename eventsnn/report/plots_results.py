@@ -44,8 +44,9 @@ def plot_anytime(result: Result, theme: Theme = LIGHT) -> Figure:
     _clock_points(axes, result, top, theme)
     axes.axvline(relu, color=theme.series[3], lw=1.2, ls=":", label="ReLU network: a cost only")
     axes.set_xlim(0, top)
-    high = 100 * end["accuracy"]
-    axes.set_ylim(max(0.0, high - 12), min(100.4, high + 1.2))
+    curves = [by_time, *(p for p in anytime["policies"].values() if "accuracy" in p)]
+    high = 100 * max(max(points["accuracy"]) for points in curves)
+    axes.set_ylim(max(0.0, 100 * end["accuracy"] - 12), min(100.6, high + 1.0))
     axes.xaxis.set_major_formatter(_ticks(short))
     axes.set_xlabel("synaptic operations a recording")
     axes.set_ylabel("accuracy (%)")
