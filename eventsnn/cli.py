@@ -89,7 +89,10 @@ def train(
     ] = "herding",
     layers: Annotated[
         str | None,
-        typer.Option(help="Units a layer, e.g. 2312-200-10; default: one hidden layer of 200."),
+        typer.Option(
+            help="Layers, e.g. 2312-200-10, or 34x34x2-12c5-2p-10 (adjoint); "
+            "default: one hidden layer of 200."
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the data; default: by their size.")

@@ -26,6 +26,7 @@ from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
+from eventsnn.train.layers import parse_layers
 from eventsnn.train.model import open_model, options_of
 from eventsnn.train.options import TrainOptions, completed, make_options
 from eventsnn.train.trainer import Trainer, machine
@@ -99,17 +100,6 @@ def read_config(path: Path) -> dict[str, Any]:
         if type(value) not in kinds:
             raise UserError(f"{path}: {name} is {value!r}; give {remedy}")
     return values
-
-
-def parse_layers(text: str) -> tuple[int, ...]:
-    """Read ``2312-200-10``."""
-    try:
-        sizes = tuple(int(part) for part in text.split("-"))
-    except ValueError:
-        raise UserError(f"layers {text!r}: give whole numbers, such as 2312-200-10") from None
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise UserError(f"layers {text!r}: give at least two sizes of at least 1")
-    return sizes
 
 
 def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:

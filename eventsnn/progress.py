@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from eventsnn.train.learner import Rates
 from eventsnn.train.trainer import Listener
 
 
@@ -84,6 +85,14 @@ class TrainingBars(Listener):
     def compiling(self) -> None:
         """Show that the kernels are being made; they are kept for the next run."""
         self._loading = _add(self._bars, "loading kernels (compiled once)", None)
+
+    def started(self, rates: list[Rates]) -> None:
+        """Show how often each layer fires, by usual weights and by those chosen."""
+        if rates:
+            text = ", ".join(f"{r.population} {r.before:.3g} -> {r.after:.3g}" for r in rates)
+            self._bars.console.print(
+                f"spikes a neuron, scaled at the start: {text}", soft_wrap=True
+            )
 
     def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
         """Start the epoch's bar."""

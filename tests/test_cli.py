@@ -209,7 +209,7 @@ def test_bad_recordings_are_one_line_that_names_the_file(call, tmp_path, name):
     [
         (["train", "--layers", "784-20-10", "--limit", "20"], "give --layers 2312-20-10"),
         (["train", "--layers", "2312-20-9", "--limit", "99"], "give --layers 2312-20-10"),
-        (["train", "--layers", "2312,10"], "such as 2312-200-10"),
+        (["train", "--layers", "2312,10"], "write them as 2312-200-10"),
         (["train", "--data", "digit"], "unknown kind 'digit'"),
         (["train", "--data", "mnist:"], "the path is missing"),
         (["train", "--data", "mnist:nowhere"], "nowhere"),

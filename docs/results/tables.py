@@ -144,6 +144,7 @@ def bench_lines() -> list[str]:
         "asynchronous_dense_controls": "at most 4",
         "conv2d_controls": "at most 3",
         "training_step_controls": "at most 4",
+        "conv_training_step_forwards": "at most 4",
         "training_threads_speedup": "at least 1.8",
         "evaluation_controls": "at most 1.8",
         "sparse_recurrent_updates_per_second": "at least 100,000,000",

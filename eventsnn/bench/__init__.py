@@ -9,7 +9,7 @@ import numpy as np
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
-from eventsnn.bench.training import training_cases
+from eventsnn.bench.training import convolution_cases, training_cases
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
@@ -61,6 +61,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result)
+    cases += convolution_cases(few, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
@@ -74,6 +75,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
     result["training_threads_speedup"] = ns["training_step"] / ns["training_threads"]
+    result["conv_training_step_forwards"] = ns["conv_training_step"] / ns["conv_network"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]

@@ -1,4 +1,4 @@
-"""What a training step costs: forward, reverse walk and Adam, over minibatches of 64."""
+"""What a training step costs: forward, reverse walk and Adam, over minibatches."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ import numpy as np
 from eventsnn.bench.control import HIDDEN, Case
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
+from eventsnn.simulate import simulate
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.train.layers import Layers, parse_layers
 from eventsnn.train.options import TrainOptions
 
 _BATCH = 64
 _SPIKES = 325
 """Hidden spikes a recording; trained networks fire fewer, see ``docs/results/learning.md``."""
+
+_CONV_SPIKES = 0.2
+"""Spikes a neuron and recording of a convolution."""
 
 
 def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> list[Case]:
@@ -26,10 +31,11 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
     """
     n = len(events) // _BATCH * _BATCH or len(events)
     batch = events.select(np.arange(n))
-    learner = _learner(events, 1)
+    layers = events.n_units, HIDDEN, 1 + int(events.label.max())
+    learner = _learner(events, 1, layers, _SPIKES / HIDDEN)
     passed = layered.run(learner.network, learner.weights, batch)
     result["training_step_hidden_spikes"] = float(passed.spikes(1).sum() / n)
-    many = _learner(events, threads)
+    many = _learner(events, threads, layers, _SPIKES / HIDDEN)
 
     def evaluate() -> None:
         learner.evaluate(batch, 1)
@@ -41,9 +47,28 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
     ]
 
 
-def _learner(events: EventBatch, threads: int) -> AdjointLearner:
-    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=_SPIKES / HIDDEN)
-    layers = (events.n_units, HIDDEN, 1 + int(events.label.max()))
+def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
+    """Return sensor-12c5-2p-64c5-2p-10: the simulator alone, and learning by the adjoint."""
+    planes, height, width = events.shape
+    batch = events.select(np.arange(min(len(events), _BATCH)))
+    text = f"{height}x{width}x{planes}-12c5-2p-64c5-2p-{1 + int(events.label.max())}"
+    learner = _learner(batch, 1, parse_layers(text), _CONV_SPIKES)
+    record = simulate(learner.network, learner.weights, batch, record="nothing")
+    spikes = record.counts.spikes.mean(0)
+    result["conv_network_spikes"] = [float(n) for n in spikes[1:-1]]
+    result["conv_network_adds"] = float(record.counts.synaptic_adds.sum(1).mean())
+
+    def forward() -> None:
+        simulate(learner.network, learner.weights, batch, record="counts")
+
+    return [
+        Case("conv_network", forward, len(batch.t)),
+        Case("conv_training_step", _steps(learner, batch), len(batch.t)),
+    ]
+
+
+def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> AdjointLearner:
+    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes)
     learner = AdjointLearner(
         TrainOptions(rule="adjoint", layers=layers, gradient=gradient), threads
     )

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -28,13 +27,18 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
+from eventsnn.learn.adjoint_shapes import Walk, conv_gradient, growth_by, listed_walk, patch_walk
 from eventsnn.learn.layered import Passed, Piece, in_threads, integral_unit
 from eventsnn.learn.losses import Reads
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
+from eventsnn.simulate.feedforward_events import Train
+from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
 
 BLOCK = 160
 """Most neurons whose gradient is summed in one go: their rows stay in the cache."""
@@ -83,15 +87,11 @@ def adjoint(
     threads : int
         Changes no bit.
     """
-    for link in passed.links:
-        if not isinstance(passed.network.connections[link.connection].topology, Dense):
-            name = passed.network.connections[link.connection].name
-            raise UserError(f"adjoint: connection {name} is not dense; only dense ones learn yet")
     gradients = [np.zeros_like(array) for array in weights]
     walk = _Walk(passed, weights, errors, spike_cost)
     done = in_threads(walk.piece, passed.pieces, threads)
     for back in done:
-        for connection, gradient in back.readouts.items():
+        for connection, gradient in back.gradients.items():
             gradients[connection] += gradient
     for link in passed.links:
         if link.connection in done[0].jumps:
@@ -100,11 +100,14 @@ def adjoint(
 
 
 class _Back(NamedTuple):
-    """What the reverse walk of one piece leaves, by connection."""
+    """What the reverse walk of one piece leaves, by connection.
+
+    ``jumps`` are those of dense connections, whose gradients are summed block by block.
+    """
 
     jumps: dict[int, kernel.Jumps]
     errors: dict[int, NDArray[Any]]
-    readouts: dict[int, NDArray[Any]]
+    gradients: dict[int, NDArray[Any]]
     spikes: dict[int, NDArray[np.float64]]
 
 
@@ -127,21 +130,31 @@ class _Walk:
     def _link(self, link: Link, piece: Piece, back: _Back) -> None:
         c, neuron = link.connection, self.passed.network.populations[link.target].neuron
         came, w = piece.deliveries[c], self.weights[c]
-        errors = np.zeros(len(came.t), w.dtype)
         if isinstance(neuron, Readout):
-            gradient = np.zeros_like(w)
+            back.errors[c] = np.zeros(len(came.t), w.dtype)
+            back.gradients[c] = np.zeros_like(w)
             given = self._readout_errors(link.target, neuron, piece.rows)
-            readout_adjoint(came, w, neuron.tau_us, given, errors, gradient)
-            back.readouts[c] = gradient
+            readout_adjoint(came, w, neuron.tau_us, given, back.errors[c], back.gradients[c])
         elif isinstance(neuron, IF | LIF):
-            train = piece.trains[link.target]
+            train, leak = piece.trains[link.target], leak_of(neuron)
             back.spikes[link.target] = self._spike_errors(link.target, piece, back)
             g = back.spikes[link.target] / neuron.threshold
-            back.jumps[c] = _jumps(train, g, leak_of(neuron), w)
-            if link.source == self.passed.network.input:
-                return
-            kernel.dense_errors(came, w, back.jumps[c], leak_of(neuron).tau_us, errors)
-        back.errors[c] = errors
+            size = self.passed.network.populations[link.target].size
+            jumps = _jumps(train, g, leak, size, w.dtype)
+            self._shape(link, Walk.of(came, w, jumps, leak.tau_us), back)
+
+    def _shape(self, link: Link, walk: Walk, back: _Back) -> None:
+        """Walk a connection into spiking neurons as its topology asks."""
+        c, topology = link.connection, self.passed.network.connections[link.connection].topology
+        if isinstance(topology, Pool2d | Sparse):
+            back.errors[c], back.gradients[c] = listed_walk(topology, walk)
+            return
+        if isinstance(topology, Conv2d):
+            back.gradients[c] = conv_gradient(topology, walk)
+        elif isinstance(topology, Dense):
+            back.jumps[c] = walk.jumps
+        if isinstance(topology, Dense | Conv2d) and link.source != self.passed.network.input:
+            back.errors[c] = patch_walk(topology, walk)
 
     def _spike_errors(self, population: int, piece: Piece, back: _Back) -> NDArray[np.float64]:
         """Return dLoss / d(spike) of each spike: what its deliveries were worth, and its cost."""
@@ -179,11 +192,13 @@ def leak_of(neuron: IF | LIF) -> kernel.Leak:
     return kernel.Leak(tau, neuron.reset == "zero", int(neuron.refractory_us))
 
 
-def _jumps(train: Any, g: NDArray[Any], leak: kernel.Leak, w: NDArray[Any]) -> kernel.Jumps:
+def _jumps(
+    train: Train, g: NDArray[Any], leak: kernel.Leak, n_units: int, dtype: Any
+) -> kernel.Jumps:
     room = len(train.t) * (2 if leak.refractory else 1)
-    arrays = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, w.dtype)
+    arrays = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, dtype)
     out = kernel.Jumps(*arrays, np.zeros(len(train.start), np.int64))
-    n = kernel.spike_jumps(train, g, leak, w.shape[1], out)
+    n = kernel.spike_jumps(train, g, leak, n_units, out)
     return kernel.Jumps(out.t[:n], out.unit[:n], out.size[:n], out.start)
 
 
@@ -214,7 +229,7 @@ def _dense(
     """Sum the gradient of a dense connection, block of targets by block."""
     out = gradients[link.connection]
     neuron = passed.network.populations[link.target].neuron
-    growth = _growth(leak_of(neuron).tau_us)  # type: ignore[arg-type]
+    growth = growth_by(leak_of(neuron).tau_us)  # type: ignore[arg-type]
     came = [piece.deliveries[link.connection] for piece in passed.pieces]
     grown, reach = [], []
     for deliveries, jump in zip(came, jumps, strict=True):
@@ -238,8 +253,3 @@ def _blocks(n: int) -> list[slice]:
     count = 2 * -(-n // (2 * BLOCK)) if n > BLOCK else 1
     ends = np.linspace(0, n, count + 1).astype(int).tolist()
     return [slice(a, b) for a, b in pairwise(ends)]
-
-
-@cache
-def _growth(tau_us: float) -> kernel.Growth:
-    return kernel.Growth.of(tau_us)

@@ -5,7 +5,7 @@ backwards: ``g / threshold`` at a spike, and what a reset or a refractory time t
 it or gives back. Everything else follows from the jumps:
 
 - the error of a delivery (j, t) is ``W[j, :] . lam(t)``, where lam decays backwards from
-  jump to jump (``dense_errors``);
+  jump to jump (``adjoint_patch``, ``adjoint_listed``);
 - the gradient of a weight is the sum over its neuron's jumps of ``jump * x_j``, x_j being
   the decayed trace of what j delivered (``dense_gradient``). That is the sum of ``lam``
   over the deliveries in the other order, in which a neuron that hardly fires costs
@@ -147,29 +147,6 @@ def _to_time_order(jumps, first, end):  # type: ignore[no-untyped-def]
             jumps.size[k] = jumps.size[k - 1]
             k -= 1
         jumps.t[k], jumps.unit[k], jumps.size[k] = t, unit, size
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def dense_errors(deliveries, weights, jumps, tau, out):  # type: ignore[no-untyped-def]
-    """Write ``weights[row, :] . lam`` of each delivery to ``out`` (n_deliveries,)."""
-    real = weights.dtype.type
-    lam = np.zeros(weights.shape[1], weights.dtype)
-    for r in range(len(deliveries.start) - 1):
-        lam[:] = 0
-        k = jumps.start[r + 1] - 1
-        for e in range(deliveries.start[r + 1] - 1, deliveries.start[r] - 1, -1):
-            while k >= jumps.start[r] and jumps.t[k] >= deliveries.t[e]:
-                gap = np.float64(jumps.t[k] - deliveries.t[e])
-                lam[jumps.unit[k]] += real(jumps.size[k] * math.exp(-gap / tau))
-                k -= 1
-            row = weights[np.int64(deliveries.row[e])]
-            total = real(0)
-            for i in range(len(lam)):
-                total += row[i] * lam[i]
-            out[e] = total
-            decay = deliveries.decay[e]
-            for i in range(len(lam)):
-                lam[i] *= decay
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

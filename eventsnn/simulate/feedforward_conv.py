@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,6 +159,7 @@ def _as_patches(topology: Conv2d, weights: NDArray[Any], lanes: int) -> NDArray[
     return flat
 
 
+@lru_cache(maxsize=32)
 def _patches(topology: Conv2d, lanes: int) -> Patches:
     """Return what each sender touches, where a position has ``lanes`` weights."""
     height, width, c_in = topology.in_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,10 +49,7 @@ class ListedLayer:
     def __init__(self, topology: Sparse | Pool2d, weights: NDArray[Any], neuron: IF | LIF) -> None:
         self.dtype, self.n_out = weights.dtype.type, topology.n_out
         self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
-        if isinstance(topology, Sparse):
-            self.synapses = Synapses(topology.start, topology.target, weights)
-        else:
-            self.synapses = _pooling(topology, weights)
+        self.synapses = synapses_of(topology, weights)
 
     def start(self) -> Cells:
         """Return all neurons at rest."""
@@ -71,7 +69,16 @@ class ListedLayer:
         return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
 
 
-def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
+def synapses_of(topology: Sparse | Pool2d, weights: NDArray[Any]) -> Synapses:
+    """List all synapses with their weights."""
+    if isinstance(topology, Sparse):
+        return Synapses(topology.start, topology.target, weights)
+    start, target = _windows(topology)
+    return Synapses(start, target, np.full(len(target), weights[0]))
+
+
+@lru_cache(maxsize=32)
+def _windows(topology: Pool2d) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """List the windows that hold each sender, row by row, as ``Pool2d.fan_out`` does."""
     height, width, channels = topology.in_size
     rows, columns, _ = topology.out_shape
@@ -83,8 +90,7 @@ def _pooling(topology: Pool2d, weights: NDArray[Any]) -> Synapses:
     sender = np.broadcast_to(sender, axes).reshape(-1)
     order = np.lexsort((target, sender))
     start = np.searchsorted(sender[order], np.arange(topology.n_in + 1)).astype(np.int64)
-    weight = np.full(len(order), weights[0])
-    return Synapses(start, target[order].astype(np.int32), weight)
+    return start, target[order].astype(np.int32)
 
 
 @inlined

@@ -32,7 +32,7 @@ class AdjointLearner(GradientLearner):
         found = adjoint(passed, weights, errors, spike_cost=cost, threads=self.threads)
         share = self.options.gradient.dropout
         for gradient, source in zip(found.weights, self.network.sources, strict=True):
-            if share and source != self.network.input:
+            if share and source in masks:
                 gradient *= np.float32(1 / (1 - share))
         return Walked(graded.loss, graded.scores, found.weights, self._spoke(batch, passed))
 
@@ -43,14 +43,10 @@ class AdjointLearner(GradientLearner):
         share = self.options.gradient.dropout
         if not share:
             return {}, self.weights
-        masks = {
-            p: rng.random((n, self.sizes[p]), np.float32) >= share
-            for p in range(1, len(self.sizes) - 1)
-        }
+        masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.learning[:-1]}
         louder = np.float32(1 / (1 - share))
-        first = self.network.input
         pairs = zip(self.weights, self.network.sources, strict=True)
-        return masks, [w if source == first else w * louder for w, source in pairs]
+        return masks, [w * louder if source in masks else w for w, source in pairs]
 
     def _spoke(self, batch: EventBatch, passed: layered.Passed) -> list[NDArray[np.int64]]:
         spoke = [np.zeros(size, np.int64) for size in self.sizes]

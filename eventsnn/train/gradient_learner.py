@@ -15,10 +15,11 @@ from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.train.augment import augment
 from eventsnn.train.evaluation import evaluate_network
-from eventsnn.train.learner import Arrays, Learned
+from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import clip_by_norm
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights
+from eventsnn.train.wake import wake
 
 
 class Walked(NamedTuple):
@@ -50,6 +51,11 @@ class GradientLearner(ABC):
         With layers filled in.
     threads : int
         Changes no bit.
+
+    Attributes
+    ----------
+    learning : list of int
+        Populations whose incoming weights learn; those of pooling do not.
     """
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
@@ -62,7 +68,11 @@ class GradientLearner(ABC):
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
         self.state = self.optimizer.init(self.weights)
-        self.scales = [1.0] * len(self.weights)
+        fixed = [c.topology.default_weights() is not None for c in self.network.connections]
+        ends = zip(self.network.targets, fixed, strict=True)
+        self.learning = [target for target, still in ends if not still]
+        # What a rate of 0 multiplies does not learn.
+        self.scales = [0.0 if still else 1.0 for still in fixed]
         self.progress, self.total = 0.0, 1
 
     @abstractmethod
@@ -82,12 +92,14 @@ class GradientLearner(ABC):
         copy.learn(few, np.arange(len(few)), np.random.default_rng(0))
         copy.evaluate(few, 1)
 
-    def start(self, data: Data) -> None:
+    def start(self, data: Data) -> list[Rates]:
         """Draw weights that let each population fire as the options ask."""
-        self.weights = start_weights(self.network, _events(data), self.options)
+        self.weights, rates = start_weights(self.network, _events(data), self.options)
         self.state = self.optimizer.init(self.weights)
         if self.options.gradient.scaled:
-            self.scales = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
+            sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
+            self.scales = [old and new for old, new in zip(self.scales, sizes, strict=True)]
+        return rates
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
         """Note how far the run is: the learning rate depends on it."""
@@ -114,20 +126,12 @@ class GradientLearner(ABC):
         return Learned(right, float(loss.sum()))
 
     def _wake(self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any]]) -> None:
-        """Pull up the weights of neurons that were silent in every recording.
-
-        A silent neuron has no gradient. Its weights gain in proportion to how often each
-        of its inputs spoke.
-        """
-        for c, (source, target) in enumerate(
-            zip(self.network.sources, self.network.targets, strict=True)
-        ):
-            if not self.network.populations[target].spiking:
-                continue
-            quiet, came = np.flatnonzero(spoke[target] == 0), spoke[source]
-            if len(quiet) and came.any():
-                pull = self.options.gradient.wake * came / came.sum()
-                _pull(gradients[c], quiet, pull.astype(np.float32))
+        """Pull up the weights of neurons that were silent in every recording."""
+        ends = zip(self.network.sources, self.network.targets, strict=True)
+        for c, (source, target) in enumerate(ends):
+            if self.network.populations[target].spiking:
+                topology, pull = self.network.connections[c].topology, self.options.gradient.wake
+                wake(topology, gradients[c], spoke[source], spoke[target], pull)
 
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every recording; see ``Learner``."""
@@ -188,10 +192,3 @@ def count_into(unit, out):  # type: ignore[no-untyped-def]
     """Add the spikes of each unit to ``out``, int64 (n_units,)."""
     for i in range(len(unit)):
         out[np.int64(unit[i])] += 1
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _pull(gradient, columns, by):  # type: ignore[no-untyped-def]
-    for j in range(len(by)):
-        for i in columns:
-            gradient[j, i] -= by[j]

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from eventsnn.errors import UserError
 from eventsnn.learn.losses import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
-from eventsnn.network import Connection, Network, Population
+from eventsnn.network import Network
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.neurons.readout import Readout
-from eventsnn.topology.dense import Dense
+from eventsnn.train.layers import Layers, chain
 from eventsnn.train.optimizers import SGD, Adam, Optimizer
 from eventsnn.train.schedules import SCHEDULES, Schedule, rate_at
 
@@ -144,18 +144,11 @@ class GradientOptions:
             return CubaLIF(self.tau_us, self.tau_syn_us, self.threshold, self.refractory_us)
         return LIF(self.tau_us, self.threshold, self.reset, self.refractory_us)
 
-    def network(self, rule: str, layers: tuple[int, ...]) -> Network:
-        """Return a chain of dense layers, as the loss needs it."""
+    def network(self, rule: str, layers: Layers) -> Network:
+        """Return a chain of layers, as the loss needs it."""
         spiking = self.make_loss().reads in ("counts", "first_spike")
         output = self.hidden(rule) if spiking else Readout(self.readout_tau_us)
-        names = ["input", *(f"hidden{k}" for k in range(1, len(layers) - 1)), "output"]
-        populations, connections = [Population("input", (layers[0],))], []
-        for k in range(1, len(layers)):
-            neuron = output if k == len(layers) - 1 else self.hidden(rule)
-            populations.append(Population(names[k], (layers[k],), neuron))
-            shape = Dense(layers[k - 1], layers[k])
-            connections.append(Connection(names[k - 1], names[k], shape))
-        return Network(tuple(populations), tuple(connections))
+        return chain(layers, self.hidden(rule), output)
 
 
 _LOSSES = ("cross-entropy", "count-target", "first-spike")

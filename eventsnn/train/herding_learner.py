@@ -14,7 +14,8 @@ from eventsnn.events import EventBatch
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.herding_costs import costs
 from eventsnn.train.augment import augment
-from eventsnn.train.learner import Arrays, Learned
+from eventsnn.train.layers import dense_sizes
+from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.options import TrainOptions
 
 
@@ -35,7 +36,7 @@ class HerdingLearner:
         scale, upper = options.init_scale, options.upper_scale or options.init_scale
         weights = [
             (upper if layer else scale) * rng.standard_normal(shape)
-            for layer, shape in enumerate(pairwise(options.layers))
+            for layer, shape in enumerate(pairwise(dense_sizes(options.layers, options.rule)))
         ]
         self.net = HerdingMLP(weights, options.herding)
 
@@ -50,8 +51,9 @@ class HerdingLearner:
         copy.learn(data, np.zeros(1, np.int64), np.random.default_rng(0))
         copy.net.outputs(data, np.zeros(1, np.int64))
 
-    def start(self, data: Data) -> None:
+    def start(self, data: Data) -> list[Rates]:
         """Nothing depends on the data."""
+        return []
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
         """Set the epoch's learning rate."""

@@ -27,6 +27,23 @@ class Learned(NamedTuple):
     loss: float
 
 
+class Rates(NamedTuple):
+    """Mean spikes a neuron and recording of one population.
+
+    Attributes
+    ----------
+    population : str
+    before : float
+        With normal weights of variance 2 / fan-in (He et al. 2015) in units of the threshold.
+    after : float
+        With the weights that training starts from.
+    """
+
+    population: str
+    before: float
+    after: float
+
+
 class Learner(Protocol):
     """A network and the rule that changes it. Everything it remembers is in its snapshot."""
 
@@ -40,8 +57,12 @@ class Learner(Protocol):
     def compile(self, data: Data) -> None:
         """Compile or load every kernel, changing nothing."""
 
-    def start(self, data: Data) -> None:
-        """Choose initial weights that depend on the data; not called on resume."""
+    def start(self, data: Data) -> list[Rates]:
+        """Choose initial weights that depend on the data; not called on resume.
+
+        Returns the firing rates that were reached, a population each; none where weights
+        do not depend on the data.
+        """
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
         """Epoch ``epoch`` of ``epochs`` (from 0) begins; it has ``steps`` chunks."""

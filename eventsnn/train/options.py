@@ -9,9 +9,11 @@ from typing import Any, get_type_hints
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.train.layers import Layers, input_grid, n_inputs, n_outputs, parse_layers, text_of
 
 RULES = ("herding", "adjoint", "eventprop")
 _SAMPLES = 55_000
@@ -27,8 +29,8 @@ class TrainOptions:
         Word that opens the data set, see ``eventsnn.data.source``.
     rule : str
         Learning rule.
-    layers : tuple of int
-        Units a population, input first; empty: one hidden layer of 200.
+    layers : tuple of int or str
+        Layers, input first, see ``train.layers``; empty: one hidden layer of 200.
     epochs : int
         Passes over the training data; 0: so many that about 55,000 samples are seen.
     limit : int or None
@@ -53,7 +55,7 @@ class TrainOptions:
 
     data: str = "digits"
     rule: str = "herding"
-    layers: tuple[int, ...] = ()
+    layers: Layers = ()
     epochs: int = 0
     limit: int | None = None
     seed: int = 0
@@ -107,7 +109,8 @@ class TrainOptions:
             herding = HerdingOptions(**values["herding"])
             # Runs of version 0.1.0 knew no gradient rules.
             gradient = GradientOptions(**values.get("gradient", {}))
-            layers = tuple(int(n) for n in values["layers"])
+            text = "-".join(str(part) for part in values["layers"])
+            layers = parse_layers(text) if text else ()
             parts = {"herding": herding, "gradient": gradient, "layers": layers}
             return cls(**(values | parts))
         except (KeyError, TypeError, ValueError) as error:
@@ -210,11 +213,16 @@ _HERDING_ONLY = {"init_scale", "upper_scale", "eta_decay"}
 def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     """Fill in what depends on the data, or refuse what does not fit them."""
     layers = options.layers or (data.n_inputs, 200, data.n_classes)
-    if layers[0] != data.n_inputs or layers[-1] < data.n_classes:
-        fitting = (data.n_inputs, *layers[1:-1], data.n_classes)
+    first: int | str = data.n_inputs
+    if (grid := input_grid(layers)) and isinstance(data.train, EventBatch):
+        channels, height, width = data.train.shape
+        first = f"{height}x{width}x{channels}"
+    unfit = layers[0] != first if grid else n_inputs(layers) != data.n_inputs
+    if unfit or n_outputs(layers) < data.n_classes:
+        fitting = (first, *layers[1:-1], data.n_classes)
         raise UserError(
-            f"layers {_text(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
-            f"and {data.n_classes} classes; give --layers {_text(fitting)}"
+            f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
+            f"and {data.n_classes} classes; give --layers {text_of(fitting)}"
         )
     if options.augmentation and isinstance(data.train, Images):
         raise UserError(
@@ -223,7 +231,3 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
     decay = options.eta_decay or 0.1 ** (1 / epochs)
     return replace(options, layers=layers, epochs=epochs, eta_decay=decay)
-
-
-def _text(layers: tuple[int, ...]) -> str:
-    return "-".join(str(n) for n in layers)

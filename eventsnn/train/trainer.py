@@ -17,7 +17,7 @@ from eventsnn.data.source import Data, DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, save_checkpoint
-from eventsnn.train.learner import Learner
+from eventsnn.train.learner import Learner, Rates
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 
@@ -42,6 +42,9 @@ class Listener:
 
     def compiling(self) -> None:
         """Kernels are compiled or loaded now."""
+
+    def started(self, rates: list[Rates]) -> None:
+        """Initial weights are chosen; ``rates`` is empty where they do not depend on data."""
 
     def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
         """Epoch ``epoch`` (from 1) begins."""
@@ -82,12 +85,14 @@ class Trainer:
         self.learner = make_learner(options, threads)
         self.chosen, self.held_out = _split(options, data)
         self.metrics = Metrics(folder, tensorboard)
+        self.rates: list[Rates] = []
         self.resumed = False
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; what follows equals the uninterrupted run, bit for bit."""
         self.learner.restore(checkpoint.arrays)
         self.history = list(checkpoint.info["history"])
+        self.rates = [Rates(**row) for row in checkpoint.info.get("start_rates", [])]
         self.resumed = True
 
     def run(self, listener: Listener) -> dict[str, Any]:
@@ -96,7 +101,8 @@ class Trainer:
         self.learner.compile(self.data.train)
         self.metrics.begin(self.history)
         if not self.resumed:
-            self.learner.start(self.data.train)
+            self.rates = self.learner.start(self.data.train)
+            listener.started(self.rates)
             self._save(FILE)
         try:
             self._epochs(listener)
@@ -130,6 +136,7 @@ class Trainer:
             "operations_per_recording": test["operations_per_recording"],
             "training_operations_per_recording": self.learner.costs(),
             "history": self.history,
+            "start_rates": [row._asdict() for row in self.rates],
             "options": self.options.to_json(),
             "layers": list(self.learner.sizes),
             "training_recordings": len(self.chosen),
@@ -188,6 +195,7 @@ class Trainer:
             "options": self.options.to_json(),
             "layers": list(self.learner.sizes),
             "history": self.history,
+            "start_rates": [row._asdict() for row in self.rates],
             "version": eventsnn.__version__,
             "seed": self.options.seed,
             "data_note": self.data.note,

@@ -1,0 +1,90 @@
+"""The reverse walk through one connection of a piece, by topology: errors and gradient."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.learn import adjoint_kernel as kernel
+from eventsnn.learn.adjoint_listed import listed_adjoint, wiring_of
+from eventsnn.learn.adjoint_patch import fan_of, laid_out, patch_errors, patch_gradient, view_of
+from eventsnn.simulate.feedforward_events import Deliveries
+from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
+
+
+class Walk(NamedTuple):
+    """What a connection is walked with.
+
+    Attributes
+    ----------
+    came : Deliveries
+    grown : float array (n_deliveries,)
+        ``adjoint_kernel.growth_of`` them.
+    weights : float array, the topology's ``weight_shape``
+    jumps : adjoint_kernel.Jumps
+        Of its targets.
+    growth : adjoint_kernel.Growth
+    """
+
+    came: Deliveries
+    grown: NDArray[Any]
+    weights: NDArray[Any]
+    jumps: kernel.Jumps
+    growth: kernel.Growth
+
+    @classmethod
+    def of(
+        cls, came: Deliveries, weights: NDArray[Any], jumps: kernel.Jumps, tau_us: float
+    ) -> Walk:
+        """Return the walk of a connection whose targets forget with ``tau_us``."""
+        growth, grown = growth_by(tau_us), np.empty(len(came.t), weights.dtype)
+        kernel.growth_of(came.t, came.start, growth, grown)
+        return cls(came, grown, weights, jumps, growth)
+
+    @property
+    def reach(self) -> NDArray[np.int64]:
+        """The first delivery after each jump."""
+        out = np.empty(len(self.jumps.t), np.int64)
+        kernel.reach_of(self.came, self.jumps, out)
+        return out
+
+
+@cache
+def growth_by(tau_us: float) -> kernel.Growth:
+    """Return the tables of a time constant."""
+    return kernel.Growth.of(tau_us)
+
+
+def patch_walk(topology: Dense | Conv2d, walk: Walk) -> NDArray[Any]:
+    """Return the errors of the deliveries of a dense connection or a convolution."""
+    errors = np.empty(len(walk.came.t), walk.weights.dtype)
+    laid = laid_out(topology, walk.weights)
+    args = walk.came, walk.grown, laid, fan_of(topology), walk.jumps, walk.growth
+    patch_errors(*args, errors)
+    return errors
+
+
+def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
+    """Return the gradient of a convolution's weights."""
+    rows, columns, c_in, channels = topology.weight_shape
+    found = np.zeros((channels, rows, columns * c_in), walk.weights.dtype)
+    args = walk.came, walk.grown, walk.reach, walk.jumps, walk.growth
+    patch_gradient(*args, view_of(topology), found)
+    by_channel = found.reshape(channels, rows, columns, c_in)
+    return np.ascontiguousarray(by_channel.transpose(1, 2, 3, 0))
+
+
+def listed_walk(topology: Pool2d | Sparse, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the errors of the deliveries, and the gradient of the weights."""
+    errors = np.empty(len(walk.came.t), walk.weights.dtype)
+    gradient = np.zeros_like(walk.weights)
+    wiring = wiring_of(topology, walk.weights)
+    args = walk.came, walk.grown, walk.weights, wiring, walk.jumps, walk.growth
+    listed_adjoint(*args, errors, gradient)
+    return errors, gradient

@@ -1,0 +1,129 @@
+"""The smooth toy that the spike adjoint is the exact gradient of.
+
+The toy freezes the times of all spikes and lets each carry a graded amplitude: how far
+the summed, decayed input of its neuron at that time is above what it was, in thresholds.
+The loss is then a polynomial of the weights, written out as plain sums over pairs of
+spikes and deliveries; it shares nothing with the reverse walk but the model. Connections
+are dense.
+"""
+
+import numpy as np
+
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+
+
+def owed(neuron, times, unit, f, t):
+    """Whether a delivery at t to ``unit`` counts for its spike f, and with which decay."""
+    mine = [k for k in range(len(times)) if unit[k] == unit[f]]
+    refractory = neuron.refractory_us
+    for k in mine:
+        if times[k] >= times[f]:
+            continue
+        if times[k] < t < times[k] + refractory:
+            return 0.0
+        if neuron.reset == "zero" and t <= times[k]:
+            return 0.0
+    if t > times[f]:
+        return 0.0
+    tau = neuron.tau_us if isinstance(neuron, LIF) else np.inf
+    return np.exp(-(times[f] - t) / tau)
+
+
+class Toy:
+    """The smooth toy of one recording: frozen spikes, graded amplitudes."""
+
+    def __init__(self, network, frozen, r, weights):
+        self.network, self.layers, self.duration = network, [], frozen.end[r]
+        stream = self.stream(frozen, r)
+        for c, connection in enumerate(network.connections):
+            neuron = network.populations[c + 1].neuron
+            delivered = [(t + connection.delay_us, j) for t, j in zip(*stream, strict=True)]
+            spikes = stream = self.spikes(frozen, r, c + 1)
+            kernel = np.zeros((0, 0))
+            if spikes is not None:
+                kernel = np.array(
+                    [
+                        [owed(neuron, spikes[0], spikes[1], f, t) for t, _ in delivered]
+                        for f in range(len(spikes[0]))
+                    ]
+                ).reshape(len(spikes[0]), len(delivered))
+            self.layers.append((neuron, delivered, spikes, kernel))
+        self.base = [np.zeros(0)] * len(self.layers)
+        self.base = self.drives(weights)
+
+    def stream(self, frozen, r):
+        self.batch = frozen.batch
+        one = self.batch[r]
+        order = np.lexsort((one.unit, one.t))
+        return one.t[order], one.unit[order]
+
+    def spikes(self, frozen, r, p):
+        if isinstance(self.network.populations[p].neuron, Readout):
+            return None
+        for piece in frozen.pieces:
+            if piece.rows.start <= r < piece.rows.stop:
+                train, k = piece.trains[p], r - piece.rows.start
+                part = slice(train.start[k], train.start[k + 1])
+                return train.t[part].astype(float), train.unit[part]
+        raise AssertionError
+
+    def drives(self, weights):
+        """Summed, decayed input of each spike, in thresholds, layer by layer."""
+        amplitude, out = None, []
+        for (neuron, delivered, spikes, kernel), w in zip(self.layers, weights, strict=True):
+            a = np.ones(len(delivered)) if amplitude is None else amplitude
+            self.last = (neuron, delivered, a)
+            if spikes is None:
+                break
+            rows = np.array([j for _, j in delivered], int)
+            contribution = w[rows][:, spikes[1]].T * a[None, :] * kernel
+            drive = contribution.sum(1) / neuron.threshold
+            out.append(drive)
+            before = self.base[len(out) - 1]
+            amplitude = 1 + drive - (before if len(before) else drive)
+        self.amplitude = amplitude
+        return out
+
+    def loss(self, weights, reads, given, cost):
+        drives = self.drives(weights)
+        hidden = drives if self.layers[-1][2] is None else drives[:-1]
+        total = cost * sum(float(d.sum()) for d in hidden)
+        neuron, delivered, spikes, _ = self.layers[-1]
+        if spikes is not None:
+            return total + float((given[spikes[1]] * self.amplitude).sum())
+        w, amplitude = weights[-1], self.last[2]
+        for (t, j), a in zip(delivered, amplitude, strict=True):
+            if t >= self.duration:
+                continue
+            gap = self.duration - t
+            if reads == "final":
+                share = np.exp(-gap / neuron.tau_us)
+            elif np.isinf(neuron.tau_us):
+                share = gap
+            else:
+                share = 1 - np.exp(-gap / neuron.tau_us)
+            total += float((given * w[j]).sum()) * a * share
+        return total
+
+
+class Frozen:
+    def __init__(self, passed, batch):
+        self.pieces, self.end, self.batch = passed.pieces, passed.end, batch
+
+
+def toy_gradient(network, batch, passed, weights, reads, given, cost, step=1e-5):
+    frozen = Frozen(passed, batch)
+    toys = [Toy(network, frozen, r, weights) for r in range(len(batch))]
+    out = []
+    for c, w in enumerate(weights):
+        gradient = np.zeros_like(w)
+        for index in np.ndindex(w.shape):
+            sides = []
+            for sign in (1, -1):
+                moved = [a.copy() for a in weights]
+                moved[c][index] += sign * step
+                sides.append(sum(t.loss(moved, reads, given[r], cost) for r, t in enumerate(toys)))
+            gradient[index] = (sides[0] - sides[1]) / (2 * step)
+        out.append(gradient)
+    return out

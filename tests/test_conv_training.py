@@ -1,0 +1,97 @@
+"""Training convolutions by the command line: learning, threads, resume, silent channels."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from eventsnn import cli
+from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.wake import wake
+
+WORDS = ["--rule", "adjoint", "--layers", "34x34x2-6c5s2-2p-10", "--limit", "300"]
+WORDS += ["--batch", "16", "--rate", "0.003"]
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run
+
+
+def test_a_convolution_learns_and_its_pooling_stays(call, tmp_path):
+    code, out, err = call("train", *WORDS, "--epochs", 6, "--out", tmp_path / "a", "--json")
+    summary = json.loads(out)
+    assert code == 0 and summary["train_accuracy"] > 0.5
+    assert summary["history"][-1]["loss"] < 0.8 * summary["history"][0]["loss"]
+    rates = summary["start_rates"]
+    assert [row["population"] for row in rates] == ["conv1", "pool1"]
+    assert rates[0]["after"] == pytest.approx(1, rel=0.1) and rates[0]["before"] != 1
+    assert "conv1" in err
+    arrays = load_checkpoint(tmp_path / "a").arrays
+    np.testing.assert_array_equal(arrays["weights.1"], [1])
+    assert arrays["weights.0"].shape == (5, 5, 2, 6)
+    code, out, _ = call("evaluate", tmp_path / "a", "--data", "digits", "--limit", 300, "--json")
+    assert code == 0 and json.loads(out)["accuracy"] == summary["test_accuracy"]
+
+
+def test_threads_and_resume_change_no_bit(call, tmp_path):
+    for name, threads in (("one", 1), ("two", 2)):
+        words = *WORDS, "--epochs", 2, "--dropout", 0.2, "--out", tmp_path / name
+        assert call("train", *words, "--threads", threads)[0] == 0
+    part = *WORDS, "--epochs", 2, "--dropout", 0.2, "--out", tmp_path / "part"
+    # An epoch of two: the schedule knows of both.
+    import eventsnn.train.trainer as module
+
+    save, kept = module.Trainer._save, []
+
+    def stop_after_one(self, file):
+        save(self, file)
+        kept.append(len(self.history))
+        if self.history:
+            raise KeyboardInterrupt
+
+    module.Trainer._save = stop_after_one
+    try:
+        assert call("train", *part)[0] == 130
+    finally:
+        module.Trainer._save = save
+    assert call("train", "--out", tmp_path / "part", "--resume")[0] == 0
+    one = load_checkpoint(tmp_path / "one").arrays
+    for name in ("two", "part"):
+        other = load_checkpoint(tmp_path / name).arrays
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_layers_in_a_toml_file(call, tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('rule = "adjoint"\nlayers = "34x34x2-4c9s4-10"\nlimit = 20\nepochs = 1\n')
+    code, out, _ = call("train", "--config", file, "--out", tmp_path / "run", "--json")
+    assert code == 0 and json.loads(out)["layers"] == [2312, 4 * 7 * 7, 10]
+
+
+def test_only_channels_that_were_silent_everywhere_are_pulled():
+    topology = Conv2d((3, 3, 2), 4, (2, 2), planar=True)
+    gradient = np.zeros(topology.weight_shape, np.float32)
+    came = np.zeros(18, np.int64)
+    came[:9] = 3  # the first polarity only
+    spoke = np.zeros((4, 4), np.int64)
+    spoke[2, 1] = 5
+    wake(topology, gradient, came, spoke.reshape(-1), 0.8)
+    assert not gradient[..., 1].any() and not gradient[:, :, 1].any()
+    for quiet in (0, 2, 3):
+        np.testing.assert_allclose(gradient[:, :, 0, quiet], -0.2)
+    pool = Pool2d((4, 4, 1), 2)
+    still = np.zeros(1, np.float32)
+    wake(pool, still, np.ones(16, np.int64), np.zeros(4, np.int64), 0.8)
+    assert still == 0
