@@ -3,7 +3,8 @@
 Without numba's run time (``_nrt=False``) a kernel counts no references, which would
 cost more than most fan-outs, and cannot allocate. A kernel without it calls only
 kernels without it. Compiled code is cached by the file it stands in, so a kernel calls
-kernels of its own file, or entry points through typed pointers.
+kernels of its own file, or entry points through typed pointers. The hints ``fetch`` and
+``likely`` may stand here: they change no result, so that stale ones do no harm.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 
 def kernel(function: Any) -> Any:
@@ -38,3 +43,34 @@ def entry_point(signature: Any, function: Callable[..., Any]) -> Any:
 def _compiled(function: Any, **options: Any) -> Any:
     compile_it: Any = numba.njit
     return compile_it(cache=True, error_model="numpy", **options)(function)
+
+
+def _fetch(_: Any, array: Any, place: Any) -> Any:
+    """Fetch the cache line of an element in advance."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        data = context.make_array(array)(context, b, args[0]).data
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            b.module, kind, "llvm.prefetch.p0i8"
+        )
+        b.call(prefetch, [b.bitcast(b.gep(data, [args[1]]), byte), i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64), codegen
+
+
+def _likely(_: Any, condition: Any) -> Any:
+    """Return a condition; where it holds is what is compiled to be fast."""
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        bit = ir.IntType(1)
+        expect = b.module.declare_intrinsic("llvm.expect", [bit], ir.FunctionType(bit, [bit, bit]))
+        return b.call(expect, [args[0], bit(1)])
+
+    return types.boolean(types.boolean), codegen
+
+
+fetch: Any = intrinsic(_fetch)
+likely: Any = intrinsic(_likely)

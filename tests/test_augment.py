@@ -145,3 +145,21 @@ def test_the_same_generator_gives_the_same_bent_recordings():
     one, two = (augment(batch, np.arange(6), change, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(one.t, two.t)
     np.testing.assert_array_equal(one.unit, two.unit)
+
+
+def test_threads_change_no_bit_of_augmented_recordings():
+    rng = np.random.default_rng(3)
+    streams = []
+    for _ in range(7):
+        n = int(rng.integers(0, 200))
+        t = np.sort(rng.integers(0, 9_000, n))
+        streams.append(EventStream(t, rng.integers(0, 200, n), (2, 10, 10), 0, 9_000))
+    batch = EventBatch.from_streams(streams)
+    change = Augmentation(2.0, 10.0, 0.1, 1.0, 0.5, 300.0, 0.2)
+    order = np.array([6, 2, 2, 0, 5])
+    one, many = (
+        augment(batch, order, change, np.random.default_rng(4), threads) for threads in (1, 8)
+    )
+    assert len(one.t) > 50
+    for field in ("t", "unit", "start", "label", "duration"):
+        np.testing.assert_array_equal(getattr(one, field), getattr(many, field))

@@ -19,7 +19,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import State, feedforward, simulate
-from eventsnn.simulate.plan import LOG, plan
+from eventsnn.simulate.plan import CALENDAR, plan
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
@@ -266,8 +266,8 @@ def test_a_bias_alone_makes_a_current_based_neuron_fire_at_its_known_period():
     np.testing.assert_array_equal(spikes.unit[:2], [0, 1])
 
 
-@pytest.mark.parametrize("least", [0, 2])
-def test_a_few_delays_a_synapse_are_read_from_the_log_in_the_order_of_sending(least):
+def grouped_network(model, least):
+    """A recurrent network in which several synapses of a sender share a delay; tied inputs."""
     rng = np.random.default_rng(11)
     senders, n = 12, 20
     delays = np.array([least, 5, 9, 40])
@@ -275,21 +275,43 @@ def test_a_few_delays_a_synapse_are_read_from_the_log_in_the_order_of_sending(le
     into = Sparse.from_pairs(*pairs[0], senders, n)[0]
     back = Sparse.from_pairs(*pairs[1], n, n)[0]
     network = Network(
-        (Population("input", (senders,)), Population("p", (n,), LIF(50.0, 1.0, "zero", 3))),
+        (Population("input", (senders,)), Population("p", (n,), model)),
         (
             Connection("input", "p", into, rng.choice(delays, 400)),
             Connection("p", "p", back, rng.choice(delays[1:], 400)),
         ),
     )
-    assert set(plan(network).kind.tolist()) == {LOG}
+    graph = plan(network)
+    assert (graph.writes != graph.connection)[graph.kind == CALENDAR].all()
     weights = [rng.normal(0.05, 0.2, 400), rng.normal(0.0, 0.2, 400)]
     # Many ties, so that the order of sums matters to the last bit.
-    stream = EventStream(
-        np.sort(rng.integers(0, 300, 900)), rng.integers(0, senders, 900), (1, 1, senders)
-    )
+    t, unit = np.sort(rng.integers(0, 300, 900)), rng.integers(0, senders, 900)
+    return network, weights, EventStream(t, unit, (1, 1, senders))
+
+
+@pytest.mark.parametrize("least", [0, 2])
+@pytest.mark.parametrize("model", [LIF(50.0, 1.0, "zero", 3), CubaLIF(50.0, 5.0, 0.5)])
+def test_groups_of_one_delay_are_delivered_in_the_order_of_sending(model, least):
+    network, weights, stream = grouped_network(model, least)
     reference = simulate(network, weights, stream, engine="reference")
-    assert len(reference.spikes["p"]) > 300
+    assert len(reference.spikes["p"]) > 150
     assert_same(reference, simulate(network, weights, stream, engine="asynchronous"))
+
+
+def test_a_stream_cut_while_groups_wait_gives_the_record_of_one_run():
+    network, weights, stream = grouped_network(LIF(50.0, 1.0, "zero", 3), 0)
+    whole = simulate(network, weights, stream, engine="asynchronous")
+    state, t, unit = State.start(network), [], []
+    for first, last in pairwise([0, 7, 90, 91, 250, int(stream.duration)]):
+        part = (stream.t >= first) & (stream.t < last)
+        some = EventStream(stream.t[part], stream.unit[part], stream.shape, duration=last)
+        record = simulate(network, weights, some, state=state)
+        state = record.state
+        assert last == stream.duration or len(state.synapse_t) > 40
+        t.append(record.spikes["p"].t)
+        unit.append(record.spikes["p"].unit)
+    np.testing.assert_array_equal(np.concatenate(t), whole.spikes["p"].t)
+    np.testing.assert_array_equal(np.concatenate(unit), whole.spikes["p"].unit)
 
 
 def runaway():

@@ -27,14 +27,15 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
-from eventsnn.learn.adjoint_shapes import Walk, conv_gradient, growth_by, listed_walk, patch_walk
-from eventsnn.learn.layered import Passed, Piece, in_threads, integral_unit
+from eventsnn.learn.adjoint_shapes import Walk, conv_gradient, listed_walk, patch_walk
+from eventsnn.learn.layered import Passed, Piece, integral_unit
 from eventsnn.learn.losses import Reads
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
 from eventsnn.simulate.feedforward_events import Train
+from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -94,18 +95,20 @@ def adjoint(
         for connection, gradient in back.gradients.items():
             gradients[connection] += gradient
     for link in passed.links:
-        if link.connection in done[0].jumps:
-            _dense(passed, link, [back.jumps[link.connection] for back in done], gradients, threads)
+        if link.connection in done[0].dense:
+            walks = [back.dense[link.connection] for back in done]
+            _dense(walks, gradients[link.connection], threads)
     return Gradients(gradients, [back.errors for back in done], [back.spikes for back in done])
 
 
 class _Back(NamedTuple):
     """What the reverse walk of one piece leaves, by connection.
 
-    ``jumps`` are those of dense connections, whose gradients are summed block by block.
+    ``dense`` are the walks, with their ``reach``, of dense connections, whose gradients are
+    summed block by block.
     """
 
-    jumps: dict[int, kernel.Jumps]
+    dense: dict[int, tuple[Walk, NDArray[np.int64]]]
     errors: dict[int, NDArray[Any]]
     gradients: dict[int, NDArray[Any]]
     spikes: dict[int, NDArray[np.float64]]
@@ -152,7 +155,7 @@ class _Walk:
         if isinstance(topology, Conv2d):
             back.gradients[c] = conv_gradient(topology, walk)
         elif isinstance(topology, Dense):
-            back.jumps[c] = walk.jumps
+            back.dense[c] = walk, walk.reach
         if isinstance(topology, Dense | Conv2d) and link.source != self.passed.network.input:
             back.errors[c] = patch_walk(topology, walk)
 
@@ -219,30 +222,15 @@ def _add_prefixes(
         g[start[r] : start[r] + n] += errors[came[r] : came[r + 1]]
 
 
-def _dense(
-    passed: Passed,
-    link: Link,
-    jumps: list[kernel.Jumps],
-    gradients: list[NDArray[Any]],
-    threads: int,
-) -> None:
+def _dense(walks: list[tuple[Walk, NDArray[np.int64]]], out: NDArray[Any], threads: int) -> None:
     """Sum the gradient of a dense connection, block of targets by block."""
-    out = gradients[link.connection]
-    neuron = passed.network.populations[link.target].neuron
-    growth = growth_by(leak_of(neuron).tau_us)  # type: ignore[arg-type]
-    came = [piece.deliveries[link.connection] for piece in passed.pieces]
-    grown, reach = [], []
-    for deliveries, jump in zip(came, jumps, strict=True):
-        grown.append(np.empty(len(deliveries.t), out.dtype))
-        kernel.growth_of(deliveries.t, deliveries.start, growth, grown[-1])
-        reach.append(np.empty(len(jump.t), np.int64))
-        kernel.reach_of(deliveries, jump, reach[-1])
 
     def work(units: slice) -> None:
         block = np.zeros((units.stop - units.start, out.shape[0]), out.dtype)
         trace = np.empty(out.shape[0], out.dtype)
-        for part in zip(came, grown, reach, jumps, strict=True):
-            kernel.dense_gradient(*part, growth, units.start, trace, block)
+        for walk, reach in walks:
+            part = walk.came, walk.grown, reach, walk.jumps, walk.growth
+            kernel.dense_gradient(*part, units.start, trace, block)
         kernel.transpose_into(block, units.start, out)
 
     in_threads(work, blocks_of(out.shape[1]), threads)

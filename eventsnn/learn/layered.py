@@ -6,9 +6,9 @@ spikes stay until the adjoint has walked them in reverse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,9 +25,7 @@ from eventsnn.simulate.feedforward_events import Deliveries, Train, gather, send
 from eventsnn.simulate.feedforward_layer import Tally
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.inputs import Inputs, inputs
-
-T = TypeVar("T")
-S = TypeVar("S")
+from eventsnn.threads import in_threads
 
 PIECE = 16
 """Recordings that go through all layers in one go. A constant: the order in which pieces
@@ -122,7 +120,8 @@ def run(
     recordings = inputs(network, events)
     n = len(recordings.until)
     flat = tuple(np.ascontiguousarray(array).reshape(-1) for array in weights)
-    links = links_of(network, flat, recordings, flat[0].dtype.type)
+    each = partial(in_threads, threads=threads)
+    links = links_of(network, flat, recordings, flat[0].dtype.type, each)
     levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}
     cuts = [slice(first, min(first + PIECE, n)) for first in range(0, n, PIECE)]
 
@@ -165,14 +164,6 @@ def _piece(
             trains[link.target] = train if mask is None else _speaking(train, mask[rows])
     del trains[network.input]
     return Piece(rows, deliveries, trains)
-
-
-def in_threads(work: Callable[[S], T], tasks: Sequence[S], threads: int) -> list[T]:
-    """Do all tasks and return their answers in the order of the tasks."""
-    if threads < 2 or len(tasks) < 2:
-        return [work(task) for task in tasks]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, tasks))
 
 
 def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.float64]:

@@ -269,6 +269,7 @@ def _train(
     at: Any,
     targets: Any,
     weights: Any,
+    grouped: Any,
     span: Any,
     limit: float,
     work: Any,
@@ -276,7 +277,14 @@ def _train(
     k, tail = span[0], span[1]
     now = at[k]
     while k < tail and at[k] == now:
-        _one(table, x, times, now, targets[k], weights[k], work)
+        if targets[k] >= 0:
+            _one(table, x, times, now, targets[k], weights[k], work)
+            span[2] += 1
+        else:
+            first, n = int64(~targets[k]), int64(weights[k])
+            for s in range(first, first + n):
+                _one(table, x, times, now, grouped[s].target, grouped[s].weight, work)
+            span[2] += n
         k += 1
     return int64(k)
 

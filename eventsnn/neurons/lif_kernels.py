@@ -17,16 +17,18 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.kernel import inlined
+from eventsnn.kernel import fetch, inlined, likely
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _STEPS = base.FINE
-_LIMIT = float(base.FINE * base.FINE)
+_LIMIT = np.uint64(base.FINE * base.FINE)
 _REGISTER_BYTES = 64
 _MANY = base.MANY
+# Groups by which synapses are fetched in advance; synapses of float32 of a cache line.
+_AHEAD, _LINE = 6, 8
 _FOUR, _ONE = (0,) * 4, (0,)
 
 
@@ -40,13 +42,13 @@ def table(
 @inlined
 def _decay(table: Any, dt: float) -> Any:
     """The decay of ``neuron.decay``, bit for bit."""
-    steps = int(dt) if dt < _LIMIT else -1
-    if steps == dt:
-        # Unsigned, so that the two indexes need no test for a negative wrap.
-        u = np.uint64(steps)
+    # Unsigned, so that the two indexes need no test for a negative wrap. Cut to a whole
+    # number, dt never grows.
+    steps = np.uint64(int(dt))
+    if likely(steps < _LIMIT and float(np.int64(steps)) >= dt):
         return float(
-            table[np.uint64(_FINE + _STEPS) + (u >> np.uint64(10))]
-            * table[np.uint64(_FINE) + (u & np.uint64(_STEPS - 1))]
+            table[np.uint64(_FINE + _STEPS) + (steps >> np.uint64(10))]
+            * table[np.uint64(_FINE) + (steps & np.uint64(_STEPS - 1))]
         )
     return math.exp(-dt / table[_TAU])
 
@@ -227,19 +229,22 @@ def _cells(table: Any, x: Any, times: Any) -> Any:
 
 
 @inlined
-def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> Any:
-    """Decay, add to and mark one neuron that has a clock of its own; say if it was untouched."""
-    table, x, times, n, threshold, refractory = cells
+def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> None:
+    """Decay, add to and mark one neuron that has a clock of its own.
+
+    The caller counts an update; here it is taken back if the neuron was up to date.
+    """
+    table, x, times, n, threshold, _ = cells
     dt = t - times[j]
-    untouched = int32(dt != 0.0)
     times[j] = t
     v = x[j] * x.dtype.type(_decay(table, dt))
-    if not refractory or t >= times[n + j]:
+    if likely(t >= times[n + j]):
         v += weight
-        if v >= threshold:
+        if not likely(v < threshold):
             _mark(work, int(n), int(j))
     x[j] = v
-    return untouched
+    if not likely(dt > 0.0):
+        work[1] -= 1
 
 
 def _receive(
@@ -250,13 +255,13 @@ def _receive(
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
         if first < 0:
-            updates = int32(0)
             for k in range(np.uint64(k0), np.uint64(k0 + length)):
-                updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
-            work[1] += updates
+                _one(cells, t, np.uint64(targets[k]), weights[k], work)
+            work[1] += length
         elif size == 1:
             for k in range(length):
-                work[1] += _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
+                _one(cells, t, np.uint64(first + k), weights[k0 + k], work)
+            work[1] += length
         else:
             for clock in range(first // size, (first + length) // size):
                 k = k0 + clock * size - first
@@ -290,6 +295,15 @@ def _rows(
         t, row = after, next_row
 
 
+@inlined
+def _look_ahead(grouped: Any, targets: Any, weights: Any, k: Any) -> None:
+    """Fetch the synapses of group k; of a long one the beginning, in the wake of which the rest."""
+    first, last = int64(~targets[k]), int64(~targets[k]) + int64(weights[k]) - 1
+    fetch(grouped, first)
+    fetch(grouped, min(first + _LINE, last))
+    fetch(grouped, last)
+
+
 def _train(
     table: Any,
     x: Any,
@@ -297,12 +311,13 @@ def _train(
     at: Any,
     targets: Any,
     weights: Any,
+    grouped: Any,
     span: Any,
     limit: float,
     work: Any,
 ) -> Any:
     cells = _cells(table, x, times)
-    now, updates = at[span[0]], int32(0)
+    now, adds = at[span[0]], 0
     k, tail = np.uint64(span[0]), np.uint64(span[1])
     while k < tail:
         t = at[k]
@@ -310,9 +325,19 @@ def _train(
             if t >= limit or work[0] > 0:
                 break
             now = t
-        updates += _one(cells, t, np.uint64(targets[k]), weights[k], work)
+        target = int64(targets[k])
+        if target >= 0:
+            _one(cells, t, np.uint64(target), weights[k], work)
+            adds += 1
+        else:
+            _look_ahead(grouped, targets, weights, min(k + np.uint64(_AHEAD), tail - np.uint64(1)))
+            n = int64(weights[k])
+            for s in range(np.uint64(~target), np.uint64(~target + n)):
+                _one(cells, t, np.uint64(grouped[s].target), grouped[s].weight, work)
+            adds += n
         k += np.uint64(1)
-    work[1] += updates
+    work[1] += adds
+    span[2] += adds
     return int64(k)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numba import float32, float64, int32, int64, types, void
+from numba import float32, float64, from_dtype, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
@@ -44,10 +44,12 @@ class Kernels(NamedTuple):
         Deliver one fan-out at ``t``: runs[0] runs of (first target, first weight,
         length); the first target is -1 where ``targets[k]`` names the target of weight k.
         Marks the neurons that may fire.
-    train : (table, x, times, at, targets, weights, span, limit, work) -> head
-        Deliver the synapses span[0] to span[1] - 1, sorted by their times ``at``, up to
+    train : (table, x, times, at, targets, weights, grouped, span, limit, work) -> head
+        Deliver the entries span[0] to span[1] - 1, sorted by their times ``at``, up to
         ``limit`` exclusive; stop after an instant that marked a neuron. Returns the
-        first synapse not delivered.
+        first entry not delivered, and adds the synapses delivered to span[2]. An entry
+        is a synapse; with a negative target it is ``weight`` synapses of ``grouped``
+        (``synapse_dtype``) from ~target on.
     settle : (table, x, times, t, work, fired, values) -> n
         Test the marked neurons once, write the n that fire and their
         values, and reset them. The marked are in order of unit;
@@ -66,13 +68,19 @@ class Kernels(NamedTuple):
     rows: Any
 
 
+def synapse_dtype(dtype: type[np.floating[Any]]) -> np.dtype[np.void]:
+    """Return the dtype of a synapse that waits with others of its sender and delay."""
+    return np.dtype([("weight", dtype), ("target", np.int32)], align=True)
+
+
 def signatures(dtype: type[np.floating[Any]]) -> tuple[Any, Any, Any, Any]:
     """Return the numba signatures of ``Kernels`` for a state dtype."""
     real = types.Array(float32 if dtype == np.float32 else float64, 1, "C")
     f8, i4, i8 = (types.Array(kind, 1, "C") for kind in (float64, int32, int64))
+    grouped = types.Array(from_dtype(synapse_dtype(dtype)), 1, "C")
     return (
         void(f8, real, f8, float64, real, i4, i8, i4),
-        int64(f8, real, f8, f8, i4, real, i8, float64, i4),
+        int64(f8, real, f8, f8, i4, real, grouped, i8, float64, i4),
         int64(f8, real, f8, float64, i4, i4, real),
         int64(f8, real, f8, f8, i4, real, i8, float64, float64, i4),
     )

@@ -157,6 +157,15 @@ def _receive(
             times[clock] = t
 
 
+@inlined
+def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, work: Any) -> None:
+    """Take one neuron, with a clock of its own, through a delivery; ``weight`` is an array."""
+    j = int64(target)
+    _block(table, x, times, t, j, (j, j + 1, -j), weight)
+    work[1] += int32(t != times[j])
+    times[j] = t
+
+
 def _train(
     table: Any,
     x: Any,
@@ -164,16 +173,22 @@ def _train(
     at: Any,
     targets: Any,
     weights: Any,
+    grouped: Any,
     span: Any,
     limit: float,
     work: Any,
 ) -> Any:
     k, tail = span[0], span[1]
     while k < tail and at[k] < limit:
-        j = int64(targets[k])
-        _block(table, x, times, at[k], j, (j, j + 1, k - j), weights)
-        work[1] += int32(at[k] != times[j])
-        times[j] = at[k]
+        if targets[k] >= 0:
+            _single(table, x, times, at[k], targets[k], weights[k : k + 1], work)
+            span[2] += 1
+        else:
+            first, n = int64(~targets[k]), int64(weights[k])
+            for s in range(first, first + n):
+                weight = grouped["weight"][s : s + 1]
+                _single(table, x, times, at[k], grouped[s].target, weight, work)
+            span[2] += n
         k += 1
     return int64(k)
 

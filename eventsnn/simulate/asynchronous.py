@@ -17,7 +17,7 @@ from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate.buffers import Buffers
 from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.options import Options, over_budget
-from eventsnn.simulate.plan import AT_SENDING, CALENDAR, LOG
+from eventsnn.simulate.plan import CALENDAR
 from eventsnn.simulate.state import State
 
 
@@ -119,14 +119,11 @@ class _Machine:
 
     def count(self, counts: Counts, row: int) -> None:
         """Write the counts of the recording that has just run."""
-        out, graph = self.buffers.out, self.buffers.graph
-        at_sending = (graph.counts == AT_SENDING) & (graph.kind == LOG)
-        sends = graph.connection[at_sending & (graph.source == graph.input)]
+        out = self.buffers.out
         counts.spikes[row] = out.spikes
         counts.spikes[row, self.network.input] = self.sent
         counts.neuron_updates[row] = out.updates
         counts.deliveries[row] = out.deliveries
-        counts.deliveries[row, sends] += self.sent
         counts.synaptic_adds[row] = out.adds
         counts.queue_pushes[row] = out.tally[loop.PUSHES]
         counts.queue_pops[row] = out.tally[loop.POPS]

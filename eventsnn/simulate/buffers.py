@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.neurons import models
+from eventsnn.neurons.neuron import synapse_dtype
 from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate import queue as calendar
+from eventsnn.simulate.groups import groups_of
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
 from eventsnn.simulate.pointers import Pointers
-from eventsnn.simulate.split import splits
 from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
 
@@ -39,14 +40,15 @@ class Buffers:
         self.graph: Graph = plan(network)
         real: Any = options.dtype
         self.calls = calls(real)
-        self.weights = _padded(_sorted(network, weights), options.dtype)
+        sizes = [one.size.astype(real) for one in groups_of(network).values()]
+        self.weights = _padded((*weights, *sizes), options.dtype)
         self.budget = options.event_budget
         self.cells = Cells(
             _alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),
             np.zeros(self.graph.times_at[-1]),
             np.zeros(self.graph.work_at[-1], np.int32),
         )
-        self.queue = _queue(network, self.graph, options.dtype)
+        self.queue = _queue(network, self.graph, _grouped(network, weights, options.dtype))
         self.out = _out(network, self.graph, options)
         self.entry: Any = None
         for p, population in enumerate(network.populations):
@@ -162,19 +164,20 @@ class Buffers:
         places: list[int] = []
         first = q.books[row][calendar.FIRST_PAGE]
         for page in q.pages[first : first + q.books[row][calendar.MASK] + 1]:
-            chunk, left = int(page[calendar.HEAD]), int(page[calendar.COUNT])
-            while left > 0:
-                start = chunk * calendar.CHUNK
-                places += range(start, start + min(left, calendar.CHUNK))
-                left, chunk = left - calendar.CHUNK, int(q.links[chunk])
+            chunk = int(page[calendar.HEAD])
+            while chunk >= 0:
+                after, start = int(q.links[chunk]), chunk * calendar.CHUNK
+                end = start + calendar.CHUNK if after >= 0 else int(page[calendar.TAIL])
+                places += range(start, end)
+                chunk = after
         rest = q.entries[np.array(places, np.int64)]
         # Within a page the order of places is the order of sending.
         rest = rest[np.argsort(rest["t"], kind="stable")]
         names = ("t", "target", "weight")
         t, target, weight = (
-            np.concatenate([a, rest[n]]) for a, n in zip(opened, names, strict=True)
+            np.concatenate([a, rest[name]]) for a, name in zip(opened, names, strict=True)
         )
-        return t, target, weight
+        return calendar.synapses(t, target, weight, q.grouped)
 
     def _load(self, state: State) -> None:
         """Put back what a state holds."""
@@ -196,6 +199,7 @@ class Buffers:
             q.log_t[part] = state.log_t[state.log_at[p] : state.log_at[p + 1]]
             q.log_unit[part] = state.log_unit[state.log_at[p] : state.log_at[p + 1]]
             q.log_tail[p] = sizes[p]
+            q.cursor[(graph.kind == CALENDAR) & (graph.source == p)] = sizes[p]
         for k in np.flatnonzero((graph.kind != CALENDAR) & (graph.source != graph.input)):
             p = graph.source[k]
             if q.cursor[k] < q.log_tail[p]:
@@ -263,11 +267,11 @@ def _rings(room: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(sizes, np.int64) - 1, np.cumsum([0, *sizes]).astype(np.int64)
 
 
-def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Queue:
-    n, channels = len(graph.size), len(graph.kind)
+def _queue(network: Network, graph: Graph, grouped: NDArray[Any]) -> Queue:
+    n, channels, dtype = len(graph.size), len(graph.kind), grouped["weight"].dtype
     # Full registers, so that the search for the least is a few instructions.
     every_due = np.full(-(-(channels + 1) // 8) * 8, np.inf)
-    read = set(graph.source[graph.kind != CALENDAR].tolist()) - {graph.input}
+    read = set(graph.source.tolist()) - {graph.input}
     masks, at = _rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
     rows, pages = books(network, graph)
     chunks = 2 * graph.reserve
@@ -282,6 +286,7 @@ def _queue(network: Network, graph: Graph, dtype: type[np.floating[Any]]) -> Que
         cursor=np.zeros(channels, np.int64),
         due=every_due[: channels + 1],
         due_bits=every_due.view(np.int64),
+        grouped=grouped,
         entries=np.zeros(chunks * calendar.CHUNK, calendar.entry_dtype(dtype)),
         links=np.arange(1, chunks + 1, dtype=np.int32),
         pages=np.zeros((pages, 3), np.int32),
@@ -342,11 +347,18 @@ def calls(dtype: Any) -> Calls:
     )
 
 
-def _sorted(network: Network, weights: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
-    """Put the weights of split connections in the order of their synapses."""
-    parts = splits(network)
-    # A network at rest is made without weights.
-    return tuple(w[parts[c].weight] if c in parts and len(w) else w for c, w in enumerate(weights))
+def _grouped(
+    network: Network, weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
+    """Return the synapses of all groups."""
+    grouped = groups_of(network)
+    synapses = np.zeros(sum(len(g.target) for g in grouped.values()), synapse_dtype(dtype))
+    for c, one in grouped.items():
+        part = synapses[one.begin : one.begin + len(one.target)]
+        part["target"] = one.target
+        # A network at rest is made without weights.
+        part["weight"] = weights[c][one.weight] if len(weights[c]) else 0
+    return synapses
 
 
 def _padded(weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]) -> tuple[Any, ...]:

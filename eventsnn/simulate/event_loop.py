@@ -19,28 +19,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int64, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.kernel import inlined, kernel
+from eventsnn.kernel import fetch, inlined, kernel
 from eventsnn.neurons.neuron import MANY
 from eventsnn.simulate.pointers import pointer
-
-
-def _fetch_line(_: Any, array: Any, place: Any) -> Any:
-    """Fetch the cache line of an element in advance."""
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-        data = context.make_array(array)(context, b, args[0]).data
-        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
-        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            b.module, kind, "llvm.prefetch.p0i8"
-        )
-        b.call(prefetch, [b.bitcast(b.gep(data, [args[1]]), byte), i32(0), i32(3), i32(1)])
-        return context.get_dummy_value()
-
-    return types.none(array, types.int64), codegen
 
 
 def _time_of(_: Any, bits: Any) -> Any:
@@ -48,15 +31,15 @@ def _time_of(_: Any, bits: Any) -> Any:
     return types.float64(types.int64), lambda _, b, __, args: b.bitcast(args[0], ir.DoubleType())
 
 
-_fetch: Any = intrinsic(_fetch_line)
 _time: Any = intrinsic(_time_of)
 _NEVER_BITS = int(np.array(np.inf).view(np.int64))
 # Targets, or float32 weights, of a cache line.
 _LINE = 16
+# Spikes that wait to be written, so that their lists can be fetched; ``plan.LATE``.
+_LATE = 2
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
 _LOG, _CALENDAR, _DIRECT = range(3)
-_NEVER, _AT_DELIVERY, _AT_SENDING = range(3)
 _FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
 _COUNT, _FREE_COUNT = 2, 1
 _NO_PAGE = np.iinfo(np.int64).max
@@ -76,6 +59,7 @@ def advance(m: Any) -> Any:
         first, now, second = _earliest(queue)
         predicted = _next_prediction(m)
         if min(now, predicted) >= given.until:
+            _write_all(m)
             return DONE
         if len(queue.books) > 0 and now <= predicted:
             status = _open_due(m, now)
@@ -106,7 +90,7 @@ def _room(m: Any) -> int:
     if out.tally[SENT] != 0:
         for k in range(len(graph.kind)):
             p = graph.source[k]
-            if graph.kind[k] == _CALENDAR or p == graph.input:
+            if p == graph.input:
                 continue
             if queue.log_tail[p] - queue.cursor[k] + graph.size[p] > queue.log_mask[p] + 1:
                 return GROW_LOGS
@@ -147,7 +131,10 @@ def _next_prediction(m: Any) -> float:
 
 @inlined
 def _set_calendar_due(m: Any, k: int) -> None:
-    """Note when a calendar is due: at its open page's head, or where its next page starts."""
+    """Note when a calendar is due: at its open page's head, or where its next page starts.
+
+    Spikes not yet written on it fall due no earlier than the least delay after the first.
+    """
     graph, queue = m.graph, m.queue
     row = graph.calendar[k]
     if queue.open_head[row] < queue.open_tail[row]:
@@ -156,16 +143,26 @@ def _set_calendar_due(m: Any, k: int) -> None:
         queue.due[k] = math.inf
     else:
         queue.due[k] = float(queue.books[row, _NEXT_PAGE] << queue.books[row, _SHIFT])
+    p = graph.source[k]
+    if p != graph.input and queue.cursor[k] < queue.log_tail[p]:
+        first = queue.log_t[queue.log_at[p] + (queue.cursor[k] & queue.log_mask[p])]
+        queue.due[k] = min(queue.due[k], first + graph.delay[k])
 
 
 @inlined
 def _open_due(m: Any, now: float) -> int:
-    """Open every page that starts by now; return DONE if there was none."""
+    """Write what may be due by now, and open every page that starts by now.
+
+    Return DONE if there was none.
+    """
     graph, calls, queue = m.graph, m.calls, m.queue
     opened = DONE
     for k in range(len(graph.kind)):
         row = graph.calendar[k]
         if row < 0 or queue.due[k] > now or queue.open_head[row] < queue.open_tail[row]:
+            continue
+        if _write_spikes(m, k, 0):
+            opened = HARVEST
             continue
         book = queue.books[row]
         page = book[_FIRST_PAGE] + (book[_NEXT_PAGE] & book[_MASK])
@@ -178,10 +175,10 @@ def _open_due(m: Any, now: float) -> int:
             queue.pages,
             book,
             queue.pool,
+            queue.place,
             queue.open_t[row],
             queue.open_target[row],
             queue.open_weight[row],
-            queue.place,
         )
         _set_calendar_due(m, k)
         opened = HARVEST
@@ -198,11 +195,11 @@ def _train(m: Any, k: int, limit: float) -> Any:
 
 @inlined
 def _train_synapses(m: Any, k: int, limit: float) -> Any:
-    """Deliver a calendar's synapses before ``limit`` until a neuron may fire; return when."""
+    """Deliver a calendar's entries before ``limit`` until a neuron may fire; return when."""
     graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
     p, row = graph.target[k], graph.calendar[k]
     head = queue.open_head[row]
-    out.span[0], out.span[1] = head, queue.open_tail[row]
+    out.span[0], out.span[1], out.span[2] = head, queue.open_tail[row], 0
     after = pointer(calls.train, graph.model[p])(
         graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
@@ -210,12 +207,13 @@ def _train_synapses(m: Any, k: int, limit: float) -> Any:
         queue.open_t[row],
         queue.open_target[row],
         queue.open_weight[row],
+        queue.grouped,
         out.span,
         limit,
         cells.work[graph.work_at[p] : graph.work_at[p + 1]],
     )
     queue.open_head[row] = after
-    out.adds[graph.connection[k]] += after - head
+    out.adds[graph.connection[k]] += out.span[2]
     out.tally[POPS] += after - head
     out.tally[PENDING] -= after - head
     _set_calendar_due(m, k)
@@ -285,8 +283,9 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
             now = due
         if graph.listed[k]:
             if cursor + 2 < tail:
-                near, far = unit[at + ((cursor + 1) & mask)], unit[at + ((cursor + 2) & mask)]
-                _look_ahead(m, k, near, far)
+                far = unit[at + ((cursor + 2) & mask)]
+                fetch(graph.shapes, graph.shape_at[k] + far)
+                _look_ahead(m, k, unit[at + ((cursor + 1) & mask)])
             _list(m, k, unit[at + (cursor & mask)], now)
         else:
             _deliver(m, k, unit[at + (cursor & mask)], now)
@@ -300,18 +299,17 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
 
 
 @inlined
-def _look_ahead(m: Any, k: int, near: int, far: int) -> None:
-    """Fetch the fan-out of the next spike of channel k, and where that of the one after begins.
+def _look_ahead(m: Any, k: int, unit: int) -> None:
+    """Fetch the list of a unit that channel k reads next.
 
-    Lists of targets are read in no order: waiting for them took most of the time.
+    Lists are read in no order: waiting for them took most of the time.
     """
-    graph, weights = m.graph, m.weights
-    c = graph.connection[k]
-    _fetch(graph.shapes, graph.shape_at[k] + far)
-    first, end = graph.shapes[graph.shape_at[k] + near], graph.shapes[graph.shape_at[k] + near + 1]
+    graph, weights, c = m.graph, m.weights, m.graph.writes[k]
+    first, end = graph.shapes[graph.shape_at[k] + unit], graph.shapes[graph.shape_at[k] + unit + 1]
     while first < end:
-        _fetch(graph.targets, graph.targets_at[c] + first)
-        _fetch(weights[c], first)
+        fetch(graph.targets, graph.targets_at[c] + first)
+        fetch(weights[c], first)
+        fetch(graph.delays, graph.delays_at[c] + first)
         # The last one may stand on a line of its own.
         first = min(first + _LINE, end - 1) if first < end - 1 else end
 
@@ -326,8 +324,7 @@ def _list(m: Any, k: int, unit: int, now: float) -> None:
     out.listed[0] += 1
     out.tally[OPEN] = k
     out.adds[c] += end - first
-    if graph.counts[k] == _AT_DELIVERY:
-        out.deliveries[c] += 1
+    out.deliveries[c] += 1
     if r + 6 > len(out.listed):
         _hand_over(m, now)
 
@@ -387,7 +384,7 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     if graph.kind[k] == _DIRECT:
         synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
-    elif graph.counts[k] == _AT_DELIVERY:
+    else:
         out.deliveries[c] += 1
     out.adds[c] += synapses
     pointer(calls.receive, graph.model[p])(
@@ -444,13 +441,12 @@ def _fire(m: Any, p: int, now: float) -> None:
     if n > 0:
         _note(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
-            k = graph.out_list[i]
-            if graph.kind[k] == _CALENDAR:
-                for f in range(n):
-                    _write(m, k, out.fired[f], now)
-            else:
-                _await(m, k, now, n)
+            if graph.kind[graph.out_list[i]] != _CALENDAR:
+                _await(m, graph.out_list[i], now, n)
         _log(m, p, now, n)
+        for i in range(graph.out_at[p], graph.out_at[p + 1]):
+            if graph.kind[graph.out_list[i]] == _CALENDAR:
+                _write_spikes(m, graph.out_list[i], _LATE)
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
 
 
@@ -482,8 +478,6 @@ def _await(m: Any, k: int, now: float, n: int) -> None:
     if graph.delay[k] > 0.0:
         out.tally[PUSHES] += n
         out.tally[PENDING] += n
-    if graph.counts[k] == _AT_SENDING:
-        out.deliveries[graph.connection[k]] += n
 
 
 @inlined
@@ -516,11 +510,43 @@ def _log(m: Any, p: int, now: float, n: int) -> None:
     queue.log_tail[p] += n
 
 
+@kernel
+def _write_spikes(m: Any, k: int, late: int) -> bool:
+    """Write all but the last ``late`` spikes of the log onto calendar k; return if there were any.
+
+    A fan-out is fetched in advance, by and by, while the spikes before it are written.
+    """
+    graph, queue = m.graph, m.queue
+    p, first = graph.source[k], queue.cursor[k]
+    if p == graph.input:
+        return False
+    at, mask, tail = queue.log_at[p], queue.log_mask[p], queue.log_tail[p]
+    listed = graph.listed[k] and first < tail
+    if listed:
+        fetch(graph.shapes, graph.shape_at[k] + queue.log_unit[at + ((tail - 1) & mask)])
+    for f in range(first, tail - late):
+        if listed and f + 1 < tail:
+            _look_ahead(m, k, queue.log_unit[at + ((f + 1) & mask)])
+        place = at + (f & mask)
+        _write(m, k, queue.log_unit[place], queue.log_t[place])
+        queue.cursor[k] = f + 1
+    _set_calendar_due(m, k)
+    return bool(queue.cursor[k] > first)
+
+
+@kernel
+def _write_all(m: Any) -> None:
+    """Write every spike onto the calendars."""
+    for k in range(len(m.graph.kind)):
+        if m.graph.kind[k] == _CALENDAR:
+            _write_spikes(m, k, 0)
+
+
 @inlined
 def _write(m: Any, k: int, unit: int, now: float) -> None:
     """Write the delayed synapses of a spike into the calendar of channel k."""
     graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
-    c, row = graph.connection[k], graph.calendar[k]
+    c, row = graph.writes[k], graph.calendar[k]
     shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
     pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     written = pointer(calls.write, 0)(
@@ -535,10 +561,9 @@ def _write(m: Any, k: int, unit: int, now: float) -> None:
         queue.books[row],
         queue.pool,
     )
-    out.deliveries[c] += 1
+    out.deliveries[graph.connection[k]] += 1
     out.tally[PUSHES] += written
     out.tally[PENDING] += written
-    _set_calendar_due(m, k)
 
 
 @inlined
@@ -551,6 +576,7 @@ def _send_inputs(m: Any, now: float) -> None:
             k = graph.out_list[i]
             if graph.kind[k] == _CALENDAR:
                 _write(m, k, given.unit[sent], now)
+                _set_calendar_due(m, k)
         sent += 1
     given.sent[0] = sent
     queue.due[len(graph.kind)] = given.t[sent] if sent < len(given.t) else math.inf

@@ -11,7 +11,7 @@ number does not change a bit.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.feedforward_spans import Span, tasks
 from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.options import Options, over_budget
+from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -90,20 +91,7 @@ def run(
     network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, options: Options
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
-    if options.threads == 1:
-        return _run(network, weights, recordings, options, map)
-    with ThreadPoolExecutor(options.threads) as pool:
-        return _run(network, weights, recordings, options, pool.map)
-
-
-def _run(
-    network: Network,
-    weights: tuple[NDArray[Any], ...],
-    recordings: Inputs,
-    options: Options,
-    each: Each,
-) -> Record:
-    n = len(recordings.until)
+    n, each = len(recordings.until), partial(in_threads, threads=options.threads)
     links = links_of(network, weights, recordings, options.dtype, each)
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
@@ -121,7 +109,7 @@ def _run(
     def work(spans: list[Span]) -> list[Piece]:
         return _run_spans(network, links, recordings, options, out, spans)
 
-    done = each(work, list(tasks(recordings, options.threads)))
+    done = each(work, tasks(recordings, options.threads))
     pieces = [piece for some in done for piece in some]
     now = np.where(np.isfinite(recordings.until), recordings.until, out.now)
     names = [population.name for population in network.populations]

@@ -33,8 +33,8 @@ class Queue(NamedTuple):
     ``log_*``: spikes of each population, in a ring of log_mask + 1 places from log_at;
     ``cursor``: next spike of each LOG channel; ``due``: when each channel has something
     next, and last when input events have synapses to send, as numbers and as their bits;
-    ``open_*``: the calendars'
-    open pages, a row each, from open_head to open_tail.
+    ``grouped``: the synapses of all groups; ``open_*``: the calendars' open pages, a row
+    each, from open_head to open_tail.
     """
 
     log_t: Any
@@ -45,6 +45,7 @@ class Queue(NamedTuple):
     cursor: Any
     due: Any
     due_bits: Any
+    grouped: Any
     entries: Any
     links: Any
     pages: Any

@@ -2,11 +2,10 @@
 
 A *channel* is what carries the spikes of a connection. With one delay it is a LOG
 channel, which reads its source's spikes again, a delay later. With delays a synapse it
-is split into a LOG channel a delay where they are few (``split.py``); else it is a
-CALENDAR channel for the synapses that have a delay and a DIRECT channel for those that
-have none. Channels stand in the order of the connections; within one, what was sent
-earlier comes first: long delays before short ones, the calendar before the direct
-synapses. That is the order of sums.
+is a CALENDAR channel for the synapses that have a delay, one by one or in groups of one
+delay (``groups.py``), and a DIRECT channel for those that have none. Channels stand in
+the order of the connections; within one, what was sent earlier comes first: the calendar
+before the direct synapses. That is the order of sums.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from numpy.typing import NDArray
 from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
 from eventsnn.simulate import queue
-from eventsnn.simulate.split import splits
+from eventsnn.simulate.groups import groups_of
 from eventsnn.topology import topologies
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
 LOG, CALENDAR, DIRECT = range(3)
-# When a channel counts a delivery: as the definition does, at sending with delays a synapse.
-NEVER, AT_DELIVERY, AT_SENDING = range(3)
+LATE = 2
+"""Spikes that wait to be written on a calendar, so that their lists can be fetched in advance."""
 Ints = NDArray[np.int64]
 
 
@@ -44,15 +43,18 @@ class Graph(NamedTuple):
     tables : float64; kernel tables of the populations.
     in_at, out_at : int64 (n_populations + 1,); in_list, out_list : int64
         Channels into and out of each population.
-    connection, source, target, kind, calendar, rows, listed, counts : int64 (n_channels,)
-        ``calendar`` numbers the calendar channels; -1 for others. ``rows`` is the fan-out
-        of a dense LOG channel into a model that takes whole rows; 0 for others.
-        ``listed`` is 1 for a LOG channel whose table holds the first synapse of each sender.
-        ``counts`` says when the channel counts a delivery.
+    connection, source, target, kind, calendar, writes, rows, listed : int64 (n_channels,)
+        ``calendar`` numbers the calendar channels; -1 for others. ``writes`` is the number
+        of the list that is read: the connection's, or beyond those that of its groups.
+        ``rows`` is the fan-out of a dense LOG channel into a model that takes whole rows; 0
+        for others. ``listed`` is 1 for a channel whose table holds where the list of each
+        sender begins.
     delay : float64 (n_channels,)
-        Microseconds; 0 where synapses have their own.
+        Microseconds; of a calendar, the least.
     topology : int64 (n_channels,); shape_at : (n_channels + 1,); shapes : int64
-    targets_at, delays_at : int64 (n_connections + 1,); targets, delays : int32
+    targets_at, delays_at : int64 (n_lists + 1,); targets, delays : int32
+        The targets of a connection's weights, and their delays. Lists beyond the
+        connections are of groups: the entry of each (``groups.py``).
     input, reserve, max_runs, max_fan_out : int
         The input population; chunks that one instant may need; sizes of buffers.
     """
@@ -76,9 +78,9 @@ class Graph(NamedTuple):
     target: Ints
     kind: Ints
     calendar: Ints
+    writes: Ints
     rows: Ints
     listed: Ints
-    counts: Ints
     delay: NDArray[np.float64]
     topology: Ints
     shape_at: Ints
@@ -102,15 +104,16 @@ def plan(network: Network) -> Graph:
     kinds, shapes = list(models()), list(topologies())
     channels = _channels(network)
     connections = network.connections
-    parts = splits(network)
+    grouped = groups_of(network)
     targets = [
-        parts[c].target if c in parts else connection.topology.targets
-        for c, connection in enumerate(connections)
+        *(k.topology.targets for k in connections),
+        *(one.entry for one in grouped.values()),
     ]
     delays = [
-        np.zeros(0) if connection.one_delay or c in parts else np.ravel(connection.delay_us)
-        for c, connection in enumerate(connections)
+        *(np.zeros(0) if k.one_delay else np.ravel(k.delay_us) for k in connections),
+        *(one.delay for one in grouped.values()),
     ]
+    lists = {c: len(connections) + i for i, c in enumerate(grouped)}
     fan_out = max([1, *(c.topology.max_fan_out for c in connections)])
     return Graph(
         order=np.array(network.order, np.int64),
@@ -133,9 +136,9 @@ def plan(network: Network) -> Graph:
         target=np.array([network.targets[k.connection] for k in channels], np.int64),
         kind=np.array([k.kind for k in channels], np.int64),
         calendar=_numbered([k.kind == CALENDAR for k in channels]),
+        writes=np.array([lists.get(k.connection, k.connection) for k in channels], np.int64),
         rows=np.array([_rows(network, k) for k in channels], np.int64),
-        listed=np.array([(k.kind, k.topology) == (LOG, Sparse.kind) for k in channels], np.int64),
-        counts=np.array([k.counts for k in channels], np.int64),
+        listed=np.array([k.topology == Sparse.kind and k.kind != DIRECT for k in channels]),
         delay=np.array([k.delay_us for k in channels], np.float64),
         topology=np.array([shapes.index(k.topology) for k in channels], np.int64),
         shape_at=_starts([len(k.table) for k in channels]),
@@ -145,7 +148,7 @@ def plan(network: Network) -> Graph:
         delays_at=_starts([len(d) for d in delays]),
         delays=_joined(delays, np.int32),
         input=network.input,
-        reserve=sum(_reserve(connections[k.connection]) for k in channels if k.kind == CALENDAR),
+        reserve=sum(_reserve(network, k.connection) for k in channels if k.kind == CALENDAR),
         max_runs=1 + 3 * fan_out,
         max_fan_out=fan_out,
     )
@@ -185,11 +188,11 @@ def least_delay(connection: Connection) -> int:
 def books(network: Network, graph: Graph) -> tuple[Ints, int]:
     """Return the empty calendars' books, int64 (n_calendars, BOOK_SIZE), and their pages."""
     rows, pages = [], 0
-    for c in graph.connection[graph.kind == CALENDAR]:
-        connection = network.connections[c]
-        shift = queue.page_shift(least_delay(connection))
-        count = queue.page_count(connection.greatest_delay, shift)
-        rows.append([pages, count - 1, shift, queue.NO_PAGE, 0])
+    for k in np.flatnonzero(graph.kind == CALENDAR):
+        greatest = network.connections[graph.connection[k]].greatest_delay
+        shift = queue.page_shift(int(graph.delay[k]))
+        count = queue.page_count(greatest, shift)
+        rows.append([pages, count - 1, shift, queue.NO_PAGE, 0, graph.predicts.any()])
         pages += count
     return np.array(rows, np.int64).reshape(len(rows), queue.BOOK_SIZE), pages
 
@@ -201,30 +204,26 @@ def _table(network: Network, p: int) -> NDArray[np.float64]:
 
 
 class Channel(NamedTuple):
-    """What carries the spikes of a connection, or those of its synapses of one delay."""
+    """What carries the spikes of a connection, or those of its synapses without delay."""
 
     connection: int
     kind: int
     delay_us: int
-    counts: int
     topology: str
     table: Ints
 
 
 def _channels(network: Network) -> list[Channel]:
-    channels, parts = [], splits(network)
+    channels, grouped = [], groups_of(network)
     for c, connection in enumerate(network.connections):
-        shape = connection.topology.kind, connection.topology.table()
+        kind, table = connection.topology.kind, connection.topology.table()
         if isinstance(connection.delay_us, int):
-            channels.append(Channel(c, LOG, connection.delay_us, AT_DELIVERY, *shape))
-        elif c in parts:
-            for i, delay in enumerate(parts[c].delays.tolist()):
-                counts = AT_SENDING if i == 0 else NEVER
-                channels.append(Channel(c, LOG, delay, counts, Sparse.kind, parts[c].start[i]))
-        else:
-            channels.append(Channel(c, CALENDAR, 0, AT_SENDING, *shape))
-            if connection.least_delay == 0:
-                channels.append(Channel(c, DIRECT, 0, NEVER, *shape))
+            channels.append(Channel(c, LOG, connection.delay_us, kind, table))
+            continue
+        rows = (Sparse.kind, grouped[c].start) if c in grouped else (kind, table)
+        channels.append(Channel(c, CALENDAR, least_delay(connection), *rows))
+        if connection.least_delay == 0:
+            channels.append(Channel(c, DIRECT, 0, kind, table))
     return channels
 
 
@@ -240,12 +239,14 @@ def _lists(network: Network, channels: list[Channel]) -> dict[str, Ints]:
     }
 
 
-def _reserve(connection: Connection) -> int:
-    """Chunks that all synapses of a connection at one instant can need."""
-    synapses = connection.topology.n_in * connection.topology.max_fan_out
+def _reserve(network: Network, c: int) -> int:
+    """Chunks that may be needed at one instant, or when the spikes that wait are written."""
+    connection, grouped = network.connections[c], groups_of(network)
+    most = np.diff(grouped[c].start).max() if c in grouped else connection.topology.max_fan_out
+    entries = int(most) * max(connection.topology.n_in, LATE)
     shift = queue.page_shift(least_delay(connection))
-    pages = min(synapses, queue.page_count(connection.greatest_delay, shift))
-    return pages + synapses // queue.CHUNK + 1
+    pages = min(entries, queue.page_count(connection.greatest_delay, shift))
+    return pages + entries // queue.CHUNK + 1
 
 
 def _lined(n: int) -> int:

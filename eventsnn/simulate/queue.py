@@ -7,6 +7,9 @@ comes it is opened: its entries are sorted by (time, order of sending) with a co
 sort. A page is no longer than the smallest delay, so nothing is ever written onto the
 open page. Pages are chains of chunks from one pool.
 
+An entry whose target is negative is a group of synapses (``groups.py``): its target is the
+first synapse, inverted, its weight how many.
+
 *Heap.* Predicted spikes, ordered by (time, unit); a prediction that no longer holds
 stays in the heap and is passed over when it comes up.
 
@@ -21,16 +24,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32, float64, from_dtype, int32, int64, types
+from numpy.typing import NDArray
 
-from eventsnn.kernel import entry_point, inlined, kernel
+from eventsnn.kernel import entry_point, fetch, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
 MAX_PAGE_US = 64
 
 # Places in a calendar's row of ``books``.
-FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING = range(5)
-BOOK_SIZE = 5
+FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING, FRACTIONS = range(6)
+BOOK_SIZE = 6
 # Columns of ``pages``: first chunk (-1: none), place after the last entry, entries.
 HEAD, TAIL, COUNT = range(3)
 # Places in ``pool``.
@@ -44,10 +48,10 @@ class Kernels(NamedTuple):
     Attributes
     ----------
     write : (t, weights, delays, targets, runs, entries, links, pages, book, pool) -> n
-        Write the synapses of a spike at ``t`` that have a delay; return how many.
-    open_page : (entries, links, pages, book, pool, at, targets, weights, place) -> n
-        Sort the calendar's next page into the three arrays and free its chunks; ``place`` is
-        scratch, int64 (MAX_PAGE_US + 1,).
+        Write the synapses, or groups, of a spike at ``t`` that have a delay; return how many.
+    open_page : (entries, links, pages, book, pool, place, at, targets, weights) -> n
+        Sort the calendar's next page into the last three arrays and free its chunks; ``place``
+        is scratch, int64 (MAX_PAGE_US + 1,).
     heap_push : (times, units, n, t, unit) -> n + 1
     heap_pop : (times, units, n) -> n - 1
         Remove the earliest, which stands at place 0.
@@ -59,9 +63,21 @@ class Kernels(NamedTuple):
     heap_pop: Any
 
 
-def entry_dtype(dtype: type[np.floating[Any]]) -> np.dtype[np.void]:
+def entry_dtype(dtype: Any) -> np.dtype[np.void]:
     """Return the dtype of a waiting synapse: when, how strong, to whom."""
     return np.dtype([("t", np.float64), ("weight", dtype), ("target", np.int32)], align=True)
+
+
+def synapses(
+    t: NDArray[np.float64], target: NDArray[np.int32], weight: NDArray[Any], grouped: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[Any]]:
+    """Return (t, target, weight) of entries, synapse by synapse."""
+    sizes = np.where(target < 0, weight, 1).astype(np.int64)
+    t, target, weight = (np.repeat(a, sizes) for a in (t, target, weight))
+    place = np.arange(len(t)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + ~target
+    group = target < 0
+    target[group], weight[group] = (grouped[n][place[group]] for n in ("target", "weight"))
+    return t, target, weight
 
 
 def page_shift(least_delay_us: int) -> int:
@@ -115,12 +131,12 @@ def _write(
             tail = pages[page, TAIL]
             if tail % CHUNK == 0:
                 tail = _new_chunk(links, pages, page, pool)
-            pages[page, TAIL] = tail + 1
-            pages[page, COUNT] += 1
             entry = entries[np.uint64(tail)]
             entry.t = due
             entry.weight = weights[k]
             entry.target = int64(targets[k]) if first < 0 else first + int64(k) - k0
+            pages[page, TAIL] = tail + 1
+            pages[page, COUNT] += 1
             written += 1
     book[NEXT_PAGE] = next_page
     book[WAITING] += written
@@ -156,20 +172,24 @@ def _open_page(
     pages: Any,
     book: Any,
     pool: Any,
+    place: Any,
     at: Any,
     targets: Any,
     weights: Any,
-    place: Any,
 ) -> Any:
     number = book[NEXT_PAGE]
     page = book[FIRST_PAGE] + (number & book[MASK])
     begin, n = number << book[SHIFT], int64(pages[page, COUNT])
     place[:] = 0
     for sweep in range(2):
-        chunk, left = int64(pages[page, HEAD]), n
-        while left > 0:
-            first = np.uint64(chunk * CHUNK)
-            for k in range(first, first + np.uint64(min(left, CHUNK))):
+        chunk = int64(pages[page, HEAD])
+        while chunk >= 0:
+            after, first = int64(links[chunk]), np.uint64(chunk * CHUNK)
+            later = int64(links[after]) if after >= 0 else after
+            end = first + np.uint64(CHUNK) if after >= 0 else np.uint64(pages[page, TAIL])
+            for k in range(0 if sweep == 0 else CHUNK, CHUNK, 4):
+                fetch(entries, later * CHUNK + k)
+            for k in range(first, end):
                 entry = entries[k]
                 microsecond = np.uint64(int64(entry.t) - begin)
                 if sweep == 0:
@@ -177,11 +197,7 @@ def _open_page(
                 else:
                     i: Any = np.uint64(place[microsecond])
                     place[microsecond] += 1
-                    at[i] = entry.t
-                    targets[i] = entry.target
-                    weights[i] = entry.weight
-            left -= CHUNK
-            after = int64(links[chunk])
+                    at[i], targets[i], weights[i] = entry.t, entry.target, entry.weight
             if sweep == 1:
                 links[chunk] = pool[FREE_CHUNK]
                 pool[FREE_CHUNK] = chunk
@@ -190,7 +206,8 @@ def _open_page(
         if sweep == 0:
             for i in range(MAX_PAGE_US):
                 place[i + 1] += place[i]
-    _sort_fractions(at, targets, weights, n)
+    if book[FRACTIONS]:
+        _sort_fractions(at, targets, weights, n)
     pages[page, HEAD], pages[page, TAIL], pages[page, COUNT] = -1, 0, 0
     book[WAITING] -= n
     _turn(pages, book, number)
@@ -236,7 +253,7 @@ def kernels(dtype: Any) -> Kernels:
     entries = types.Array(from_dtype(entry_dtype(dtype)), 1, "C")
     signatures = (
         int64(float64, real, i4, i4, i8, entries, i4, pages, i8, i8),
-        int64(entries, i4, pages, i8, i8, f8, i4, real, i8),
+        int64(entries, i4, pages, i8, i8, i8, f8, i4, real),
         int64(f8, i8, int64, float64, int64),
         int64(f8, i8, int64),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
+from eventsnn.threads import in_threads
 
 NODE = 8
 """Pixels between the nodes of an elastic field."""
@@ -86,6 +88,7 @@ def augment(
     order: NDArray[np.int64],
     augmentation: Augmentation,
     rng: np.random.Generator,
+    threads: int = 1,
 ) -> EventBatch:
     """Return the recordings ``order`` of ``batch``, changed at random.
 
@@ -96,6 +99,8 @@ def augment(
     augmentation : Augmentation
     rng : numpy.random.Generator
         A recording's changes depend on the generator and its place in ``order`` only.
+    threads : int
+        Changes no bit.
 
     Returns
     -------
@@ -104,18 +109,27 @@ def augment(
     """
     n = len(order)
     source = _Part(batch.t, batch.unit, batch.start)
-    room = int((batch.start[order + 1] - batch.start[order]).sum())
-    out = _Part(np.empty(room, np.int32), np.empty(room, batch.unit.dtype), np.zeros(n + 1, int))
     places = _places(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
     noise = _Noise(augmentation.drop, augmentation.scatter, augmentation.jitter_us)
-    _move(source, order, places, batch.shape[0], keys, noise, batch.duration, out)
-    end = out.start[n]
+
+    def work(rows: slice) -> _Part:
+        wanted, count = order[rows], rows.stop - rows.start
+        room = int((batch.start[wanted + 1] - batch.start[wanted]).sum())
+        t, unit = np.empty(room, np.int32), np.empty(room, batch.unit.dtype)
+        out = _Part(t, unit, np.zeros(count + 1, np.int64))
+        args = places[rows], batch.shape[0], keys[rows], noise, batch.duration, out
+        _move(source, wanted, *args)
+        return _Part(t[: out.start[-1]], unit[: out.start[-1]], out.start)
+
+    ends = np.linspace(0, n, threads + 1).astype(int).tolist()
+    parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
+    sizes = np.concatenate([np.diff(part.start) for part in parts])
     return replace(
         batch,
-        t=out.t[:end],
-        unit=out.unit[:end],
-        start=out.start,
+        t=np.concatenate([part.t for part in parts]),
+        unit=np.concatenate([part.unit for part in parts]),
+        start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
         label=np.asarray(batch.label[order]),
         duration=np.asarray(batch.duration[order]),
     )

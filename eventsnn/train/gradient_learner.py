@@ -110,7 +110,8 @@ class GradientLearner(ABC):
         """Make one update by the mean loss of the recordings ``chunk``."""
         options, events = self.options.gradient, _events(data)
         change = self.options.augmentation
-        batch = augment(events, chunk, change, rng) if change else events.select(chunk)
+        threads = self.threads
+        batch = augment(events, chunk, change, rng, threads) if change else events.select(chunk)
         loss, scores, gradients, spoke = self.walk(batch, rng)
         if options.wake:
             self._wake(spoke, gradients)
@@ -120,7 +121,7 @@ class GradientLearner(ABC):
         rates = [rate * scale for scale in self.scales]
         self.progress += 1 / self.total
         self.weights, self.state = self.optimizer.update(
-            gradients, self.state, self.weights, rates, reuse=True, threads=self.threads
+            gradients, self.state, self.weights, rates, reuse=True, threads=threads
         )
         right = int((scores.argmax(1) == batch.label).sum())
         return Learned(right, float(loss.sum()))

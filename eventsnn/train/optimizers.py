@@ -9,7 +9,6 @@ own gradient alone, so that threads change no bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.threads import in_threads
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -201,12 +201,7 @@ def _in_parts(kernel: Any, arrays: list[NDArray[Any]], settings: Any, threads: i
     def work(part: slice) -> None:
         kernel(*(array[part] for array in flat), settings)
 
-    if threads > 1 and len(parts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, parts))
-    else:
-        for part in parts:
-            work(part)
+    in_threads(work, parts, threads)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
