@@ -1,0 +1,104 @@
+"""Counts by NeuroBench's definitions against the neurobench package itself, where it is installed.
+
+The package needs torch and snntorch, which eventsnn does not: `pip install torch snntorch
+neurobench` lets these tests run. The network is the clock-driven twin: steps of 1 ms.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.measure.clock import binned, clock_costs
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.lif import LIF
+from eventsnn.simulate import simulate
+from eventsnn.topology.dense import Dense
+
+for _package in ("torch", "snntorch", "neurobench"):
+    pytest.importorskip(_package, reason=f"{_package} is not installed; it is optional")
+
+SIZES, STEPS, TAU_US = (20, 30, 4), 50, 30_000.0
+
+
+def a_case(most_at_once):
+    """A network, its weights (some of them 0), and three recordings of whole milliseconds."""
+    rng = np.random.default_rng(most_at_once)
+    populations = [Population("input", (SIZES[0],))]
+    connections, weights = [], []
+    for k, (m, n) in enumerate(zip(SIZES[:-1], SIZES[1:], strict=True), 1):
+        populations.append(Population(f"p{k}", (n,), LIF(TAU_US)))
+        connections.append(Connection(populations[-2].name, f"p{k}", Dense(m, n)))
+        weights.append(rng.normal(0.03, 0.08, (m, n)).astype(np.float32))
+        weights[-1][rng.random((m, n)) < 0.25] = 0
+    counts = rng.binomial(most_at_once, 0.1, (3, STEPS, SIZES[0]))
+    streams = []
+    for one in counts:
+        step, unit = (np.repeat(a, one[one > 0]) for a in np.nonzero(one))
+        spread = rng.integers(0, 1000, len(step))
+        order = np.argsort(step * 1000 + spread, kind="stable")
+        times = (step * 1000 + spread)[order]
+        streams.append(EventStream(times, unit[order], (1, 1, SIZES[0]), 0, STEPS * 1000))
+    batch = binned(EventBatch.from_streams(streams), 1000)
+    return Network(tuple(populations), tuple(connections)), weights, batch, counts
+
+
+def by_neurobench(weights, counts):
+    """Run the twin in snnTorch under NeuroBench's own benchmark."""
+    import snntorch
+    import torch
+    from neurobench.benchmarks import Benchmark
+    from neurobench.metrics import static, workload
+    from neurobench.models import SNNTorchModel
+
+    class Twin(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList()
+            for w in weights:
+                dense = torch.nn.Linear(*w.shape, bias=False)
+                dense.weight.data = torch.tensor(w.T.copy())
+                beta = math.exp(-1000 / TAU_US)
+                neuron = snntorch.Leaky(beta, init_hidden=True, output=True, reset_delay=False)
+                self.layers.extend([dense, neuron])
+
+        def reset(self):
+            for neuron in self.layers[1::2]:
+                neuron.reset_mem()
+
+        def forward(self, x):
+            for dense, neuron in zip(self.layers[::2], self.layers[1::2], strict=True):
+                x, potential = neuron(dense(x))
+            return x, potential
+
+    data = torch.tensor(counts.astype(np.float32))
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(data, torch.zeros(len(data))), batch_size=1
+    )
+    metrics = [
+        [static.ParameterCount, static.ConnectionSparsity],
+        [workload.ActivationSparsity, workload.SynapticOperations, workload.MembraneUpdates],
+    ]
+    return Benchmark(SNNTorchModel(Twin()), loader, [], [], metrics).run(quiet=True)
+
+
+@pytest.mark.parametrize("most_at_once", [1, 3])
+def test_the_clock_driven_twin_is_counted_as_neurobench_does(most_at_once):
+    network, weights, batch, counts = a_case(most_at_once)
+    record = simulate(network, weights, batch)
+    mine, theirs = clock_costs(record, weights, batch, 1000), by_neurobench(weights, counts)
+    assert mine.spikes.sum() > 20
+    operations = theirs["SynapticOperations"]
+    assert operations["Effective_ACs"] == pytest.approx(mine.accumulates.mean())
+    assert operations["Effective_MACs"] == pytest.approx(mine.multiply_accumulates.mean())
+    assert (operations["Effective_MACs"] > 0) == (most_at_once > 1)
+    assert operations["Dense"] == pytest.approx(mine.dense.mean())
+    sparsity = 1 - mine.spikes.sum() / mine.spiking_updates.sum()
+    assert theirs["ActivationSparsity"] == pytest.approx(sparsity)
+    total = sum(w.size for w in weights)
+    assert theirs["ParameterCount"] == total
+    zeros = sum((w == 0).sum() for w in weights) / total
+    assert theirs["ConnectionSparsity"] == pytest.approx(zeros, abs=1e-4)
+    # NeuroBench leaves out steps in which a potential stayed what it was.
+    assert 0 < theirs["MembraneUpdates"] <= mine.neuron_updates.mean()
