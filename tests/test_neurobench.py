@@ -4,6 +4,7 @@ The package needs torch and snntorch, which eventsnn does not: `pip install torc
 neurobench` lets these tests run. The network is the clock-driven twin: steps of 1 ms.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -27,7 +28,7 @@ def a_case(most_at_once):
     rng = np.random.default_rng(most_at_once)
     populations = [Population("input", (SIZES[0],))]
     connections, weights = [], []
-    for k, (m, n) in enumerate(zip(SIZES[:-1], SIZES[1:], strict=True), 1):
+    for k, (m, n) in enumerate(itertools.pairwise(SIZES), 1):
         populations.append(Population(f"p{k}", (n,), LIF(TAU_US)))
         connections.append(Connection(populations[-2].name, f"p{k}", Dense(m, n)))
         weights.append(rng.normal(0.03, 0.08, (m, n)).astype(np.float32))
