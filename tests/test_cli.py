@@ -1,6 +1,7 @@
 """The command line as scripts and beginners use it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from eventsnn import cli
-from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
 
@@ -275,6 +276,16 @@ def test_a_model_refuses_data_of_another_sensor(model, call, tmp_path):
     np.save(tmp_path / "image.npy", np.zeros((1, 28, 28), np.uint8))
     code, _, err = call("simulate", model[0], tmp_path / "image.npy")
     assert code == 2 and "784 inputs, but the network takes 2312" in err
+
+
+def test_files_are_as_readable_as_the_user_wants(tmp_path):
+    old = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "page.html", b"here")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_help_lists_every_command(call):

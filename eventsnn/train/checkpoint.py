@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
-    handle, name = tempfile.mkstemp(".tmp", path.name, path.parent)
+    # Not mkstemp, whose files nobody else may read: who may is up to the user's umask.
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        part.replace(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
