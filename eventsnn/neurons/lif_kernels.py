@@ -229,22 +229,24 @@ def _cells(table: Any, x: Any, times: Any) -> Any:
 
 
 @inlined
-def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> None:
-    """Decay, add to and mark one neuron that has a clock of its own.
+def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> bool:
+    """Decay, add to and mark one neuron that has a clock of its own; return if it may fire.
 
     The caller counts an update; here it is taken back if the neuron was up to date.
     """
     table, x, times, n, threshold, _ = cells
     dt = t - times[j]
     times[j] = t
-    v = x[j] * x.dtype.type(_decay(table, dt))
+    v, reached = x[j] * x.dtype.type(_decay(table, dt)), False
     if likely(t >= times[n + j]):
         v += weight
         if not likely(v < threshold):
             _mark(work, int(n), int(j))
+            reached = True
     x[j] = v
     if not likely(dt > 0.0):
         work[1] -= 1
+    return reached
 
 
 def _receive(
@@ -317,24 +319,21 @@ def _train(
     work: Any,
 ) -> Any:
     cells = _cells(table, x, times)
-    now, adds = at[span[0]], 0
-    k, tail = np.uint64(span[0]), np.uint64(span[1])
-    while k < tail:
-        t = at[k]
-        if t != now:
-            if t >= limit or work[0] > 0:
-                break
-            now = t
-        target = int64(targets[k])
+    k, tail, adds = np.uint64(span[0]), np.uint64(span[1]), 0
+    while k < tail and at[k] < limit:
+        t, target, marked = at[k], int64(targets[k]), False
         if target >= 0:
-            _one(cells, t, np.uint64(target), weights[k], work)
+            marked = _one(cells, t, np.uint64(target), weights[k], work)
             adds += 1
         else:
             _look_ahead(grouped, targets, weights, min(k + np.uint64(_AHEAD), tail - np.uint64(1)))
             n = int64(weights[k])
             for s in range(np.uint64(~target), np.uint64(~target + n)):
-                _one(cells, t, np.uint64(grouped[s].target), grouped[s].weight, work)
+                marked |= _one(cells, t, np.uint64(grouped[s].target), grouped[s].weight, work)
             adds += n
+        if marked:
+            # The rest of this instant only. Nobody can predict where an instant ends.
+            limit = np.nextafter(t, math.inf)
         k += np.uint64(1)
     work[1] += adds
     span[2] += adds

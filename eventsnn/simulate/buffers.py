@@ -26,7 +26,7 @@ from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
 
 _SPIKES = 1 << 16
-_OPEN = 1 << 12
+_OPEN = 1 << 13
 _LISTED = 64
 
 

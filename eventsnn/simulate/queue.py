@@ -30,7 +30,7 @@ from eventsnn.kernel import entry_point, fetch, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
-MAX_PAGE_US = 64
+MAX_PAGE_US = 128
 
 # Places in a calendar's row of ``books``.
 FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING, FRACTIONS = range(6)
