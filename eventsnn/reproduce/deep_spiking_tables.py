@@ -50,19 +50,24 @@ class _Cells:
         test = cells[0]
         seeds = ""
         if "seeds" in test:
-            values = ", ".join(f"{value:.2f}" for value in test["seeds"])
-            seeds = f"{test['mean']:.2f} ± {test['spread']:.2f} ({values})"
+            seeds = f"({', '.join(_error(value) for value in test['seeds'])})"
+        if "mean" in test:
+            seeds = f"{test['mean']:.2f} ± {test['spread']:.2f} {seeds}"
         verdict = test.get("verdict", "")
         if "tolerance" in test:
             verdict += f" {test['tolerance']:g}"
         return [
             title,
-            " / ".join(f"{self.rows[row][name]:.2f}" for name in names),
+            " / ".join(_error(self.rows[row][name]) for name in names),
             " / ".join(f"{c['published']:g}" for c in cells if c),
-            " / ".join(f"{c['difference']:+.2f}" for c in cells if c),
+            " / ".join(f"{c['difference']:+.2f}" for c in cells if c.get("difference") is not None),
             verdict,
             seeds,
         ]
+
+
+def _error(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 _HEAD = ["percent error", "ours", "published", "difference", "verdict", "seeds 0, 1, 2: mean ± SD"]
