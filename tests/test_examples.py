@@ -12,6 +12,7 @@ PROMISED = {
     "delay_line": "and then:      6 at 2100, 7 at 2800, 8 at 3600, 9 at 4500",
     "exact_gradients": "one weight: gradient -0.008143, central difference -0.008143",
     "recurrent_inhibition": "the busiest population is excitatory",
+    "reproduce_two_rows": "T = 1000: difference to the ReLU network 0.000",
 }
 
 

@@ -65,7 +65,8 @@ class Runner:
             keys[row.id] = self._key(row, keys)
         futures: dict[str, Future[Result]] = {}
         with ThreadPoolExecutor(self.threads) as pool:
-            for row in rows:
+            # Rows that need others last: a thread that waits for a row does nothing else.
+            for row in sorted(rows, key=lambda row: bool(row.needs)):
                 futures[row.id] = pool.submit(self._row, row, keys, futures)
             try:
                 for future in as_completed(futures.values()):
@@ -75,7 +76,7 @@ class Runner:
                 for future in futures.values():
                     future.cancel()
         self.stop.clear()
-        return {name: future.result() for name, future in futures.items()}
+        return {row.id: futures[row.id].result() for row in rows}
 
     def _key(self, row: Row, keys: Mapping[str, str]) -> str:
         parts = {

@@ -69,6 +69,7 @@ def train_spiking(desk: Desk, options: Mapping[str, Any]) -> Result:
             "test_error": None,
             "train_error": None,
             "diverged": f"epoch {len(trainer.history) + 1}, {str(error).split('; lower')[0]}",
+            "lowest_potential": float(trainer.learner.snapshot()["phi"].min()),
             "history": _history(trainer.history),
             "options": chosen.to_json(),
         }
