@@ -156,13 +156,13 @@ _GUESSES = {"events": [25, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 
 _ON_EVENTS = (
     Row("film", "filmed MNIST", train_spiking,
         _EVENTS | _FILM, "film"),
-    Row("film-guesses", "filmed MNIST, early guesses", early_guesses,
+    Row("film-guesses", "filmed MNIST", early_guesses,
         _GUESSES | {"trained": "film", "halves": "test"}, "film", ("film",)),
-    Row("film-on-real", "the same network on real N-MNIST", early_guesses,
+    Row("film-on-real", "the same network on real N-MNIST, 600", early_guesses,
         _GUESSES | {"trained": "film", "halves": "all"}, "recordings", ("film",)),
     Row("real", "real N-MNIST, 550 recordings learned", train_spiking,
         _EVENTS | _REAL, "recordings"),
-    Row("real-guesses", "real N-MNIST, 50 not learned", early_guesses,
+    Row("real-guesses", "real N-MNIST, 550 learned, on 50 others", early_guesses,
         _GUESSES | {"trained": "real", "halves": "test"}, "recordings", ("real",)),
 )  # fmt: skip
 

@@ -218,6 +218,6 @@ def _events(result: Result) -> Table:
                 f"{half['events']:,}",
             ]
         )
-    head = ["event streams, 2312-300-10", "recordings", "accuracy %", "spikes a recording"]
+    head = ["event streams", "recordings", "accuracy %", "spikes a recording"]
     head += ["additions a recording", "events until at most twice the final error"]
     return Table("Event streams", head, lines)

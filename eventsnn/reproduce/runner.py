@@ -103,7 +103,7 @@ class Runner:
         kept = read_result(folder)
         if kept is not None:
             self.listener.row_ends(row, kept, True)
-            return kept
+            return kept | {"title": row.title}
         folder.mkdir(parents=True, exist_ok=True)
         self.listener.row_begins(row)
         desk = Desk(
