@@ -2,12 +2,14 @@
 
 import json
 import re
+import runpy
 import signal
 import struct
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -337,3 +339,18 @@ def test_published_figures_are_compared_with_mnist_only(shared):
     assert mnist.is_mnist and mnist.note == ""
     assert "a tenth of the images" in Shelf([word], quick=True).note
     assert not digits.is_mnist and "digits is not MNIST" in digits.note
+
+
+def test_the_page_is_what_its_json_says():
+    folder = Path(__file__).resolve().parents[1] / "docs" / "results"
+    result = json.loads((folder / f"{NAME}.json").read_text())
+    lines = runpy.run_path(str(folder / "tables.py"))["paper_lines"](result)
+    assert (folder / f"{NAME}.md").read_text() == "\n".join(lines) + "\n"
+    assert result["published_figures_apply"] and result["version"] == eventsnn.__version__
+    for name in result["figures"]:
+        assert f"]({name})" in "\n".join(lines) and (folder / name).stat().st_size < 100_000
+    # What stands in the JSON is what these rows and options are today.
+    seeds = {row.name: row for row in paper.PAPER.rows}
+    assert set(seeds) == {name for name in result["rows"] if "-seed" not in name}
+    again = paper.compare(result["rows"], True)
+    assert again == result["comparison"]

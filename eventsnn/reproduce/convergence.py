@@ -53,30 +53,39 @@ def gradients(desk: Desk, options: Mapping[str, Any]) -> Result:
     """Compare what one sample does to the weights with the ReLU network's gradient.
 
     A spiking network at rest learns one sample; ``(W_before - W_after) / eta`` is its
-    gradient. ``difference`` is the mean over test images of ``|G_T - G| / |G|`` over all
-    weights together, ``cosine`` the mean cosine between the two; images whose G vanishes
-    are left out and counted.
+    gradient. ``difference`` is the mean over test images of ``|G_T - G|`` (all weights
+    together), over the mean of ``|G|``: not a mean of ratios, since a trained network's
+    gradient nearly vanishes on most images. ``cosine`` is that between the gradients summed
+    over the images.
     """
     images, eta = _some(desk, options["images"]), 0.01
     weights = [weight.astype(np.float64) for weight in desk.weights("relu")]
     relu, x, target = ReluNetwork(weights), _vectors(images), np.eye(weights[-1].shape[1])
     exact = [_flat(relu.gradient(v, target[c])) for v, c in zip(x, images.labels, strict=True)]
-    kept = [k for k, gradient in enumerate(exact) if gradient.any()]
     found = []
     for done, steps in enumerate(options["steps"]):
         network = HerdingMLP(weights, n_steps=steps, eta=eta)
-        rest, difference, cosine = network.snapshot(), [], []
-        for k in kept:
+        rest, apart, summed = network.snapshot(), 0.0, np.zeros_like(exact[0])
+        for k, gradient in enumerate(exact):
             desk.tell(done, len(options["steps"]), f"T = {steps}")
             network.restore(rest)
             network.train(images, np.array([k]))
             mine = _flat([(w - v) / eta for w, v in zip(weights, network.weights, strict=True)])
-            norms = np.linalg.norm(mine), np.linalg.norm(exact[k])
-            difference.append(np.linalg.norm(mine - exact[k]) / norms[1])
-            cosine.append(mine @ exact[k] / (norms[0] * norms[1]) if norms[0] else 0.0)
-        means = {"difference": float(np.mean(difference)), "cosine": float(np.mean(cosine))}
-        found.append({"n_steps": steps, **means})
-    return {"images": len(kept), "without_gradient": len(exact) - len(kept), "by_steps": found}
+            apart += float(np.linalg.norm(mine - gradient))
+            summed += mine
+        found.append(
+            {
+                "n_steps": steps,
+                "difference": apart / sum(float(np.linalg.norm(gradient)) for gradient in exact),
+                "cosine": _cosine(summed, np.sum(exact, 0)),
+            }
+        )
+    return {"images": len(exact), "by_steps": found}
+
+
+def _cosine(a: Array, b: Array) -> float:
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norms if norms else 0.0
 
 
 def _some(desk: Desk, n: int) -> Images:

@@ -147,8 +147,8 @@ def _convergence(result: Result) -> Table:
     if found["gradients"]:
         row = found["gradients"]
         note.append(
-            f"Gradients of {row['images']} test images, each from rest: mean of |G_T - G| / |G| "
-            f"and cosine; {row['without_gradient']} more images have G = 0."
+            f"Gradients of {row['images']} test images, each from rest: mean of |G_T - G| over "
+            "mean of |G|, and the cosine between the sums."
         )
     head = ["T", "prediction: difference", "other class %", "error %"]
     head += ["gradient: difference", "cosine"]
