@@ -431,5 +431,38 @@ def bench(
     show.bench(result, _out)
 
 
+@app.command()
+def reproduce(
+    paper: Annotated[str | None, typer.Argument(help="Which; none: list them.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="[b]mnist:PATH[/b], and [b]nmnist:PATH[/b] for the rows on real recordings; may "
+            "be given again. Default: scikit-learn's digits, with which nothing is compared."
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the images.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this row, and what it needs; may be repeated.")
+    ] = None,
+    threads: Threads = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the rows; default: runs/PAPER.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce a paper: run every row, and put ours beside the published figure."""
+    from eventsnn import commands
+
+    if paper is None:
+        found = commands.papers()
+        print(json.dumps(found)) if as_json else show.papers(found, _out)
+        return
+    result = commands.reproduce(
+        paper, data or [], quick, only or [], threads or _cores(), out, _err
+    )
+    print(json.dumps(result)) if as_json else show.reproduction(result, _out)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

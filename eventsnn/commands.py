@@ -21,7 +21,7 @@ from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
-from eventsnn.progress import Bar, TrainingBars, progress_bars
+from eventsnn.progress import Bar, RowBars, TrainingBars, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
@@ -272,6 +272,44 @@ def bench(data: str, limit: int | None, rounds: int, threads: int, console: Cons
     with console.status("measuring (the first round compiles)"):
         result = run(halves.train, rounds=rounds, threads=threads)
     return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
+
+
+def papers() -> list[Result]:
+    """Return the papers that can be reproduced."""
+    from eventsnn.reproduce import papers as every
+
+    return [
+        {"paper": name, "title": p.title, "source": p.source, "rows": [r.name for r in p.rows]}
+        for name, p in every().items()
+    ]
+
+
+def reproduce(
+    paper: str,
+    data: list[str],
+    quick: bool,
+    only: list[str],
+    threads: int,
+    out: Path | None,
+    console: Console,
+) -> Result:
+    """Run a paper's rows, or go on with them; return them beside the published figures."""
+    from eventsnn.reproduce import find_paper
+    from eventsnn.reproduce.command import reproduce as run
+    from eventsnn.reproduce.data import Shelf
+
+    chosen = find_paper(paper)
+    folder = out or Path("runs") / f"{paper}{'-quick' * quick}"
+    with progress_bars(console) as bars:
+        shelf = Shelf(data, quick, Bar(bars, "preparing data"))
+        listener = RowBars(bars)
+        try:
+            return run(chosen, shelf, only, folder, threads, listener)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"stopped; {listener.finished} finished rows, and every finished epoch of the "
+                f"others, are saved in {folder}; the same command goes on from there"
+            ) from None
 
 
 def film(

@@ -9,5 +9,9 @@ class DataError(UserError):
     """A file, a recording or an array that cannot be read as what it should be."""
 
 
+class DivergedError(UserError):
+    """Learning made the weights grow out of bounds."""
+
+
 class Interrupted(Exception):
     """Ctrl-C was pressed: what is saved and how to go on. Exit code 130."""

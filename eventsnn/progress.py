@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +22,9 @@ from rich.text import Text
 
 from eventsnn.train.learner import Rates
 from eventsnn.train.trainer import Listener
+
+if TYPE_CHECKING:
+    from eventsnn.reproduce.paper import Row
 
 
 class RateColumn(ProgressColumn):
@@ -113,3 +117,33 @@ class TrainingBars(Listener):
         if not self._bars.console.is_terminal:
             text = f"epoch {row['epoch']}/{self._epochs} {row['seconds']:.1f} s {note}"
             self._bars.console.print(text, soft_wrap=True)
+
+
+class RowBars:
+    """A bar for each row of a paper under way, and a line for each that is finished."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._lock = threading.Lock()
+        self._task: dict[str, TaskID] = {}
+        self.finished = 0
+
+    def row_begins(self, row: Row) -> None:
+        """Start the row's bar."""
+        with self._lock:
+            self._task[row.id] = _add(self._bars, row.id, None)
+
+    def row_moves(self, row: Row, done: int, total: int, note: str) -> None:
+        """Move it."""
+        self._bars.update(self._task[row.id], completed=done, total=total, note=note)
+
+    def row_ends(self, row: Row, result: dict[str, Any], kept: bool) -> None:
+        """Put a line in the bar's place."""
+        with self._lock:
+            self.finished += 1
+            if row.id in self._task:
+                self._bars.remove_task(self._task.pop(row.id))
+        error = result.get("test_error", result.get("error"))
+        told = "" if error is None else f", error {error:.2f} %"
+        seconds = "found finished" if kept else f"{result['wall_seconds']:.0f} s"
+        self._bars.console.print(f"{row.id}: {seconds}{told}", soft_wrap=True, highlight=False)

@@ -90,6 +90,35 @@ def film(result: dict[str, Any], out: Console) -> None:
             out.print(f"{key.replace('_', ' ')}: {number(result[key])}", markup=False)
 
 
+def papers(found: list[dict[str, Any]], out: Console) -> None:
+    """Print the papers that can be reproduced."""
+    table = Table("paper", "title", "source", "rows", box=None)
+    for paper in found:
+        cells = [paper[key] for key in ("paper", "title", "source")]
+        table.add_row(*cells, str(len(paper["rows"])))
+    out.print(table)
+    out.print("next: eventsnn reproduce PAPER --data mnist:PATH", markup=False)
+
+
+def reproduction(result: dict[str, Any], out: Console) -> None:
+    """Print a paper's tables, and what was not run."""
+    from eventsnn.reproduce import find_paper
+
+    if result["note"]:
+        out.print(f"{result['note']}\n", markup=False)
+    for made in find_paper(result["paper"]).tables(result):
+        table = Table(*made.head, box=None, title=made.title, title_justify="left")
+        for row in made.rows:
+            table.add_row(*row)
+        out.print(table)
+        out.print(f"{made.note}\n", markup=False)
+    if result["skipped"]:
+        out.print(f"not run, for want of data: {', '.join(result['skipped'])}", markup=False)
+    out.print(
+        f"saved in {result['out']}: result.json, {', '.join(result['figures'])}", markup=False
+    )
+
+
 def number(value: Any) -> str:
     """Return a value as people read it."""
     if isinstance(value, list | tuple):

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data.source import Data, labels_of
-from eventsnn.errors import UserError
+from eventsnn.errors import DivergedError, UserError
 from eventsnn.events import EventStream
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import Source, checked_order, source_of, source_of_one
@@ -278,7 +278,7 @@ class HerdingMLP:
         run = run_vectors if isinstance(source, state.Vectors) else run_events
         done, status = run(self._net, work, rule, source, job, out)
         if status > 0:
-            raise UserError(
+            raise DivergedError(
                 f"{name}: on sample {job.order[done]} layer {status} sent more than "
                 f"{state.SPIKE_BUDGET} spikes in one step: the weights have grown out of bounds; "
                 f"lower eta (it is {self.options.eta}) or the input"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.source import Data, labels_of
-from eventsnn.errors import UserError
+from eventsnn.errors import DivergedError
 from eventsnn.events import EventBatch
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.herding_costs import costs
@@ -79,7 +79,7 @@ class HerdingLearner:
         """Raise UserError if a weight is no longer finite."""
         for layer, weight in enumerate(self.net.weights):
             if not np.isfinite(weight).all():
-                raise UserError(
+                raise DivergedError(
                     f"epoch {epoch + 1}: weights of layer {layer + 1} are no longer finite; "
                     f"lower eta (it is {self.net.options.eta})"
                 )

@@ -70,6 +70,8 @@ class Trainer:
         No number changes a result.
     tensorboard : bool
         Also write TensorBoard scalars into the folder.
+    watch : bool
+        Also evaluate the training half after each epoch, and note what learning cost.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class Trainer:
         folder: Path | None,
         threads: int = 1,
         tensorboard: bool = False,
+        watch: bool = False,
     ) -> None:
         self.options, self.data, self.folder, self.threads = options, data, folder, threads
+        self.watch = watch
         self.history: list[dict[str, Any]] = []
         self.learner = make_learner(options, threads)
         self.chosen, self.held_out = _split(options, data)
@@ -172,7 +176,14 @@ class Trainer:
         }
         if np.isfinite(loss):
             row["loss"] = loss / len(order)
-        return row | self._validated()
+        return row | self._watched() | self._validated()
+
+    def _watched(self) -> dict[str, Any]:
+        """Return the accuracy on the training half, and operations of learning so far."""
+        if not self.watch:
+            return {}
+        accuracy = self.learner.evaluate(self.data.train, self.threads)["accuracy"]
+        return {"train_accuracy": accuracy, "learning_so_far": self.learner.costs()}
 
     def _validated(self) -> dict[str, Any]:
         """Return the accuracy on the held-out recordings, and whether it is the best so far."""

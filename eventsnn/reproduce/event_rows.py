@@ -1,0 +1,72 @@
+"""The paper's network on event streams: what it says after the first events, and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from eventsnn.data.source import Data, labels_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn import herding_state as state
+from eventsnn.learn.herding import HerdingMLP
+from eventsnn.measure.herding_costs import costs
+from eventsnn.reproduce.paper import Desk, Result
+from eventsnn.reproduce.training_rows import percent
+
+
+def first_events(batch: EventBatch, n: int) -> EventBatch:
+    """Return every recording's first ``n`` events; durations stay."""
+    length = np.minimum(np.diff(batch.start), n)
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(length)])
+    kept = np.arange(start[-1]) + np.repeat(batch.start[:-1] - start[:-1], length)
+    return replace(batch, t=batch.t[kept], unit=batch.unit[kept], start=start)
+
+
+def early_guesses(desk: Desk, options: Mapping[str, Any]) -> Result:
+    """Predict recordings from their first events only, with the weights of a trained row.
+
+    ``halves`` says which recordings: the test half, or all where none was learned. The
+    output is the drive summed so far, so a guess after n events costs nothing that the full
+    prediction does not spend anyway.
+    """
+    network = HerdingMLP(desk.weights(options["trained"]), n_steps=10, dtype="float32")
+    batches = [_events(half) for half in _halves(desk, options["halves"])]
+    longest = max(int(np.diff(batch.start).max()) for batch in batches)
+    guesses, n = [], sum(len(batch) for batch in batches)
+    limits = [limit for limit in options["events"] if limit < longest] + [longest]
+    for done, limit in enumerate(limits):
+        desk.tell(done, len(limits), f"{limit} events")
+        parts = [_predict(network, first_events(batch, limit)) for batch in batches]
+        counts = sum(counts for _, counts in parts)
+        guesses.append(
+            {
+                "events": limit,
+                "error": percent(sum(right for right, _ in parts) / n),
+                "additions": int(counts[state.ADDS].sum()) / n,
+            }
+        )
+    return {
+        "error": guesses[-1]["error"],
+        "recordings": n,
+        "guesses": guesses,
+        **costs(counts, n),
+    }
+
+
+def _predict(network: HerdingMLP, batch: EventBatch) -> tuple[int, Any]:
+    outputs, counts = network.outputs(batch, np.arange(len(batch)))
+    return int((outputs.argmax(1) == labels_of(batch)).sum()), counts
+
+
+def _halves(desk: Desk, halves: str) -> list[Data]:
+    return [desk.data.test] if halves == "test" else [desk.data.train, desk.data.test]
+
+
+def _events(data: Data) -> EventBatch:
+    if not isinstance(data, EventBatch):
+        raise UserError(f"{data.source}: real vectors; this row takes recordings")
+    return data
