@@ -324,9 +324,9 @@ def paper_lines(result: dict) -> list[str]:
 
 
 DRIFT = (
-    "Networks that learn after the sample (SGD) agree with the paper after 4 epochs, but the errors "
-    "of seed 0 rise again later, on the training half as well, while forward spikes grow; with "
-    "fractional updates they do not. That fits noise of quantized errors at a constant rate: "
+    "Networks that learn after the sample (SGD) agree with the paper after 4 epochs, but "
+    "errors of seed 0 rise again later, on the training half as well, while forward spikes grow; "
+    "with fractional updates they do not. That fits noise of quantized errors at a constant rate: "
     "T = 20 is better and T = 5 worse than the paper's, too. The kernel gives the authors' own "
     "spikes and weights on every golden file, so the cause should lie in what the page does not "
     "tell; it was not found."
