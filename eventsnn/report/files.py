@@ -27,7 +27,9 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     check_figure_path(target)
     data = io.BytesIO()
-    figure.savefig(data, format=target.suffix[1:], dpi=120)
+    # Without the date, the same figure is the same file.
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(target.suffix)
+    figure.savefig(data, format=target.suffix[1:], dpi=120, metadata=undated)
     try:
         write_whole(target, data.getvalue())
     except OSError as error:
