@@ -326,10 +326,10 @@ def paper_lines(result: dict) -> list[str]:
 DRIFT = (
     "Networks that learn after the sample (SGD) agree with the paper after 4 epochs, but "
     "errors of seed 0 rise again later, on the training half as well, while forward spikes grow; "
-    "with fractional updates they do not. That fits noise of quantized errors at a constant rate: "
-    "T = 20 is better and T = 5 worse than the paper's, too. The kernel gives the authors' own "
-    "spikes and weights on every golden file, so the cause should lie in what the page does not "
-    "tell; it was not found."
+    "with fractional updates they do not. Single precision is most of it: the authors compute in "
+    "double precision, these rows in single. `eventsnn train --data mnist:PATH --layers "
+    "784-200-200-10 --epochs 20 --dtype float64 --seed S` ends at 2.85 % for seed 0 and 3.01 % "
+    "for seed 1, without the rise."
 )
 SWAPPED = (
     "A ReLU network shares the fate of the weights it is given; the spiking network with the ReLU "
