@@ -1,10 +1,13 @@
-"""Shared fixtures: where the project's real recordings and golden files are, if at all."""
+"""Shared fixtures: the command line, and where real recordings and golden files are, if at all."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from eventsnn import cli
 
 # The first example compiles kernels: a deadline would time the compiler.
 settings.register_profile("eventsnn", deadline=None)
@@ -31,3 +34,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
     patch.setenv("EVENTSNN_CACHE", str(tmp_path_factory.mktemp("cache")))
     yield
     patch.undo()
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """The command line here: words in, (exit code, standard output, standard error) out."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run

@@ -1,31 +1,19 @@
 """Training convolutions by the command line: learning, threads, resume, silent channels."""
 
 import json
-import sys
+from unittest import mock
 
 import numpy as np
 import pytest
 
-from eventsnn import cli
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.trainer import Trainer
 from eventsnn.train.wake import wake
 
 WORDS = ["--rule", "adjoint", "--layers", "34x34x2-6c5s2-2p-10", "--limit", "300"]
 WORDS += ["--batch", "16", "--rate", "0.003"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code, out, err
-
-    return run
 
 
 def test_a_convolution_learns_and_its_pooling_stays(call, tmp_path):
@@ -49,22 +37,16 @@ def test_threads_and_resume_change_no_bit(call, tmp_path):
         words = *WORDS, "--epochs", 2, "--dropout", 0.2, "--out", tmp_path / name
         assert call("train", *words, "--threads", threads)[0] == 0
     part = *WORDS, "--epochs", 2, "--dropout", 0.2, "--out", tmp_path / "part"
-    # An epoch of two: the schedule knows of both.
-    import eventsnn.train.trainer as module
-
-    save, kept = module.Trainer._save, []
+    save = Trainer._save
 
     def stop_after_one(self, file):
         save(self, file)
-        kept.append(len(self.history))
         if self.history:
             raise KeyboardInterrupt
 
-    module.Trainer._save = stop_after_one
-    try:
+    # The schedule knows of both epochs.
+    with mock.patch.object(Trainer, "_save", stop_after_one):
         assert call("train", *part)[0] == 130
-    finally:
-        module.Trainer._save = save
     assert call("train", "--out", tmp_path / "part", "--resume")[0] == 0
     one = load_checkpoint(tmp_path / "one").arrays
     for name in ("two", "part"):

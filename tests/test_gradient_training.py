@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 
-from eventsnn import cli
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint, layered
@@ -19,18 +18,6 @@ from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
 SMALL = ["--rule", "adjoint", "--limit", "120", "--layers", "2312-24-10", "--batch", "16"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code, out, err
-
-    return run
 
 
 def assert_same_arrays(one, other):
