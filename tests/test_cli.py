@@ -11,28 +11,13 @@ import time
 import numpy as np
 import pytest
 
-from eventsnn import cli
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
 
 
-def run(capsys, monkeypatch, *words):
-    """Run the command line here; return (exit code, standard output, standard error)."""
-    monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    out, err = capsys.readouterr()
-    return stop.value.code, out, err
-
-
 def command(*words):
     return [sys.executable, "-m", "eventsnn", *map(str, words)]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    return lambda *words: run(capsys, monkeypatch, *words)
 
 
 @pytest.fixture(scope="module")

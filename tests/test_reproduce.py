@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import eventsnn
-from eventsnn import cli, reproduce
+from eventsnn import reproduce
 from eventsnn.errors import UserError
 from eventsnn.reproduce import deep_spiking_networks as paper
 from eventsnn.reproduce.command import chosen_rows
@@ -26,17 +26,6 @@ from eventsnn.train.checkpoint import load_checkpoint
 
 NAME = "deep-spiking-networks"
 QUICK = ("reproduce", NAME, "--quick", "--json")
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return stop.value.code, *capsys.readouterr()
-
-    return run
 
 
 def without_times(value):
