@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy
 
+from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import layered
 from eventsnn.learn.adjoint import adjoint
+from eventsnn.learn.adjoint_dynamics import dynamics
 from eventsnn.learn.adjoint_patch import scalar_product
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
@@ -222,3 +224,13 @@ def test_scalar_products_are_those_of_numpy(dtype, n):
     exact = np.dot(a[7 : 7 + n].astype(np.float64), b[50 : 50 + n].astype(np.float64))
     precision = 1e-4 if dtype == np.float32 else 1e-12
     assert product(a, b, 7, 50, n) == pytest.approx(exact, abs=precision)
+
+
+def test_thresholds_behind_a_convolution_are_refused_by_name():
+    rng = np.random.default_rng(1)
+    network = stack(EXAMPLES["conv, pool"], (LIF(9_000.0), IF(1.0)), (0, 0))
+    weights = [rng.normal(0.3, 0.3, c.topology.weight_shape) for c in network.connections]
+    passed = layered.run(network, weights, some_events(rng))
+    gradients = adjoint(passed, weights, {3: ("integral", np.ones((3, 3)))})
+    with pytest.raises(UserError, match="p0->p1 is a conv2d"):
+        dynamics(passed, weights, gradients)

@@ -14,10 +14,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.learn.adjoint import Gradients, leak_of
 from eventsnn.learn.layered import Passed
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
+from eventsnn.topology.dense import Dense
 
 
 class Dynamics(NamedTuple):
@@ -39,13 +41,20 @@ def dynamics(
 ) -> dict[int, Dynamics]:
     """Return the derivatives of every population of if and lif neurons, by its number.
 
-    ``gradients`` are those of ``adjoint`` for the same pass and weights.
+    ``gradients`` are those of ``adjoint`` for the same pass and weights. UserError where
+    a connection into such a population is not dense.
     """
     out = {}
     for link in passed.links:
         neuron = passed.network.populations[link.target].neuron
         if not isinstance(neuron, IF | LIF):
             continue
+        connection = passed.network.connections[link.connection]
+        if not isinstance(connection.topology, Dense):
+            raise UserError(
+                f"dynamics: {connection.name} is a {connection.topology.kind}; thresholds and "
+                "time constants have gradients behind dense connections only"
+            )
         w, c = np.asarray(weights[link.connection], np.float64), link.connection
         threshold = -float(np.vdot(w, gradients.weights[c])) / neuron.threshold
         tau = 0.0
