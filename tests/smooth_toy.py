@@ -1,7 +1,8 @@
 """The smooth toy that the spike adjoint is the exact gradient of.
 
 The toy freezes the times of all spikes and lets each carry a graded amplitude: how far
-the summed, decayed input of its neuron at that time is above what it was, in thresholds.
+the decayed input of its neuron, summed since the neuron's last spike, is above what it
+was, in thresholds. A reset takes the whole amplitude away.
 The loss is then a polynomial of the weights, written out as plain sums over pairs of
 spikes and deliveries; it shares nothing with the reverse walk but the model. Connections
 are dense.
@@ -16,14 +17,10 @@ from eventsnn.neurons.readout import Readout
 def owed(neuron, times, unit, f, t):
     """Whether a delivery at t to ``unit`` counts for its spike f, and with which decay."""
     mine = [k for k in range(len(times)) if unit[k] == unit[f]]
-    refractory = neuron.refractory_us
-    for k in mine:
-        if times[k] >= times[f]:
-            continue
-        if times[k] < t < times[k] + refractory:
-            return 0.0
-        if neuron.reset == "zero" and t <= times[k]:
-            return 0.0
+    if any(times[k] < times[f] and t <= times[k] for k in mine):
+        return 0.0
+    if any(times[k] < t < times[k] + neuron.refractory_us for k in mine):
+        return 0.0
     if t > times[f]:
         return 0.0
     tau = neuron.tau_us if isinstance(neuron, LIF) else np.inf

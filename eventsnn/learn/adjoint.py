@@ -1,11 +1,12 @@
 """The spike adjoint: gradients by one reverse walk over what a layered network did.
 
-With a leak exp(-dt / tau), a threshold th and a subtractive reset every spike of neuron i
-consumed th of its input, so that ``count_i ~ (1 / th) * sum over its spikes f of
-sum_j w_ij x_j(t_f)``, x_j being the decayed trace of what j delivered. Backwards in time:
+In the smooth picture a spike carries an amplitude, the potential in thresholds, and its
+reset takes that whole amplitude away. So a spike answers for what it consumed: the
+deliveries of its neuron since the spike before, each decayed by exp(-dt / tau). Resets to
+zero and by subtraction are the same then. Backwards in time:
 
-- at spike f of neuron i, ``lam_i += g_f / th``, g_f being the error of that spike; after
-  a reset to zero ``lam_i = g_f / th``, which forgets what came later;
+- at spike f of neuron i, ``lam_i = g_f / th``, g_f being the error of that spike and th the
+  threshold; what came later is forgotten, since the reset forgot it;
 - between events lam decays by the neuron's own closed form;
 - a delivery (j, t) leaves ``lam`` in the gradient of ``W[j, :]``, and its own error is
   ``W[j, :] . lam``: the g_f of the population below.
@@ -192,7 +193,7 @@ class _Walk:
 def leak_of(neuron: IF | LIF) -> kernel.Leak:
     """Return how a neuron forgets."""
     tau = neuron.tau_us if isinstance(neuron, LIF) else math.inf
-    return kernel.Leak(tau, neuron.reset == "zero", int(neuron.refractory_us))
+    return kernel.Leak(tau, int(neuron.refractory_us))
 
 
 def _jumps(

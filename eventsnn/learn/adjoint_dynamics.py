@@ -1,7 +1,7 @@
 """Gradients by a population's own parameters: its threshold and its time constant.
 
 In the adjoint's smooth picture a spike f carries ``u_f / threshold``, u_f being the
-summed, decayed input of its neuron. So the derivative by the threshold is
+summed, decayed input of its neuron since its last spike. So the derivative by the threshold is
 ``-<W, dW> / threshold``, and that by tau the same sum of deliveries as for the weights
 with exp(-s / tau) replaced by its derivative, ``s / tau**2 * exp(-s / tau)``.
 """
@@ -99,9 +99,7 @@ def _tau_gradient(deliveries, weights, train, g, leak):  # type: ignore[no-untyp
             now = t
             while f >= train.start[r] and train.t[f] >= t:
                 i = train.unit[f]
-                if leak.zero:
-                    lam[i] = slope[i] = 0
-                lam[i] += g[f]
+                lam[i], slope[i] = g[f], 0
                 before[i] = older[f]
                 f -= 1
             row = np.int64(deliveries.row[e])

@@ -1,8 +1,8 @@
 """The compiled loops of the spike adjoint: jumps, errors of deliveries, gradients of weights.
 
 A *jump* is what the adjoint ``lam`` of one neuron gains at one instant, walking
-backwards: ``g / threshold`` at a spike, and what a reset or a refractory time takes from
-it or gives back. Everything else follows from the jumps:
+backwards: at a spike from what it was to ``g / threshold``, and at the end of a refractory
+time to 0. Everything else follows from the jumps:
 
 - the error of a delivery (j, t) is ``W[j, :] . lam(t)``, where lam decays backwards from
   jump to jump (``adjoint_patch``, ``adjoint_listed``);
@@ -81,10 +81,9 @@ def _back(length: int, tau_us: float) -> float:
 
 
 class Leak(NamedTuple):
-    """How a spiking neuron forgets: ``tau_us``, reset to zero or not, refractory microseconds."""
+    """How a spiking neuron forgets: ``tau_us``, refractory microseconds."""
 
     tau_us: float
-    zero: bool
     refractory: int
 
 
@@ -92,7 +91,7 @@ class Leak(NamedTuple):
 def spike_jumps(train, g, leak, n_units, out):  # type: ignore[no-untyped-def]
     """Walk the spikes of each recording in reverse; fill ``out``, return how many jumps.
 
-    ``g`` float (n,) is what each spike adds to its neuron's adjoint. ``out`` has room for
+    ``g`` float (n,) is what each spike sets its neuron's adjoint to. ``out`` has room for
     two jumps a spike if there is a refractory time, else for one.
     """
     real = out.size.dtype.type
@@ -104,24 +103,20 @@ def spike_jumps(train, g, leak, n_units, out):  # type: ignore[no-untyped-def]
         for f in range(train.start[r + 1] - 1, train.start[r] - 1, -1):
             i, t, own = np.int64(train.unit[f]), train.t[f], np.float64(g[f])
             size = own
-            if leak.refractory > 0 and lam[i] != 0:
-                # Deliveries after the spike and before its end were lost: nothing is owed
-                # to them. What is older is owed what it was, unless the reset forgot it.
-                asleep = t + leak.refractory - 1
-                owed = lam[i] * math.exp(-np.float64(clock[i] - asleep) / leak.tau_us)
-                out.t[n], out.unit[n], out.size[n] = asleep, i, real(-owed)
-                n += 1
-                lam[i] = owed * math.exp(-np.float64(asleep - t) / leak.tau_us)
-                size += 0.0 if leak.zero else lam[i]
-            elif leak.zero and lam[i] != 0:
-                lam[i] *= math.exp(-np.float64(clock[i] - t) / leak.tau_us)
-                size -= lam[i]
-            elif leak.refractory > 0:
-                lam[i] = 0
-            if leak.zero:
-                lam[i] = own
-            elif leak.refractory > 0:
-                lam[i] += own
+            if lam[i] != 0:
+                gap = np.float64(clock[i] - t)
+                if leak.refractory > 0:
+                    # Deliveries after the spike and before its end were lost: nothing is
+                    # owed to them.
+                    asleep = t + leak.refractory - 1
+                    gap = np.float64(clock[i] - asleep)
+                owed = lam[i] * math.exp(-gap / leak.tau_us)
+                if leak.refractory > 0:
+                    out.t[n], out.unit[n], out.size[n] = asleep, i, real(-owed)
+                    n += 1
+                else:
+                    size -= owed
+            lam[i] = own
             clock[i] = t
             out.t[n], out.unit[n], out.size[n] = t, i, real(size)
             n += 1
