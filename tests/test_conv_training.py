@@ -6,6 +6,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from eventsnn.data.source import open_data
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.train.checkpoint import load_checkpoint
@@ -14,6 +15,7 @@ from eventsnn.train.wake import wake
 
 WORDS = ["--rule", "adjoint", "--layers", "34x34x2-6c5s2-2p-10", "--limit", "300"]
 WORDS += ["--batch", "16", "--rate", "0.003"]
+_CARDS = ("cl", "di", "he", "sp")
 
 
 def test_a_convolution_learns_and_its_pooling_stays(call, tmp_path):
@@ -77,3 +79,24 @@ def test_only_channels_that_were_silent_everywhere_are_pulled():
     still = np.zeros(1, np.float32)
     wake(pool, still, np.ones(16, np.int64), np.zeros(4, np.int64), 0.8)
     assert still == 0
+
+
+def test_a_convolution_learns_cards_by_way_of_tonics_reader(call, tmp_path, monkeypatch):
+    """Filmed digits (synthetic) in the files that tonic's POKERDVS reads."""
+    monkeypatch.setattr("tonic.datasets.POKERDVS._check_exists", lambda self: True)
+    digits = open_data("digits", limit=600)
+    halves = (("pips_train", digits.train), ("pips_test", digits.test))
+    for folder, batch in halves:
+        for k, stream in enumerate(batch):
+            if stream.label < 4:
+                rows = np.stack([stream.t, stream.x, stream.y, stream.polarity], 1)
+                file = tmp_path / "POKERDVS" / folder / _CARDS[stream.label] / f"{k}.npy"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                np.save(file, rows)
+    words = ["--data", f"tonic:POKERDVS:{tmp_path}", "--layers", "35x35x2-6c5s2-2p-4"]
+    words += ["--rule", "adjoint", "--batch", 16, "--rate", 0.003, "--epochs", 6]
+    code, out, err = call("train", *words, "--out", tmp_path / "run", "--json")
+    assert code == 0, err
+    assert json.loads(out)["test_accuracy"] > 0.7
+    code, out, _ = call("evaluate", tmp_path / "run", "--json")
+    assert code == 0 and json.loads(out)["accuracy"] > 0.7
