@@ -30,7 +30,7 @@ MAX_UNROLLED = 64
 """Registers up to which a patch, or a row of one, is compiled as a whole."""
 
 LEAST_ON_MAP = 0.5
-"""Share of the senders' patches that must lie on the map for it to get a margin."""
+"""Share of the positions of whole strips that must lie on the map for them to be taken."""
 
 
 Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -51,8 +51,8 @@ class Patches(NamedTuple):
     on_map : int32 array (positions of the grid,)
         Number of each position on the map; -1 in the margin.
     below, c_out, down : int
-    strips : int
-        Strips of rows that make up a patch, if every sender's is whole; otherwise 0.
+    whole : bool
+        True if every sender's patch is made of whole strips.
     """
 
     of: NDArray[np.int32]
@@ -60,7 +60,7 @@ class Patches(NamedTuple):
     below: int
     c_out: int
     down: int
-    strips: int
+    whole: bool
 
 
 class Block(NamedTuple):
@@ -113,8 +113,9 @@ class PatchLayer:
             # A power of two, so that a lane's position is a shift.
             chunks = 1 << (-(-size // per_chunk) - 1).bit_length()
             laid = _as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
-            strip, strips = _strip(topology, chunks)
-            patches = _patches(topology, chunks * per_chunk, strips)
+            rows, columns = _strip(topology, chunks)
+            patches = _patches(topology, chunks * per_chunk, (rows, columns))
+            strip = (0,) * chunks, (0,) * rows, (0,) * columns
             self.blocks.append((first, size, strip, laid, patches))
 
     def start(self) -> list[Block]:
@@ -170,50 +171,67 @@ def _as_patches(topology: Conv2d, weights: NDArray[Any], lanes: int) -> NDArray[
     return flat
 
 
-def _strip(topology: Conv2d, chunks: int) -> tuple[Sizes, int]:
-    """Return what is compiled as a whole, and how many of it make up a patch.
+class _Reach(NamedTuple):
+    """Rows, or columns, of positions that each sender reaches: ``begin`` to ``end - 1``.
 
-    A patch, a row of one, or a position; the lengths of the three tuples are its
-    registers a position, rows and columns.
+    They may lie off the map. ``phase`` is the sender's place modulo the stride.
+    """
+
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    phase: NDArray[np.int64]
+
+    def on_map(self, size: int) -> NDArray[np.int64]:
+        """Return how many lie on a map of ``size`` of them."""
+        return np.clip(self.end, 0, size) - np.clip(self.begin, 0, size)
+
+
+def _reach(topology: Conv2d, axis: int) -> _Reach:
+    """Return what the senders of each row (axis 0) or column (axis 1) reach."""
+    kernel, stride = topology.kernel_size[axis], topology.stride[axis]
+    place = np.arange(topology.in_size[axis]) + topology.padding[axis]
+    return _Reach(-((kernel - 1 - place) // stride), place // stride + 1, place % stride)
+
+
+def _strip(topology: Conv2d, chunks: int) -> tuple[int, int]:
+    """Return the rows and columns of what is compiled as a whole: a patch, or a row of one.
+
+    Or a single position, where they would be too large or mostly off the map.
     """
     rows, columns = _most(topology)
-    if rows * columns * chunks <= MAX_UNROLLED:
-        return ((0,) * chunks, (0,) * rows, (0,) * columns), 1
-    if columns * chunks <= MAX_UNROLLED:
-        return ((0,) * chunks, (0,), (0,) * columns), rows
-    return ((0,) * chunks, (0,), (0,)), 0
+    share = [
+        _reach(topology, i).on_map(topology.out_shape[i]).mean() / (rows, columns)[i]
+        for i in (0, 1)
+    ]
+    if chunks * rows * columns <= MAX_UNROLLED and share[0] * share[1] >= LEAST_ON_MAP:
+        return rows, columns
+    if chunks * columns <= MAX_UNROLLED and share[1] >= LEAST_ON_MAP:
+        return 1, columns
+    return 1, 1
 
 
 @lru_cache(maxsize=32)
-def _patches(topology: Conv2d, lanes: int, strips: int) -> Patches:
+def _patches(topology: Conv2d, lanes: int, strip: tuple[int, int]) -> Patches:
     """Return what each sender touches, where a position has ``lanes`` weights."""
+    most, size = _most(topology), topology.out_shape[:2]
+    # As far as a strip may stick out.
+    margin = [n - 1 for n in strip]
     height, width, c_in = topology.in_size
     order = (2, 0, 1) if topology.planar else (0, 1, 2)
     grid = np.indices((height, width, c_in)).reshape(3, height, width, c_in)
     y, x, c = (axis.transpose(order).reshape(-1) for axis in grid)
-    most, size = _most(topology), topology.out_shape[:2]
-    begin, end, phase = [], [], []
-    for i, at in enumerate((y, x)):
-        kernel, stride = topology.kernel_size[i], topology.stride[i]
-        place = at + topology.padding[i]
-        begin.append(-((kernel - 1 - place) // stride))
-        end.append(place // stride + 1)
-        phase.append(place % stride)
-    seen = [np.clip(e, 0, n) - np.clip(b, 0, n) for b, e, n in zip(begin, end, size, strict=True)]
-    on_map = seen[0] * seen[1]
-    worth = strips > 0 and on_map.mean() >= LEAST_ON_MAP * most[0] * most[1]
-    margin = [n - 1 if worth else 0 for n in most]
-    first = [np.clip(b, -m, n + m) for b, m, n in zip(begin, margin, size, strict=True)]
-    last = [np.clip(e, -m, n + m) for e, m, n in zip(end, margin, size, strict=True)]
-    many = [np.maximum(0, e - b) for b, e in zip(first, last, strict=True)]
-    skipped = [b - a for a, b in zip(begin, first, strict=True)]
-    columns = size[1] + 2 * margin[1]
-    corner = (first[0] + margin[0]) * columns + first[1] + margin[1]
-    of_kernel = (phase[0] * topology.stride[1] + phase[1]) * c_in + c
+    reach = [_Reach(*(a[at] for a in _reach(topology, i))) for i, at in enumerate((y, x))]
+    first = [np.clip(r.begin, -m, n + m) for r, m, n in zip(reach, margin, size, strict=True)]
+    last = [np.clip(r.end, -m, n + m) for r, m, n in zip(reach, margin, size, strict=True)]
+    many = [b - a for a, b in zip(first, last, strict=True)]
+    skipped = [a - r.begin for a, r in zip(first, reach, strict=True)]
+    below = size[1] + 2 * margin[1]
+    corner = (first[0] + margin[0]) * below + first[1] + margin[1]
+    of_kernel = (reach[0].phase * topology.stride[1] + reach[1].phase) * c_in + c
     weight = ((of_kernel * most[0] + skipped[0]) * most[1] + skipped[1]) * lanes
+    on_map = reach[0].on_map(size[0]) * reach[1].on_map(size[1])
     of = np.stack([corner, weight, *many, on_map], 1).astype(np.int32)
     number = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
     padded = np.pad(number, [(m, m) for m in margin], constant_values=-1).reshape(-1)
-    whole = all((n == m).all() for n, m in zip(many, most, strict=True))
-    down = most[1] * lanes
-    return Patches(of, padded, columns, topology.channels, down, strips if whole else 0)
+    whole = bool((many[0] % strip[0] == 0).all() and (many[1] == strip[1]).all())
+    return Patches(of, padded, below, topology.channels, most[1] * lanes, whole)

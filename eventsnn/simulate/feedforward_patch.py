@@ -20,7 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.kernel import kernel, threaded
+from eventsnn.kernel import inlined, kernel, likely, threaded
 from eventsnn.simulate.feedforward_layer import LINE
 
 
@@ -247,32 +247,70 @@ def _take_one(e, events, w, patches, factors, firing, block, marked, strip, one)
     return marked
 
 
-@kernel
-def _take_plain(e, stop, opens, events, w, patches, factors, block, threshold, strip):  # type: ignore[no-untyped-def]
-    """Take whole patches up to one that reached; ``opens`` tells whether ``e`` opens an instant.
+@inlined
+def _fire(e, first, firing, patches, block, spikes, n, strip):  # type: ignore[no-untyped-def]
+    """Fire the neurons of a strip that reached the threshold, in order of unit.
 
-    A loop of its own, so that all it needs stays in registers. Returns the first event
-    not taken, the positions of the map added to and those brought up to now before, and
-    whether the last event taken brought a neuron to the threshold.
+    For an instant of one event: nothing is left to be summed. Returns the number of spikes.
+    """
+    lanes = len(block.v) // len(block.clock)
+    for y in range(len(strip[1])):
+        for c in range(len(strip[2])):
+            p = first + y * patches.below + c
+            words = reached(block.v, p, firing.threshold, strip[0])
+            for i in range(len(words)):
+                word = words[i]
+                while word:
+                    lane = i * 64 + first_bit(word)
+                    word &= word - np.uint64(1)
+                    k, at = np.uint64(p * lanes + lane), patches.on_map[np.uint64(p)]
+                    x = block.v[k]
+                    spikes.event[n], spikes.value[n] = e, x
+                    spikes.unit[n] = at * patches.c_out + block.first + lane
+                    n += np.int64(at >= 0)
+                    block.v[k] = x - firing.threshold if firing.subtract & (at >= 0) else x - x
+    return n
+
+
+@kernel
+def _run_plain(  # type: ignore[no-untyped-def]
+    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, strip
+):
+    """As ``_run_recording`` where no neuron is refractory, and patches are whole strips.
+
+    A loop of its own, so that all it needs stays in registers.
     """
     row, time, last, of = events.row, events.t, events.last, patches.of
-    below, height = patches.below, np.int64(len(strip[1]))
+    room, threshold = len(spikes.event) - len(block.v), firing.threshold
+    adds, again, marked, height = np.int64(0), np.int64(0), np.int64(0), np.int64(len(strip[1]))
+    opens = e == begin or last[e - 1]
     e, one, end = np.uint64(e), np.uint64(1), np.uint64(stop)
-    adds, again, hit = np.int64(0), np.int64(0), False
     sender = np.uint64(row[e])
-    while e < end and not hit:
-        p, there, t = np.int64(of[sender, 0]), np.int64(of[sender, 1]), time[e]
+    while e < end and n <= room:
+        t, closes = time[e], last[e]
+        p, there, rows = np.int64(of[sender, 0]), np.int64(of[sender, 1]), np.int64(of[sender, 2])
         adds += np.int64(of[sender, 4])
-        if not opens:
+        if not likely(opens):
             again += _touched(t, block, patches, sender)
         # Read here, so that the next event does not wait for it.
-        sender, opens = np.uint64(row[min(e + one, end - one)]), last[e]
-        for _ in range(patches.strips):
-            hit |= patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, strip)
-            p += below * height
+        sender = np.uint64(row[min(e + one, end - one)])
+        while rows > 0:
+            at = p, patches.below, there
+            if not likely(not patch(block.v, block.clock, w, at, t, factors, threshold, strip)):
+                if opens & closes:
+                    n = _fire(e, p, firing, patches, block, spikes, n, strip)
+                else:
+                    shape = len(strip[1]), len(strip[2])
+                    marked = _mark(p, *shape, patches, block, threshold, strip[0], marked)
+            p += patches.below * height
             there += patches.down * height
+            rows -= height
+        if not likely(marked == 0 or not closes):
+            n = _settle(e, t, firing, block, patches, marked, spikes, n)
+            marked = np.int64(0)
+        opens = closes
         e += one
-    return np.int64(e), adds, again, hit
+    return np.int64(e), n, adds, adds - again
 
 
 @kernel
@@ -284,32 +322,19 @@ def _run_recording(  # type: ignore[no-untyped-def]
     Returns the first event not taken, the number of spikes, and how many positions were
     added to and brought up to now.
     """
-    plain = firing.refractory == 0 and factors.complete and patches.strips > 0
     room = len(spikes.event) - len(block.v)
-    of, adds, again, marked = patches.of, 0, 0, 0
+    adds, again, marked = np.int64(0), np.int64(0), np.int64(0)
     while e < stop and n <= room:
-        opens = e == begin or events.last[e - 1]
-        if plain and marked == 0:
-            args = events, w, patches, factors, block, firing.threshold, strip
-            e, added, twice, hit = _take_plain(e, stop, opens, *args)
-            adds += added
-            again += twice
-            if hit:
-                sender = np.int64(events.row[e - 1])
-                first, rows, columns = of[sender, 0], of[sender, 2], of[sender, 3]
-                place = first, rows, columns
-                marked = _mark(*place, patches, block, firing.threshold, strip[0], 0)
-        else:
-            sender = np.int64(events.row[e])
-            adds += of[sender, 4]
-            if not opens:
-                again += _touched(events.t[e], block, patches, sender)
-            layer = events, w, patches, factors, firing, block
-            marked = _take_one(e, *layer, marked, strip, one)
-            e += 1
-        if marked > 0 and events.last[e - 1]:
-            n = _settle(e - 1, events.t[e - 1], firing, block, patches, marked, spikes, n)
-            marked = 0
+        sender = np.int64(events.row[e])
+        adds += patches.of[sender, 4]
+        if e > begin and not events.last[e - 1]:
+            again += _touched(events.t[e], block, patches, sender)
+        layer = events, w, patches, factors, firing, block
+        marked = _take_one(e, *layer, marked, strip, one)
+        if marked > 0 and events.last[e]:
+            n = _settle(e, events.t[e], firing, block, patches, marked, spikes, n)
+            marked = np.int64(0)
+        e += 1
     return e, n, adds, adds - again
 
 
@@ -325,6 +350,7 @@ def run_block(  # type: ignore[no-untyped-def]
         True when all is done, False to be called again with more room in ``spikes``.
     """
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
+    plain = firing.refractory == 0 and factors.complete and patches.whole
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
         if e == begin and (fresh or r > 0):
@@ -332,8 +358,11 @@ def run_block(  # type: ignore[no-untyped-def]
             block.clock[:] = -1
             block.ready[:] = -1
             block.held[:] = -1
-        args = events, w, patches, factors, firing, block, spikes, n, strip, one
-        e, n, adds, updates = _run_recording(begin, e, stop, *args)
+        args = events, w, patches, factors, firing, block, spikes, n, strip
+        if plain and e < stop:
+            e, n, adds, updates = _run_plain(begin, e, stop, *args)
+        else:
+            e, n, adds, updates = _run_recording(begin, e, stop, *args, one)
         tally.adds[r] += adds * block.size
         tally.updates[r] += updates * block.size
         if e < stop:
