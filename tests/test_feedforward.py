@@ -17,7 +17,13 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
-from eventsnn.simulate import feedforward, feedforward_dense, feedforward_spans, reference
+from eventsnn.simulate import (
+    feedforward,
+    feedforward_conv,
+    feedforward_dense,
+    feedforward_spans,
+    reference,
+)
 from eventsnn.simulate.feedforward_events import Spikes
 from eventsnn.simulate.inputs import inputs
 from eventsnn.simulate.options import Options
@@ -222,6 +228,26 @@ def test_weights_laid_in_blocks_give_the_bits_of_weights_in_place(monkeypatch):
     packed = run(feedforward, network, weights, batch, dtype=np.float32)
     monkeypatch.setattr(feedforward_dense, "PACK_FROM", 10**9)
     assert_same(run(feedforward, network, weights, batch, dtype=np.float32), packed)
+
+
+@pytest.mark.parametrize("neuron", [LIF(900.0), LIF(900.0, refractory_us=300), IF()])
+def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(neuron, monkeypatch):
+    topology = Conv2d((7, 6, 2), 70, (3, 3), padding=(1, 0), planar=True)
+    populations = Population("in", (2, 7, 6)), Population("a", topology.out_shape, neuron)
+    network = Network(populations, (Connection("in", "a", topology, 3),))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0.05, 0.2, topology.weight_shape)]
+    batch = make_batch(rng, (2, 7, 6), 3, 300, 30)
+    expected = run(reference, network, weights, batch)
+    assert len(expected.spikes["a"]) > 1000
+    # A whole patch, rows of one, single positions; with a margin and without.
+    for unrolled in (72, 24, 1):
+        for least in (0.0, 2.0):
+            monkeypatch.setattr(feedforward_conv, "MAX_UNROLLED", unrolled)
+            monkeypatch.setattr(feedforward_conv, "LEAST_ON_MAP", least)
+            feedforward_conv._patches.cache_clear()
+            assert_same(run(feedforward, network, weights, batch), expected)
+    feedforward_conv._patches.cache_clear()
 
 
 def test_spikes_beyond_the_room_set_aside_are_not_lost(monkeypatch):

@@ -27,27 +27,40 @@ MAX_CHUNKS = 8
 """Registers of a position in one block of channels."""
 
 MAX_UNROLLED = 64
-"""Registers of a patch up to which it is compiled as a whole."""
+"""Registers up to which a patch, or a row of one, is compiled as a whole."""
+
+LEAST_ON_MAP = 0.5
+"""Share of the positions of whole strips that must lie on the map for them to be taken."""
+
+
+Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
 class Patches(NamedTuple):
-    """What each sender touches, in a convolution of ``columns`` positions a row.
+    """What each sender touches, on a grid of positions ``below`` to a row.
 
-    A sender's weights lie as its patch does, row after row of positions; ``down`` leads
-    from a position's weights to those of the position below it.
+    The grid is the map, with a margin or without. A sender's weights lie as its patch does,
+    row after row of positions; ``down`` leads from a position's weights to those of the
+    position below it.
 
     Attributes
     ----------
-    of : int32 array (n_in, 4)
-        First position, number of rows and columns, and the place of the first
-        position's weights.
-    columns, c_out, down : int
+    of : int32 array (n_in, 5)
+        First position of the patch, the place of its weights, number of rows and columns,
+        and how many of its positions are on the map.
+    on_map : int32 array (positions of the grid,)
+        Number of each position on the map; -1 in the margin.
+    below, c_out, down : int
+    whole : bool
+        True if every sender's patch is made of whole strips.
     """
 
     of: NDArray[np.int32]
-    columns: int
+    on_map: NDArray[np.int32]
+    below: int
     c_out: int
     down: int
+    whole: bool
 
 
 class Block(NamedTuple):
@@ -57,7 +70,7 @@ class Block(NamedTuple):
     ----------
     first, size : int
     v : float array (positions * lanes,)
-        Potentials, a position's channels padded to full registers.
+        Potentials on the grid of ``Patches``, a position's channels padded to full registers.
     clock : int64 array (positions,)
         When the position was last brought up to now; -1 for never.
     ready : int64 array (positions * lanes,)
@@ -93,23 +106,24 @@ class PatchLayer:
     def __init__(self, topology: Conv2d, weights: NDArray[Any], neuron: IF | LIF) -> None:
         self.dtype, self.topology = weights.dtype.type, topology
         self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
-        self.most = _most(topology)
         per_chunk = LINE // weights.dtype.itemsize
-        self.blocks: list[tuple[int, int, int, NDArray[Any], Patches]] = []
+        self.blocks: list[tuple[int, int, Sizes, NDArray[Any], Patches]] = []
         for first in range(0, topology.channels, MAX_CHUNKS * per_chunk):
             size = min(MAX_CHUNKS * per_chunk, topology.channels - first)
             # A power of two, so that a lane's position is a shift.
             chunks = 1 << (-(-size // per_chunk) - 1).bit_length()
             laid = _as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
-            patches = _patches(topology, chunks * per_chunk)
-            self.blocks.append((first, size, chunks, laid, patches))
+            rows, columns = _strip(topology, chunks)
+            patches = _patches(topology, chunks * per_chunk, (rows, columns))
+            strip = (0,) * chunks, (0,) * rows, (0,) * columns
+            self.blocks.append((first, size, strip, laid, patches))
 
     def start(self) -> list[Block]:
         """Return all blocks at rest."""
-        positions = self.topology.out_shape[0] * self.topology.out_shape[1]
         out = []
-        for first, size, chunks, _, _ in self.blocks:
-            n = positions * chunks * LINE // np.dtype(self.dtype).itemsize
+        for first, size, strip, _, patches in self.blocks:
+            positions = len(patches.on_map)
+            n = positions * len(strip[0]) * LINE // np.dtype(self.dtype).itemsize
             clock, held = np.full(positions, -1, np.int64), np.full(positions, -1, np.int64)
             ready, marked = np.full(n, -1, np.int64), np.empty(n, np.int32)
             v, mark = aligned(n, self.dtype), np.zeros(n, np.bool_)
@@ -122,14 +136,12 @@ class PatchLayer:
         factors = Factors.of(self.decay, longest)
         n, most = 0, max(len(block.v) for block in state)
         spikes = Spikes.room(len(deliveries.t) // 2 + 2 * most, self.dtype)
-        for block, (_, _, chunks, weights, patches) in zip(state, self.blocks, strict=True):
+        for block, (_, _, strip, weights, patches) in zip(state, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n
-            one = (0,) * chunks, (0,), (0,)
-            full = one[0], (0,) * self.most[0], (0,) * self.most[1]
-            full = full if chunks * self.most[0] * self.most[1] <= MAX_UNROLLED else one
             args = deliveries, weights, patches, factors, self.firing, block
-            while not run_block(*args, spikes, cursor, fresh, tally, full, one):
+            one = strip[0], (0,), (0,)
+            while not run_block(*args, spikes, cursor, fresh, tally, strip, one):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
         return collect(spikes, n, deliveries, ordered=len(self.blocks) == 1)
@@ -159,25 +171,67 @@ def _as_patches(topology: Conv2d, weights: NDArray[Any], lanes: int) -> NDArray[
     return flat
 
 
+class _Reach(NamedTuple):
+    """Rows, or columns, of positions that each sender reaches: ``begin`` to ``end - 1``.
+
+    They may lie off the map. ``phase`` is the sender's place modulo the stride.
+    """
+
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    phase: NDArray[np.int64]
+
+    def on_map(self, size: int) -> NDArray[np.int64]:
+        """Return how many lie on a map of ``size`` of them."""
+        return np.clip(self.end, 0, size) - np.clip(self.begin, 0, size)
+
+
+def _reach(topology: Conv2d, axis: int) -> _Reach:
+    """Return what the senders of each row (axis 0) or column (axis 1) reach."""
+    kernel, stride = topology.kernel_size[axis], topology.stride[axis]
+    place = np.arange(topology.in_size[axis]) + topology.padding[axis]
+    return _Reach(-((kernel - 1 - place) // stride), place // stride + 1, place % stride)
+
+
+def _strip(topology: Conv2d, chunks: int) -> tuple[int, int]:
+    """Return the rows and columns of what is compiled as a whole: a patch, or a row of one.
+
+    Or a single position, where they would be too large or mostly off the map.
+    """
+    rows, columns = _most(topology)
+    share = [
+        _reach(topology, i).on_map(topology.out_shape[i]).mean() / (rows, columns)[i]
+        for i in (0, 1)
+    ]
+    if chunks * rows * columns <= MAX_UNROLLED and share[0] * share[1] >= LEAST_ON_MAP:
+        return rows, columns
+    if chunks * columns <= MAX_UNROLLED and share[1] >= LEAST_ON_MAP:
+        return 1, columns
+    return 1, 1
+
+
 @lru_cache(maxsize=32)
-def _patches(topology: Conv2d, lanes: int) -> Patches:
+def _patches(topology: Conv2d, lanes: int, strip: tuple[int, int]) -> Patches:
     """Return what each sender touches, where a position has ``lanes`` weights."""
+    most, size = _most(topology), topology.out_shape[:2]
+    # As far as a strip may stick out.
+    margin = [n - 1 for n in strip]
     height, width, c_in = topology.in_size
-    rows, columns, c_out = topology.out_shape
     order = (2, 0, 1) if topology.planar else (0, 1, 2)
     grid = np.indices((height, width, c_in)).reshape(3, height, width, c_in)
     y, x, c = (axis.transpose(order).reshape(-1) for axis in grid)
-    first, many, phase, skipped = [], [], [], []
-    for at, size, i in ((y, rows, 0), (x, columns, 1)):
-        kernel, stride = topology.kernel_size[i], topology.stride[i]
-        place = at + topology.padding[i]
-        begin = -((kernel - 1 - place) // stride)
-        first.append(np.maximum(0, begin))
-        many.append(np.maximum(0, np.minimum(size, place // stride + 1) - first[-1]))
-        phase.append(place % stride)
-        skipped.append(first[-1] - begin)
-    most = _most(topology)
-    of_kernel = (phase[0] * topology.stride[1] + phase[1]) * c_in + c
+    reach = [_Reach(*(a[at] for a in _reach(topology, i))) for i, at in enumerate((y, x))]
+    first = [np.clip(r.begin, -m, n + m) for r, m, n in zip(reach, margin, size, strict=True)]
+    last = [np.clip(r.end, -m, n + m) for r, m, n in zip(reach, margin, size, strict=True)]
+    many = [b - a for a, b in zip(first, last, strict=True)]
+    skipped = [a - r.begin for a, r in zip(first, reach, strict=True)]
+    below = size[1] + 2 * margin[1]
+    corner = (first[0] + margin[0]) * below + first[1] + margin[1]
+    of_kernel = (reach[0].phase * topology.stride[1] + reach[1].phase) * c_in + c
     weight = ((of_kernel * most[0] + skipped[0]) * most[1] + skipped[1]) * lanes
-    of = np.stack([first[0] * columns + first[1], *many, weight], 1).astype(np.int32)
-    return Patches(of, columns, c_out, most[1] * lanes)
+    on_map = reach[0].on_map(size[0]) * reach[1].on_map(size[1])
+    of = np.stack([corner, weight, *many, on_map], 1).astype(np.int32)
+    number = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
+    padded = np.pad(number, [(m, m) for m in margin], constant_values=-1).reshape(-1)
+    whole = bool((many[0] % strip[0] == 0).all() and (many[1] == strip[1]).all())
+    return Patches(of, padded, below, topology.channels, most[1] * lanes, whole)

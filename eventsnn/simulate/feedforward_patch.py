@@ -3,6 +3,10 @@
 A position's channels fill whole registers and share one clock. A patch is
 taken in one go: each position decays by its own gap, adds its channels' weights, and
 tells which of them reached the threshold. Those are tested at the end of the instant.
+
+Round the map lies a margin of positions that do not exist, so that the patches at its
+edges are whole too: nothing is asked of an event but its place. What gathers there is
+thrown away where it reaches the threshold (``_mark``), and never counted.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.kernel import kernel, threaded
+from eventsnn.kernel import inlined, kernel, likely, threaded
 from eventsnn.simulate.feedforward_layer import LINE
 
 
@@ -125,18 +129,20 @@ first_bit: Any = intrinsic(_first_bit)
 
 
 @kernel
-def _mark(top, rows, columns, below, block, threshold, chunks, n):  # type: ignore[no-untyped-def]
+def _mark(first, rows, columns, patches, block, threshold, chunks, n):  # type: ignore[no-untyped-def]
     """Put the neurons of a patch that reached the threshold on the list, each once."""
     lanes = len(block.v) // len(block.clock)
     for y in range(rows):
-        for p in range(top + y * below, top + y * below + columns):
+        for p in range(first + y * patches.below, first + y * patches.below + columns):
             words = reached(block.v, p, threshold, chunks)
             for i in range(len(words)):
                 word = words[i]
                 while word:
                     k = p * lanes + i * 64 + first_bit(word)
                     word &= word - np.uint64(1)
-                    if not block.mark[k]:
+                    if patches.on_map[p] < 0:
+                        block.v[k] = 0
+                    elif not block.mark[k]:
                         block.mark[k] = True
                         block.marked[n] = k
                         n += 1
@@ -144,10 +150,12 @@ def _mark(top, rows, columns, below, block, threshold, chunks, n):  # type: igno
 
 
 @kernel
-def _careful(t, w, factors, firing, block, p, there, lanes, n):  # type: ignore[no-untyped-def]
-    """As ``patch_rows`` for one position, where a neuron is refractory or a gap too long."""
-    gap = t - block.clock[p]
+def _careful(t, w, factors, firing, patches, block, p, there, n):  # type: ignore[no-untyped-def]
+    """Take one position where a neuron is refractory or a gap is not in the table."""
+    gap, lanes = t - block.clock[p], len(block.v) // len(block.clock)
     block.clock[p] = t
+    if patches.on_map[p] < 0:
+        return n
     decay = factors.by_gap[0]
     if factors.mask != 0 and gap < len(factors.by_gap):
         decay = factors.by_gap[gap]
@@ -166,8 +174,9 @@ def _careful(t, w, factors, firing, block, p, there, lanes, n):  # type: ignore[
 
 
 @kernel
-def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: ignore[no-untyped-def]
+def _settle(e, t, firing, block, patches, marked, spikes, n):  # type: ignore[no-untyped-def]
     """Test the marked neurons in order of unit; return the number of spikes."""
+    lanes = len(block.v) // len(block.clock)
     for i in range(1, marked):
         k, j = block.marked[i], i
         while j > 0 and block.marked[j - 1] > k:
@@ -181,7 +190,8 @@ def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: igno
         if x >= firing.threshold:
             p = k // lanes
             spikes.event[n], spikes.value[n] = e, x
-            spikes.unit[n] = p * c_out + block.first + k - p * lanes
+            unit = np.int64(patches.on_map[p]) * patches.c_out + block.first + k - p * lanes
+            spikes.unit[n] = unit
             n += 1
             block.v[k] = x - firing.threshold if firing.subtract else x - x
             block.ready[k] = block.held[p] = t + firing.refractory
@@ -189,116 +199,148 @@ def _settle(e, t, firing, block, c_out, lanes, marked, spikes, n):  # type: igno
 
 
 @kernel
-def _needs_care(t, block, top, rows, columns, below, longest):  # type: ignore[no-untyped-def]
+def _needs_care(t, block, patches, sender, longest):  # type: ignore[no-untyped-def]
+    first, rows, columns = patches.of[sender, 0], patches.of[sender, 2], patches.of[sender, 3]
     for y in range(rows):
-        for p in range(top + y * below, top + y * below + columns):
+        for p in range(first + y * patches.below, first + y * patches.below + columns):
             if block.held[p] > t or t - block.clock[p] >= longest:
                 return True
     return False
 
 
 @kernel
-def _touched(t, block, top, rows, columns, below):  # type: ignore[no-untyped-def]
+def _touched(t, block, patches, sender):  # type: ignore[no-untyped-def]
     """Return how many positions of a patch were brought up to ``t`` already."""
+    first, rows, columns = patches.of[sender, 0], patches.of[sender, 2], patches.of[sender, 3]
     n = 0
     for y in range(rows):
-        for p in range(top + y * below, top + y * below + columns):
-            n += block.clock[p] == t
+        p = np.uint64(first + y * patches.below)
+        for _ in range(columns):
+            n += (patches.on_map[p] >= 0) & (block.clock[p] == t)
+            p += np.uint64(1)
     return n
 
 
 @kernel
-def _take_one(e, events, w, patches, factors, firing, block, marked, full, one):  # type: ignore[no-untyped-def]
+def _take_one(e, events, w, patches, factors, firing, block, marked, strip, one):  # type: ignore[no-untyped-def]
     """Take any event; return the number of the marked."""
     t, sender = events.t[e], np.int64(events.row[e])
-    top, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 3])
-    rows, columns = np.int64(patches.of[sender, 1]), np.int64(patches.of[sender, 2])
-    below, threshold, lanes = patches.columns, firing.threshold, len(block.v) // len(block.clock)
+    first, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 1])
+    rows, columns = np.int64(patches.of[sender, 2]), np.int64(patches.of[sender, 3])
+    below, threshold, lanes = patches.below, firing.threshold, len(block.v) // len(block.clock)
     longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
     care = firing.refractory > 0 or not factors.complete
-    care = care and _needs_care(t, block, top, rows, columns, below, longest)
-    if not care and rows == len(full[1]) and columns == len(full[2]):
-        at = top, below, weight
-        if patch(block.v, block.clock, w, at, t, factors, threshold, full):
-            marked = _mark(top, rows, columns, below, block, threshold, full[0], marked)
+    care = care and _needs_care(t, block, patches, sender, longest)
+    if not care and columns == len(strip[2]) and rows % len(strip[1]) == 0:
+        for y in range(0, rows, len(strip[1])):
+            p, there = first + y * below, weight + y * patches.down
+            if patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, strip):
+                shape = len(strip[1]), columns
+                marked = _mark(p, *shape, patches, block, threshold, strip[0], marked)
         return marked
     for y, c in np.ndindex(rows, columns):
-        p, there = top + y * below + c, weight + y * patches.down + c * lanes
+        p, there = first + y * below + c, weight + y * patches.down + c * lanes
         if care and (block.held[p] > t or t - block.clock[p] >= longest):
-            marked = _careful(t, w, factors, firing, block, p, there, lanes, marked)
+            marked = _careful(t, w, factors, firing, patches, block, p, there, marked)
         elif patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, one):
-            marked = _mark(p, 1, 1, below, block, threshold, one[0], marked)
+            marked = _mark(p, 1, 1, patches, block, threshold, one[0], marked)
     return marked
 
 
-@kernel
-def _take_plain(e, stop, alone, events, w, patches, factors, block, threshold, full):  # type: ignore[no-untyped-def]
-    """Take events with a whole patch and an instant of their own, up to one that reached.
+@inlined
+def _fire(e, first, firing, patches, block, spikes, n, strip):  # type: ignore[no-untyped-def]
+    """Fire the neurons of a strip that reached the threshold, in order of unit.
 
-    A loop of its own, so that all it needs stays in registers. ``alone`` tells whether
-    the event before ``e`` ended its instant. Returns the first event not taken, and
-    whether the last one taken brought a neuron to the threshold.
+    For an instant of one event: nothing is left to be summed. Returns the number of spikes.
+    """
+    lanes = len(block.v) // len(block.clock)
+    for y in range(len(strip[1])):
+        for c in range(len(strip[2])):
+            p = first + y * patches.below + c
+            words = reached(block.v, p, firing.threshold, strip[0])
+            for i in range(len(words)):
+                word = words[i]
+                while word:
+                    lane = i * 64 + first_bit(word)
+                    word &= word - np.uint64(1)
+                    k, at = np.uint64(p * lanes + lane), patches.on_map[np.uint64(p)]
+                    x = block.v[k]
+                    spikes.event[n], spikes.value[n] = e, x
+                    spikes.unit[n] = at * patches.c_out + block.first + lane
+                    n += np.int64(at >= 0)
+                    block.v[k] = x - firing.threshold if firing.subtract & (at >= 0) else x - x
+    return n
+
+
+@kernel
+def _run_plain(  # type: ignore[no-untyped-def]
+    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, strip
+):
+    """As ``_run_recording`` where no neuron is refractory, and patches are whole strips.
+
+    A loop of its own, so that all it needs stays in registers.
     """
     row, time, last, of = events.row, events.t, events.last, patches.of
-    e, end = np.uint64(e), np.uint64(stop)
+    room, threshold = len(spikes.event) - len(block.v), firing.threshold
+    adds, again, marked, height = np.int64(0), np.int64(0), np.int64(0), np.int64(len(strip[1]))
+    opens = e == begin or last[e - 1]
+    e, one, end = np.uint64(e), np.uint64(1), np.uint64(stop)
     sender = np.uint64(row[e])
-    while e < end:
-        whole = (of[sender, 1] == len(full[1])) & (of[sender, 2] == len(full[2]))
-        if not (whole & alone & last[e]):
-            break
-        at = np.int64(of[sender, 0]), patches.columns, np.int64(of[sender, 3])
-        t = time[e]
-        e += np.uint64(1)
+    while e < end and n <= room:
+        t, closes = time[e], last[e]
+        p, there, rows = np.int64(of[sender, 0]), np.int64(of[sender, 1]), np.int64(of[sender, 2])
+        adds += np.int64(of[sender, 4])
+        if not likely(opens):
+            again += _touched(t, block, patches, sender)
         # Read here, so that the next event does not wait for it.
-        sender = np.uint64(row[min(e, end - np.uint64(1))])
-        if patch(block.v, block.clock, w, at, t, factors, threshold, full):
-            return np.int64(e), True
-    return np.int64(e), False
+        sender = np.uint64(row[min(e + one, end - one)])
+        while rows > 0:
+            at = p, patches.below, there
+            if not likely(not patch(block.v, block.clock, w, at, t, factors, threshold, strip)):
+                if opens & closes:
+                    n = _fire(e, p, firing, patches, block, spikes, n, strip)
+                else:
+                    shape = len(strip[1]), len(strip[2])
+                    marked = _mark(p, *shape, patches, block, threshold, strip[0], marked)
+            p += patches.below * height
+            there += patches.down * height
+            rows -= height
+        if not likely(marked == 0 or not closes):
+            n = _settle(e, t, firing, block, patches, marked, spikes, n)
+            marked = np.int64(0)
+        opens = closes
+        e += one
+    return np.int64(e), n, adds, adds - again
 
 
 @kernel
 def _run_recording(  # type: ignore[no-untyped-def]
-    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, full, one
+    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, strip, one
 ):
     """Take events until ``stop`` or until ``spikes`` might not hold those of one more instant.
 
     Returns the first event not taken, the number of spikes, and how many positions were
     added to and brought up to now.
     """
-    plain = firing.refractory == 0 and factors.complete
     room = len(spikes.event) - len(block.v)
-    below, lanes = patches.columns, len(block.v) // len(block.clock)
-    of, adds, again, marked = patches.of, 0, 0, 0
+    adds, again, marked = np.int64(0), np.int64(0), np.int64(0)
     while e < stop and n <= room:
-        alone = e == begin or events.last[e - 1]
-        first, hit = e, False
-        if plain:
-            args = events, w, patches, factors, block, firing.threshold, full
-            e, hit = _take_plain(e, stop, alone, *args)
-            adds += (e - first) * len(full[1]) * len(full[2])
-        if hit:
-            top = of[np.int64(events.row[e - 1]), 0]
-            shape = len(full[1]), len(full[2])
-            marked = _mark(top, *shape, below, block, firing.threshold, full[0], 0)
-        elif e < stop:
-            sender = np.int64(events.row[e])
-            top, rows, columns = of[sender, 0], of[sender, 1], of[sender, 2]
-            adds += rows * columns
-            if not (e == begin or events.last[e - 1]):
-                again += _touched(events.t[e], block, top, rows, columns, below)
-            layer = events, w, patches, factors, firing, block
-            marked = _take_one(e, *layer, marked, full, one)
-            e += 1
-        if marked > 0 and events.last[e - 1]:
-            t = events.t[e - 1]
-            n = _settle(e - 1, t, firing, block, patches.c_out, lanes, marked, spikes, n)
-            marked = 0
+        sender = np.int64(events.row[e])
+        adds += patches.of[sender, 4]
+        if e > begin and not events.last[e - 1]:
+            again += _touched(events.t[e], block, patches, sender)
+        layer = events, w, patches, factors, firing, block
+        marked = _take_one(e, *layer, marked, strip, one)
+        if marked > 0 and events.last[e]:
+            n = _settle(e, events.t[e], firing, block, patches, marked, spikes, n)
+            marked = np.int64(0)
+        e += 1
     return e, n, adds, adds - again
 
 
 @threaded
 def run_block(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, full, one
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
@@ -308,6 +350,7 @@ def run_block(  # type: ignore[no-untyped-def]
         True when all is done, False to be called again with more room in ``spikes``.
     """
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
+    plain = firing.refractory == 0 and factors.complete and patches.whole
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
         if e == begin and (fresh or r > 0):
@@ -315,8 +358,11 @@ def run_block(  # type: ignore[no-untyped-def]
             block.clock[:] = -1
             block.ready[:] = -1
             block.held[:] = -1
-        args = events, w, patches, factors, firing, block, spikes, n, full, one
-        e, n, adds, updates = _run_recording(begin, e, stop, *args)
+        args = events, w, patches, factors, firing, block, spikes, n, strip
+        if plain and e < stop:
+            e, n, adds, updates = _run_plain(begin, e, stop, *args)
+        else:
+            e, n, adds, updates = _run_recording(begin, e, stop, *args, one)
         tally.adds[r] += adds * block.size
         tally.updates[r] += updates * block.size
         if e < stop:
