@@ -245,9 +245,9 @@ def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(neu
         for least in (0.0, 2.0):
             monkeypatch.setattr(feedforward_conv, "MAX_UNROLLED", unrolled)
             monkeypatch.setattr(feedforward_conv, "LEAST_ON_MAP", least)
-            feedforward_conv._patches.cache_clear()
+            feedforward_conv._strip.cache_clear()
             assert_same(run(feedforward, network, weights, batch), expected)
-    feedforward_conv._patches.cache_clear()
+    feedforward_conv._strip.cache_clear()
 
 
 def test_spikes_beyond_the_room_set_aside_are_not_lost(monkeypatch):

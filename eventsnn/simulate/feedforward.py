@@ -42,13 +42,16 @@ from eventsnn.topology.topology import Topology
 
 
 class Link(NamedTuple):
-    """A connection and the population it leads to, ready to run."""
+    """A connection and the population it leads to, ready to run.
+
+    ``decay`` is None where the layer keeps a clock for each target and reads none.
+    """
 
     connection: int
     source: int
     target: int
     delay_us: int
-    decay: Decay
+    decay: Decay | None
     layer: Layer | ReadoutLayer
 
 
@@ -154,7 +157,9 @@ def links_of(
         layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]), each)
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
-        links.append(Link(i, network.sources[i], target, delay, decay_of(neuron, exact), layer))
+        read = isinstance(layer, DenseLayer | ReadoutLayer)
+        decay = decay_of(neuron, exact) if read else None
+        links.append(Link(i, network.sources[i], target, delay, decay, layer))
     return links
 
 
@@ -194,10 +199,7 @@ def _run_spans(
             if link.source not in trains:
                 continue
             until = recordings.until[rows]
-            # The other layers keep a clock for each target and read no decay.
-            read = isinstance(link.layer, DenseLayer | ReadoutLayer)
-            decay = link.decay if read else decay_of(None, options.dtype)
-            deliveries = send(trains[link.source], link.delay_us, until, decay, before[i])
+            deliveries = send(trains[link.source], link.delay_us, until, link.decay, before[i])
             out.now[rows] = np.maximum(out.now[rows], _last(deliveries))
             before[i] = int(deliveries.t[-1]) if len(deliveries.t) else before[i]
             train = _run_link(link, deliveries, states[i], number == 0, out, rows)

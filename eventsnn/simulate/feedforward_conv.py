@@ -33,7 +33,7 @@ LEAST_ON_MAP = 0.5
 """Share of the positions of whole strips that must lie on the map for them to be taken."""
 
 
-Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+Sizes = tuple[tuple[int, ...], ...]
 
 
 class Patches(NamedTuple):
@@ -115,7 +115,8 @@ class PatchLayer:
             laid = _as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
             rows, columns = _strip(topology, chunks)
             patches = _patches(topology, chunks * per_chunk, (rows, columns))
-            strip = (0,) * chunks, (0,) * rows, (0,) * columns
+            decays = (0,) if len(self.decay.table) else ()
+            strip = (0,) * chunks, (0,) * rows, (0,) * columns, decays
             self.blocks.append((first, size, strip, laid, patches))
 
     def start(self) -> list[Block]:
@@ -132,15 +133,14 @@ class PatchLayer:
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
-        longest = int(deliveries.t.max(initial=0)) + 1
-        factors = Factors.of(self.decay, longest)
+        factors = Factors.of(self.decay, deliveries)
         n, most = 0, max(len(block.v) for block in state)
         spikes = Spikes.room(len(deliveries.t) // 2 + 2 * most, self.dtype)
         for block, (_, _, strip, weights, patches) in zip(state, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n
             args = deliveries, weights, patches, factors, self.firing, block
-            one = strip[0], (0,), (0,)
+            one = strip[0], (0,), (0,), strip[3]
             while not run_block(*args, spikes, cursor, fresh, tally, strip, one):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
@@ -193,6 +193,7 @@ def _reach(topology: Conv2d, axis: int) -> _Reach:
     return _Reach(-((kernel - 1 - place) // stride), place // stride + 1, place % stride)
 
 
+@lru_cache(maxsize=32)
 def _strip(topology: Conv2d, chunks: int) -> tuple[int, int]:
     """Return the rows and columns of what is compiled as a whole: a patch, or a row of one.
 

@@ -53,7 +53,7 @@ class Deliveries(NamedTuple):
         Sender of each event.
     decay : float array (n,)
         Factor of a potential since the event before; 1 within an instant and at the
-        first event.
+        first event. Empty for a layer whose targets have clocks of their own.
     last : bool array (n,)
         True for the last event of an instant: thresholds are tested there.
     start : int64 array (n_recordings + 1,)
@@ -126,9 +126,9 @@ def _whole(until: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def send(
-    train: Train, delay_us: int, until: NDArray[np.float64], decay: Decay, before: int
+    train: Train, delay_us: int, until: NDArray[np.float64], decay: Decay | None, before: int
 ) -> Deliveries:
-    """Take a train through a delay to a population that decays by ``decay``.
+    """Take a train through a delay to a population that decays by ``decay``; None: unread.
 
     What would arrive at or after ``until`` (float64 (n_recordings,)) is left out.
     ``before`` is the last instant of the first recording already worked off, or -1.
@@ -137,14 +137,16 @@ def send(
     out = Deliveries(
         train.t if at_once else np.empty(n, np.int64),
         train.unit if at_once else np.empty(n, np.int32),
-        np.empty(n, decay.dtype),
+        np.empty(n, decay.dtype) if decay else np.empty(0),
         np.empty(n, np.bool_),
         train.start if at_once else np.zeros(len(train.start), np.int64),
         np.zeros(len(train.start) - 1, np.int64),
     )
     if not at_once:
         n = _delay(train, delay_us, _whole(until), out)
-    _mark(out, decay.table, decay.tau_us, before)
+    _mark(out)
+    if decay:
+        _decays(out, decay.table, decay.tau_us, before)
     rest = out.start, out.instants
     return Deliveries(out.t[:n], out.row[:n], out.decay[:n], out.last[:n], *rest)
 
@@ -166,6 +168,9 @@ def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = Fals
         np.empty(n, spikes.value.dtype),
         np.zeros(len(deliveries.start), np.int64),
     )
+    if ordered and _copied(spikes, n, deliveries, out):
+        out.start[:] = np.searchsorted(spikes.event[:n], deliveries.start)
+        return out
     place = np.zeros(len(deliveries.t) + 1, np.int32)
     _collect(spikes, n, deliveries, place, out)
     if not ordered:
@@ -229,13 +234,21 @@ def _delay(train, delay, stop, out):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def _mark(out, table, tau, before):  # type: ignore[no-untyped-def]
-    """Fill ``last``, ``instants`` and ``decay``."""
+def _mark(out):  # type: ignore[no-untyped-def]
+    """Fill ``last`` and ``instants``."""
+    for r in range(len(out.instants)):
+        first, last = out.start[r], out.start[r + 1]
+        if last > first:
+            out.instants[r] = _mark_last(out.t[first:last], out.last[first:last])
+
+
+@threaded
+def _decays(out, table, tau, before):  # type: ignore[no-untyped-def]
+    """Fill ``decay``."""
     for r in range(len(out.instants)):
         first, last = out.start[r], out.start[r + 1]
         if last > first:
             t = out.t[first:last]
-            out.instants[r] = _mark_last(t, out.last[first:last])
             gap = t[0] - before if r == 0 and before >= 0 else np.int64(0)
             _fill_decay(t, gap, out.decay[first:last], table, tau)
 
@@ -269,6 +282,20 @@ def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
             gap = t[i] - t[i - 1] if i > 0 else first_gap
             if gap >= FINE * FINE:
                 out[i] = math.exp(-np.float64(gap) / tau)
+
+
+@threaded
+def _copied(spikes, n, deliveries, out):  # type: ignore[no-untyped-def]
+    """Copy spikes that stand in order of delivery; return False where they do not."""
+    event, wrong = spikes.event[:n], False
+    for i in range(n - 1):
+        wrong |= event[i + 1] < event[i]
+    if wrong:
+        return False
+    for i in range(n):
+        out.t[i], out.unit[i] = deliveries.t[np.uint64(event[i])], spikes.unit[i]
+        out.value[i] = spikes.value[i]
+    return True
 
 
 @threaded

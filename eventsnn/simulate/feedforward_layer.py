@@ -114,8 +114,10 @@ class Factors(NamedTuple):
     complete: bool
 
     @classmethod
-    def of(cls, decay: Decay, longest: int) -> Factors:
-        """Return the factors of the gaps up to ``longest``."""
+    def of(cls, decay: Decay, deliveries: Deliveries) -> Factors:
+        """Return the factors of all gaps up to the last delivery of a recording."""
+        some = np.diff(deliveries.start) > 0
+        longest = int(deliveries.t[deliveries.start[1:][some] - 1].max(initial=0)) + 1
         if not len(decay.table):
             return cls(np.ones(1, decay.dtype), 0, decay.tau_us, True)
         table = _by_gap(decay.tau_us, min(longest // FINE + 1, FINE), decay.dtype)

@@ -60,7 +60,7 @@ class ListedLayer:
 
     def run(self, deliveries: Deliveries, state: Cells, fresh: bool, tally: Tally) -> Train:
         """Deliver one by one; see ``Layer.run``."""
-        factors = Factors.of(self.decay, int(deliveries.t.max(initial=0)) + 1)
+        factors = Factors.of(self.decay, deliveries)
         spikes = Spikes.room(len(deliveries.t) // 2 + 2 * self.n_out, self.dtype)
         cursor = Cursor.start()
         args = deliveries, self.synapses, factors, self.firing, state

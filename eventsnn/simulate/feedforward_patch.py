@@ -40,11 +40,11 @@ def _patch(
     """Bring a patch up to ``t`` and add its weights; return whether any neuron reached ``th``.
 
     ``at`` is (first position, positions to the row below, place of the first one's
-    weights); ``factors`` a ``Factors``. The lengths of the three tuples in ``sizes`` are
-    the registers of a position, the rows and the columns. The weights lie as the patch
-    does, row after row.
+    weights); ``factors`` a ``Factors``. The lengths of the tuples in ``sizes`` are the
+    registers of a position, the rows, the columns, and 1 if potentials decay, 0 if not.
+    The weights lie as the patch does, row after row.
     """
-    chunks, rows, columns = (size.count for size in sizes)
+    chunks, rows, columns, decays = (size.count for size in sizes)
     chunk = LINE * 8 // v.dtype.bitwidth
     lanes = chunk * chunks
 
@@ -60,7 +60,7 @@ def _patch(
         vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
         first, below, weight = (b.extract_value(args[3], i) for i in range(3))
         times, source, target = data(clock, args[1]), data(w, args[2]), data(v, args[0])
-        table, mask = data(factors[0], b.extract_value(args[5], 0)), b.extract_value(args[5], 1)
+        table = data(factors[0], b.extract_value(args[5], 0))
         source, tops = b.gep(source, [weight]), []
         for y in range(rows):
             place = b.add(first, b.mul(below, i64(y)))
@@ -68,13 +68,15 @@ def _patch(
             top = None
             for c in range(columns):
                 last = b.gep(clocks, [i64(c)])
-                gap = b.and_(b.sub(args[4], b.load(last)), mask)
+                factor = None
+                if decays:
+                    gap = b.sub(args[4], b.load(last))
+                    factor = _splat(b, vector, b.load(b.gep(table, [gap])))
                 b.store(args[4], last)
-                factor = _splat(b, vector, b.load(b.gep(table, [gap])))
                 for k in range(0, lanes, chunk):
                     here, x = load(row, c * lanes + k)
                     _, weights = load(source, (y * columns + c) * lanes + k)
-                    x = b.fadd(b.fmul(x, factor), weights)
+                    x = b.fadd(b.fmul(x, factor) if decays else x, weights)
                     b.store(x, here, align=LINE)
                     top = x if top is None else _greater(b, x, top)
             tops.append(top)
