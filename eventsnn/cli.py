@@ -139,6 +139,10 @@ def train(
     rate: Annotated[
         float | None, typer.Option(help="Peak learning rate.", rich_help_panel=_GRADIENT)
     ] = None,
+    output_rate: Annotated[
+        float | None,
+        typer.Option(help="Factor on the output's rate.", rich_help_panel=_GRADIENT),
+    ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(help="cosine, constant, linear or step.", rich_help_panel=_GRADIENT),
@@ -178,6 +182,10 @@ def train(
     init_spikes: Annotated[
         float | None,
         typer.Option(help="Spikes a neuron at the start.", rich_help_panel=_GRADIENT),
+    ] = None,
+    init_output: Annotated[
+        float | None,
+        typer.Option(help="SD of the output's weights at the start.", rich_help_panel=_GRADIENT),
     ] = None,
     validate: Annotated[
         float | None,

@@ -268,14 +268,15 @@ def test_silent_recordings_are_refused_by_name():
         start_weights(network, empty, options)
 
 
-def test_scaled_rates_follow_the_initial_weights():
-    moved = []
+def test_scaled_rates_follow_the_initial_weights_and_the_output_has_its_own():
+    moved, plain = [], {"rate": 0.01, "weight_decay": 0.0, "wake": 0.0}
     for scaled in (False, True):
-        learner, data = small_learner(scaled=scaled, rate=0.01, weight_decay=0.0, wake=0.0)
+        learner, data = small_learner(scaled=scaled, output_rate=0.3, **plain)
         before = [w.copy() for w in learner.weights]
         learner.learn(data, np.arange(64), np.random.default_rng(0))
         # Adam's first step moves every weight that has a gradient by the rate.
         moved.append([np.abs(w - b).max() for w, b in zip(learner.weights, before, strict=True)])
         spread = [np.sqrt(np.mean(b.astype(float) ** 2)) for b in before]
-    assert moved[0] == pytest.approx([0.01, 0.01], rel=1e-3)
-    assert moved[1] == pytest.approx([0.01 * s for s in spread], rel=1e-3)
+    rates = [0.01, 0.003]
+    assert moved[0] == pytest.approx(rates, rel=1e-3)
+    assert moved[1] == pytest.approx([r * s for r, s in zip(rates, spread, strict=True)], rel=1e-3)

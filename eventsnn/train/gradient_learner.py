@@ -69,10 +69,11 @@ class GradientLearner(ABC):
         ]
         self.state = self.optimizer.init(self.weights)
         fixed = [c.topology.default_weights() is not None for c in self.network.connections]
-        ends = zip(self.network.targets, fixed, strict=True)
+        ends = list(zip(self.network.targets, fixed, strict=True))
         self.learning = [target for target, still in ends if not still]
         # What a rate of 0 multiplies does not learn.
-        self.scales = [0.0 if still else 1.0 for still in fixed]
+        by_target = [1.0] * self.output + [options.gradient.output_rate]
+        self.scales = [0.0 if still else by_target[target] for target, still in ends]
         self.progress, self.total = 0.0, 1
 
     @abstractmethod
@@ -98,7 +99,7 @@ class GradientLearner(ABC):
         self.state = self.optimizer.init(self.weights)
         if self.options.gradient.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
-            self.scales = [old and new for old, new in zip(self.scales, sizes, strict=True)]
+            self.scales = [old * new for old, new in zip(self.scales, sizes, strict=True)]
         return rates
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:

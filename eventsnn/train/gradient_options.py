@@ -31,6 +31,8 @@ class GradientOptions:
         Peak learning rate.
     scaled : bool
         Multiply the rate of each connection by the root mean square of its initial weights.
+    output_rate : float
+        Factor on the rate of the weights into the output.
     schedule : "cosine", "constant", "linear" or "step"
     warmup : float
         Share of the run in which the rate rises to its peak.
@@ -75,6 +77,7 @@ class GradientOptions:
     optimizer: Literal["adam", "sgd"] = "adam"
     rate: float = 0.0004
     scaled: bool = False
+    output_rate: float = 1.0
     schedule: Schedule = "cosine"
     warmup: float = 0.0
     momentum: float = 0.9
@@ -104,7 +107,7 @@ class GradientOptions:
         _check(self.optimizer in ("adam", "sgd"), "optimizer", self.optimizer, "adam or sgd")
         _check(self.schedule in SCHEDULES, "schedule", self.schedule, ", ".join(SCHEDULES))
         _check(self.loss in _LOSSES, "loss", self.loss, ", ".join(_LOSSES))
-        for name in ("rate", "gain", "init_spikes", "init_output"):
+        for name in ("rate", "output_rate", "gain", "init_spikes", "init_output"):
             value = getattr(self, name)
             _check(0 < value < math.inf, name, value, "a number above 0")
         for name in ("warmup", "dropout", "smoothing", "validate"):

@@ -141,8 +141,8 @@ def kinds_of(name: str) -> tuple[tuple[type, ...], str]:
     return ((int, float), "a number") if hint is float else ((str,), "a word in quotes")
 
 
-def recipe(rule: str, data: str) -> dict[str, Any]:
-    """Return the defaults of a rule for a kind of data; ``docs/decisions.md`` argues them."""
+def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
+    """Return the defaults of a rule for data and layers; ``docs/decisions.md`` argues them."""
     if rule == "eventprop":
         return {
             "reads": "maximum",
@@ -152,6 +152,21 @@ def recipe(rule: str, data: str) -> dict[str, Any]:
             "scaled": True,
             "init_output": 0.3,
             "init_spikes": 2.0,
+        }
+    if rule == "adjoint" and any(isinstance(part, str) for part in layers[1:]):
+        return {
+            "batch": 32,
+            "rate": 0.002,
+            "output_rate": 0.3,
+            "init_output": 0.001,
+            "init_spikes": 0.15,
+            "spike_cost": 3e-6,
+            "dropout": 0.0,
+            "shift": 1.3,
+            "rotate": 8.0,
+            "scale": 0.08,
+            "elastic": 0.5,
+            "drop": 0.05,
         }
     if rule != "herding":
         return {
@@ -182,7 +197,7 @@ def make_options(given: dict[str, Any]) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
     rule = given.get("rule", "herding")
     _check_known(rule, given)
-    values = recipe(rule, given.get("data", "digits"))
+    values = recipe(rule, given.get("data", "digits"), given.get("layers", ()))
     if given.get("dtype") == "integer":
         values["eta_decay"] = 1.0  # eta is the scale of the whole state
     values |= given
