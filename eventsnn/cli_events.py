@@ -1,0 +1,77 @@
+"""Parsing of the commands that make spikes, and events."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventsnn import show
+from eventsnn.cli_options import ERR, OUT, Json
+
+
+def simulate(
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder that train wrote, its checkpoint, or a network as .toml."),
+    ],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set.",
+        ),
+    ],
+    index: Annotated[
+        list[int] | None, typer.Option(help="Which recordings; may be given again.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Half of a data set: test or train.")] = "test",
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw raster and rate to this .png, .svg or .pdf.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the spike traffic that each input causes."""
+    from eventsnn import commands
+
+    for traffic, picture in commands.simulate(model, source, index, split, figure, ERR):
+        if as_json:
+            print(json.dumps(traffic | {"figure": picture}))
+        else:
+            show.traffic(traffic, OUT)
+            if picture:
+                OUT.print(f"picture: {picture}\n", markup=False)
+
+
+def film(
+    images: Annotated[
+        str, typer.Argument(help="[b]digits[/b], [b]mnist:PATH[/b], or a .npy stack (n, h, w).")
+    ] = "digits",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the recordings here (safetensors).")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw recordings, or the comparison, to this file.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="nmnist:PATH: compare films of mnist:PATH with its real recordings."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Half to film: test or train.")] = "train",
+    seed: Annotated[int, typer.Option(min=0, help="Of the camera's noise and jitter.")] = 34,
+    limit: Annotated[int | None, typer.Option(min=1, help="Film only the first images.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Film grey images with the virtual event camera, the way N-MNIST was filmed."""
+    from eventsnn import commands
+
+    if compare is not None:
+        result = commands.compare_films(images, compare, seed, figure, ERR)
+    else:
+        result = commands.film(images, split, seed, limit, out, figure, ERR)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show.film(result, OUT)

@@ -1,0 +1,21 @@
+"""What the commands share: streams, and options that several of them have."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+ERR = Console(stderr=True)
+OUT = Console(soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; no number changes a result.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]
+
+
+def cores() -> int:
+    """Return how many threads run at once here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,153 @@
+"""Parsing of the commands that tell what a network is worth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventsnn import show
+from eventsnn.cli_options import ERR, OUT, Json, Limit, Threads, cores
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: the model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    limit: Limit = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a trained network: accuracy, spikes and operations per recording."""
+    from eventsnn import commands
+
+    result = commands.evaluate(model, data, split, limit, threads or cores(), ERR)
+    if as_json:
+        print(json.dumps(result))
+        return
+    OUT.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
+    OUT.print(show.cost_table(result))
+
+
+def measure(
+    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: the model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    limit: Limit = None,
+    index: Annotated[
+        list[int] | None,
+        typer.Option(help="Recordings to draw; default: the first, and the first wrong one."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for every figure as PNG and SVG, light and dark.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one page with everything; it needs no network.")
+    ] = None,
+    energy: Annotated[
+        Path | None, typer.Option(help="TOML file of energy models of your own.")
+    ] = None,
+    lose: Annotated[
+        float, typer.Option(min=0, help="Points of accuracy that an early stop may lose.")
+    ] = 0.1,
+    levels: Annotated[
+        Path | None,
+        typer.Option(help="JSON of another measurement: report its levels here, on everything."),
+    ] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what a spike, an answer, an early stop and learning cost."""
+    from eventsnn import commands_measure as commands
+    from eventsnn.measure.measurement import Request
+
+    request = Request(
+        tolerance=lose / 100,
+        models=commands.energy_models(energy),
+        levels=commands.levels_of(levels),
+    )
+    what = commands.What(data, split, limit)
+    result = commands.measure(model, what, request, index, (figures, html), threads or cores(), ERR)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show.measurement(result, OUT)
+
+
+def compare(
+    models: Annotated[list[Path], typer.Argument(help="Folders that train wrote, two or more.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set as for train; default: each model's own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    limit: Limit = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw accuracy against operations to this file.")
+    ] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure several networks: one table, one figure."""
+    from eventsnn import commands_measure as commands
+
+    what = commands.What(data, split, limit)
+    result = commands.compare(models, what, figure, threads or cores(), ERR)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show.comparison(result, OUT)
+
+
+def bench(
+    data: Annotated[
+        str, typer.Option(help="Recordings to run: a data set as for train.")
+    ] = "digits",
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first recordings.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are told.")] = 5,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of the threaded run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every engine as a multiple of this machine's own limit, a bare loop."""
+    from eventsnn import commands
+
+    result = commands.bench(data, limit, rounds, threads or cores(), ERR)
+    if as_json:
+        print(json.dumps(result))
+        return
+    show.bench(result, OUT)
+
+
+def reproduce(
+    paper: Annotated[str | None, typer.Argument(help="Which; none: list them.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="[b]mnist:PATH[/b], and [b]nmnist:PATH[/b] for the rows on real recordings; may "
+            "be given again. Default: scikit-learn's digits, with which nothing is compared."
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the images.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this row, and what it needs; may be repeated.")
+    ] = None,
+    threads: Threads = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the rows; default: runs/PAPER.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce a paper: run every row, and put ours beside the published figure."""
+    from eventsnn import commands
+
+    if paper is None:
+        found = commands.papers()
+        print(json.dumps(found)) if as_json else show.papers(found, OUT)
+        return
+    result = commands.reproduce(paper, data or [], quick, only or [], threads or cores(), out, ERR)
+    print(json.dumps(result)) if as_json else show.reproduction(result, OUT)
