@@ -148,7 +148,7 @@ def train(
         bool | None,
         typer.Option("--depth-first/--breadth-first", help="Order in which spikes travel."),
     ] = None,
-    holdERRor: Annotated[
+    hold_error: Annotated[
         bool | None, typer.Option("--hold/--no-hold", help="Let errors of a step cancel.")
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="State: float32, float64 or integer.")] = None,

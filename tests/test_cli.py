@@ -1,5 +1,6 @@
 """The command line as scripts and beginners use it."""
 
+import inspect
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import time
 import numpy as np
 import pytest
 
+from eventsnn import cli_train
+from eventsnn.commands import TRAIN_OPTIONS
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
@@ -365,3 +368,8 @@ def test_bench_prints_what_scripts_rely_on(call):
         "queue_push_pop_ns",
     ):
         assert result[key] > 0
+
+
+def test_every_flag_of_train_is_an_option_of_a_run():
+    own = {"context", "out", "resume", "config", "tensorboard", "threads", "as_json"}
+    assert set(inspect.signature(cli_train.train).parameters) <= own | set(TRAIN_OPTIONS)
