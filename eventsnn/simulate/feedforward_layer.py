@@ -120,11 +120,13 @@ class Factors(NamedTuple):
         longest = int(deliveries.t[deliveries.start[1:][some] - 1].max(initial=0)) + 1
         if not len(decay.table):
             return cls(np.ones(1, decay.dtype), 0, decay.tau_us, True)
-        table = _by_gap(decay.tau_us, min(longest // FINE + 1, FINE), decay.dtype)
+        # A power of two, so that few tables serve recordings of all lengths.
+        steps = 1 << (longest // FINE).bit_length()
+        table = _by_gap(decay.tau_us, min(steps, FINE), decay.dtype)
         return cls(table, -1, decay.tau_us, longest < FINE * FINE)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _by_gap(tau_us: float, steps: int, dtype: Any) -> NDArray[Any]:
     table = decay_table(tau_us)
     factors: NDArray[Any] = np.outer(table[FINE : FINE + steps], table[:FINE]).astype(dtype)

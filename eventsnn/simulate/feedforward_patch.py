@@ -196,7 +196,8 @@ def _settle(e, t, firing, block, patches, marked, spikes, n):  # type: ignore[no
             spikes.unit[n] = unit
             n += 1
             block.v[k] = x - firing.threshold if firing.subtract else x - x
-            block.ready[k] = block.held[p] = t + firing.refractory
+            if firing.refractory > 0:
+                block.ready[k] = block.held[p] = t + firing.refractory
     return n
 
 
@@ -358,8 +359,9 @@ def run_block(  # type: ignore[no-untyped-def]
         if e == begin and (fresh or r > 0):
             block.v[:] = 0
             block.clock[:] = -1
-            block.ready[:] = -1
-            block.held[:] = -1
+            if firing.refractory > 0:
+                block.ready[:] = -1
+                block.held[:] = -1
         args = events, w, patches, factors, firing, block, spikes, n, strip
         if plain and e < stop:
             e, n, adds, updates = _run_plain(begin, e, stop, *args)
