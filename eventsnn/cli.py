@@ -1,4 +1,4 @@
-"""The command line: parsing, nothing else; ``commands.py`` works, ``show.py`` prints."""
+"""The command line: parsing, nothing else; ``commands_*.py`` work, ``show.py`` prints."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Show the spike traffic that each input causes."""
-    from eventsnn import commands
+    from eventsnn import commands_events as commands
 
     for traffic, picture in commands.simulate(model, source, index, split, figure, ERR):
         if as_json:
@@ -65,7 +65,7 @@ def film(
     as_json: Json = False,
 ) -> None:
     """Film grey images with the virtual event camera, the way N-MNIST was filmed."""
-    from eventsnn import commands
+    from eventsnn import commands_events as commands
 
     if compare is not None:
         result = commands.compare_films(images, compare, seed, figure, ERR)

@@ -23,7 +23,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a trained network: accuracy, spikes and operations per recording."""
-    from eventsnn import commands
+    from eventsnn import commands_results as commands
 
     result = commands.evaluate(model, data, split, limit, threads or cores(), ERR)
     if as_json:
@@ -114,7 +114,7 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure every engine as a multiple of this machine's own limit, a bare loop."""
-    from eventsnn import commands
+    from eventsnn import commands_results as commands
 
     result = commands.bench(data, limit, rounds, threads or cores(), ERR)
     if as_json:
@@ -143,7 +143,7 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Reproduce a paper: run every row, and put ours beside the published figure."""
-    from eventsnn import commands
+    from eventsnn import commands_results as commands
 
     if paper is None:
         found = commands.papers()

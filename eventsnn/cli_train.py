@@ -173,7 +173,7 @@ def train(
     With no options at all: the event-driven backprop MLP of O'Connor & Welling (2016) on
     digits filmed by the virtual event camera, in about a minute.
     """
-    from eventsnn import commands
+    from eventsnn import commands_train as commands
 
     given = {
         name: value

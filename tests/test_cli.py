@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eventsnn import cli_train
-from eventsnn.commands import TRAIN_OPTIONS
+from eventsnn.commands_train import TRAIN_OPTIONS
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]

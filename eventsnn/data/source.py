@@ -296,3 +296,10 @@ FORMS = (
     "events:FILE",
     "tonic:NAME:PATH",
 )
+
+
+def checked_split(split: str) -> str:
+    """Return the name of a half; UserError where it is none."""
+    if split not in ("train", "test"):
+        raise UserError(f"split {split!r}; give train or test")
+    return split

@@ -1,0 +1,205 @@
+"""``simulate`` and ``film``: options in, plain results out; nothing is printed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+import eventsnn
+from eventsnn.data import source as sources
+from eventsnn.data.images import Images
+from eventsnn.data.inputs import open_inputs
+from eventsnn.data.source import checked_split
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.losses import Loss
+from eventsnn.network import Network, Weights
+from eventsnn.progress import Bar, progress_bars
+from eventsnn.report.files import check_figure_path
+from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.evaluation import scores_of
+from eventsnn.train.gradient_learner import GradientLearner
+from eventsnn.train.herding_learner import HerdingLearner
+from eventsnn.train.model import open_model
+from eventsnn.train.trainer import machine
+
+
+def simulate(
+    model: Path,
+    source: str,
+    index: list[int] | None,
+    split: str,
+    figure: Path | None,
+    console: Console,
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Run inputs through a saved network; yield the traffic of each and its picture."""
+    from eventsnn.measure.herding_traffic import traffic
+    from eventsnn.network_file import load_network
+    from eventsnn.report.traffic_figure import plot_traffic
+
+    if figure is not None:
+        check_figure_path(figure)
+    if model.suffix == ".toml":
+        network, weights = load_network(model)
+        shape = network.populations[network.input].shape
+        yield from _simulate_network(
+            network, weights, (source, shape, index, split), figure, console
+        )
+        return
+    learner, _ = open_model(model)
+    shape = tuple(load_checkpoint(model).info["input_shape"])
+    if isinstance(learner, GradientLearner):
+        yield from _simulate_network(
+            learner.network,
+            learner.weights,
+            (source, shape, index, split),
+            figure,
+            console,
+            learner.loss,
+        )
+        return
+    if not isinstance(learner, HerdingLearner):
+        raise UserError(f"{model}: simulate cannot run a network of this rule")
+    with progress_bars(console) as bars:
+        inputs = open_inputs(
+            source,
+            shape,
+            index=index,
+            split=checked_split(split),
+            progress=Bar(bars, "preparing data"),
+        )
+    for i, name in zip(inputs.chosen, inputs.names, strict=True):
+        found = traffic(learner.net, inputs.data, i, name)
+        picture = None
+        if figure is not None:
+            several = len(inputs.chosen) > 1
+            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+            plot_traffic(found, picture, shape)
+        yield found.to_json(), None if picture is None else str(picture)
+
+
+def _simulate_network(
+    network: Network,
+    weights: Weights,
+    chosen: tuple[str, tuple[int, ...], list[int] | None, str],
+    figure: Path | None,
+    console: Console,
+    loss: Loss | None = None,
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Run inputs (source, shape, index, split) through a network of neurons.
+
+    A ``loss`` reads its answer: the output of a trained network.
+    """
+    from eventsnn.measure.traffic import traffic
+    from eventsnn.simulate import simulate as run
+
+    source, shape, index, split = chosen
+    with progress_bars(console) as bars:
+        inputs = open_inputs(
+            source,
+            shape,
+            index=index,
+            split=checked_split(split),
+            progress=Bar(bars, "preparing data"),
+        )
+    if not isinstance(inputs.data, EventBatch):
+        raise UserError(f"input {source!r}: real vectors; a network of neurons takes events")
+    for i, name in zip(inputs.chosen, inputs.names, strict=True):
+        stream = inputs.data[i]
+        record = run(network, weights, stream)
+        found = traffic(record, stream)
+        picture = None
+        if figure is not None:
+            several = len(inputs.chosen) > 1
+            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+            found.save_figure(picture)
+        last = network.outputs or (len(network.populations) - 1,)
+        latency = min(found.first_spike_us[p] for p in last)
+        told = found.to_json() | {
+            "input": name,
+            "label": stream.label,
+            "events": int(found.spikes[network.input]),
+            "latency_to_first_output_spike": float(latency) if np.isfinite(latency) else None,
+            "duration": stream.duration,
+        }
+        if loss is not None:
+            unlabelled = EventBatch.from_streams([replace(stream, label=0)])
+            scores = scores_of(record, len(network.populations) - 1, loss, unlabelled)[0]
+            told |= {"prediction": int(scores.argmax()), "output": scores.tolist()}
+        yield told, None if picture is None else str(picture)
+
+
+def film(
+    images: str,
+    split: str,
+    seed: int,
+    limit: int | None,
+    out: Path | None,
+    figure: Path | None,
+    console: Console,
+) -> dict[str, Any]:
+    """Film images; return what the recordings are like."""
+    from eventsnn.data.film_file import write_film
+    from eventsnn.data.saccade import film as film_images
+    from eventsnn.data.saccade_compare import describe
+    from eventsnn.report.film_figure import plot_film
+
+    if figure is not None:
+        check_figure_path(figure)
+    stack = sources.open_images(images, checked_split(split))
+    stack = Images(stack.images[:limit], stack.labels[:limit], stack.source)
+    film_images(stack.images[:1], seed=seed)  # compiles, so that the rate is the camera's own
+    started = time.perf_counter()
+    with progress_bars(console) as bars:
+        batch = film_images(
+            stack.images, seed=seed, labels=stack.labels, progress=Bar(bars, "filming")
+        )
+    seconds = time.perf_counter() - started
+    if out is not None:
+        write_film(out, [batch])
+    if figure is not None:
+        plot_film(batch, figure, f"emulated recordings: {stack.source} filmed")
+    return {
+        "images": images,
+        "recordings": len(batch),
+        "recordings_per_second": len(batch) / seconds,
+        "seed": seed,
+        "version": eventsnn.__version__,
+        "machine": machine(),
+        "filmed": describe(batch),
+        "out": None if out is None else str(out),
+        "figure": None if figure is None else str(figure),
+    }
+
+
+def compare_films(
+    images: str, real: str, seed: int, figure: Path | None, console: Console
+) -> dict[str, Any]:
+    """Film the MNIST images behind real N-MNIST recordings and compare the two."""
+    from eventsnn.data import mnist, nmnist
+    from eventsnn.data.saccade import film as film_images
+    from eventsnn.data.saccade_compare import compare, plot_comparison
+
+    if figure is not None:
+        check_figure_path(figure)
+    kind, _, path = real.partition(":")
+    picture_kind, _, picture_path = images.partition(":")
+    if kind != "nmnist" or picture_kind != "mnist" or not path or not picture_path:
+        raise UserError("comparing needs both: eventsnn film mnist:PATH --compare nmnist:PATH")
+    batches, stacks = [], []
+    for split in ("train", "test"):
+        batches.append(nmnist.load(path, split))
+        stacks.append(mnist.load(picture_path, split).images[nmnist.indices(path, split) - 1])
+    with progress_bars(console) as bars:
+        filmed = film_images(np.concatenate(stacks), seed=seed, progress=Bar(bars, "filming"))
+    recordings = EventBatch.from_streams([stream for batch in batches for stream in batch], real)
+    if figure is not None:
+        plot_comparison(recordings, filmed, figure)
+    result = {"seed": seed, "version": eventsnn.__version__, "machine": machine()}
+    return compare(recordings, filmed) | result | {"figure": figure and str(figure)}

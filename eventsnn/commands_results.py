@@ -1,0 +1,107 @@
+"""``evaluate``, ``bench`` and ``reproduce``: options in, plain results out; nothing is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+import eventsnn
+from eventsnn.data import source as sources
+from eventsnn.data.source import DataSet, checked_split, open_data
+from eventsnn.errors import Interrupted, UserError
+from eventsnn.events import EventBatch
+from eventsnn.progress import Bar, RowBars, progress_bars
+from eventsnn.train.model import open_model
+
+Result = dict[str, Any]
+
+
+def evaluate(
+    model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
+) -> dict[str, Any]:
+    """Evaluate a saved network on a data set: one half, or both."""
+    learner, options = open_model(model)
+    with progress_bars(console) as bars:
+        spec = options.data if data is None else data
+        halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
+    parts = [halves.train, halves.test] if split == "all" else [_half(halves, split)]
+    found = [learner.evaluate(part, threads) for part in parts]
+    result = pooled(found)
+    return result | {"model": str(model), "data": spec, "split": split, "note": halves.note}
+
+
+def pooled(parts: list[Result]) -> Result:
+    """Join evaluations of several sets of recordings, weighted by their sizes."""
+    n = sum(part["recordings"] for part in parts)
+
+    def mean(values: list[Any]) -> Any:
+        shares = [part["recordings"] / n for part in parts]
+        return sum(np.multiply(v, share) for v, share in zip(values, shares, strict=True))
+
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return {
+        "accuracy": float(mean([part["accuracy"] for part in parts])),
+        "recordings": n,
+        "spikes_per_recording": mean([p["spikes_per_recording"] for p in parts]).tolist(),
+        "operations_per_recording": mean([p["operations_per_recording"] for p in parts]).tolist(),
+    }
+
+
+def bench(data: str, limit: int | None, rounds: int, threads: int, console: Console) -> Result:
+    """Measure every engine as a multiple of this machine's bare loop."""
+    from eventsnn.bench import bench as run
+
+    with progress_bars(console) as bars:
+        halves = open_data(data, limit=limit, progress=Bar(bars, "preparing data"))
+        if not isinstance(halves.train, EventBatch):
+            raise UserError(f"data {data!r}: real vectors; give recordings, e.g. digits")
+    with console.status("measuring (the first round compiles)"):
+        result = run(halves.train, rounds=rounds, threads=threads)
+    return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
+
+
+def papers() -> list[Result]:
+    """Return the papers that can be reproduced."""
+    from eventsnn.reproduce import papers as every
+
+    return [
+        {"paper": name, "title": p.title, "source": p.source, "rows": [r.name for r in p.rows]}
+        for name, p in every().items()
+    ]
+
+
+def reproduce(
+    paper: str,
+    data: list[str],
+    quick: bool,
+    only: list[str],
+    threads: int,
+    out: Path | None,
+    console: Console,
+) -> Result:
+    """Run a paper's rows, or go on with them; return them beside the published figures."""
+    from eventsnn.reproduce import find_paper
+    from eventsnn.reproduce.command import reproduce as run
+    from eventsnn.reproduce.data import Shelf
+
+    chosen = find_paper(paper)
+    folder = out or Path("runs") / f"{paper}{'-quick' * quick}"
+    with progress_bars(console) as bars:
+        shelf = Shelf(data, quick, Bar(bars, "preparing data"))
+        listener = RowBars(bars)
+        try:
+            return run(chosen, shelf, only, folder, threads, listener)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"stopped; {listener.finished} finished rows, and every finished epoch of the "
+                f"others, are saved in {folder}; the same command goes on from there"
+            ) from None
+
+
+def _half(data: DataSet, split: str) -> sources.Data:
+    return data.train if checked_split(split) == "train" else data.test

@@ -1,0 +1,115 @@
+"""``train``: options in, plain results out; nothing is printed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from eventsnn.data.source import open_data
+from eventsnn.errors import Interrupted, UserError
+from eventsnn.progress import Bar, TrainingBars, progress_bars
+from eventsnn.train import options as train_options
+from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.layers import parse_layers
+from eventsnn.train.model import options_of
+from eventsnn.train.options import TrainOptions, completed, make_options
+from eventsnn.train.trainer import Trainer
+
+TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS | train_options.GRADIENT_FIELDS
+
+
+def train(
+    given: dict[str, Any],
+    out: Path | None,
+    resume: bool,
+    threads: int,
+    tensorboard: bool,
+    console: Console,
+) -> dict[str, Any]:
+    """Train, or go on with a run; return its summary."""
+    if given.get("epochs", 1) < 1:
+        raise UserError(f"epochs is {given['epochs']}; give at least 1")
+    if "layers" in given:
+        layers = given["layers"]
+        given["layers"] = parse_layers(
+            layers if isinstance(layers, str) else "-".join(map(str, layers))
+        )
+    checkpoint = None
+    if resume:
+        if out is None:
+            raise UserError("--resume needs --out FOLDER, the run to go on with")
+        checkpoint = load_checkpoint(out)
+        options = _merged(options_of(checkpoint, out), given, out)
+    else:
+        options = make_options(given)
+        if out is not None and (out / FILE).exists():
+            raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
+    with progress_bars(console) as bars:
+        data = open_data(options.data, limit=options.limit, progress=Bar(bars, "preparing data"))
+        options = completed(options, data)
+        folder = _new_folder(options.data) if out is None else out
+        trainer = Trainer(options, data, folder, threads, tensorboard)
+        if checkpoint is not None:
+            try:
+                trainer.resume(checkpoint)
+            except (UserError, KeyError) as error:
+                raise UserError(
+                    f"{out}: the checkpoint is damaged ({error}); train anew"
+                ) from error
+        try:
+            return trainer.run(TrainingBars(bars))
+        except KeyboardInterrupt:
+            done = len(trainer.history)
+            raise Interrupted(
+                f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
+                f"eventsnn train --out {folder} --resume"
+            ) from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read options of a run from a TOML file: ``name = value`` lines, as on the command line."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
+    unknown = sorted(set(values) - TRAIN_OPTIONS)
+    if unknown:
+        raise UserError(f"{path}: unknown option {unknown[0]!r}; known are {sorted(TRAIN_OPTIONS)}")
+    for name, value in values.items():
+        kinds, remedy = train_options.kinds_of(name)
+        if type(value) not in kinds:
+            raise UserError(f"{path}: {name} is {value!r}; give {remedy}")
+    return values
+
+
+def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
+    """Return the saved options; only the number of epochs may change on the way."""
+    known = saved.to_json()
+    known |= known["herding"] | known["gradient"]
+    for name, value in given.items():
+        same = list(value) if name == "layers" else value
+        if name != "epochs" and known[name] != same:
+            raise UserError(
+                f"{out}: was trained with {name} {known[name]}, not {same}; leave it out to go "
+                "on, or give another --out"
+            )
+    return replace(saved, epochs=int(given.get("epochs", saved.epochs)))
+
+
+def _new_folder(data: str) -> Path:
+    """Make the next free folder under runs/."""
+    kind = data.replace(":", "-").split("/")[0].strip("-.") or "run"
+    for number in range(1, 10_000):
+        folder = Path("runs") / f"{kind}-{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise UserError("runs/ is full; give --out FOLDER")
