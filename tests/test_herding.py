@@ -97,12 +97,12 @@ def test_a_rectifying_quantizer_counts_like_a_relu():
     np.testing.assert_allclose(count / 1000, [0.317, 0, 0.05], atol=1e-3)
 
 
-def test_what_a_clipped_quantizer_keeps_is_not_below_minus_one_half():
+def test_a_clipped_quantizer_keeps_what_is_above_zero():
     quantizer = Quantizer(3, QuantizerKind.named("clipped-noreset-rect-herding"), 1, float)
-    assert [unit for unit, _ in quantizer.feed(np.array([-7.0, -0.25, 1.75]))] == [2, 2]
-    np.testing.assert_array_equal(quantizer.phi, [-7, -0.25, -0.25])
+    assert [unit for unit, _ in quantizer.feed(np.array([-7.0, -0.25, 1.25]))] == [2]
+    np.testing.assert_array_equal(quantizer.phi, [-7, -0.25, 0.25])
     quantizer.begin(0)
-    np.testing.assert_array_equal(quantizer.phi, [-0.5, -0.25, -0.25])
+    np.testing.assert_array_equal(quantizer.phi, [0, 0, 0.25])
     np.testing.assert_array_equal(quantizer.drive, 0)  # of this sample only
 
 

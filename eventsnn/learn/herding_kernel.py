@@ -62,7 +62,7 @@ def _start(phi, size, mode, rule, sample, index):  # type: ignore[no-untyped-def
             phi[unit] = np.floor(shift * rule.one) if rule.one > 1 else shift
     elif mode == 3:
         for unit in range(size):
-            phi[unit] = max(phi[unit], -rule.high)
+            phi[unit] = max(phi[unit], rule.one - rule.one)  # 0, in the type of the state
 
 
 @njit(**_JIT)

@@ -24,7 +24,7 @@ class QuantizerKind:
         Whether -1 spikes are sent below -1/2.
     start : "zero", "keep", "random" or "clip"
         The potentials at the start of a sample: 0, the previous sample's, uniform in
-        [-1/2, 1/2), or the previous sample's where these are above -1/2, and else -1/2.
+        [-1/2, 1/2), or the previous sample's where these are above 0, and else 0.
     """
 
     signed: bool
@@ -43,7 +43,7 @@ QUANTIZERS = {
     "noreset-herding": QuantizerKind(True, "keep"),
     "rect-herding": QuantizerKind(False, "zero"),
     "noreset-rect-herding": QuantizerKind(False, "keep"),
-    # Not of the paper: what is kept lies where a signed quantizer would have left it.
+    # Not of the paper: what was not sent yet is kept, and nothing of what a ReLU cuts off.
     "clipped-noreset-rect-herding": QuantizerKind(False, "clip"),
     "rand-shift-herding": QuantizerKind(True, "random"),
     "rand-shift-rect-herding": QuantizerKind(False, "random"),
