@@ -97,6 +97,15 @@ def test_a_rectifying_quantizer_counts_like_a_relu():
     np.testing.assert_allclose(count / 1000, [0.317, 0, 0.05], atol=1e-3)
 
 
+def test_a_clipped_quantizer_keeps_what_is_above_zero():
+    quantizer = Quantizer(3, QuantizerKind.named("clipped-noreset-rect-herding"), 1, float)
+    assert [unit for unit, _ in quantizer.feed(np.array([-7.0, -0.25, 1.25]))] == [2]
+    np.testing.assert_array_equal(quantizer.phi, [-7, -0.25, 0.25])
+    quantizer.begin(0)
+    np.testing.assert_array_equal(quantizer.phi, [0, 0, 0.25])
+    np.testing.assert_array_equal(quantizer.drive, 0)  # of this sample only
+
+
 @st.composite
 def experiments(draw):
     sizes = [draw(st.integers(1, 70)), *draw(st.lists(st.integers(1, 12), min_size=1, max_size=3))]
@@ -281,6 +290,7 @@ SMALL = [np.ones((4, 3)), np.ones((3, 2))]
         (SMALL, {"eta": float("nan")}, "eta is nan"),
         (SMALL, {"back_quantizer": "herdng"}, "quantizer 'herdng'"),
         (SMALL, {"test_quantizer": "noreset-herding"}, "depend on the one before"),
+        (SMALL, {"test_quantizer": "clipped-noreset-rect-herding"}, "depend on the one before"),
         (SMALL, {"dtype": "float16"}, "dtype 'float16'"),
         (SMALL, {"dtype": "integer", "smooth_grads": True}, "true multiplication"),
         (SMALL, {"etta": 1}, "unknown option"),

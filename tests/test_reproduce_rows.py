@@ -116,6 +116,7 @@ def test_operations_are_spikes_times_fan_out(tmp_path):
     weights = drawn(rng)
     desk = make_desk(rng, tmp_path, weights)
     options = {"steps": (2, 10), "learned": 6, "parts": 3, "n_steps": 10, "eta": 0.01}
+    options["dtype"] = "float32"
     found = operations(desk, options)
     for row in found["by_steps"]:
         net = HerdingMLP(weights, n_steps=row["n_steps"], dtype="float32")

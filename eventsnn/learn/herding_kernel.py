@@ -60,6 +60,9 @@ def _start(phi, size, mode, rule, sample, index):  # type: ignore[no-untyped-def
             shift = np.float64(bits) * 2.0**-53 - 0.5
             # A spike is worth more than 1 only in integer mode: whole numbers there.
             phi[unit] = np.floor(shift * rule.one) if rule.one > 1 else shift
+    elif mode == 3:
+        for unit in range(size):
+            phi[unit] = max(phi[unit], rule.one - rule.one)  # 0, in the type of the state
 
 
 @njit(**_JIT)

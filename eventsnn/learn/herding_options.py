@@ -22,13 +22,13 @@ class QuantizerKind:
     ----------
     signed : bool
         Whether -1 spikes are sent below -1/2.
-    start : "zero", "keep" or "random"
-        The potentials at the start of a sample: 0, the previous sample's, or
-        uniform in [-1/2, 1/2).
+    start : "zero", "keep", "random" or "clip"
+        The potentials at the start of a sample: 0, the previous sample's, uniform in
+        [-1/2, 1/2), or the previous sample's where these are above 0, and else 0.
     """
 
     signed: bool
-    start: Literal["zero", "keep", "random"]
+    start: Literal["zero", "keep", "random", "clip"]
 
     @staticmethod
     def named(name: str) -> QuantizerKind:
@@ -43,6 +43,8 @@ QUANTIZERS = {
     "noreset-herding": QuantizerKind(True, "keep"),
     "rect-herding": QuantizerKind(False, "zero"),
     "noreset-rect-herding": QuantizerKind(False, "keep"),
+    # Not of the paper: what was not sent yet is kept, and nothing of what a ReLU cuts off.
+    "clipped-noreset-rect-herding": QuantizerKind(False, "clip"),
     "rand-shift-herding": QuantizerKind(True, "random"),
     "rand-shift-rect-herding": QuantizerKind(False, "random"),
 }
@@ -102,7 +104,7 @@ class HerdingOptions:
             raise UserError(f"step_by {self.step_by!r}; choose count or time")
         for name in (self.forward_quantizer, self.back_quantizer, self.test_quantizer):
             QuantizerKind.named(name)
-        if self.predict.start == "keep":
+        if self.predict.start in ("keep", "clip"):
             raise UserError(
                 f"test_quantizer {self.test_quantizer!r} would make a prediction depend on the "
                 "one before it; choose one that starts each sample anew, e.g. rect-herding"

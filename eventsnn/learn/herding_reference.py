@@ -52,6 +52,8 @@ class Quantizer:
         elif self.kind.start == "random":
             shift = np.array([uniform(key, unit) for unit in range(self.phi.size)])
             self.phi[:] = np.floor(shift * self.one) if self.phi.dtype.kind == "i" else shift
+        elif self.kind.start == "clip":
+            self.phi[:] = np.maximum(self.phi, 0)
         self.start[:] = self.phi
         self.out[:] = 0
 

@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     one: Any  # what a spike is worth
     rate: Any  # weight change a pair of spikes
     n_steps: int
-    start: int  # forward potentials at the start of a sample: 0 zero, 1 keep, 2 random
+    start: int  # forward potentials at the start of a sample: 0 zero, 1 keep, 2 random, 3 clip
     back_start: int
     fractional: bool
     smooth: bool
@@ -151,7 +151,7 @@ def make_rule(options: HerdingOptions, kind: QuantizerKind) -> Rule:
     dtype = options.numpy_dtype
     half = options.one // 2 if options.integer else 0.5
     never = np.iinfo(np.int64).min if options.integer else -np.inf
-    starts = ("zero", "keep", "random")
+    starts = ("zero", "keep", "random", "clip")
     return Rule(
         high=dtype(half),
         low=dtype(-half if kind.signed else never),

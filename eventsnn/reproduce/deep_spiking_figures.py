@@ -64,7 +64,7 @@ def _learning_curves(rows: dict[str, Result]) -> Any:
             seen = [(r["epoch"], r[key]) for r in row["history"] if key in r]
             if seen:
                 x, y = zip(*seen, strict=True)
-                axes.plot(x, y, label=row["title"], markersize=3, linewidth=1, **style)
+                axes.plot(x, y, label=row["title"], markersize=3, markevery=2, linewidth=1, **style)
     for axes, _, label in panels:
         axes.set_ylabel(label)
         axes.grid(alpha=0.3, which="both", linewidth=0.5)

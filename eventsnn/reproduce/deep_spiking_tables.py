@@ -7,7 +7,7 @@ from typing import Any
 
 from eventsnn.reproduce.paper import Result, Table
 
-_SWAPS = {"relu": "ReLU network with its weights", "spiking": "spiking with ReLU weights"}
+_NETWORKS = ("relu", "standard", "fractional", "noreset", "noreset-unclipped", "rand-shift")
 _ABLATIONS = (
     "baseline",
     "baseline-fractional",
@@ -53,7 +53,7 @@ class _Cells:
             seeds = f"({', '.join(_error(value) for value in test['seeds'])})"
         if "mean" in test:
             seeds = f"{test['mean']:.2f} ± {test['spread']:.2f} {seeds}"
-        verdict = test.get("verdict", "")
+        verdict = test.get("verdict", "diverges" if "diverged" in self.rows[row] else "")
         if "tolerance" in test:
             verdict += f" {test['tolerance']:g}"
         return [
@@ -75,17 +75,15 @@ _HEAD = ["percent error", "ours", "published", "difference", "verdict", "seeds 0
 
 def _networks(result: Result) -> Table:
     cells, both, lines = _Cells(result), ("test", "train"), []
-    if "relu" in cells.rows:
-        lines.append(cells.line("relu", "ReLU network", halves=both))
-    for name in ("standard", "fractional", "noreset", "rand-shift"):
+    for name in _NETWORKS:
         if name in cells.rows:
             lines.append(cells.line(name, cells.rows[name]["title"], halves=both))
-        swap = cells.rows.get(f"{name}-swap", {})
-        lines += [
-            cells.line(f"{name}-swap", f"{name}: {title}", f"{prefix}_", both)
-            for prefix, title in _SWAPS.items()
-            if f"{prefix}_test_error" in swap
-        ]
+        if name != "relu" and f"{name}-swap" in cells.rows:
+            title = f"{name}: ReLU network with its weights"
+            lines.append(cells.line(f"{name}-swap", title, "relu_", both))
+        if f"{name}_test_error" in cells.rows.get("relu-swap", {}):
+            title = f"{name}: spiking with ReLU weights"
+            lines.append(cells.line("relu-swap", title, f"{name}_", both))
     return Table("Networks, 20 epochs (test / training)", _HEAD, lines)
 
 
@@ -101,11 +99,11 @@ def _ablations(result: Result) -> Table:
 
 def _integers(result: Result) -> Table:
     rows = result["rows"]
-    names = [name for name in ("baseline", "float64", "integer") if name in rows]
+    names = [name for name in ("baseline", "float32", "integer") if name in rows]
     if "integer" not in names:
         return Table("", [], [])
     head = ["test error after epoch", *(str(row["epoch"]) for row in rows[names[0]]["history"])]
-    types = {"baseline": "float32", "float64": "float64", "integer": "integer"}
+    types = {"baseline": "float64", "float32": "float32", "integer": "integer"}
     lines = [
         [types[name], *(f"{row['test_error']:.2f}" for row in rows[name]["history"])]
         for name in names

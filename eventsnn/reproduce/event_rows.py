@@ -33,7 +33,7 @@ def early_guesses(desk: Desk, options: Mapping[str, Any]) -> Result:
     output is the drive summed so far, so a guess after n events costs nothing that the full
     prediction does not spend anyway.
     """
-    network = HerdingMLP(desk.weights(options["trained"]), n_steps=10, dtype="float32")
+    network = HerdingMLP(desk.weights(options["trained"]), n_steps=10, dtype=options["dtype"])
     batches = [_events(half) for half in _halves(desk, options["halves"])]
     longest = max(int(np.diff(batch.start).max()) for batch in batches)
     guesses, n = [], sum(len(batch) for batch in batches)

@@ -29,7 +29,8 @@ def operations(desk: Desk, options: Mapping[str, Any]) -> Result:
     by_steps = []
     for done, steps in enumerate(options["steps"]):
         desk.tell(done, len(options["steps"]), f"T = {steps}")
-        network = HerdingMLP(weights, n_steps=steps, eta=options["eta"], dtype="float32")
+        fields = {"eta": options["eta"], "dtype": options["dtype"]}
+        network = HerdingMLP(weights, n_steps=steps, **fields)
         _, counts = network.outputs(test, np.arange(len(test)))
         network.train(desk.data.train, learned)
         by_steps.append(
@@ -68,7 +69,7 @@ def _by_ink(desk: Desk, options: Mapping[str, Any], weights: list[Any]) -> list[
     """Return means over parts of the test images, from little ink to much."""
     images = images_of(desk.data.test)
     ink = (images.images > 0).reshape(len(images), -1).sum(1)
-    network = HerdingMLP(weights, n_steps=options["n_steps"], dtype="float32")
+    network = HerdingMLP(weights, n_steps=options["n_steps"], dtype=options["dtype"])
     rows = []
     for part in np.array_split(np.argsort(ink, kind="stable"), options["parts"]):
         _, counts = network.outputs(images, part)

@@ -158,22 +158,28 @@ def _save(desk: Desk, network: ReluNetwork, history: list[dict[str, Any]]) -> No
     save_checkpoint(desk.folder, Checkpoint(arrays, {"history": history}))
 
 
-def swap_weights(desk: Desk, options: Mapping[str, Any]) -> Result:
-    """Give each network the other one's weights, without learning, and see what it says."""
-    halves = {"test": desk.data.test, "train": desk.data.train}
-    found: Result = {}
+def swap_into_relu(desk: Desk, options: Mapping[str, Any]) -> Result:
+    """Give a ReLU network the weights of a spiking one, without learning, and see what it says."""
     lost = desk.found[options["spiking"]]["test_error"] is None
-    spiking = ReluNetwork(desk.weights(options["spiking"]))
-    for half, data in halves.items():
-        error = None if lost else wrong(spiking, vectors(data), labels_of(data))
-        found[f"relu_{half}_error"] = error
-    if options["with_relu_weights"]:
-        fields = {name: options[name] for name in ("n_steps", "test_quantizer", "dtype")}
-        network = HerdingMLP(desk.weights("relu"), **fields)
-        for half, data in halves.items():
-            outputs, _ = network.outputs(data, np.arange(len(data)))
-            accuracy = float((outputs.argmax(1) == labels_of(data)).mean())
-            found[f"spiking_{half}_error"] = percent(accuracy)
+    network = ReluNetwork(desk.weights(options["spiking"]))
+    return {
+        f"relu_{half}_error": None if lost else wrong(network, vectors(data), labels_of(data))
+        for half, data in (("test", desk.data.test), ("train", desk.data.train))
+    }
+
+
+def swap_into_spiking(desk: Desk, options: Mapping[str, Any]) -> Result:
+    """Give a spiking network the ReLU network's weights, and see what it says.
+
+    ``networks`` predict alike (they differ in how they learn): one figure stands for each.
+    """
+    fields = {name: options[name] for name in ("n_steps", "test_quantizer", "dtype")}
+    network = HerdingMLP(desk.weights("relu"), **fields)
+    found: Result = {}
+    for half, data in (("test", desk.data.test), ("train", desk.data.train)):
+        outputs, _ = network.outputs(data, np.arange(len(data)))
+        error = percent(float((outputs.argmax(1) == labels_of(data)).mean()))
+        found |= {f"{name}_{half}_error": error for name in options["networks"]}
     return found
 
 
