@@ -156,11 +156,11 @@ def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
     if rule == "adjoint" and any(isinstance(part, str) for part in layers[1:]):
         return {
             "batch": 32,
-            "rate": 0.002,
+            "rate": 0.001,
             "output_rate": 0.3,
             "init_output": 0.001,
             "init_spikes": 0.15,
-            "spike_cost": 3e-6,
+            "spike_cost": 1e-6,
             "dropout": 0.0,
             "shift": 1.3,
             "rotate": 8.0,
