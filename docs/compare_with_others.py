@@ -7,7 +7,8 @@ same synthetic Poisson recordings, with the same weights, on one core. Times are
 multiples of the control (``eventsnn.bench``), and the hidden spikes beside them, since the
 packages do not mean quite the same: Brian2 and NEST move in steps of 0.1 ms and reset a
 neuron to 0. Packages that are not installed are reported as such. Build times (Brian2's
-C++ compilation, NEST's connections) are not counted.
+C++ compilation, NEST's connections) are not counted; that Brian2's program loads its weights
+is, so give it enough recordings. Brian2 2.9 needs numpy below 2.4.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def brian2(batch: EventBatch, weights: networks.Weights) -> Answer:
             synapses.w = array.reshape(-1)
         counter = b.SpikeMonitor(hidden, record=False)
         b.Network(source, hidden, output, first, second, counter).run(len(batch) * GAP_MS * b.ms)
-        b.device.build(run=False)
+        b.device.build(directory=folder, run=False)
         begin = time.perf_counter()
         b.device.run(folder, with_output=False, run_args=[])
         return time.perf_counter() - begin, float(counter.num_spikes)
