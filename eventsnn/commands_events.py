@@ -14,7 +14,7 @@ from rich.console import Console
 import eventsnn
 from eventsnn.data import source as sources
 from eventsnn.data.images import Images
-from eventsnn.data.inputs import open_inputs
+from eventsnn.data.inputs import Inputs, open_inputs
 from eventsnn.data.source import checked_split
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -47,77 +47,64 @@ def simulate(
         check_figure_path(figure)
     if model.suffix == ".toml":
         network, weights = load_network(model)
-        shape = network.populations[network.input].shape
-        yield from _simulate_network(
-            network, weights, (source, shape, index, split), figure, console
-        )
+        inputs = _opened(source, network.populations[network.input].shape, index, split, console)
+        yield from _simulate_network(network, weights, inputs, figure)
         return
     learner, _ = open_model(model)
-    shape = tuple(load_checkpoint(model).info["input_shape"])
-    if isinstance(learner, GradientLearner):
-        yield from _simulate_network(
-            learner.network,
-            learner.weights,
-            (source, shape, index, split),
-            figure,
-            console,
-            learner.loss,
-        )
-        return
-    if not isinstance(learner, HerdingLearner):
+    if not isinstance(learner, GradientLearner | HerdingLearner):
         raise UserError(f"{model}: simulate cannot run a network of this rule")
-    with progress_bars(console) as bars:
-        inputs = open_inputs(
-            source,
-            shape,
-            index=index,
-            split=checked_split(split),
-            progress=Bar(bars, "preparing data"),
-        )
+    shape = tuple(load_checkpoint(model).info["input_shape"])
+    inputs = _opened(source, shape, index, split, console)
+    if isinstance(learner, GradientLearner):
+        yield from _simulate_network(learner.network, learner.weights, inputs, figure, learner.loss)
+        return
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
         found = traffic(learner.net, inputs.data, i, name)
-        picture = None
-        if figure is not None:
-            several = len(inputs.chosen) > 1
-            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+        picture = _picture(figure, inputs, i)
+        if picture is not None:
             plot_traffic(found, picture, shape)
         yield found.to_json(), None if picture is None else str(picture)
+
+
+def _opened(
+    source: str, shape: tuple[int, ...], index: list[int] | None, split: str, console: Console
+) -> Inputs:
+    with progress_bars(console) as bars:
+        progress = Bar(bars, "preparing data")
+        return open_inputs(
+            source, shape, index=index, split=checked_split(split), progress=progress
+        )
+
+
+def _picture(figure: Path | None, inputs: Inputs, i: int) -> Path | None:
+    """Return where the figure of recording ``i`` goes: each has its own."""
+    if figure is None or len(inputs.chosen) == 1:
+        return figure
+    return figure.with_stem(f"{figure.stem}-{i}")
 
 
 def _simulate_network(
     network: Network,
     weights: Weights,
-    chosen: tuple[str, tuple[int, ...], list[int] | None, str],
+    inputs: Inputs,
     figure: Path | None,
-    console: Console,
     loss: Loss | None = None,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Run inputs (source, shape, index, split) through a network of neurons.
+    """Run inputs through a network of neurons.
 
     A ``loss`` reads its answer: the output of a trained network.
     """
     from eventsnn.measure.traffic import traffic
     from eventsnn.simulate import simulate as run
 
-    source, shape, index, split = chosen
-    with progress_bars(console) as bars:
-        inputs = open_inputs(
-            source,
-            shape,
-            index=index,
-            split=checked_split(split),
-            progress=Bar(bars, "preparing data"),
-        )
     if not isinstance(inputs.data, EventBatch):
-        raise UserError(f"input {source!r}: real vectors; a network of neurons takes events")
+        raise UserError(f"input {inputs.word!r}: real vectors; a network of neurons takes events")
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
         stream = inputs.data[i]
         record = run(network, weights, stream)
         found = traffic(record, stream)
-        picture = None
-        if figure is not None:
-            several = len(inputs.chosen) > 1
-            picture = figure.with_stem(f"{figure.stem}-{i}") if several else figure
+        picture = _picture(figure, inputs, i)
+        if picture is not None:
             found.save_figure(picture)
         last = network.outputs or (len(network.populations) - 1,)
         latency = min(found.first_spike_us[p] for p in last)

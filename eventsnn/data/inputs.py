@@ -15,8 +15,9 @@ from eventsnn.events import EventBatch, EventStream
 
 
 class Inputs(NamedTuple):
-    """Chosen samples of ``data`` and what to call them."""
+    """Chosen samples of ``data``, which ``word`` opened, and what to call them."""
 
+    word: str
     data: Data
     chosen: list[int]
     names: list[str]
@@ -64,7 +65,7 @@ def open_inputs(
         if not 0 <= i < len(data):
             raise UserError(f"index {i}: {word} has the inputs 0 to {len(data) - 1}")
     name = word if len(data) == 1 else word + " " + split
-    return Inputs(data, chosen, [name if len(data) == 1 else f"{name} {i}" for i in chosen])
+    return Inputs(word, data, chosen, [name if len(data) == 1 else f"{name} {i}" for i in chosen])
 
 
 def _bin(path: Path) -> EventBatch:
