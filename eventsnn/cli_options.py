@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,11 @@ from rich.console import Console
 ERR = Console(stderr=True)
 OUT = Console(soft_wrap=True)
 
+Model = Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")]
+OwnData = Annotated[
+    str | None, typer.Option(help="Data set as for train; default: the model's own.")
+]
+Split = Annotated[str, typer.Option(help="Which half: test, train or all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; no number changes a result.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]

@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Limit, Threads, cores
+from eventsnn.cli_options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads, cores
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
-    data: Annotated[
-        str | None, typer.Option(help="Data set as for train; default: the model's own.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    model: Model,
+    data: OwnData = None,
+    split: Split = "test",
     limit: Limit = None,
     threads: Threads = None,
     as_json: Json = False,
@@ -34,11 +32,9 @@ def evaluate(
 
 
 def measure(
-    model: Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")],
-    data: Annotated[
-        str | None, typer.Option(help="Data set as for train; default: the model's own.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    model: Model,
+    data: OwnData = None,
+    split: Split = "test",
     limit: Limit = None,
     index: Annotated[
         list[int] | None,
@@ -85,7 +81,7 @@ def compare(
     data: Annotated[
         str | None, typer.Option(help="Data set as for train; default: each model's own.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which half: test, train or all.")] = "test",
+    split: Split = "test",
     limit: Limit = None,
     figure: Annotated[
         Path | None, typer.Option(help="Draw accuracy against operations to this file.")
