@@ -97,10 +97,8 @@ NETWORKS = {
 }
 """By how the files begin: layers, and the aims on emulated and on real recordings."""
 OLDER = (
-    "These runs are older than the rule that a spike answers only for what it consumed "
-    "([decisions](../decisions.md#gradients)). With that rule seed 0, for 8 epochs and with a "
-    "tenth of the digits held out, stood at 97.7, 98.5 and 98.6 % on the test half after 1, 2 "
-    "and 3 epochs; without it, at 97.6, 98.3 and 98.6 %."
+    "These runs are older than the rule that a spike answers only for what it consumed; what it "
+    "changes for this network: [decisions](../decisions.md#gradients)."
 )
 
 
@@ -352,8 +350,9 @@ STALL = (
     "Networks that learn after the sample (SGD) agree with the paper after 4 epochs (T = 5 apart) "
     "and stall later: their training errors stay near 2 % or rise, where the paper's reach 1.5 to "
     "1.7 %; with fractional updates they do not. We have no reason for it: single precision is "
-    "worse for some rows and better for others, and 50,000 images in the order of the file, as "
-    "the authors' program takes them, stall alike."
+    "worse for some rows and better for others; the standard network learning 50,000 images in "
+    "the order of the file, as the authors' program takes them, stalled alike in a trial that is "
+    "no row here."
 )
 FATE = "A ReLU network shares the fate of the weights that it is given."
 REASONS = {
