@@ -60,7 +60,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     few = batch.select(np.arange(min(len(batch), 50)))
     result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
     result |= {"rounds": rounds, "machine": machine()}
-    cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(few, result)]
+    cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(batch, few, result)]
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result)
     cases += convolution_cases(few, result)
@@ -123,17 +123,18 @@ def _counting_case(network: Network, weights: networks.Weights, events: EventBat
     return Case("counting", lambda: operations(record, weights, events).to_json(), len(events.t))
 
 
-def _patch_cases(events: EventBatch, result: Result) -> list[Case]:
-    network, weights = networks.convolution(events)
-    counts = simulate(network, weights, events, record="nothing").counts
+def _patch_cases(batch: EventBatch, few: EventBatch, result: Result) -> list[Case]:
+    network, weights = networks.convolution(batch)
+    counts = simulate(network, weights, batch, record="nothing").counts
     result["conv2d_hidden_spikes"] = float(counts.spikes[:, 1].mean())
-    adds = float(counts.synaptic_adds.sum())
-    cases = []
-    engines: tuple[Engine, Engine] = ("feedforward", "asynchronous")
-    for name, engine in zip(("conv2d", "asynchronous_conv2d"), engines, strict=True):
-        case = _case(name, network, weights, events, engine)
-        cases.append(case._replace(units=adds))
-    return [*cases, _case("pool2d", *networks.pooling(events), events, "feedforward")]
+    whole = _case("conv2d", network, weights, batch, "feedforward")
+    alone = _case("asynchronous_conv2d", network, weights, few, "asynchronous")
+    adds = counts.synaptic_adds.sum(1)
+    return [
+        whole._replace(units=float(adds.sum())),
+        alone._replace(units=float(adds[: len(few)].sum())),
+        _case("pool2d", *networks.pooling(batch), batch, "feedforward"),
+    ]
 
 
 def _recurrent_case(name: str, step_us: int, result: Result) -> Case:

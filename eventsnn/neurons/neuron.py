@@ -29,6 +29,9 @@ MANY = 1 << 30
 FINE = 1024
 """Steps of the fine decay table, 1 us each; the coarse table has as many steps of FINE us."""
 
+SHIFT = FINE.bit_length() - 1
+"""``gap >> SHIFT`` is the step of the coarse table, ``gap & (FINE - 1)`` of the fine one."""
+
 
 class Kernels(NamedTuple):
     """Compiled entry points of a model. Engines call them through typed pointers.

@@ -135,7 +135,7 @@ class PatchLayer:
         """Take every block through all deliveries; see ``Layer.run``."""
         factors = Factors.of(self.decay, deliveries)
         n, most = 0, max(len(block.v) for block in state)
-        spikes = Spikes.room(len(deliveries.t) // 2 + 2 * most, self.dtype)
+        spikes = Spikes.room(len(deliveries.t) + 2 * most, self.dtype)
         for block, (_, _, strip, weights, patches) in zip(state, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n

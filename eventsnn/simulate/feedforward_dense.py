@@ -109,7 +109,7 @@ class DenseLayer:
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
         n = 0
-        spikes = Spikes.room(len(deliveries.t) // 2 + 4096, self.dtype)
+        spikes = Spikes.room(len(deliveries.t) + 4096, self.dtype)
         for block, (_, chunks, weights) in zip(state, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n

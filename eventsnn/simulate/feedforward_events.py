@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernel import kernel, threaded
-from eventsnn.neurons.neuron import FINE
+from eventsnn.neurons.neuron import FINE, SHIFT
 from eventsnn.simulate.inputs import Inputs
-
-_SHIFT = FINE.bit_length() - 1
 
 NEVER = 1 << 62
 """A time that does not come, in microseconds."""
@@ -270,7 +268,7 @@ def _fill_decay(t, first_gap, out, table, tau):  # type: ignore[no-untyped-def]
     if len(table) == 0:
         out[:] = 1
         return
-    mask, shift, fine = np.uint64(FINE - 1), np.uint64(_SHIFT), np.uint64(FINE)
+    mask, shift, fine = np.uint64(FINE - 1), np.uint64(SHIFT), np.uint64(FINE)
     longest = first_gap
     for i in range(len(t)):
         gap = t[i] - t[i - 1] if i > 0 else first_gap

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.neuron import FINE, Neuron, decay_table
+from eventsnn.neurons.neuron import FINE, Neuron
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train
 
@@ -95,39 +94,25 @@ def decay_of(neuron: Neuron | None, dtype: Any) -> Decay:
 
 
 class Factors(NamedTuple):
-    """The decay of every gap of whole microseconds that a run may see.
+    """The decay over gaps of whole microseconds, as ``neuron.decay`` defines it.
 
     Attributes
     ----------
-    by_gap : float array (n,)
-        Ends at FINE ** 2, where the definition has no table either.
-    mask : int
-        ``by_gap[gap & mask]``: 0 where nothing decays, else -1.
+    table : float64 array (2 * FINE,)
+        ``neuron.decay_table``; empty where nothing decays.
     tau_us : float
     complete : bool
-        True if no gap lies beyond the table.
+        True if no gap of the run lies beyond the table.
     """
 
-    by_gap: NDArray[Any]
-    mask: int
+    table: NDArray[np.float64]
     tau_us: float
     complete: bool
 
     @classmethod
     def of(cls, decay: Decay, deliveries: Deliveries) -> Factors:
-        """Return the factors of all gaps up to the last delivery of a recording."""
+        """Return the factors for gaps up to the last delivery of a recording."""
         some = np.diff(deliveries.start) > 0
         longest = int(deliveries.t[deliveries.start[1:][some] - 1].max(initial=0)) + 1
-        if not len(decay.table):
-            return cls(np.ones(1, decay.dtype), 0, decay.tau_us, True)
-        # A power of two, so that few tables serve recordings of all lengths.
-        steps = 1 << (longest // FINE).bit_length()
-        table = _by_gap(decay.tau_us, min(steps, FINE), decay.dtype)
-        return cls(table, -1, decay.tau_us, longest < FINE * FINE)
-
-
-@lru_cache(maxsize=16)
-def _by_gap(tau_us: float, steps: int, dtype: Any) -> NDArray[Any]:
-    table = decay_table(tau_us)
-    factors: NDArray[Any] = np.outer(table[FINE : FINE + steps], table[:FINE]).astype(dtype)
-    return factors.reshape(-1)
+        complete = not len(decay.table) or longest < FINE * FINE
+        return cls(decay.table, decay.tau_us, complete)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import FINE, SHIFT
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
 from eventsnn.simulate.feedforward_layer import Cursor, Factors, Firing, Tally, decay_of
 from eventsnn.topology.pool2d import Pool2d
@@ -61,7 +62,7 @@ class ListedLayer:
     def run(self, deliveries: Deliveries, state: Cells, fresh: bool, tally: Tally) -> Train:
         """Deliver one by one; see ``Layer.run``."""
         factors = Factors.of(self.decay, deliveries)
-        spikes = Spikes.room(len(deliveries.t) // 2 + 2 * self.n_out, self.dtype)
+        spikes = Spikes.room(len(deliveries.t) + 2 * self.n_out, self.dtype)
         cursor = Cursor.start()
         args = deliveries, self.synapses, factors, self.firing, state
         while not run_cells(*args, spikes, cursor, fresh, tally):
@@ -117,18 +118,17 @@ def _settle(e, t, firing, cells, marked, spikes, n):  # type: ignore[no-untyped-
 @inlined
 def _deliver(t, row, synapses, factors, firing, cells, marked):  # type: ignore[no-untyped-def]
     """Deliver one event; return the neurons marked and those brought up to now."""
-    updates = 0
+    updates, dtype = 0, synapses.weight.dtype.type
     for s in range(synapses.start[row], synapses.start[row + 1]):
         j = synapses.target[s]
         gap = t - cells.clock[j]
         cells.clock[j] = t
         updates += gap != 0
-        decay = factors.by_gap[0]
-        if factors.mask != 0:
-            if gap < len(factors.by_gap):
-                decay = factors.by_gap[gap]
-            else:
-                decay = synapses.weight.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
+        decay, table = dtype(1), factors.table
+        if len(table) and gap < FINE * FINE:
+            decay = dtype(table[FINE + (gap >> SHIFT)] * table[gap & (FINE - 1)])
+        elif len(table):
+            decay = dtype(math.exp(-np.float64(gap) / factors.tau_us))
         x = cells.v[j] * decay
         if t >= cells.ready[j]:
             x += synapses.weight[s]

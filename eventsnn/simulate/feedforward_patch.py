@@ -21,6 +21,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from eventsnn.kernel import inlined, kernel, likely, threaded
+from eventsnn.neurons.neuron import FINE, SHIFT
 from eventsnn.simulate.feedforward_layer import LINE
 
 
@@ -56,11 +57,15 @@ def _patch(
             place = b.bitcast(b.gep(base, [i64(lane)]), vector.as_pointer())
             return place, b.load(place, align=LINE)
 
+        def rounded(x: Any) -> Any:
+            return x if x.type == vector.element else b.fptrunc(x, vector.element)
+
         i64 = ir.IntType(64)
         vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
         first, below, weight = (b.extract_value(args[3], i) for i in range(3))
         times, source, target = data(clock, args[1]), data(w, args[2]), data(v, args[0])
         table = data(factors[0], b.extract_value(args[5], 0))
+        coarse = b.gep(table, [i64(FINE)])
         source, tops = b.gep(source, [weight]), []
         for y in range(rows):
             place = b.add(first, b.mul(below, i64(y)))
@@ -71,7 +76,9 @@ def _patch(
                 factor = None
                 if decays:
                     gap = b.sub(args[4], b.load(last))
-                    factor = _splat(b, vector, b.load(b.gep(table, [gap])))
+                    high = b.load(b.gep(coarse, [b.lshr(gap, i64(SHIFT))]))
+                    low = b.load(b.gep(table, [b.and_(gap, i64(FINE - 1))]))
+                    factor = _splat(b, vector, rounded(b.fmul(high, low)))
                 b.store(args[4], last)
                 for k in range(0, lanes, chunk):
                     here, x = load(row, c * lanes + k)
@@ -158,10 +165,10 @@ def _careful(t, w, factors, firing, patches, block, p, there, n):  # type: ignor
     block.clock[p] = t
     if patches.on_map[p] < 0:
         return n
-    decay = factors.by_gap[0]
-    if factors.mask != 0 and gap < len(factors.by_gap):
-        decay = factors.by_gap[gap]
-    elif factors.mask != 0:
+    decay, table = w.dtype.type(1), factors.table
+    if len(table) and gap < FINE * FINE:
+        decay = w.dtype.type(table[FINE + (gap >> SHIFT)] * table[gap & (FINE - 1)])
+    elif len(table):
         decay = w.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
     for k in range(p * lanes, p * lanes + block.size):
         x = block.v[k] * decay
@@ -231,7 +238,7 @@ def _take_one(e, events, w, patches, factors, firing, block, marked, strip, one)
     first, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 1])
     rows, columns = np.int64(patches.of[sender, 2]), np.int64(patches.of[sender, 3])
     below, threshold, lanes = patches.below, firing.threshold, len(block.v) // len(block.clock)
-    longest = len(factors.by_gap) if factors.mask != 0 else np.int64(1) << 62
+    longest = np.int64(FINE * FINE if len(factors.table) else 1 << 62)
     care = firing.refractory > 0 or not factors.complete
     care = care and _needs_care(t, block, patches, sender, longest)
     if not care and columns == len(strip[2]) and rows % len(strip[1]) == 0:
