@@ -115,6 +115,16 @@ def train(
     spike_cost: Annotated[
         float | None, typer.Option(help="Loss a hidden spike.", rich_help_panel=GRADIENT)
     ] = None,
+    near: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the threshold from which silent neurons learn; 0: none.",
+            rich_help_panel=GRADIENT,
+        ),
+    ] = None,
+    near_weight: Annotated[
+        float | None, typer.Option(help="How much they learn.", rich_help_panel=GRADIENT)
+    ] = None,
     tau_us: Annotated[
         float | None, typer.Option(help="Time constant of neurons.", rich_help_panel=GRADIENT)
     ] = None,

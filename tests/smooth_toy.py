@@ -2,7 +2,8 @@
 
 The toy freezes the times of all spikes and lets each carry a graded amplitude: how far
 the decayed input of its neuron, summed since the neuron's last spike, is above what it
-was, in thresholds. A reset takes the whole amplitude away.
+was, in thresholds. A reset takes the whole amplitude away. A near spike is one of
+amplitude 0, that its drive changes by a weight.
 The loss is then a polynomial of the weights, written out as plain sums over pairs of
 spikes and deliveries; it shares nothing with the reverse walk but the model. Connections
 are dense.
@@ -35,7 +36,7 @@ class Toy:
         stream = self.stream(frozen, r)
         for c, connection in enumerate(network.connections):
             neuron = network.populations[c + 1].neuron
-            delivered = [(t + connection.delay_us, j) for t, j in zip(*stream, strict=True)]
+            delivered = [(t + connection.delay_us, j) for t, j in zip(*stream[:2], strict=True)]
             spikes = stream = self.spikes(frozen, r, c + 1)
             kernel = np.zeros((0, 0))
             if spikes is not None:
@@ -60,9 +61,13 @@ class Toy:
             return None
         for piece in frozen.pieces:
             if piece.rows.start <= r < piece.rows.stop:
-                train, k = piece.trains[p], r - piece.rows.start
-                part = slice(train.start[k], train.start[k + 1])
-                return train.t[part].astype(float), train.unit[part]
+                k = r - piece.rows.start
+                real = part_of(piece.trains[p], k)
+                near = part_of(piece.near[p], k) if p in piece.near else (np.zeros(0), np.zeros(0))
+                worth = np.repeat([1.0, frozen.near_weight], [len(real[0]), len(near[0])])
+                base = np.repeat([1.0, 0.0], [len(real[0]), len(near[0])])
+                t, unit = (np.concatenate(pair) for pair in zip(real, near, strict=True))
+                return t, unit.astype(int), base, worth
         raise AssertionError
 
     def drives(self, weights):
@@ -78,14 +83,16 @@ class Toy:
             drive = contribution.sum(1) / neuron.threshold
             out.append(drive)
             before = self.base[len(out) - 1]
-            amplitude = 1 + drive - (before if len(before) else drive)
+            change = drive - (before if len(before) else drive)
+            amplitude = spikes[2] + spikes[3] * change
         self.amplitude = amplitude
         return out
 
     def loss(self, weights, reads, given, cost):
         drives = self.drives(weights)
-        hidden = drives if self.layers[-1][2] is None else drives[:-1]
-        total = cost * sum(float(d.sum()) for d in hidden)
+        layers = self.layers if self.layers[-1][2] is None else self.layers[:-1]
+        pairs = zip(drives, (spikes for _, _, spikes, _ in layers), strict=False)
+        total = cost * sum(float((d * spikes[3]).sum()) for d, spikes in pairs if spikes)
         neuron, delivered, spikes, _ = self.layers[-1]
         if spikes is not None:
             return total + float((given[spikes[1]] * self.amplitude).sum())
@@ -104,13 +111,19 @@ class Toy:
         return total
 
 
+def part_of(train, k):
+    part = slice(train.start[k], train.start[k + 1])
+    return train.t[part].astype(float), train.unit[part]
+
+
 class Frozen:
-    def __init__(self, passed, batch):
+    def __init__(self, passed, batch, near_weight=1.0):
         self.pieces, self.end, self.batch = passed.pieces, passed.end, batch
+        self.near_weight = near_weight
 
 
-def toy_gradient(network, batch, passed, weights, reads, given, cost, step=1e-5):
-    frozen = Frozen(passed, batch)
+def toy_gradient(network, batch, passed, weights, reads, given, cost, near_weight=1.0, step=1e-5):
+    frozen = Frozen(passed, batch, near_weight)
     toys = [Toy(network, frozen, r, weights) for r in range(len(batch))]
     out = []
     for c, w in enumerate(weights):

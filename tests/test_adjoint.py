@@ -90,6 +90,33 @@ def test_the_adjoint_is_the_gradient_of_the_smooth_toy(hidden, output, delays, c
         np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
 
 
+@settings(max_examples=30, phases=[Phase.explicit, Phase.generate])
+@given(
+    st.lists(NEURONS, min_size=1, max_size=2),
+    OUTPUTS,
+    st.lists(st.sampled_from([0, 0, 700]), min_size=3, max_size=3),
+    st.sampled_from([0.3, 0.8]),
+    st.integers(0, 10_000),
+)
+def test_near_spikes_are_spikes_of_amplitude_zero_in_the_smooth_toy(
+    hidden, output, delays, share, seed
+):
+    rng = np.random.default_rng(seed)
+    network = chain([*hidden, output[0]], delays)
+    batch = some_events(rng)
+    weights = [rng.normal(0.04, 0.2, c.topology.weight_shape) for c in network.connections]
+    passed = layered.run(network, weights, batch, near=share)
+    last = len(network.populations) - 1
+    given_errors = rng.normal(size=(len(batch), network.populations[last].size))
+    errors = {last: (output[1], given_errors)}
+    found = adjoint(passed, weights, errors, spike_cost=0.2, near_weight=0.7)
+    rest = (output[1], given_errors, 0.2, 0.7)
+    expected = toy_gradient(network, batch, passed, weights, *rest)
+    for mine, theirs in zip(found.weights, expected, strict=True):
+        scale = max(np.abs(theirs).max(), 1e-3)
+        np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
+
+
 @settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
 @given(st.tuples(NEURONS, NEURONS), st.integers(0, 10_000))
 def test_thresholds_and_time_constants_have_the_gradient_of_the_smooth_toy(neurons, seed):
@@ -141,7 +168,7 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
     network, weights, batch = trained_pair(dtype)
     answers = []
     for threads in (1, 2, 3):
-        passed = layered.run(network, weights, batch, threads)
+        passed = layered.run(network, weights, batch, threads, near=0.5)
         errors = {2: ("counts", np.ones((40, SIZES[2])))}
         answers.append(adjoint(passed, weights, errors, threads=threads))
     for other in answers[1:]:
@@ -156,6 +183,36 @@ def test_the_pass_is_the_record_of_the_engines():
     for p in (1, 2):
         np.testing.assert_array_equal(passed.spikes(p)[:, :].sum(1), record.counts.spikes[:, p])
     np.testing.assert_array_equal(passed.spikes(2), record.unit_spikes["p2"])
+
+
+def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close():
+    network, weights, batch = trained_pair()
+    weights[0] = weights[0] * 0.4
+    passed = layered.run(network, weights, batch, near=0.5)
+    lower = chain([LIF(10_000.0, threshold=0.5), LIF(10_000.0)], [0, 0])
+    crossed = simulate(lower, weights, batch, engine="reference", record="all").spikes["p1"]
+    fired, found = passed.spikes(1), 0
+    for piece in passed.pieces:
+        for k, r in enumerate(range(piece.rows.start, piece.rows.stop)):
+            near, part = piece.near[1], slice(*crossed.start[r : r + 2])
+            units, first = np.unique(crossed.unit[part], return_index=True)
+            expected = {
+                (u, t)
+                for u, t in zip(units, crossed.t[part][first], strict=True)
+                if not fired[r, u]
+            }
+            mine = slice(*near.start[k : k + 2])
+            assert set(zip(near.unit[mine], near.t[mine], strict=True)) == expected
+            found += len(expected)
+    assert found > 20 and fired.sum() > 20
+
+
+def test_near_spikes_change_nothing_that_is_recorded():
+    network, weights, batch = trained_pair()
+    plain, near = (layered.run(network, weights, batch, near=share) for share in (0.0, 0.6))
+    assert not any(piece.near for piece in plain.pieces)
+    for p in (1, 2):
+        np.testing.assert_array_equal(plain.spikes(p), near.spikes(p))
 
 
 def test_long_recordings_do_not_overflow():

@@ -170,13 +170,14 @@ EXAMPLES = {
 }
 
 
+@pytest.mark.parametrize("near", [0.0, 0.4])
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_gradients_are_central_differences_of_the_smooth_toy(name):
+def test_gradients_are_central_differences_of_the_smooth_toy(name, near):
     rng = np.random.default_rng(7)
     network = stack(EXAMPLES[name], (LIF(9_000.0), LIF(4_000.0, refractory_us=500.0)), (0, 300))
     weights = [rng.normal(0.5, 0.3, c.topology.weight_shape) for c in network.connections]
     batch, errors = some_events(rng, 1, 150), rng.normal(size=3)
-    passed = layered.run(network, weights, batch)
+    passed = layered.run(network, weights, batch, near=near)
     found = adjoint(passed, weights, {3: ("integral", errors[None])}, spike_cost=0.2).weights
     assert all(passed.spikes(p).sum() > 5 for p in (1, 2))
     dense, flat = as_dense(network, weights)

@@ -60,7 +60,7 @@ def dense_weights(events: EventBatch, hidden_spikes: float, outputs: int = 0) ->
     """Return random float32 weights with about ``hidden_spikes`` hidden spikes a recording."""
     rng = np.random.default_rng(1)
     shape = rng.standard_normal((events.n_units, HIDDEN), np.float32)
-    few = events.select(np.unique(np.linspace(0, len(events) - 1, 20).astype(int)))
+    few = events.select(np.unique(np.linspace(0, len(events) - 1, 200).astype(int)))
     low, high = 0.001, 0.2
     for _ in range(_TRIES):
         scale = math.sqrt(low * high)

@@ -14,7 +14,7 @@ from eventsnn.simulate import simulate
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.layers import Layers, parse_layers
-from eventsnn.train.options import TrainOptions
+from eventsnn.train.options import TrainOptions, recipe
 
 _BATCH = 64
 _SPIKES = 325
@@ -68,7 +68,8 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
 
 
 def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> AdjointLearner:
-    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes)
+    near = recipe("adjoint", "", layers)["near"]
+    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near=near)
     learner = AdjointLearner(
         TrainOptions(rule="adjoint", layers=layers, gradient=gradient), threads
     )

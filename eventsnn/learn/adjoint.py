@@ -28,14 +28,21 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
-from eventsnn.learn.adjoint_shapes import Walk, conv_gradient, listed_walk, patch_walk
+from eventsnn.learn.adjoint_shapes import (
+    Walk,
+    conv_gradient,
+    errors_walk,
+    listed_walk,
+    patch_walk,
+)
 from eventsnn.learn.layered import Passed, Piece, integral_unit
 from eventsnn.learn.losses import Reads
+from eventsnn.learn.near import arrived, merged
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
-from eventsnn.simulate.feedforward_events import Train
+from eventsnn.simulate.feedforward_events import Deliveries, Train, send
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -73,6 +80,7 @@ def adjoint(
     errors: Errors,
     *,
     spike_cost: float = 0.0,
+    near_weight: float = 1.0,
     threads: int = 1,
 ) -> Gradients:
     """Walk a batch in reverse.
@@ -86,11 +94,13 @@ def adjoint(
         Of the output populations.
     spike_cost : float
         Added to the loss for each spike of a population that is no output.
+    near_weight : float
+        Of a near spike, if there are any in ``passed``, beside a spike's 1.
     threads : int
         Changes no bit.
     """
     gradients = [np.zeros_like(array) for array in weights]
-    walk = _Walk(passed, weights, errors, spike_cost)
+    walk = _Walk(passed, weights, errors, (spike_cost, near_weight))
     done = in_threads(walk.piece, passed.pieces, threads)
     for back in done:
         for connection, gradient in back.gradients.items():
@@ -106,26 +116,33 @@ class _Back(NamedTuple):
     """What the reverse walk of one piece leaves, by connection.
 
     ``dense`` are the walks, with their ``reach``, of dense connections, whose gradients are
-    summed block by block.
+    summed block by block; ``near`` the errors of the near spikes' deliveries, and the first
+    of each recording.
     """
 
     dense: dict[int, tuple[Walk, NDArray[np.int64]]]
     errors: dict[int, NDArray[Any]]
     gradients: dict[int, NDArray[Any]]
     spikes: dict[int, NDArray[np.float64]]
+    near: dict[int, tuple[NDArray[Any], NDArray[np.int64]]]
 
 
 class _Walk:
     """The reverse walk over the layers of a piece."""
 
     def __init__(
-        self, passed: Passed, weights: list[NDArray[Any]], errors: Errors, spike_cost: float
+        self,
+        passed: Passed,
+        weights: list[NDArray[Any]],
+        errors: Errors,
+        worth: tuple[float, float],
     ) -> None:
-        self.passed, self.weights, self.given, self.cost = passed, weights, errors, spike_cost
+        self.passed, self.weights, self.given = passed, weights, errors
+        self.cost, self.near_weight = worth
 
     def piece(self, piece: Piece) -> _Back:
         """Walk the layers from the last to the first."""
-        back = _Back({}, {}, {}, {})
+        back = _Back({}, {}, {}, {}, {})
         for link in reversed(self.passed.links):
             if link.connection in piece.deliveries:
                 self._link(link, piece, back)
@@ -139,13 +156,24 @@ class _Walk:
             back.gradients[c] = np.zeros_like(w)
             given = self._readout_errors(link.target, neuron, piece.rows)
             readout_adjoint(came, w, neuron.tau_us, given, back.errors[c], back.gradients[c])
+            if link.source in piece.near:
+                back.near[c] = self._near_into_readout(link, neuron, given, piece)
         elif isinstance(neuron, IF | LIF):
             train, leak = piece.trains[link.target], leak_of(neuron)
-            back.spikes[link.target] = self._spike_errors(link.target, piece, back)
-            g = back.spikes[link.target] / neuron.threshold
+            reached = {k: (back.errors[k], piece.deliveries[k].start) for k in back.errors}
+            g = back.spikes[link.target] = self._errors_of(link.target, piece, train, reached)
+            if link.target in piece.near:
+                close = piece.near[link.target]
+                near = self._errors_of(link.target, piece, close, back.near)
+                train, g = merged(train, close, g, self.near_weight * near)
             size = self.passed.network.populations[link.target].size
-            jumps = _jumps(train, g, leak, size, w.dtype)
+            jumps = _jumps(train, g / neuron.threshold, leak, size, w.dtype)
             self._shape(link, Walk.of(came, w, jumps, leak.tau_us), back)
+            if link.source in piece.near:
+                came = self._sent(piece.near[link.source], link, piece)
+                topology = self.passed.network.connections[c].topology
+                walk = Walk.of(came, w, jumps, leak.tau_us)
+                back.near[c] = errors_walk(topology, walk), came.start
 
     def _shape(self, link: Link, walk: Walk, back: _Back) -> None:
         """Walk a connection into spiking neurons as its topology asks."""
@@ -160,9 +188,31 @@ class _Walk:
         if isinstance(topology, Dense | Conv2d) and link.source != self.passed.network.input:
             back.errors[c] = patch_walk(topology, walk)
 
-    def _spike_errors(self, population: int, piece: Piece, back: _Back) -> NDArray[np.float64]:
+    def _sent(self, train: Train, link: Link, piece: Piece) -> Deliveries:
+        until = self.passed.end[piece.rows].astype(np.float64)
+        return send(train, link.delay_us, until, None, -1)
+
+    def _near_into_readout(
+        self, link: Link, neuron: Readout, given: TimedErrors, piece: Piece
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Walk a readout with the near spikes among the spikes: its maximum may be at one."""
+        train, close = piece.trains[link.source], piece.near[link.source]
+        w = self.weights[link.connection]
+        both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
+        came = self._sent(both, link, piece)
+        errors = np.zeros(len(came.t), w.dtype)
+        readout_adjoint(came, w, neuron.tau_us, given, errors, np.zeros_like(w))
+        of_near = arrived(which, both.start, came.start) > 0
+        return errors[of_near], self._sent(close, link, piece).start
+
+    def _errors_of(
+        self,
+        population: int,
+        piece: Piece,
+        train: Train,
+        reached: Mapping[int, tuple[NDArray[Any], NDArray[np.int64]]],
+    ) -> NDArray[np.float64]:
         """Return dLoss / d(spike) of each spike: what its deliveries were worth, and its cost."""
-        train = piece.trains[population]
         g = np.zeros(len(train.t))
         if population in self.given:
             reads, gradient = self.given[population]
@@ -174,7 +224,7 @@ class _Walk:
             g += self.cost
         for link in self.passed.links:
             if link.source == population:
-                _add_prefixes(g, train.start, back.errors[link.connection], piece, link.connection)
+                _add_prefixes(g, train.start, *reached[link.connection])
         return g
 
     def _readout_errors(self, population: int, neuron: Readout, rows: slice) -> TimedErrors:
@@ -210,11 +260,9 @@ def _add_prefixes(
     g: NDArray[np.float64],
     start: NDArray[np.int64],
     errors: NDArray[Any],
-    piece: Piece,
-    connection: int,
+    came: NDArray[np.int64],
 ) -> None:
     """Add the deliveries' errors to their spikes; the last spikes may not have arrived."""
-    came = piece.deliveries[connection].start
     if len(errors) == len(g):
         g += errors
         return

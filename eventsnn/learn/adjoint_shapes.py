@@ -16,6 +16,7 @@ from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
+from eventsnn.topology.topology import Topology
 
 
 class Walk(NamedTuple):
@@ -68,6 +69,15 @@ def patch_walk(topology: Dense | Conv2d, walk: Walk) -> NDArray[Any]:
     args = walk.came, walk.grown, laid, fan_of(topology), walk.jumps, walk.growth
     patch_errors(*args, errors)
     return errors
+
+
+def errors_walk(topology: Topology, walk: Walk) -> NDArray[Any]:
+    """Return the errors of deliveries alone."""
+    if isinstance(topology, Pool2d | Sparse):
+        return listed_walk(topology, walk)[0]
+    if isinstance(topology, Dense | Conv2d):
+        return patch_walk(topology, walk)
+    raise TypeError(f"adjoint: no walk for {topology}")
 
 
 def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.losses import Reads
+from eventsnn.learn.near import run_near
 from eventsnn.network import Network
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts, Record
@@ -42,11 +43,14 @@ class Piece(NamedTuple):
     deliveries : dict from connection number to Deliveries
     trains : dict from population number to Train
         Spikes of the populations with a neuron model.
+    near : dict from population number to Train
+        Near spikes, where they were asked for.
     """
 
     rows: slice
     deliveries: dict[int, Deliveries]
     trains: dict[int, Train]
+    near: dict[int, Train]
 
 
 class Passed(NamedTuple):
@@ -101,6 +105,7 @@ def run(
     events: EventBatch,
     threads: int = 1,
     masks: Masks | None = None,
+    near: float = 0.0,
 ) -> Passed:
     """Run recordings from rest, layer by layer.
 
@@ -116,6 +121,8 @@ def run(
         Changes no bit.
     masks : Masks, optional
         Spikes of neurons that do not speak are neither kept nor delivered.
+    near : float
+        Share of the threshold from which on a silent neuron has a near spike; 0: none.
     """
     recordings = inputs(network, events)
     n = len(recordings.until)
@@ -126,7 +133,7 @@ def run(
     cuts = [slice(first, min(first + PIECE, n)) for first in range(0, n, PIECE)]
 
     def work(rows: slice) -> Piece:
-        return _piece(network, links, recordings, (levels, masks or {}), rows)
+        return _piece(network, links, recordings, (levels, masks or {}, near), rows)
 
     pieces = in_threads(work, cuts, threads)
     readouts = {
@@ -141,15 +148,16 @@ def _piece(
     network: Network,
     links: list[Link],
     recordings: Inputs,
-    per_population: tuple[Mapping[int, Levels], Masks],
+    asked: tuple[Mapping[int, Levels], Masks, float],
     rows: slice,
 ) -> Piece:
-    levels, masks = per_population
+    levels, masks, share = asked
     first, last = rows.start, rows.stop
     until, n = recordings.until[rows], last - first
     begin, end = int(recordings.start[first]), int(recordings.start[last])
     trains = {network.input: gather(recordings, first, last, begin, end)}
     deliveries: dict[int, Deliveries] = {}
+    near: dict[int, Train] = {}
     for link in links:
         if link.source not in trains:
             continue
@@ -159,11 +167,16 @@ def _piece(
         if isinstance(link.layer, ReadoutLayer):
             link.layer.run(came, levels[link.target].of(rows), tally)
         else:
-            train = link.layer.run(came, link.layer.start(), True, tally)
             mask = masks.get(link.target)
+            if share:
+                size = network.populations[link.target].size
+                train, close = run_near(link.layer, came, size, share)
+                near[link.target] = close if mask is None else _speaking(close, mask[rows])
+            else:
+                train = link.layer.run(came, link.layer.start(), True, tally)
             trains[link.target] = train if mask is None else _speaking(train, mask[rows])
     del trains[network.input]
-    return Piece(rows, deliveries, trains)
+    return Piece(rows, deliveries, trains, near)
 
 
 def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.float64]:

@@ -38,13 +38,23 @@ def _splat(builder: Any, vector: Any, value: Any) -> Any:
 
 
 def _sweep(
-    _: Any, v: Any, old: Any, w: Any, row: Any, decay: Any, e: Any, th: Any, chunks: Any, group: Any
+    _: Any,
+    v: Any,
+    old: Any,
+    w: Any,
+    events: Any,
+    e: Any,
+    th: Any,
+    near: Any,
+    chunks: Any,
+    group: Any,
 ) -> Any:
     """Take half ``old`` of ``v`` through events e, e + 1, ... into the other half.
 
-    ``w`` is (flat, stride, offset). The lengths of the tuples ``chunks`` and ``group``
-    are the number of registers and of events, known to the compiler. The answer is a
-    tuple of uint64: bit k is set if lane k reached ``th`` at any of the events.
+    ``w`` is (flat, stride, offset), ``events`` (row, decay). The lengths of the tuples
+    ``chunks`` and ``group`` are the number of registers and of events, known to the
+    compiler. The answer is a tuple of uint64: bit k is set if lane k reached ``th``, or its
+    limit in ``near`` unless that is None, at any of the events.
     """
     lanes = LINE * 8 // v.dtype.bitwidth
     per_word = 64 // lanes
@@ -57,7 +67,8 @@ def _sweep(
         i64 = ir.IntType(64)
         vector = ir.VectorType(context.get_value_type(v.dtype), lanes)
         weights = b.gep(data(w[0], b.extract_value(args[2], 0)), [b.extract_value(args[2], 2)])
-        stride, limit = b.extract_value(args[2], 1), _splat(b, vector, args[6])
+        stride, limit = b.extract_value(args[2], 1), _splat(b, vector, args[5])
+        row, decay = (data(events[i], b.extract_value(args[3], i)) for i in range(2))
 
         width = i64(chunks.count * lanes)
         source = b.gep(data(v, args[0]), [b.mul(args[1], width)])
@@ -68,9 +79,9 @@ def _sweep(
 
         factors, rows = [], []
         for j in range(group.count):
-            event = b.add(args[5], i64(j))
-            factors.append(_splat(b, vector, b.load(b.gep(data(decay, args[4]), [event]))))
-            sender = b.zext(b.load(b.gep(data(row, args[3]), [event])), i64)
+            event = b.add(args[4], i64(j))
+            factors.append(_splat(b, vector, b.load(b.gep(decay, [event]))))
+            sender = b.zext(b.load(b.gep(row, [event])), i64)
             rows.append(b.gep(weights, [b.mul(sender, stride)]))
         words = [i64(0)] * n_words
         for c in range(chunks.count):
@@ -82,13 +93,16 @@ def _sweep(
                 x = b.fadd(b.fmul(x, factor), weight)
                 top = x if top is None else b.select(b.fcmp_ordered(">", x, top), x, top)
             b.store(x, at(target, lane), align=LINE)
+            if near != types.none:
+                limits = data(near[0], b.extract_value(args[6], 0))
+                limit = b.load(at(limits, lane), align=LINE)
             reached = b.bitcast(b.fcmp_ordered(">=", top, limit), ir.IntType(lanes))
             bits = b.shl(b.zext(reached, i64), i64(c % per_word * lanes))
             words[c // per_word] = b.or_(words[c // per_word], bits)
         return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
 
     answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
-    return answer(v, types.uint64, w, row, decay, types.uint64, th, chunks, group), codegen
+    return answer(v, types.uint64, w, events, types.uint64, th, near, chunks, group), codegen
 
 
 sweep: Any = intrinsic(_sweep)
@@ -104,14 +118,16 @@ def _retake(
     firing: Any,
     lane: Any,
     passing: Any,
+    near: Any,
     group: Any,
 ) -> Any:
     """Take the register that begins at ``lane`` through a pass again, with threshold and reset.
 
     ``events`` is (row, decay, last), ``firing`` (threshold, subtract). What the register
-    held before each reset goes to ``passing``, event after event. The answer is a uint64:
-    bit k is set if place k of ``passing`` is a spike. A whole register, since one neuron
-    would take as long, and the next pass would wait for it to be written.
+    held before each reset goes to ``passing``, event after event. The answer is a pair of
+    uint64: bit k of the first is set if place k of ``passing`` is a spike, of the second if a
+    neuron reached its limit in ``near`` there, which becomes the threshold. A whole register,
+    since one neuron would take as long, and the next pass would wait for it to be written.
     """
     lanes = LINE * 8 // v.dtype.bitwidth
 
@@ -133,7 +149,11 @@ def _retake(
 
         source = b.add(b.mul(args[1], width), args[6])
         target = b.add(b.mul(b.sub(i64(1), args[1]), width), args[6])
-        x, bits = b.load(at(data(v, args[0]), source), align=LINE), i64(0)
+        x, bits, crossed = b.load(at(data(v, args[0]), source), align=LINE), i64(0), i64(0)
+        lowest = None
+        if near != types.none:
+            limits = at(data(near[0], b.extract_value(args[8], 0)), args[6])
+            lowest = b.load(limits, align=LINE)
         for j in range(group.count):
             event = b.add(args[4], i64(j))
             factor = _splat(b, vector, b.load(b.gep(decay, [event])))
@@ -145,15 +165,25 @@ def _retake(
             closes = b.icmp_unsigned("!=", b.load(b.gep(last, [event])), ir.IntType(8)(0))
             never = ir.Constant(real, float("inf"))
             fires = b.fcmp_ordered(">=", x, _splat(b, vector, b.select(closes, limit, never)))
+            if lowest is not None:
+                close = b.fcmp_ordered("<", lowest, _splat(b, vector, limit))
+                close = b.and_(close, b.fcmp_ordered(">=", x, lowest))
+                close = b.select(closes, close, ir.Constant(close.type, None))
+                lowest = b.select(close, _splat(b, vector, limit), lowest)
+                these = b.zext(b.bitcast(close, ir.IntType(lanes)), i64)
+                crossed = b.or_(crossed, b.shl(these, i64(j * lanes)))
             rest = b.fsub(x, b.select(subtract, _splat(b, vector, limit), x))
             x = b.select(fires, rest, x)
             these = b.zext(b.bitcast(fires, ir.IntType(lanes)), i64)
             bits = b.or_(bits, b.shl(these, i64(j * lanes)))
         b.store(x, at(data(v, args[0]), target), align=LINE)
-        return bits
+        if lowest is not None:
+            b.store(lowest, limits, align=LINE)
+        return cgutils.pack_array(b, [bits, crossed])  # type: ignore[no-untyped-call]
 
-    arguments = v, types.uint64, w, events, types.uint64, firing, types.uint64, passing, group
-    return types.uint64(*arguments), codegen
+    kinds = v, types.uint64, w, events, types.uint64, firing, types.uint64, passing, near, group
+    answer = types.UniTuple(types.uint64, 2)  # type: ignore[no-untyped-call]
+    return answer(*kinds), codegen
 
 
 retake: Any = intrinsic(_retake)
@@ -185,7 +215,15 @@ first_bit: Any = intrinsic(_first_bit)
 
 
 @inlined
-def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
+def _note(near, event, unit, x):  # type: ignore[no-untyped-def]
+    """Write down that a neuron came near its threshold."""
+    m = np.uint64(near.noted[0])
+    near.spikes.event[m], near.spikes.unit[m], near.spikes.value[m] = event, unit, x
+    near.noted[0] += 1
+
+
+@inlined
+def _step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
     """Take the neurons in ``word`` through events one by one, from half ``old`` of ``v``.
 
     Free of branches but for the loops: whether a neuron fires cannot be predicted. All
@@ -204,6 +242,10 @@ def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
             x = x * events.decay[j]
             y = x + w.flat[offset + np.uint64(events.row[j]) * stride + k]
             x = y if awake else x
+            if near is not None and awake & events.last[j] & (x >= near.limit[k]):
+                if near.limit[k] < firing.threshold:
+                    _note(near, j, block.first + k, x)
+                near.limit[k] = firing.threshold
             fires = awake & events.last[j] & (x >= firing.threshold)
             spikes.event[n], spikes.unit[n], spikes.value[n] = j, block.first + k, x
             n += np.uint64(fires)
@@ -217,7 +259,7 @@ def _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n):  #
 
 
 @inlined
-def _fire_lanes(events, w, firing, block, old, i, word, e, group, spikes, n):  # type: ignore[no-untyped-def]
+def _fire_lanes(events, w, firing, block, near, old, i, word, e, group, spikes, n):  # type: ignore[no-untyped-def]
     """As ``_step_lanes``, without refractory times: all lanes of a register at once."""
     one, shift = np.uint64(1), lane_bits(block.v)
     lanes = one << shift
@@ -226,18 +268,24 @@ def _fire_lanes(events, w, firing, block, old, i, word, e, group, spikes, n):  #
         first = first_bit(word) >> shift << shift
         word &= ~(((one << lanes) - one) << first)
         first += i * np.uint64(64)
-        fired = retake(block.v, old, w, train, e, rule, first, block.passing, group)
+        fired, close = retake(block.v, old, w, train, e, rule, first, block.passing, near, group)
         while fired:
             k = first_bit(fired)
             fired &= fired - one
             spikes.event[n], spikes.value[n] = e + (k >> shift), block.passing[k]
             spikes.unit[n] = block.first + first + (k & (lanes - one))
             n += one
+        if near is not None:
+            while close:
+                k = first_bit(close)
+                close &= close - one
+                unit = block.first + first + (k & (lanes - one))
+                _note(near, e + (k >> shift), unit, block.passing[k])
     return n
 
 
 @inlined
-def _fire(events, w, firing, block, old, words, e, group, spikes, n):  # type: ignore[no-untyped-def]
+def _fire(events, w, firing, block, near, old, words, e, group, spikes, n):  # type: ignore[no-untyped-def]
     """Take the neurons in ``words``, and those that are refractory, through a pass again."""
     for k in range(len(words)):
         i = np.uint64(k)
@@ -245,15 +293,15 @@ def _fire(events, w, firing, block, old, words, e, group, spikes, n):  # type: i
         if likely(word == np.uint64(0)):
             continue
         if firing.refractory == 0:
-            n = _fire_lanes(events, w, firing, block, old, i, word, e, group, spikes, n)
+            n = _fire_lanes(events, w, firing, block, near, old, i, word, e, group, spikes, n)
         else:
             count = np.uint64(len(group))
-            n = _step_lanes(events, w, firing, block, old, i, word, e, count, spikes, n)
+            n = _step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n)
     return n
 
 
 @threaded
-def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
+def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
 
     It returns False, to be called again with ``cursor``, where ``spikes`` might not hold
@@ -261,7 +309,7 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
     """
     zero, one, four = np.uint64(0), np.uint64(1), np.uint64(GROUP)
     n, e, r = np.uint64(cursor.spikes[0]), np.uint64(cursor.event[0]), cursor.recording[0]
-    row, decay, v = events.row, events.decay, block.v
+    train, v = (events.row, events.decay), block.v
     threshold, old = firing.threshold, zero
     room = np.uint64(len(spikes.event) - GROUP * len(block.ready) - 1)
     while r < len(events.start) - 1:
@@ -269,15 +317,17 @@ def run_block(events, w, firing, block, spikes, cursor, fresh, chunks):  # type:
             block.v[:] = 0
             block.ready[:] = -1
             block.held[:] = 0
+            if near is not None:
+                near.limit[:] = near.share
         stop = np.uint64(events.start[r + 1])
         while e < stop and n <= room:
             if e + four <= stop:
-                words = sweep(v, old, w, row, decay, e, threshold, chunks, _FOUR)
-                n = _fire(events, w, firing, block, old, words, e, _FOUR, spikes, n)
+                words = sweep(v, old, w, train, e, threshold, near, chunks, _FOUR)
+                n = _fire(events, w, firing, block, near, old, words, e, _FOUR, spikes, n)
                 e += four
             else:
-                words = sweep(v, old, w, row, decay, e, threshold, chunks, _ONE)
-                n = _fire(events, w, firing, block, old, words, e, _ONE, spikes, n)
+                words = sweep(v, old, w, train, e, threshold, near, chunks, _ONE)
+                n = _fire(events, w, firing, block, near, old, words, e, _ONE, spikes, n)
                 e += one
             old = one - old
         if e < stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,6 +61,27 @@ class Weights(NamedTuple):
     offset: int
 
 
+class Near(NamedTuple):
+    """Where neurons of a block first came near their threshold in a recording.
+
+    Attributes
+    ----------
+    limit : float array (width,)
+        What each neuron has to reach to be noted; the threshold once it was.
+    share : float
+        The limit at the start of a recording.
+    spikes : Spikes
+        Those notes, of all blocks.
+    noted : int64 array (1,)
+        How many there are.
+    """
+
+    limit: NDArray[Any]
+    share: Any
+    spikes: Spikes
+    noted: NDArray[np.int64]
+
+
 class DenseLayer:
     """A dense connection into spiking neurons.
 
@@ -108,12 +130,38 @@ class DenseLayer:
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
+        return self._run(deliveries, state, fresh, tally, [None] * len(state))
+
+    def run_near(self, deliveries: Deliveries, tally: Tally, share: float) -> tuple[Train, Train]:
+        """Run from rest, and note who came near.
+
+        Returns
+        -------
+        fired, close : Train
+            The spikes, and where each neuron first reached ``share`` of its threshold.
+        """
+        state, shared = self.start(), self.dtype(share * self.firing.threshold)
+        widths = [len(block.ready) for block in state]
+        notes = Spikes.room((len(deliveries.start) - 1) * sum(widths), self.dtype)
+        noted = np.zeros(1, np.int64)
+        near = [Near(aligned(width, self.dtype), shared, notes, noted) for width in widths]
+        fired = self._run(deliveries, state, True, tally, near)
+        return fired, collect(notes, int(noted[0]), deliveries, ordered=True)
+
+    def _run(
+        self,
+        deliveries: Deliveries,
+        state: list[Block],
+        fresh: bool,
+        tally: Tally,
+        near: Sequence[Near | None],
+    ) -> Train:
         n = 0
         spikes = Spikes.room(len(deliveries.t) + 4096, self.dtype)
-        for block, (_, chunks, weights) in zip(state, self.blocks, strict=True):
+        for block, close, (_, chunks, weights) in zip(state, near, self.blocks, strict=True):
             cursor = Cursor.start()
             cursor.spikes[0] = n
-            args = deliveries, weights, self.firing, block
+            args = deliveries, weights, self.firing, block, close
             while not run_block(*args, spikes, cursor, fresh, (0,) * chunks):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])

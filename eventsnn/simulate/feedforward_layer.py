@@ -69,6 +69,8 @@ class Tally(NamedTuple):
 class Layer(Protocol):
     """A population and the one connection into it, as the fast path runs them."""
 
+    firing: Firing
+
     def start(self) -> Any:
         """Return the state at rest."""
 

@@ -24,13 +24,14 @@ class AdjointLearner(GradientLearner):
     def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
         """Run a batch layer by layer and walk it in reverse."""
         masks, weights = self._dropped(len(batch), rng)
-        passed = layered.run(self.network, weights, batch, self.threads, masks)
+        options = self.options.gradient
+        passed = layered.run(self.network, weights, batch, self.threads, masks, options.near)
         outputs = layered.outputs_of(passed, self.output, self.loss.reads)
         graded = self.loss(outputs, batch.label)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
-        cost = self.options.gradient.spike_cost / len(batch)
-        found = adjoint(passed, weights, errors, spike_cost=cost, threads=self.threads)
-        share = self.options.gradient.dropout
+        worth = {"spike_cost": options.spike_cost / len(batch), "near_weight": options.near_weight}
+        found = adjoint(passed, weights, errors, threads=self.threads, **worth)
+        share = options.dropout
         for gradient, source in zip(found.weights, self.network.sources, strict=True):
             if share and source in masks:
                 gradient *= np.float32(1 / (1 - share))

@@ -24,7 +24,7 @@ class EventPropLearner(GradientLearner):
     """A network of current-based neurons that learns by EventProp."""
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
-        for name in ("dropout", "spike_cost"):
+        for name in ("dropout", "spike_cost", "near"):
             if getattr(options.gradient, name):
                 raise UserError(f"rule eventprop has no {name}; leave it out")
         super().__init__(options, threads)

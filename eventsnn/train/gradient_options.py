@@ -55,6 +55,11 @@ class GradientOptions:
         Pull on the weights of neurons that were silent throughout a batch.
     spike_cost : float
         Loss a hidden spike of a recording.
+    near : float
+        Share of the threshold from which on a neuron that stays silent learns nevertheless
+        (adjoint); 0: none does.
+    near_weight : float
+        How much, beside one that fired.
     tau_us, readout_tau_us : float
         Time constants of hidden neurons and of the output.
     tau_syn_us : float
@@ -90,6 +95,8 @@ class GradientOptions:
     smoothing: float = 0.05
     wake: float = 1.0
     spike_cost: float = 0.0
+    near: float = 0.0
+    near_weight: float = 1.0
     tau_us: float = 30_000.0
     readout_tau_us: float = 30_000.0
     tau_syn_us: float = 5_000.0
@@ -110,9 +117,9 @@ class GradientOptions:
         for name in ("rate", "output_rate", "gain", "init_spikes", "init_output"):
             value = getattr(self, name)
             _check(0 < value < math.inf, name, value, "a number above 0")
-        for name in ("warmup", "dropout", "smoothing", "validate"):
+        for name in ("warmup", "dropout", "smoothing", "validate", "near"):
             _check(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more, below 1")
-        for name in ("weight_decay", "clip", "wake", "spike_cost", "patience"):
+        for name in ("weight_decay", "clip", "wake", "spike_cost", "near_weight", "patience"):
             value = getattr(self, name)
             _check(0 <= value < math.inf, name, value, "0 or more")
         _check(not self.patience or self.validate > 0, "patience", self.patience, "validate too")

@@ -161,6 +161,7 @@ def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
             "init_output": 0.001,
             "init_spikes": 0.15,
             "spike_cost": 1e-6,
+            "near": 0.7,
             "dropout": 0.0,
             "shift": 1.3,
             "rotate": 8.0,
@@ -168,8 +169,9 @@ def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
             "elastic": 0.5,
             "drop": 0.05,
         }
-    if rule != "herding":
+    if rule == "adjoint":
         return {
+            "near": 0.7,
             "shift": 1.3,
             "rotate": 8.0,
             "scale": 0.08,
