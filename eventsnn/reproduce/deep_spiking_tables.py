@@ -7,7 +7,13 @@ from typing import Any
 
 from eventsnn.reproduce.paper import Result, Table
 
-_NETWORKS = ("relu", "standard", "fractional", "noreset", "noreset-unclipped", "rand-shift")
+_NETWORKS = (
+    "relu",
+    *("standard", "standard-half"),
+    *("fractional", "fractional-half"),
+    *("noreset", "noreset-half", "noreset-unclipped"),
+    *("rand-shift", "rand-shift-half"),
+)
 _ABLATIONS = (
     "baseline",
     "baseline-fractional",
@@ -18,6 +24,7 @@ _ABLATIONS = (
     "zero-reset",
     "rand-reset",
     "T-5",
+    "T-5-half",
     "T-20",
 )
 
