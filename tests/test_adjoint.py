@@ -90,7 +90,7 @@ def test_the_adjoint_is_the_gradient_of_the_smooth_toy(hidden, output, delays, c
         np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
 
 
-@settings(max_examples=30, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(NEURONS, min_size=1, max_size=2),
     OUTPUTS,

@@ -66,7 +66,10 @@ def test_every_figure_of_the_papers_page_is_compared_once(shared):
     ablations = text[text.index("Ablations, percent") : text.index("The authors' program (Java")]
     expected += [float(n) for n in re.findall(r"\d+\.\d+", ablations)]
     assert len(expected) == 22 + 2 + 10
-    assert sorted(paper.PUBLISHED.values()) == sorted(expected)
+    stated = {key: value for key, value in paper.PUBLISHED.items() if "-half" not in key[0]}
+    assert sorted(stated.values()) == sorted(expected)
+    for (row, figure), value in paper.PUBLISHED.items():
+        assert value == stated[row.replace("-half", ""), figure]
     named = {row.name for row in paper.PAPER.rows}
     assert len(named) == len(paper.PAPER.rows)
     assert {row for row, _ in paper.PUBLISHED} <= named
