@@ -395,10 +395,10 @@ ASSUMED = (
     "cuts off. What the authors' program did we do not know: its published version keeps all."
 )
 HALF = (
-    "**Half eta.** Beside each network of 20 epochs stands the same with half of the eta that the "
-    "paper states, 0.005 instead of 0.01, and is judged by the same figure: what the authors ran "
-    "is likelier that. Where the step is halved, in their program or in its options, we do not "
-    "know; of their networks of 4 epochs all but T = 5 fit the stated eta."
+    "**Half eta.** Beside each network of 20 epochs, and beside T = 5, stands the same with half "
+    "of the eta that the paper states, 0.005 instead of 0.01, and is judged by the same figure: "
+    "what the authors ran is likelier that. Where the step is halved, in their program or in its "
+    "options, we do not know; of their networks of 4 epochs all but T = 5 fit the stated eta."
 )
 AUTHORS = (
     "Double precision, as the authors. Ours learn all 60,000 images, shuffled anew every epoch; "

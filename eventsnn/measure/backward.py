@@ -3,7 +3,7 @@
 Every number of ``learn/adjoint_kernel.py``, ``adjoint_patch.py`` and ``adjoint_readout.py``
 follows from who spiked when, so that nothing is counted while learning. A *multiply-accumulate* is
 one multiplication and one addition. Bookkeeping of single numbers a spike or a delivery
-(the jumps themselves) is left out.
+(the jumps themselves) is left out, and so are near spikes, which no record keeps.
 """
 
 from __future__ import annotations
