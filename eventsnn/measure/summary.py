@@ -62,7 +62,7 @@ def relu_json(pieces: list[ReluCosts]) -> dict[str, Any]:
 def backward_json(
     network: Network, pieces: list[Backward], counted: Operations, batch: int
 ) -> dict[str, Any]:
-    """Return what one pass of training over a recording costs, without dropout, changes or near spikes."""
+    """Return what a pass of training over a recording costs, but for dropout and near spikes."""
     names = [c.name for c in network.connections]
     out: dict[str, Any] = {}
     for key in ("jumps", "errors", "gradients", "traces", "decays"):
