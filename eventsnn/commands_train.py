@@ -64,6 +64,10 @@ def train(
             return trainer.run(TrainingBars(bars))
         except KeyboardInterrupt:
             done = len(trainer.history)
+            if not done:
+                raise Interrupted(
+                    "stopped in the first epoch: nothing is saved; give the same command again"
+                ) from None
             raise Interrupted(
                 f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
                 f"eventsnn train --out {folder} --resume"

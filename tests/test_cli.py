@@ -117,6 +117,17 @@ def test_film_tells_what_it_filmed_and_writes_a_data_set(call, tmp_path):
     assert code == 0 and json.loads(out)["epochs"] == 1
 
 
+def test_a_run_stopped_in_its_first_epoch_says_that_nothing_is_saved(call, monkeypatch, tmp_path):
+    from eventsnn.train.trainer import Trainer
+
+    def interrupted(self, epoch, listener):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_epoch", interrupted)
+    code, _, err = call("train", "--out", tmp_path / "cut", *SMALL)
+    assert code == 130 and "nothing is saved" in err and "--resume" not in err
+
+
 def test_an_interrupted_run_resumes_to_the_same_bits(call, monkeypatch, tmp_path, capsys):
     from eventsnn.train.trainer import Trainer
 
