@@ -239,7 +239,7 @@ def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
 
 
 def test_eventprop_refuses_what_it_does_not_have(call):
-    for name in ("dropout", "spike-cost", "near"):
+    for name in ("dropout", "spike-cost", "near", "near-weight"):
         code, _, err = call("train", "--rule", "eventprop", f"--{name}", 0.1)
         assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
     code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)

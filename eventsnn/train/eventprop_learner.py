@@ -13,6 +13,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.simulate import simulate
 from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
 LEAST_SLOPE = 1e-5
@@ -27,6 +28,8 @@ class EventPropLearner(GradientLearner):
         for name in ("dropout", "spike_cost", "near"):
             if getattr(options.gradient, name):
                 raise UserError(f"rule eventprop has no {name}; leave it out")
+        if options.gradient.near_weight != GradientOptions.near_weight:
+            raise UserError("rule eventprop has no near_weight; leave it out")
         super().__init__(options, threads)
         if self.loss.reads == "counts":
             raise UserError(
