@@ -207,6 +207,30 @@ def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close():
     assert found > 20 and fired.sum() > 20
 
 
+def test_near_spikes_count_up_to_the_maximum_of_a_readout():
+    network, weights, batch = trained_pair(output=Readout(5_000.0))
+    weights[0] = weights[0] * 0.4
+    given_errors = np.random.default_rng(0).normal(size=(40, SIZES[2]))
+    plain, near = (layered.run(network, weights, batch, near=share) for share in (0.0, 0.5))
+    errors = {2: ("maximum", given_errors)}
+    found = adjoint(near, weights, errors, near_weight=0.7).weights[0]
+    expected, counted = adjoint(plain, weights, errors).weights[0].copy(), 0
+    peak = near.readouts[2].maximum_t
+    for piece in near.pieces:
+        train = piece.near[1]
+        rows = np.repeat(np.arange(40)[piece.rows], np.diff(train.start))
+        for r, t, i in zip(rows, train.t, train.unit, strict=True):
+            late = np.where(peak[r] >= t, np.exp((t - peak[r]) / 5_000.0), 0.0)
+            worth = 0.7 * float((given_errors[r] * weights[1][i] * late).sum())
+            one = batch[int(r)]
+            before = one.t <= t
+            share = worth * np.exp((one.t[before] - t) / 10_000.0)
+            np.add.at(expected[:, i], one.unit[before], share)
+            counted += worth != 0
+    assert counted > 20
+    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
+
+
 def test_near_spikes_change_nothing_that_is_recorded():
     network, weights, batch = trained_pair()
     plain, near = (layered.run(network, weights, batch, near=share) for share in (0.0, 0.6))
