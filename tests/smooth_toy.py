@@ -16,16 +16,19 @@ from eventsnn.neurons.readout import Readout
 
 
 def owed(neuron, times, unit, f, t):
-    """Whether a delivery at t to ``unit`` counts for its spike f, and with which decay."""
-    mine = [k for k in range(len(times)) if unit[k] == unit[f]]
-    if any(times[k] < times[f] and t <= times[k] for k in mine):
-        return 0.0
-    if any(times[k] < t < times[k] + neuron.refractory_us for k in mine):
-        return 0.0
-    if t > times[f]:
-        return 0.0
+    """Decay with which each of the deliveries at t counts for spike f; 0 where it does not."""
+    last = times[(unit == unit[f]) & (times < times[f])].max(initial=-np.inf)
+    counts = (t > last) & (t <= times[f]) & (t >= last + neuron.refractory_us)
     tau = neuron.tau_us if isinstance(neuron, LIF) else np.inf
-    return np.exp(-(times[f] - t) / tau)
+    return np.where(counts, np.exp(np.minimum(t - times[f], 0.0) / tau), 0.0)
+
+
+def kernel_of(neuron, spikes, delivered):
+    """Decays of all deliveries for all spikes, an array (spikes, deliveries)."""
+    times, unit = spikes[:2]
+    t = np.array([t for t, _ in delivered])
+    rows = [owed(neuron, times, unit, f, t) for f in range(len(times))]
+    return np.array(rows).reshape(len(times), len(delivered))
 
 
 class Toy:
@@ -40,12 +43,7 @@ class Toy:
             spikes = stream = self.spikes(frozen, r, c + 1)
             kernel = np.zeros((0, 0))
             if spikes is not None:
-                kernel = np.array(
-                    [
-                        [owed(neuron, spikes[0], spikes[1], f, t) for t, _ in delivered]
-                        for f in range(len(spikes[0]))
-                    ]
-                ).reshape(len(spikes[0]), len(delivered))
+                kernel = kernel_of(neuron, spikes, delivered)
             self.layers.append((neuron, delivered, spikes, kernel))
         self.base = [np.zeros(0)] * len(self.layers)
         self.base = self.drives(weights)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from smooth_toy import Frozen, Toy, owed, toy_gradient
+from smooth_toy import Frozen, Toy, kernel_of, toy_gradient
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
@@ -136,11 +136,7 @@ def test_thresholds_and_time_constants_have_the_gradient_of_the_smooth_toy(neuro
             model, delivered, spikes, _ = toy.layers[p - 1]
             # The moved model: what was frozen is the spikes and what they carried before.
             moved = replace(model, **changed)
-            pairs = [
-                [owed(moved, spikes[0], spikes[1], f, t) for t, _ in delivered]
-                for f in range(len(spikes[0]))
-            ]
-            kernel = np.array(pairs).reshape(len(spikes[0]), len(delivered))
+            kernel = kernel_of(moved, spikes, delivered)
             toy.layers[p - 1] = (moved, delivered, spikes, kernel)
             out += toy.loss(weights, "counts", given_errors[r], 0.2)
         return out
