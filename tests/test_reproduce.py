@@ -339,7 +339,7 @@ def test_published_figures_are_compared_with_mnist_only(shared):
 def test_the_page_is_what_its_json_says():
     folder = Path(__file__).resolve().parents[1] / "docs" / "results"
     result = json.loads((folder / f"{NAME}.json").read_text())
-    lines = runpy.run_path(str(folder / "tables.py"))["paper_lines"](result)
+    lines = runpy.run_path(str(folder / "paper_page.py"))["paper_lines"](result)
     assert (folder / f"{NAME}.md").read_text() == "\n".join(lines) + "\n"
     assert result["published_figures_apply"] and result["version"] == eventsnn.__version__
     for name in result["figures"]:
