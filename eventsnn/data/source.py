@@ -5,26 +5,22 @@ Each entry of SOURCES opens one kind; a new kind is one function and one line th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.cache import Progress, cached_batch
+from eventsnn.data.cache import Progress
+from eventsnn.data.film_cache import film_cached
 from eventsnn.data.images import Images
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 
 Data = EventBatch | Images
 """Recordings, or images as real vectors."""
-
-FILM_SEED = 34
-"""Seed of the virtual camera for data sets that are filmed when they are opened."""
 
 
 @dataclass(frozen=True)
@@ -191,57 +187,6 @@ def _filmed(
 
 def _images(images: Images, limit: int | None) -> Images:
     return Images(images.images[:limit], images.labels[:limit], images.source)
-
-
-def film_cached(images: Images, first_index: int, progress: Progress | None) -> EventBatch:
-    """Film images with the default camera, or open the film made of them before."""
-    from eventsnn.data.saccade import Camera, film
-
-    camera = Camera()
-    digest = hashlib.sha256(images.images.tobytes() + images.labels.tobytes()).hexdigest()
-    identity: dict[str, str | int] = {
-        "kind": "film",
-        "images": digest,
-        "first_index": first_index,
-        "seed": FILM_SEED,
-    }
-    return cached_batch(
-        identity,
-        {"camera": hashlib.sha256(repr(camera).encode()).hexdigest(), "version": _film_version()},
-        lambda: _film_pieces(images, first_index, progress, partial(film, camera=camera)),
-        source=f"film of {images.source}",
-    )
-
-
-def _film_pieces(
-    images: Images, first_index: int, progress: Progress | None, film: Callable[..., EventBatch]
-) -> Any:
-    """Film a thousand images at a time, so that no film lies in memory as a whole."""
-    n = len(images)
-    for start in range(0, n, 1000):
-        piece = slice(start, min(start + 1000, n))
-
-        def tell(done: int, _: int, start: int = start) -> None:
-            if progress is not None:
-                progress(start + done, n)
-
-        yield film(
-            images.images[piece],
-            seed=FILM_SEED,
-            labels=images.labels[piece],
-            first_index=first_index + start,
-            progress=tell,
-        )
-
-
-def _film_version() -> str:
-    """Digest of the camera's own source: another camera never serves from an old cache."""
-    from eventsnn.data import saccade, saccade_camera, saccade_kernel
-
-    digest = hashlib.sha256()
-    for module in (saccade, saccade_camera, saccade_kernel):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
 
 
 def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:

@@ -24,7 +24,13 @@ from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DivergedError, UserError
 from eventsnn.events import EventStream
 from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding_data import Source, checked_order, source_of, source_of_one
+from eventsnn.learn.herding_data import (
+    Source,
+    checked_order,
+    checked_weights,
+    source_of,
+    source_of_one,
+)
 from eventsnn.learn.herding_kernel import run_events, run_vectors
 from eventsnn.learn.herding_options import HerdingOptions
 
@@ -79,7 +85,7 @@ class HerdingMLP:
         except TypeError:
             known = ", ".join(HerdingOptions.__dataclass_fields__)
             raise UserError(f"unknown option in {sorted(fields)}; there are {known}") from None
-        checked = _checked_weights(weights)
+        checked = checked_weights(weights)
         if self.options.integer:
             checked = [np.rint(w * self.options.one) for w in checked]
         self._net = state.make_net(checked, self.options.numpy_dtype)
@@ -284,22 +290,3 @@ class HerdingMLP:
                 f"lower eta (it is {self.options.eta}) or the input"
             )
         return out[:done]
-
-
-def _checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
-    if not len(weights):
-        raise UserError("no weights were given; give one (n_in, n_out) array a layer")
-    checked = [np.asarray(weight, np.float64) for weight in weights]
-    for layer, weight in enumerate(checked):
-        if weight.ndim != 2 or 0 in weight.shape:
-            raise UserError(f"weights[{layer}] has shape {weight.shape}; give (n_in, n_out)")
-        if layer and weight.shape[0] != checked[layer - 1].shape[1]:
-            raise UserError(
-                f"weights[{layer}] takes {weight.shape[0]} inputs, but weights[{layer - 1}] "
-                f"gives {checked[layer - 1].shape[1]}"
-            )
-        wrong = np.argwhere(~np.isfinite(weight))
-        if len(wrong):
-            at = tuple(int(k) for k in wrong[0])
-            raise UserError(f"weights[{layer}]{list(at)} is {weight[at]}; give finite values")
-    return checked

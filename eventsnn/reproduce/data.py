@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 
 from eventsnn.data.cache import Progress
+from eventsnn.data.film_cache import film_cached
 from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet, film_cached, open_data, open_images
+from eventsnn.data.source import DataSet, open_data, open_images
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
 from typing import Any, cast
 
 import numba
@@ -13,21 +12,23 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.network import Network
-from eventsnn.neurons import models
-from eventsnn.neurons.neuron import synapse_dtype
 from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate import queue as calendar
+from eventsnn.simulate.allocate import (
+    alike,
+    calls,
+    grouped_synapses,
+    make_out,
+    make_queue,
+    padded,
+    rings,
+    wider,
+)
 from eventsnn.simulate.groups import groups_of
-from eventsnn.simulate.machine import Calls, Cells, Given, Machine, Out, Queue
+from eventsnn.simulate.machine import Cells, Given, Machine
 from eventsnn.simulate.options import Options
-from eventsnn.simulate.plan import CALENDAR, Graph, books, plan
-from eventsnn.simulate.pointers import Pointers
+from eventsnn.simulate.plan import CALENDAR, Graph, plan
 from eventsnn.simulate.state import State
-from eventsnn.topology import topologies
-
-_SPIKES = 1 << 16
-_OPEN = 1 << 13
-_LISTED = 64
 
 
 class Buffers:
@@ -41,15 +42,17 @@ class Buffers:
         real: Any = options.dtype
         self.calls = calls(real)
         sizes = [one.size.astype(real) for one in groups_of(network).values()]
-        self.weights = _padded((*weights, *sizes), options.dtype)
+        self.weights = padded((*weights, *sizes), options.dtype)
         self.budget = options.event_budget
         self.cells = Cells(
-            _alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),
+            alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),
             np.zeros(self.graph.times_at[-1]),
             np.zeros(self.graph.work_at[-1], np.int32),
         )
-        self.queue = _queue(network, self.graph, _grouped(network, weights, options.dtype))
-        self.out = _out(network, self.graph, options)
+        self.queue = make_queue(
+            network, self.graph, grouped_synapses(network, weights, options.dtype)
+        )
+        self.out = make_out(network, self.graph, options)
         self.entry: Any = None
         for p, population in enumerate(network.populations):
             if population.neuron is not None:
@@ -139,7 +142,7 @@ class Buffers:
             self.queue = q._replace(links=links, entries=entries)
         elif status == loop.GROW_OPEN:
             columns = max(2 * q.open_t.shape[1], int(q.pages[:, calendar.COUNT].max()))
-            wide = [_wider(a, columns) for a in (q.open_t, q.open_target, q.open_weight)]
+            wide = [wider(a, columns) for a in (q.open_t, q.open_target, q.open_weight)]
             self.queue = q._replace(open_t=wide[0], open_target=wide[1], open_weight=wide[2])
         else:
             self._relog([2 * (int(mask) + 1) for mask in q.log_mask])
@@ -147,7 +150,7 @@ class Buffers:
     def _relog(self, room: list[int]) -> None:
         """Move the logs into rings of ``room`` places each."""
         q = self.queue
-        masks, at = _rings(room)
+        masks, at = rings(room)
         t, unit = np.zeros(at[-1]), np.zeros(at[-1], np.int32)
         for p in range(len(room)):
             if masks[p] >= 0:
@@ -243,127 +246,3 @@ class Buffers:
         places = np.array(chunks)[:, None] * calendar.CHUNK + np.arange(calendar.CHUNK)
         q.pages[page] = chunks[0], places.reshape(-1)[n - 1] + 1, n
         return np.asarray(places.reshape(-1)[:n], np.int64)
-
-
-def _alike(n: int, weights: NDArray[Any]) -> NDArray[Any]:
-    """Return n zeros as far from the start of a cache line as ``weights``.
-
-    A vector load that crosses a cache line costs twice as much.
-    """
-    raw = np.zeros(n * weights.itemsize + 64, np.uint8)
-    first = (weights.ctypes.data - raw.ctypes.data) % 64
-    return raw[first : first + n * weights.itemsize].view(weights.dtype)
-
-
-def _wider(array: NDArray[Any], columns: int) -> NDArray[Any]:
-    wide = np.zeros((len(array), columns), array.dtype)
-    wide[:, : array.shape[1]] = array
-    return wide
-
-
-def _rings(room: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return masks and first places of rings of at least ``room`` places; mask -1 for none."""
-    sizes = [1 << (n - 1).bit_length() if n > 0 else 0 for n in room]
-    return np.array(sizes, np.int64) - 1, np.cumsum([0, *sizes]).astype(np.int64)
-
-
-def _queue(network: Network, graph: Graph, grouped: NDArray[Any]) -> Queue:
-    n, channels, dtype = len(graph.size), len(graph.kind), grouped["weight"].dtype
-    # Full registers, so that the search for the least is a few instructions.
-    every_due = np.full(-(-(channels + 1) // 8) * 8, np.inf)
-    read = set(graph.source.tolist()) - {graph.input}
-    masks, at = _rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
-    rows, pages = books(network, graph)
-    chunks = 2 * graph.reserve
-    predicting = int(graph.size[graph.predicts > 0].sum())
-    heap = 2 * predicting + 64 if predicting else 0
-    return Queue(
-        log_t=np.zeros(at[-1]),
-        log_unit=np.zeros(at[-1], np.int32),
-        log_at=at[:-1].copy(),
-        log_mask=masks,
-        log_tail=np.zeros(n, np.int64),
-        cursor=np.zeros(channels, np.int64),
-        due=every_due[: channels + 1],
-        due_bits=every_due.view(np.int64),
-        grouped=grouped,
-        entries=np.zeros(chunks * calendar.CHUNK, calendar.entry_dtype(dtype)),
-        links=np.arange(1, chunks + 1, dtype=np.int32),
-        pages=np.zeros((pages, 3), np.int32),
-        books=rows,
-        pool=np.array([0, chunks], np.int64),
-        open_t=np.zeros((len(rows), _OPEN)),
-        open_target=np.zeros((len(rows), _OPEN), np.int32),
-        open_weight=np.zeros((len(rows), _OPEN), dtype),
-        open_head=np.zeros(len(rows), np.int64),
-        open_tail=np.zeros(len(rows), np.int64),
-        place=np.zeros(calendar.MAX_PAGE_US + 1, np.int64),
-        heap_t=np.zeros(heap),
-        heap_unit=np.zeros(heap, np.int64),
-        heap_n=np.zeros(1, np.int64),
-    )
-
-
-def _out(network: Network, graph: Graph, options: Options) -> Out:
-    n, connections = len(graph.size), len(network.connections)
-    outputs = network.outputs if options.unit_spikes else ()
-    kept = np.array([p in (*options.kept, *outputs) for p in range(n)], np.int64)
-    room = max(_SPIKES, 2 * int(graph.size.sum()))
-    most = int(graph.size.max())
-    return Out(
-        t=np.zeros(room),
-        unit=np.zeros(room, np.int32),
-        value=np.zeros(room, options.dtype),
-        population=np.zeros(room, np.int32),
-        n=np.zeros(2, np.int64),
-        last=np.zeros(1),
-        kept=kept,
-        spikes=np.zeros(n, np.int64),
-        updates=np.zeros(n, np.int64),
-        deliveries=np.zeros(connections, np.int64),
-        adds=np.zeros(connections, np.int64),
-        tally=np.zeros(7, np.int64),
-        fired=np.zeros(most, np.int32),
-        fired_value=np.zeros(most, options.dtype),
-        runs=np.zeros(graph.max_runs, np.int64),
-        listed=np.zeros(1 + 3 * _LISTED, np.int64),
-        targets=np.zeros(graph.max_fan_out, np.int32),
-        weights=np.zeros(graph.max_fan_out, options.dtype),
-        span=np.zeros(4, np.int64),
-    )
-
-
-@cache
-def calls(dtype: Any) -> Calls:
-    """Compile every neuron model, topology and the queue for a state dtype."""
-    kernels = [model.kernels(dtype) for model in models().values()]
-    return Calls(
-        Pointers([k.receive for k in kernels]),
-        Pointers([k.train for k in kernels]),
-        Pointers([k.settle for k in kernels]),
-        Pointers([k.rows for k in kernels]),
-        Pointers([shape.kernel() for shape in topologies().values()]),
-        *(Pointers([function]) for function in calendar.kernels(dtype)),
-    )
-
-
-def _grouped(
-    network: Network, weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]
-) -> NDArray[Any]:
-    """Return the synapses of all groups."""
-    grouped = groups_of(network)
-    synapses = np.zeros(sum(len(g.target) for g in grouped.values()), synapse_dtype(dtype))
-    for c, one in grouped.items():
-        part = synapses[one.begin : one.begin + len(one.target)]
-        part["target"] = one.target
-        # A network at rest is made without weights.
-        part["weight"] = weights[c][one.weight] if len(weights[c]) else 0
-    return synapses
-
-
-def _padded(weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
-    """Fill up to 4, 16, 64, ... arrays: the loop is compiled once for each such number."""
-    room = 4
-    while room < len(weights):
-        room *= 4
-    return (*weights, *(np.zeros(0, dtype) for _ in range(room - len(weights))))
