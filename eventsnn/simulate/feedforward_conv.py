@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train, collect
+from eventsnn.simulate.feedforward_events import Deliveries, Train
 from eventsnn.simulate.feedforward_layer import (
     LINE,
     Cursor,
@@ -21,6 +21,7 @@ from eventsnn.simulate.feedforward_layer import (
     decay_of,
 )
 from eventsnn.simulate.feedforward_patch import run_block
+from eventsnn.simulate.feedforward_spikes import Spikes, collect
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 8
