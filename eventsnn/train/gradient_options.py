@@ -80,7 +80,7 @@ class GradientOptions:
 
     batch: int = 64
     optimizer: Literal["adam", "sgd"] = "adam"
-    rate: float = 0.0004
+    rate: float = 0.0015
     scaled: bool = False
     output_rate: float = 1.0
     schedule: Schedule = "cosine"
