@@ -24,7 +24,7 @@ from eventsnn.simulate import (
     feedforward_spans,
     reference,
 )
-from eventsnn.simulate.feedforward_spikes import Spikes
+from eventsnn.simulate.feedforward_events import Spikes
 from eventsnn.simulate.inputs import inputs
 from eventsnn.simulate.options import Options
 from eventsnn.topology.conv2d import Conv2d

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate.feedforward_events import Deliveries, Train
+from eventsnn.simulate.feedforward_collect import collect
+from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 from eventsnn.simulate.feedforward_layer import (
     LINE,
     Cursor,
@@ -21,7 +22,6 @@ from eventsnn.simulate.feedforward_layer import (
     decay_of,
 )
 from eventsnn.simulate.feedforward_patch import run_block
-from eventsnn.simulate.feedforward_spikes import Spikes, collect
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 8

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_block import GROUP, run_block
-from eventsnn.simulate.feedforward_events import Deliveries, Train
+from eventsnn.simulate.feedforward_collect import collect
+from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 from eventsnn.simulate.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
-from eventsnn.simulate.feedforward_spikes import Spikes, collect
 
 CHUNKS = (8, 4, 2, 1)
 """Registers of a block, a compiled kernel each; a layer is cut into the widest that fit."""

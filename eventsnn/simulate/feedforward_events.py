@@ -1,8 +1,8 @@
 """What flows between the layers of the fast path: events of many recordings, end to end.
 
-``gather`` takes them from the recordings, ``send`` through a connection's delay
-(``collect`` in ``feedforward_spikes.py`` from a layer's blocks). Times are
-whole microseconds: inputs and delays are, and no neuron here fires between events.
+``gather`` takes them from the recordings, ``send`` through a connection's delay, and
+``feedforward_collect.py`` from a layer's blocks. Times are whole microseconds: inputs and
+delays are, and no neuron here fires between events.
 """
 
 from __future__ import annotations
@@ -82,6 +82,23 @@ class Decay(NamedTuple):
     tau_us: float
     table: NDArray[np.float64]
     dtype: Any
+
+
+class Spikes(NamedTuple):
+    """Room for spikes: the delivery that caused each, the neuron, the potential before reset."""
+
+    event: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    value: NDArray[Any]
+
+    @classmethod
+    def room(cls, n: int, dtype: Any) -> Spikes:
+        """Return room for n spikes."""
+        return cls(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, dtype))
+
+    def grown(self) -> Spikes:
+        """Return twice the room, with what is in it."""
+        return Spikes(*(np.concatenate([a, np.empty_like(a)]) for a in self))
 
 
 def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> Train:

@@ -13,9 +13,9 @@ from eventsnn.kernel import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import FINE, SHIFT
-from eventsnn.simulate.feedforward_events import Deliveries, Train
+from eventsnn.simulate.feedforward_collect import collect
+from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 from eventsnn.simulate.feedforward_layer import Cursor, Factors, Firing, Tally, decay_of
-from eventsnn.simulate.feedforward_spikes import Spikes, collect
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 

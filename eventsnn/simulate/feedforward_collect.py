@@ -1,31 +1,11 @@
-"""Spikes of a layer's blocks: room for them, and their order in a record."""
+"""The spikes of a layer's blocks put into the order of a record."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from eventsnn.kernel import threaded
-from eventsnn.simulate.feedforward_events import Deliveries, Train
-
-
-class Spikes(NamedTuple):
-    """Room for spikes: the delivery that caused each, the neuron, the potential before reset."""
-
-    event: NDArray[np.int32]
-    unit: NDArray[np.int32]
-    value: NDArray[Any]
-
-    @classmethod
-    def room(cls, n: int, dtype: Any) -> Spikes:
-        """Return room for n spikes."""
-        return cls(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, dtype))
-
-    def grown(self) -> Spikes:
-        """Return twice the room, with what is in it."""
-        return Spikes(*(np.concatenate([a, np.empty_like(a)]) for a in self))
+from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 
 
 def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = False) -> Train:
