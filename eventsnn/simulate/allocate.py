@@ -1,23 +1,19 @@
-"""Fresh arrays for the event loop, and the kernels that it calls."""
+"""Fresh arrays for the event loop."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.network import Network
-from eventsnn.neurons import models
 from eventsnn.neurons.neuron import synapse_dtype
 from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.groups import groups_of
-from eventsnn.simulate.machine import Calls, Out, Queue
+from eventsnn.simulate.machine import Out, Queue
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import Graph, books
-from eventsnn.simulate.pointers import Pointers
-from eventsnn.topology import topologies
 
 _SPIKES = 1 << 16
 _OPEN = 1 << 13
@@ -112,20 +108,6 @@ def make_out(network: Network, graph: Graph, options: Options) -> Out:
         targets=np.zeros(graph.max_fan_out, np.int32),
         weights=np.zeros(graph.max_fan_out, options.dtype),
         span=np.zeros(4, np.int64),
-    )
-
-
-@cache
-def calls(dtype: Any) -> Calls:
-    """Compile every neuron model, topology and the queue for a state dtype."""
-    kernels = [model.kernels(dtype) for model in models().values()]
-    return Calls(
-        Pointers([k.receive for k in kernels]),
-        Pointers([k.train for k in kernels]),
-        Pointers([k.settle for k in kernels]),
-        Pointers([k.rows for k in kernels]),
-        Pointers([shape.kernel() for shape in topologies().values()]),
-        *(Pointers([function]) for function in calendar.kernels(dtype)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any, cast
 
 import numba
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.network import Network
+from eventsnn.neurons import models
 from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.allocate import (
     alike,
-    calls,
     grouped_synapses,
     make_out,
     make_queue,
@@ -25,10 +26,12 @@ from eventsnn.simulate.allocate import (
     wider,
 )
 from eventsnn.simulate.groups import groups_of
-from eventsnn.simulate.machine import Cells, Given, Machine
+from eventsnn.simulate.machine import Calls, Cells, Given, Machine
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, plan
+from eventsnn.simulate.pointers import Pointers
 from eventsnn.simulate.state import State
+from eventsnn.topology import topologies
 
 
 class Buffers:
@@ -246,3 +249,17 @@ class Buffers:
         places = np.array(chunks)[:, None] * calendar.CHUNK + np.arange(calendar.CHUNK)
         q.pages[page] = chunks[0], places.reshape(-1)[n - 1] + 1, n
         return np.asarray(places.reshape(-1)[:n], np.int64)
+
+
+@cache
+def calls(dtype: Any) -> Calls:
+    """Compile every neuron model, topology and the queue for a state dtype."""
+    kernels = [model.kernels(dtype) for model in models().values()]
+    return Calls(
+        Pointers([k.receive for k in kernels]),
+        Pointers([k.train for k in kernels]),
+        Pointers([k.settle for k in kernels]),
+        Pointers([k.rows for k in kernels]),
+        Pointers([shape.kernel() for shape in topologies().values()]),
+        *(Pointers([function]) for function in calendar.kernels(dtype)),
+    )
