@@ -27,7 +27,6 @@ from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import (
     Source,
     checked_order,
-    checked_weights,
     source_of,
     source_of_one,
 )
@@ -85,7 +84,7 @@ class HerdingMLP:
         except TypeError:
             known = ", ".join(HerdingOptions.__dataclass_fields__)
             raise UserError(f"unknown option in {sorted(fields)}; there are {known}") from None
-        checked = checked_weights(weights)
+        checked = state.checked_weights(weights)
         if self.options.integer:
             checked = [np.rint(w * self.options.one) for w in checked]
         self._net = state.make_net(checked, self.options.numpy_dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,23 +85,3 @@ def _check_inputs(n: int, sizes: tuple[int, ...], source: str) -> None:
             f"{source}: {n} inputs, but the network takes {sizes[0]}; "
             f"give layers {n}-{'-'.join(str(size) for size in sizes[1:])}"
         )
-
-
-def checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
-    """Return weights as float64, one (n_in, n_out) a layer, or refuse what does not fit."""
-    if not len(weights):
-        raise UserError("no weights were given; give one (n_in, n_out) array a layer")
-    checked = [np.asarray(weight, np.float64) for weight in weights]
-    for layer, weight in enumerate(checked):
-        if weight.ndim != 2 or 0 in weight.shape:
-            raise UserError(f"weights[{layer}] has shape {weight.shape}; give (n_in, n_out)")
-        if layer and weight.shape[0] != checked[layer - 1].shape[1]:
-            raise UserError(
-                f"weights[{layer}] takes {weight.shape[0]} inputs, but weights[{layer - 1}] "
-                f"gives {checked[layer - 1].shape[1]}"
-            )
-        wrong = np.argwhere(~np.isfinite(weight))
-        if len(wrong):
-            at = tuple(int(k) for k in wrong[0])
-            raise UserError(f"weights[{layer}]{list(at)} is {weight[at]}; give finite values")
-    return checked

@@ -8,11 +8,13 @@ over whole vectors; padding never spikes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
 
 LANES = 64
@@ -174,6 +176,26 @@ def _zeros(n: int, dtype: Any) -> NDArray[Any]:
     room = np.zeros(n * np.dtype(dtype).itemsize + 64, np.uint8)
     first = -room.ctypes.data % 64
     return room[first : first + n * np.dtype(dtype).itemsize].view(dtype)
+
+
+def checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
+    """Return weights as float64, one (n_in, n_out) a layer, or refuse what does not fit."""
+    if not len(weights):
+        raise UserError("no weights were given; give one (n_in, n_out) array a layer")
+    checked = [np.asarray(weight, np.float64) for weight in weights]
+    for layer, weight in enumerate(checked):
+        if weight.ndim != 2 or 0 in weight.shape:
+            raise UserError(f"weights[{layer}] has shape {weight.shape}; give (n_in, n_out)")
+        if layer and weight.shape[0] != checked[layer - 1].shape[1]:
+            raise UserError(
+                f"weights[{layer}] takes {weight.shape[0]} inputs, but weights[{layer - 1}] "
+                f"gives {checked[layer - 1].shape[1]}"
+            )
+        wrong = np.argwhere(~np.isfinite(weight))
+        if len(wrong):
+            at = tuple(int(k) for k in wrong[0])
+            raise UserError(f"weights[{layer}]{list(at)} is {weight[at]}; give finite values")
+    return checked
 
 
 def make_net(weights: list[NDArray[Any]], dtype: Any) -> Net:
