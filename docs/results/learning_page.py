@@ -2,9 +2,6 @@
 
 from results import HERE, read
 
-from eventsnn.report.files import save_figure
-from eventsnn.report.style import LIGHT, dress, new_figure
-
 FILMED = "--data film:mnist:../shared/data/mnist --skip 1000"
 NETWORKS = {
     "dense": ("2312-800-10", 99.35, 99.0),
@@ -43,59 +40,11 @@ def learning_lines() -> list[str]:
         if names:
             lines += ["", f"## {layers}", "", *_runs(names), "", _mean_of_seeds(names, *aims)]
             lines += ["", OLDER] if kind == "adjoint" else []
-    return [*lines, *_frugal_lines()]
-
-
-def draw_frugal() -> None:
-    """Draw accuracy against the hidden spikes and the additions of a recording."""
-    if not _names("frugal"):
-        return
-    figure = new_figure(8.0, 3.4, LIGHT)
-    panels = figure.subplots(1, 2, sharey=True)
-    runs = [read(name) for name in _frugal()]
-    wide = [run for run in runs if run["layers"][1] == 800]
-    narrow = [run for run in runs if run not in wide]
-    for colour, label, some in zip(
-        LIGHT.series, ("800 neurons, dearer spikes", "fewer neurons"), (wide, narrow), strict=False
-    ):
-        accuracy = [100 * run["test_accuracy"] for run in some]
-        spikes = [run["spikes_per_recording"][1] for run in some]
-        adds = [sum(run["operations_per_recording"]) for run in some]
-        for axes, cost in zip(panels, (spikes, adds), strict=True):
-            axes.plot(cost, accuracy, "o", ms=5, color=colour, label=label)
-    for axes, label in zip(panels, ("hidden spikes", "synaptic additions"), strict=True):
-        axes.set_xscale("log")
-        axes.set_xlabel(f"{label} a recording")
-        dress(axes, LIGHT, grid="both")
-    panels[0].set_ylabel("emulated test accuracy (%)")
-    panels[0].legend(frameon=False, fontsize=8, labelcolor=LIGHT.ink)
-    save_figure(figure, HERE / "learning-frugal.svg")
+    return lines
 
 
 def _names(kind: str) -> list[str]:
     return sorted(p.stem for p in HERE.glob(f"{kind}-*.json") if "-real" not in p.stem)
-
-
-def _frugal() -> list[str]:
-    """Return the runs of the curve, from the most hidden spikes to the fewest."""
-    names = [*_names("dense"), *_names("frugal")]
-    return sorted(names, key=lambda name: -read(name)["spikes_per_recording"][1])
-
-
-def _frugal_lines() -> list[str]:
-    if not _names("frugal"):
-        return []
-    return [
-        "",
-        "## How few spikes does a digit need?",
-        "",
-        "2312-N-10 with ever dearer spikes (`--spike-cost`), and with fewer neurons.",
-        "Aim: at least 99.1 % emulated with at most 50 hidden spikes.",
-        "",
-        *_runs(_frugal()),
-        "",
-        "![Accuracy against hidden spikes and against additions](learning-frugal.svg)",
-    ]
 
 
 def _runs(names: list[str]) -> list[str]:
@@ -111,7 +60,6 @@ def _runs(names: list[str]) -> list[str]:
         told = [f"seed {run['seed']}", f"rate {gradient['rate']:g}"]
         told += [f"near {gradient['near']:g}"] if gradient.get("near") else []
         told += [f"spike_cost {gradient['spike_cost']:g}"] if gradient["spike_cost"] else []
-        told += [f"tau_us {gradient['tau_us']:g}"] if gradient["tau_us"] != 30_000 else []
         hidden = " / ".join(f"{spikes:,.0f}" for spikes in run["spikes_per_recording"][1:-1])
         rows.append(
             f"| {name} | {run['test_accuracy']:.2%} | {real['accuracy']:.2%} "

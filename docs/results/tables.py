@@ -1,6 +1,6 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
-from learning_page import draw_frugal, learning_lines
+from learning_page import learning_lines
 from paper_page import paper_lines
 from results import HERE, read
 
@@ -80,7 +80,6 @@ def main() -> None:
     (HERE / "main-job.md").write_text("\n".join(lines) + "\n")
     (HERE / "bench.md").write_text("\n".join(bench_lines()) + "\n")
     (HERE / "learning.md").write_text("\n".join(learning_lines()) + "\n")
-    draw_frugal()
     (HERE / "measure.md").write_text("\n".join(measure_lines()) + "\n")
     paper = read("deep-spiking-networks")
     PAPER.figures(paper, HERE)
