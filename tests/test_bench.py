@@ -71,6 +71,16 @@ def test_ratios_are_medians_within_a_round_and_the_first_round_is_not_counted(mo
     assert controls["x"] == pytest.approx(3.0)
 
 
+def test_a_case_is_compared_with_what_it_is_against(monkeypatch):
+    monkeypatch.setattr(control, "seconds", lambda run: run())
+    monkeypatch.setattr(Control, "run", lambda _: 5.0)
+    cases = [Case("one", lambda: 8.0, 2), Case("two", lambda: 4.0, 2, against=lambda: 8.0)]
+    ns, case_ns, ratios = measure(cases, 10, Control(*[None] * 3), 3)
+    assert ns == pytest.approx(5e8)
+    assert case_ns == pytest.approx({"one": 4e9, "two": 2e9})
+    assert ratios == pytest.approx({"one": 8.0, "two": 0.5})
+
+
 @pytest.mark.parametrize("wanted", [300, 3000])
 def test_dense_weights_fire_as_often_as_asked(wanted):
     batch = networks.poisson(10)

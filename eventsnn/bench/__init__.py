@@ -23,6 +23,7 @@ _QUEUE_STEPS = 200_000
 _DRIVE_HZ = 20.0
 _NO_CONTROLS = (
     "counting",
+    "conv_training",
     "recurrent",
     "recurrent_fine",
     "queue",
@@ -74,11 +75,11 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
             result[f"{name}_controls"] = controls[name] * HIDDEN
         elif name not in _NO_CONTROLS:
             result[f"{name}_controls"] = controls[name]
-    result["counting_share"] = ns["counting"] / ns["feedforward_network"]
+    result["counting_share"] = controls["counting"]
     result["feedforward_threads"] = threads
-    result["feedforward_threads_speedup"] = ns["feedforward_dense"] / ns["threads"]
-    result["training_threads_speedup"] = ns["training_step"] / ns["training_threads"]
-    result["conv_training_step_forwards"] = ns["conv_training_step"] / ns["conv_network"]
+    result["feedforward_threads_speedup"] = 1 / controls["threads"]
+    result["training_threads_speedup"] = 1 / controls["training_threads"]
+    result["conv_training_step_forwards"] = controls["conv_training"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
@@ -109,10 +110,12 @@ def _dense_cases(batch: EventBatch, few: EventBatch, threads: int, result: Resul
         result[f"{name}_hidden_spikes"] = float(counts.spikes[:, 1].mean())
         cases.append(_case(name, network, weights, batch, "feedforward"))
         if fired == 1000:
-            cases.append(_case("threads", network, weights, batch, "feedforward", threads))
+            many = _case("threads", network, weights, batch, "feedforward", threads)
+            cases.append(many._replace(against=cases[-1].run))
     weights, whole = networks.dense_weights(batch, 1000, 10), networks.dense(batch, 10)
     cases.append(_case("feedforward_network", whole, weights, batch, "feedforward"))
-    cases.append(_counting_case(whole, weights, batch))
+    counting = _counting_case(whole, weights, batch)
+    cases.append(counting._replace(against=cases[-1].run))
     cases.append(_case("asynchronous_dense", whole, weights, few, "asynchronous"))
     return cases
 

@@ -61,11 +61,14 @@ class Case(NamedTuple):
         Does the work once.
     units : float
         What one run is divided by: events, synaptic adds, updates or operations.
+    against : callable
+        What it is compared with, of as many units, run a moment before; None for the control.
     """
 
     name: str
     run: Callable[[], Any]
     units: float
+    against: Callable[[], Any] | None = None
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -88,17 +91,22 @@ def measure(
     control_ns : float
         Median nanoseconds an event of the control.
     case_ns, case_controls : dict from case name to float
-        Median nanoseconds a unit, and median multiple of the control's nanoseconds.
+        Median nanoseconds a unit, and median multiple of those of the control, or of what
+        the case is ``against``.
     """
     control_ns: list[float] = []
     case_ns: dict[str, list[float]] = {case.name: [] for case in cases}
     ratios: dict[str, list[float]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):
         for case in cases:
-            one = seconds(control.run) / events * 1e9
+            if case.against is None:
+                one = seconds(control.run) / events * 1e9
+            else:
+                one = seconds(case.against) / case.units * 1e9
             ns = seconds(case.run) / case.units * 1e9
             if number > 0:
-                control_ns.append(one)
+                if case.against is None:
+                    control_ns.append(one)
                 case_ns[case.name].append(ns)
                 ratios[case.name].append(ns / one)
     return median(control_ns), _medians(case_ns), _medians(ratios)

@@ -40,9 +40,10 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
     def evaluate() -> None:
         learner.evaluate(batch, 1)
 
+    alone = Case("training_step", _steps(learner, batch), len(batch.t))
     return [
-        Case("training_step", _steps(learner, batch), len(batch.t)),
-        Case("training_threads", _steps(many, batch), len(batch.t)),
+        alone,
+        Case("training_threads", _steps(many, batch), len(batch.t), alone.run),
         Case("evaluation", evaluate, len(batch.t)),
     ]
 
@@ -61,9 +62,11 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     def forward() -> None:
         simulate(learner.network, learner.weights, batch, record="counts")
 
+    learning = Case("conv_training_step", _steps(learner, batch), len(batch.t))
     return [
         Case("conv_network", forward, len(batch.t)),
-        Case("conv_training_step", _steps(learner, batch), len(batch.t)),
+        learning,
+        learning._replace(name="conv_training", against=forward),
     ]
 
 
