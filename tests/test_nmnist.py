@@ -182,8 +182,9 @@ GOOD = (1, 2, 0, 100)
         (b"", "holds no events"),
         (
             encode([GOOD, GOOD])[:-1],
-            "9 bytes are no whole number of 5-byte events; it is truncated",
+            "9 bytes are no whole number of 5-byte events; it is truncated after event 0",
         ),
+        (b"abc", "3 bytes are no whole number of 5-byte events; it is truncated within event 0"),
         (encode([GOOD, (3, 4, 1, 99)]), "event 1 at 99 us comes after event 0 at 100 us"),
         (encode([GOOD, GOOD, (34, 4, 1, 100)]), "x of event 2 is 34, outside the sensor of 34x34"),
         (encode([GOOD, (0, 240, 1, 100)]), "y of event 1 is 240, outside the sensor of 34x34"),

@@ -227,7 +227,9 @@ def _check_length(n_bytes: int, source: object) -> None:
         raise DataError(f"{where}: holds no events; remove it or fetch it again")
     if n_bytes > _MOST_BYTES:
         raise DataError(f"{where}: {n_bytes} bytes is no N-MNIST recording; fetch it again")
+    whole = n_bytes // _EVENT_BYTES
+    cut = f"after event {whole - 1}" if whole else "within event 0"
     raise DataError(
-        f"{where}: {n_bytes} bytes are no whole number of 5-byte events; it is truncated after "
-        f"event {n_bytes // _EVENT_BYTES - 1}, fetch it again"
+        f"{where}: {n_bytes} bytes are no whole number of 5-byte events; it is truncated {cut}, "
+        "fetch it again"
     )
