@@ -1,6 +1,6 @@
 """The page of the spike adjoint: each run, and what it reaches on real recordings."""
 
-from results import HERE, read
+from results import read, runs_named, table_of_runs
 
 FILMED = "--data film:mnist:../shared/data/mnist --skip 1000"
 NETWORKS = {
@@ -36,37 +36,18 @@ def learning_lines() -> list[str]:
         "recording are no measure of speed, [bench.md](bench.md) is.",
     ]
     for kind, (layers, *aims) in NETWORKS.items():
-        names = _names(kind)
+        names = runs_named(kind)
         if names:
-            lines += ["", f"## {layers}", "", *_runs(names), "", _mean_of_seeds(names, *aims)]
+            lines += [
+                "",
+                f"## {layers}",
+                "",
+                *table_of_runs(names),
+                "",
+                _mean_of_seeds(names, *aims),
+            ]
             lines += ["", OLDER] if kind == "adjoint" else []
     return lines
-
-
-def _names(kind: str) -> list[str]:
-    return sorted(p.stem for p in HERE.glob(f"{kind}-*.json") if "-real" not in p.stem)
-
-
-def _runs(names: list[str]) -> list[str]:
-    rows = [
-        "| run | emulated test | real | hidden spikes | additions a recording | epochs | "
-        "ms a recording learned | options |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name in names:
-        run, real = read(name), read(f"{name}-real")
-        learned = run["epochs"] * run["training_recordings"]
-        gradient = run["options"]["gradient"]
-        told = [f"seed {run['seed']}", f"rate {gradient['rate']:g}"]
-        told += [f"near {gradient['near']:g}"] if gradient.get("near") else []
-        told += [f"spike_cost {gradient['spike_cost']:g}"] if gradient["spike_cost"] else []
-        hidden = " / ".join(f"{spikes:,.0f}" for spikes in run["spikes_per_recording"][1:-1])
-        rows.append(
-            f"| {name} | {run['test_accuracy']:.2%} | {real['accuracy']:.2%} "
-            f"| {hidden} | {sum(run['operations_per_recording']):,.0f} "
-            f"| {run['epochs']} | {1000 * run['seconds'] / learned:.2f} | {', '.join(told)} |"
-        )
-    return rows
 
 
 def _mean_of_seeds(names: list[str], emulated: float, real: float) -> str:
