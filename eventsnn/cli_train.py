@@ -92,6 +92,12 @@ def train(
     clip: Annotated[
         float | None, typer.Option(help="Largest norm of the gradient.", rich_help_panel=GRADIENT)
     ] = None,
+    average: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the run over which weights are averaged.", rich_help_panel=GRADIENT
+        ),
+    ] = None,
     dropout: Annotated[
         float | None,
         typer.Option(help="Share of hidden neurons silenced.", rich_help_panel=GRADIENT),

@@ -56,7 +56,7 @@ def simulate(
     shape = tuple(load_checkpoint(model).info["input_shape"])
     inputs = _opened(source, shape, index, split, console)
     if isinstance(learner, GradientLearner):
-        yield from _simulate_network(learner.network, learner.weights, inputs, figure, learner.loss)
+        yield from _simulate_network(learner.network, learner.model, inputs, figure, learner.loss)
         return
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
         found = traffic(learner.net, inputs.data, i, name)

@@ -175,7 +175,7 @@ def _measured(
     with progress_bars(console) as bars:
         return measure_network(
             learner.network,
-            learner.weights,
+            learner.model,
             learner.loss,
             data,
             replace(request, batch=batch),
@@ -199,4 +199,4 @@ def _scene(
     chosen = choose_recordings(found.predictions, data.label) if index is None else index
     if math.prod(sensor) != data.n_units:
         sensor = data.shape
-    return Scene(learner.network, learner.weights, data, found.predictions, chosen, sensor)
+    return Scene(learner.network, learner.model, data, found.predictions, chosen, sensor)

@@ -14,6 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.learn import adjoint, layered
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.model import open_model
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -280,3 +281,61 @@ def test_scaled_rates_follow_the_initial_weights_and_the_output_has_its_own():
     rates = [0.01, 0.003]
     assert moved[0] == pytest.approx(rates, rel=1e-3)
     assert moved[1] == pytest.approx([r * s for r, s in zip(rates, spread, strict=True)], rel=1e-3)
+
+
+def averaging(tmp_path, name, listener=None):
+    data = open_data("digits", limit=64)
+    given = {"rule": "adjoint", "layers": (2312, 20, 10), "epochs": 2, "batch": 8, "average": 0.3}
+    trainer = Trainer(completed(make_options(given), data), data, tmp_path / name)
+    if (tmp_path / name).exists():
+        trainer.resume(load_checkpoint(tmp_path / name))
+    trainer.run(listener or Listener())
+    return trainer
+
+
+def test_the_average_falls_exponentially_and_begins_as_a_plain_mean():
+    learner, data = small_learner(average=0.25)
+    learner.begin_epoch(0, 16, 1)
+    order, seen = np.arange(64), []
+    for first in range(0, 64, 4):
+        learner.learn(data, order[first : first + 4], np.random.default_rng(first))
+        seen.append([w.astype(np.float64) for w in learner.weights])
+        if first == 8:
+            for k, mean in enumerate(learner.model):
+                np.testing.assert_allclose(mean, np.mean([w[k] for w in seen], 0), atol=1e-6)
+    # The plain mean until 1 / step is below the share a step, then the closed form.
+    share, plain = 1 - np.exp(-1 / 4), 4
+    falls = (1 - share) ** np.arange(len(seen) - plain, -1, -1)
+    for k, mean in enumerate(learner.model):
+        start = np.mean([w[k] for w in seen[:plain]], 0)
+        later = sum(share * f * w[k] for f, w in zip(falls[1:], seen[plain:], strict=True))
+        np.testing.assert_allclose(mean, falls[0] * start + later, atol=1e-6)
+        assert np.abs(mean - learner.weights[k]).max() > 1e-5
+
+
+def test_the_average_is_what_is_saved_evaluated_and_opened(tmp_path):
+    trainer = averaging(tmp_path, "run")
+    learner, arrays = trainer.learner, load_checkpoint(tmp_path / "run").arrays
+    opened, _ = open_model(tmp_path / "run")
+    for k, mean in enumerate(learner.averaged):
+        np.testing.assert_array_equal(arrays[f"weights.{k}"], mean)
+        np.testing.assert_array_equal(arrays[f"learning.{k}"], learner.weights[k])
+        np.testing.assert_array_equal(opened.model[k], mean)
+    said = opened.evaluate(trainer.data.test, 1)
+    plain, _ = open_model(tmp_path / "run")
+    plain.weights, plain.averaged = [w.copy() for w in learner.averaged], None
+    assert said == learner.evaluate(trainer.data.test, 1) == plain.evaluate(trainer.data.test, 1)
+    assert said["accuracy"] == trainer.history[-1]["test_accuracy"]
+
+
+def test_an_averaged_run_resumes_to_the_same_bits(tmp_path):
+    class Stops(Listener):
+        def epoch_begins(self, epoch, epochs, samples):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    averaging(tmp_path, "whole")
+    with pytest.raises(KeyboardInterrupt):
+        averaging(tmp_path, "cut", Stops())
+    averaging(tmp_path, "cut")
+    assert_same_arrays(tmp_path / "whole", tmp_path / "cut")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from eventsnn.network import Network
 from eventsnn.train.augment import augment
 from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
-from eventsnn.train.optimizers import clip_by_norm
+from eventsnn.train.optimizers import clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights
 from eventsnn.train.wake import wake
@@ -56,6 +57,10 @@ class GradientLearner(ABC):
     ----------
     learning : list of int
         Populations whose incoming weights learn; those of pooling do not.
+    weights : list of float arrays
+        What learns.
+    averaged : list of float arrays or None
+        Their average, if it is asked for.
     """
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
@@ -67,6 +72,7 @@ class GradientLearner(ABC):
         self.weights: list[NDArray[Any]] = [
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
+        self.averaged: list[NDArray[Any]] | None = None
         self.state = self.optimizer.init(self.weights)
         fixed = [c.topology.default_weights() is not None for c in self.network.connections]
         ends = list(zip(self.network.targets, fixed, strict=True))
@@ -79,6 +85,11 @@ class GradientLearner(ABC):
     @abstractmethod
     def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
         """Run a batch and walk it in reverse."""
+
+    @property
+    def model(self) -> list[NDArray[Any]]:
+        """Weights of the network that is evaluated and saved."""
+        return self.weights if self.averaged is None else self.averaged
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -96,6 +107,7 @@ class GradientLearner(ABC):
     def start(self, data: Data) -> list[Rates]:
         """Draw weights that let each population fire as the options ask."""
         self.weights, rates = start_weights(self.network, _events(data), self.options)
+        self.averaged = None
         self.state = self.optimizer.init(self.weights)
         if self.options.gradient.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
@@ -124,8 +136,17 @@ class GradientLearner(ABC):
         self.weights, self.state = self.optimizer.update(
             gradients, self.state, self.weights, rates, reuse=True, threads=threads
         )
+        if options.average:
+            self._average(options.average)
         right = int((scores.argmax(1) == batch.label).sum())
         return Learned(right, float(loss.sum()))
+
+    def _average(self, share: float) -> None:
+        """Let the average follow the weights; a plain mean until that share of the run is done."""
+        if self.averaged is None:
+            self.averaged = [w.copy() for w in self.weights]
+        part = max(1 / self.state.step, -math.expm1(-1 / (share * self.total)))
+        follow(self.averaged, self.weights, part, self.threads)
 
     def _wake(self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any]]) -> None:
         """Pull up the weights of neurons that were silent in every recording."""
@@ -137,7 +158,7 @@ class GradientLearner(ABC):
 
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every recording; see ``Learner``."""
-        return evaluate_network(self.network, self.weights, self.loss, _events(data), threads)
+        return evaluate_network(self.network, self.model, self.loss, _events(data), threads)
 
     def check(self, epoch: int) -> None:
         """Raise UserError if a weight is no longer finite."""
@@ -154,7 +175,9 @@ class GradientLearner(ABC):
 
     def snapshot(self) -> Arrays:
         """Return weights and the optimizer's state."""
-        arrays = {f"weights.{k}": w.copy() for k, w in enumerate(self.weights)}
+        arrays = {f"weights.{k}": w.copy() for k, w in enumerate(self.model)}
+        if self.averaged is not None:
+            arrays |= {f"learning.{k}": w.copy() for k, w in enumerate(self.weights)}
         arrays["optimizer.step"] = np.array([self.state.step])
         arrays["scales"] = np.array(self.scales)
         for s, slot in enumerate(self.state.slots):
@@ -168,7 +191,11 @@ class GradientLearner(ABC):
             [_like(arrays, f"optimizer.{s}.{k}", a) for k, a in enumerate(slot)]
             for s, slot in enumerate(fresh.slots)
         )
-        self.weights = [_like(arrays, f"weights.{k}", w) for k, w in enumerate(self.weights)]
+        model = [_like(arrays, f"weights.{k}", w) for k, w in enumerate(self.weights)]
+        self.averaged = model if "learning.0" in arrays else None
+        if self.averaged is not None:
+            model = [_like(arrays, f"learning.{k}", w) for k, w in enumerate(self.weights)]
+        self.weights = model
         self.scales = [float(s) for s in arrays.get("scales", np.ones(len(self.weights)))]
         self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
 

@@ -40,6 +40,9 @@ class GradientOptions:
         Of sgd.
     weight_decay : float
         Decoupled: share of a weight lost in an update, times the rate.
+    average : float
+        Share of the run over which weights are averaged, with exponentially falling weight; the
+        average is the network that is evaluated and saved. 0: the weights as they stand.
     clip : float
         Largest Euclidean norm of all gradients together; 0: any.
     dropout : float
@@ -87,6 +90,7 @@ class GradientOptions:
     warmup: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 0.01
+    average: float = 0.0
     clip: float = 0.0
     dropout: float = 0.2
     loss: Literal["cross-entropy", "count-target", "first-spike"] = "cross-entropy"
@@ -117,7 +121,7 @@ class GradientOptions:
         for name in ("rate", "output_rate", "gain", "init_spikes", "init_output"):
             value = getattr(self, name)
             _check(0 < value < math.inf, name, value, "a number above 0")
-        for name in ("warmup", "dropout", "smoothing", "validate", "near"):
+        for name in ("warmup", "dropout", "smoothing", "validate", "near", "average"):
             _check(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more, below 1")
         for name in ("weight_decay", "clip", "wake", "spike_cost", "near_weight", "patience"):
             value = getattr(self, name)

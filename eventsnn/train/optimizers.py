@@ -167,6 +167,12 @@ def clip_by_norm(gradients: Arrays, limit: float) -> tuple[list[NDArray[Any]], f
     return [g * g.dtype.type(limit / norm) for g in gradients], norm
 
 
+def follow(average: Arrays, params: Arrays, share: float, threads: int = 1) -> None:
+    """Move each number of ``average`` a share of the way to that of ``params``, in place."""
+    for mean, now in zip(average, params, strict=True):
+        _in_parts(_follow, [mean, now], (share,), threads)
+
+
 def _applied(
     kernel: Any,
     gradients: Arrays,
@@ -223,6 +229,13 @@ def _sgd(g, w, m, new_w, new_m, settings):  # type: ignore[no-untyped-def]
         mean = momentum * m[i] + g[i]
         new_w[i] = w[i] - rate * (mean + decay * w[i])
         new_m[i] = mean
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _follow(mean, now, settings):  # type: ignore[no-untyped-def]
+    (share,) = settings
+    for i in range(len(mean)):
+        mean[i] += share * (now[i] - mean[i])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
