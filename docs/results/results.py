@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from eventsnn.train.options import TrainOptions, make_options
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -26,15 +28,26 @@ def table_of_runs(names: list[str]) -> list[str]:
     for name in names:
         run, real = read(name), read(f"{name}-real")
         learned = run["epochs"] * run["training_recordings"]
-        gradient = run["options"]["gradient"]
-        told = [f"seed {run['seed']}", f"rate {gradient['rate']:g}"]
-        told += [f"near {gradient['near']:g}"] if gradient.get("near") else []
-        told += [f"spike_cost {gradient['spike_cost']:g}"] if gradient["spike_cost"] else []
-        told += [f"dropout {gradient['dropout']:g}"] if gradient["dropout"] != 0.2 else []
         hidden = " / ".join(f"{spikes:,.0f}" for spikes in run["spikes_per_recording"][1:-1])
         rows.append(
             f"| {name} | {run['test_accuracy']:.2%} | {real['accuracy']:.2%} "
             f"| {hidden} | {sum(run['operations_per_recording']):,.0f} "
-            f"| {run['epochs']} | {1000 * run['seconds'] / learned:.2f} | {', '.join(told)} |"
+            f"| {run['epochs']} | {1000 * run['seconds'] / learned:.2f} | {_told(run)} |"
         )
     return rows
+
+
+def _told(run: dict) -> str:
+    """Return the seed, and what differs from today's recipe."""
+    options = TrainOptions.from_json(run["options"])
+    given = {name: getattr(options, name) for name in ("data", "rule", "layers", "epochs")}
+    usual = make_options(given | {"skip": options.skip, "seed": options.seed}).to_json()
+    mine = options.to_json()
+    pairs = [(mine, usual), (mine["gradient"], usual["gradient"])]
+    told = [
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for some, other in pairs
+        for name, value in some.items()
+        if name not in ("gradient", "herding", "eta_decay") and value != other[name]
+    ]
+    return ", ".join([f"seed {run['seed']}", *told])

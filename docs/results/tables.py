@@ -1,5 +1,6 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
+from frugal_page import draw_frugal
 from learning_page import learning_lines
 from paper_page import paper_lines
 from results import HERE, read
@@ -51,6 +52,7 @@ def camera_rows() -> list[str]:
 def main() -> None:
     for name, lines in pages().items():
         (HERE / f"{name}.md").write_text("\n".join(lines) + "\n")
+    draw_frugal()
     PAPER.figures(read("deep-spiking-networks"), HERE)
 
 

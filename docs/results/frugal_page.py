@@ -1,0 +1,57 @@
+"""The part of the learning page that asks how few spikes a digit needs."""
+
+from matplotlib.ticker import LogLocator, NullFormatter
+from results import HERE, read, runs_named, table_of_runs
+
+from eventsnn.report.files import save_figure
+from eventsnn.report.style import LIGHT, dress, new_figure
+
+FIGURE = "learning-frugal.svg"
+KINDS = {"dense": "800 neurons", "frugal": "800, spikes cost", "narrow": "fewer neurons"}
+"""By how the files begin."""
+
+
+def frugal_lines() -> list[str]:
+    """Return the section: runs from the most hidden spikes to the fewest."""
+    names = [name for kind in KINDS for name in runs_named(kind)]
+    return [
+        "",
+        "## How few spikes does a digit need?",
+        "",
+        "2312-N-10 where a hidden spike costs something (`--spike-cost`), and with fewer neurons.",
+        "Aim: at least 99.1 % emulated with at most 50 hidden spikes.",
+        "",
+        *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
+        "",
+        f"![Accuracy against hidden spikes and against additions]({FIGURE})",
+    ]
+
+
+def draw_frugal() -> None:
+    """Draw accuracy against the hidden spikes and the additions of a recording."""
+    figure = new_figure(8.0, 3.4, LIGHT)
+    panels = figure.subplots(1, 2, sharey=True)
+    for colour, (kind, label) in zip(LIGHT.series, KINDS.items(), strict=False):
+        runs = sorted((read(name) for name in runs_named(kind)), key=_spikes)
+        accuracy = [100 * run["test_accuracy"] for run in runs]
+        costs = [_spikes(run) for run in runs], [_additions(run) for run in runs]
+        for axes, cost in zip(panels, costs, strict=True):
+            axes.plot(cost, accuracy, "o-", ms=5, lw=1, color=colour, label=label)
+    for axes, label in zip(panels, ("hidden spikes", "synaptic additions"), strict=True):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(f"{label} a recording")
+        dress(axes, LIGHT, grid="both")
+    panels[0].set_ylabel("emulated test accuracy (%)")
+    panels[0].legend(frameon=False, fontsize=8, labelcolor=LIGHT.ink)
+    save_figure(figure, HERE / FIGURE)
+
+
+def _spikes(run: dict) -> float:
+    return run["spikes_per_recording"][1]
+
+
+def _additions(run: dict) -> float:
+    return sum(run["operations_per_recording"])
