@@ -171,14 +171,15 @@ def _measured(
     if not isinstance(learner, GradientLearner) or not isinstance(data, EventBatch):
         raise UserError(f"data {data.source!r}: real vectors; a network of neurons takes events")
     # The walk backwards that is counted is the adjoint's.
-    batch = options.gradient.batch if options.rule == "adjoint" else 0
+    how = options.gradient
+    batch, near = (how.batch, how.near) if options.rule == "adjoint" else (0, 0.0)
     with progress_bars(console) as bars:
         return measure_network(
             learner.network,
             learner.model,
             learner.loss,
             data,
-            replace(request, batch=batch),
+            replace(request, batch=batch, near=near),
             threads=threads,
             progress=Bar(bars, "measuring"),
         )

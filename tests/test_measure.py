@@ -105,7 +105,9 @@ def test_derived_numbers_follow_from_the_counts(measured):
     training = result["training"]
     assert training["forward_operations"] == pytest.approx(total)
     hidden = operations["spikes"]["hidden1"]
-    assert training["gradients"]["input->hidden1"] == pytest.approx(2312 * hidden)
+    near = training["near_spikes"]["hidden1"]
+    assert training["near"] == 0.7 and near > 0
+    assert training["gradients"]["input->hidden1"] == pytest.approx(2312 * (hidden + near))
     assert training["weight_updates"] == relu / 64
 
 

@@ -15,6 +15,7 @@ from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint import blocks_of
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
 from eventsnn.learn.adjoint_shapes import growth_by
+from eventsnn.learn.near import merged
 from eventsnn.measure.backward import backward
 from eventsnn.measure.clock import binned, clock_costs, relu_costs
 from eventsnn.measure.energy import MODELS, Work, estimate, read_models
@@ -23,6 +24,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import simulate
+from eventsnn.simulate.feedforward_events import send
 from eventsnn.topology.dense import Dense
 
 
@@ -61,6 +63,9 @@ def hidden_counts(passed, link, weights, first):
     growth = growth_by(getattr(neuron, "tau_us", float("inf")))
     for piece in passed.pieces:
         came, train = piece.deliveries[link.connection], piece.trains[link.target]
+        if link.target in piece.near:
+            close = piece.near[link.target]
+            train, _ = merged(train, close, np.ones(len(train.t)), np.ones(len(close.t)))
         jumps = kernel.Jumps(train.t, train.unit, np.ones(len(train.t)), train.start)
         grown, reach = np.empty(len(came.t)), np.empty(len(train.t), np.int64)
         kernel.growth_of(came.t, came.start, growth, grown)
@@ -76,17 +81,26 @@ def hidden_counts(passed, link, weights, first):
                     one[0], grown[one[2]], reach[one[3]] - came.start[r], one[1], growth,
                     block.start, Kept(trace), out,
                 )  # fmt: skip
-        if not first:
+        walks = [] if first else [came]
+        if link.source in piece.near:
+            walks.append(sent(passed, piece, link, piece.near[link.source]))
+        for walk in walks:
             counting = growth._replace(back=Factor(growth.back, decays))
             fan = adjoint_patch.fan_of(Dense(*weights.shape))
             flat = tallies(weights, errors).reshape(-1)
             # numpy's own numbers would multiply without asking the counting ones.
             plain = jumps._replace(size=jumps.size.astype(object))
             with mock.patch.object(adjoint_patch, "scalar_product", plain_product):
+                grown = np.ones(len(walk.t))
                 adjoint_patch.patch_errors.py_func(
-                    came, grown, flat, fan, plain, counting, np.empty(len(came.t))
+                    walk, grown, flat, fan, plain, counting, np.empty(len(walk.t))
                 )
     return traced, summed, errors, decays
+
+
+def sent(passed, piece, link, train):
+    until = passed.end[piece.rows].astype(float)
+    return send(train, link.delay_us, until, None, -1)
 
 
 class Factor:
@@ -141,13 +155,14 @@ def slice_of(came, jumps, r):
     st.sampled_from([20.0, 3000.0, None]),
     st.sampled_from([0, 7]),
     st.sampled_from([2, 160]),
+    st.sampled_from([0.0, 0.3]),
 )
-def test_the_reverse_walk_is_counted_as_its_kernels_do_it(seed, tau, delay, block):
+def test_the_reverse_walk_is_counted_as_its_kernels_do_it(seed, tau, delay, block, near):
     with mock.patch.object(adjoint, "BLOCK", block):
-        check_the_reverse_walk(seed, tau, delay)
+        check_the_reverse_walk(seed, tau, delay, near)
 
 
-def check_the_reverse_walk(seed, tau, delay):
+def check_the_reverse_walk(seed, tau, delay, near):
     rng = np.random.default_rng(seed)
     sizes = (4, 5, 3, 2)
     neurons = [IF() if tau is None else LIF(tau) for _ in range(2)] + [Readout(3000.0)]
@@ -164,8 +179,9 @@ def check_the_reverse_walk(seed, tau, delay):
         t = np.sort(rng.integers(0, 2000, n))
         streams.append(EventStream(t, rng.integers(0, 4, n), (1, 1, 4), 0, 2000))
     events = EventBatch.from_streams(streams)
-    found = backward(simulate(network, weights, events), events)
-    passed = layered.run(network, weights, events)
+    found = backward(network, weights, events, near)
+    passed = layered.run(network, weights, events, near=near)
+    assert found.near.sum() == sum(len(t.t) for p in passed.pieces for t in p.near.values())
     for link in passed.links[:2]:
         c = link.connection
         first = link.source == network.input
@@ -182,11 +198,16 @@ def _check_readout(found, passed, link, weights):
     shares, summed = {}, {}
     n = len(passed.end)
     for piece in passed.pieces:
-        came = piece.deliveries[link.connection]
+        walks = [piece.deliveries[link.connection]]
+        if link.source in piece.near:
+            both = piece.trains[link.source], piece.near[link.source]
+            train, _ = merged(*both, *(np.ones(len(one.t)) for one in both))
+            walks.append(sent(passed, piece, link, train))
         zeros = np.zeros((n, weights.shape[1]))
         given = TimedErrors(zeros, zeros, tallies(zeros, shares), zeros - 1, passed.end)
-        gradient = tallies(np.zeros(weights.shape), summed)
-        readout_adjoint.py_func(came, weights, 3000.0, given, np.zeros(len(came.t)), gradient)
+        for walk in walks:
+            gradient = tallies(np.zeros(weights.shape), summed)
+            readout_adjoint.py_func(walk, weights, 3000.0, given, np.zeros(len(walk.t)), gradient)
     assert found.gradients[:, link.connection].sum() == summed.get("added", 0)
     assert found.errors[:, link.connection].sum() == summed.get("added", 0)
     assert found.decays[:, link.connection].sum() == 2 * shares.get("multiplied", 0)
@@ -199,7 +220,7 @@ def test_a_refractory_time_is_refused_by_the_count_of_the_reverse_walk():
     )
     event = EventBatch.from_streams([EventStream([1], [0], (1, 1, 1), 0, 2)])
     with pytest.raises(UserError, match="a has a refractory time"):
-        backward(simulate(network, [np.ones((1, 1))], event), event)
+        backward(network, [np.ones((1, 1), np.float32)], event)
 
 
 def some_events():

@@ -1,9 +1,9 @@
-"""What one reverse walk of the spike adjoint costs, counted from the record of its run.
+"""What one reverse walk of the spike adjoint costs, counted from what learning keeps.
 
 Every number of ``learn/adjoint_kernel.py``, ``adjoint_patch.py`` and ``adjoint_readout.py``
-follows from who spiked when, so that nothing is counted while learning. A *multiply-accumulate* is
-one multiplication and one addition. Bookkeeping of single numbers a spike or a delivery
-(the jumps themselves) is left out, and so are near spikes, which no record keeps.
+follows from who spiked, or nearly did, when, so that nothing is counted while learning. A
+*multiply-accumulate* is one multiplication and one addition. Bookkeeping of single numbers a
+spike or a delivery (the jumps themselves) is left out.
 """
 
 from __future__ import annotations
@@ -16,30 +16,39 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn import layered
 from eventsnn.learn.adjoint import blocks_of, leak_of
 from eventsnn.learn.adjoint_shapes import growth_by
-from eventsnn.measure.operations import source_train
+from eventsnn.learn.near import merged
 from eventsnn.network import Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.record import Record
-from eventsnn.simulate.feedforward import supports
+from eventsnn.simulate.feedforward import Link, supports
+from eventsnn.simulate.feedforward_events import Deliveries, Train, send
 from eventsnn.topology.dense import Dense
 
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """Exact counts of a reverse walk, each int64 (n_recordings, n_connections).
+    """Exact counts of a reverse walk, int64, a row for each recording.
 
     Attributes
     ----------
-    jumps : spikes at which an adjoint jumped.
-    errors : multiply-accumulates into the errors of deliveries.
-    gradients : multiply-accumulates into gradients of weights (into a readout: additions).
-    traces : additions into traces.
-    decays : multiplications by which adjoints and traces decay.
+    near : (n_recordings, n_populations)
+        Near spikes.
+    jumps : (n_recordings, n_connections)
+        Spikes and near spikes at which an adjoint jumped.
+    errors : (n_recordings, n_connections)
+        Multiply-accumulates into the errors of deliveries.
+    gradients : (n_recordings, n_connections)
+        Multiply-accumulates into gradients of weights (into a readout: additions).
+    traces : (n_recordings, n_connections)
+        Additions into traces.
+    decays : (n_recordings, n_connections)
+        Multiplications by which adjoints and traces decay.
     """
 
+    near: NDArray[np.int64]
     jumps: NDArray[np.int64]
     errors: NDArray[np.int64]
     gradients: NDArray[np.int64]
@@ -53,15 +62,25 @@ class Backward:
         return out
 
 
-def backward(record: Record, events: EventBatch) -> Backward:
-    """Count the reverse walk over a run of a layered network.
+def backward(
+    network: Network,
+    weights: list[NDArray[Any]],
+    events: EventBatch,
+    near: float = 0.0,
+    threads: int = 1,
+) -> Backward:
+    """Run recordings as learning does, without dropout, and count the reverse walk.
 
     Parameters
     ----------
-    record : Record
-        With all spikes kept.
+    network : Network
+    weights : list of float arrays, in the order of the connections
     events : EventBatch
-        What the run was given, each recording over its whole duration.
+        Integer durations.
+    near : float
+        Share of the threshold from which on a silent neuron has a near spike; 0: none.
+    threads : int
+        Changes no number.
 
     Raises
     ------
@@ -69,27 +88,47 @@ def backward(record: Record, events: EventBatch) -> Backward:
         For a network that the adjoint does not learn, or whose count depends on more than
         the spikes (a refractory time).
     """
-    network = record.network
     _check(network)
-    shape = record.counts.deliveries.shape
-    out = Backward(*(np.zeros(shape, np.int64) for _ in range(5)))
-    for c, (source, target) in enumerate(zip(network.sources, network.targets, strict=True)):
-        came, n_out = record.counts.deliveries[:, c], network.populations[target].size
-        neuron = network.populations[target].neuron
-        if not isinstance(neuron, IF | LIF):
-            out.errors[:, c] = out.gradients[:, c] = came * n_out
-            # Each instant decays an adjoint and takes up its share of the integral.
-            out.decays[:, c] = 2 * record.counts.neuron_updates[:, target]
-            continue
-        out.jumps[:, c] = record.counts.spikes[:, target]
-        out.gradients[:, c] = out.jumps[:, c] * network.populations[source].size
-        walked = _walked(record, c, events, neuron)
-        out.traces[:, c] = walked.traces
-        out.decays[:, c] = walked.forward * network.populations[source].size
-        if source != network.input:
-            out.errors[:, c] = came * n_out
-            out.decays[:, c] += walked.back * n_out
+    passed = layered.run(network, network.weights(weights), events, threads, near=near)
+    rows, columns = len(passed.end), len(network.connections)
+    by_population = np.zeros((rows, len(network.populations)), np.int64)
+    out = Backward(by_population, *(np.zeros((rows, columns), np.int64) for _ in range(5)))
+    for piece in passed.pieces:
+        for population, train in piece.near.items():
+            out.near[piece.rows, population] = np.diff(train.start)
+        for link in passed.links:
+            if link.connection in piece.deliveries:
+                _count(passed, piece, link, out)
     return out
+
+
+def _count(passed: layered.Passed, piece: layered.Piece, link: Link, out: Backward) -> None:
+    """Count the walk through one connection of a piece."""
+    network, rows, c = passed.network, piece.rows, link.connection
+    n_in, n_out = network.populations[link.source].size, network.populations[link.target].size
+    neuron, came = network.populations[link.target].neuron, piece.deliveries[c]
+    close = piece.near.get(link.source)
+    if not isinstance(neuron, IF | LIF):
+        walks = [came]
+        if close is not None:  # they are walked with the spikes among them, once more
+            walks.append(_arriving(passed, piece, link, _with_near(piece, link.source)))
+        out.errors[rows, c] = out.gradients[rows, c] = n_out * sum(_each(w) for w in walks)
+        # Each instant decays an adjoint and takes up its share of the integral.
+        out.decays[rows, c] = 2 * n_out * sum(w.instants for w in walks)
+        return
+    jumps = _with_near(piece, link.target)
+    length = growth_by(leak_of(neuron).tau_us).length
+    out.jumps[rows, c] = np.diff(jumps.start)
+    out.gradients[rows, c] = out.jumps[rows, c] * n_in
+    walked = _walked(came, jumps, n_out, length)
+    out.traces[rows, c] = walked.traces
+    out.decays[rows, c] = walked.scaled * n_in
+    walks = [] if link.source == network.input else [came]
+    if close is not None:
+        walks.append(_arriving(passed, piece, link, close))
+    for walk in walks:
+        out.errors[rows, c] += _each(walk) * n_out
+        out.decays[rows, c] += _scaled_back(walk, jumps, length) * n_out
 
 
 def _check(network: Network) -> None:
@@ -109,63 +148,53 @@ def _check(network: Network) -> None:
             )
 
 
+def _each(came: Deliveries) -> NDArray[np.int64]:
+    """Return the deliveries of each recording."""
+    return np.diff(came.start)
+
+
+def _with_near(piece: layered.Piece, population: int) -> Train:
+    """Return a population's spikes and near spikes."""
+    train = piece.trains[population]
+    if population not in piece.near:
+        return train
+    close = piece.near[population]
+    return merged(train, close, np.zeros(len(train.t)), np.zeros(len(close.t)))[0]
+
+
+def _arriving(passed: layered.Passed, piece: layered.Piece, link: Link, train: Train) -> Deliveries:
+    """Return what of a train reaches the link's target in time."""
+    return send(train, link.delay_us, passed.end[piece.rows].astype(np.float64), None, -1)
+
+
 class _Walked(NamedTuple):
-    """Additions into traces, and how often traces and adjoints were scaled back, a recording."""
+    """Additions into traces, and how often traces were scaled back, a recording."""
 
     traces: NDArray[np.int64]
-    forward: NDArray[np.int64]
-    back: NDArray[np.int64]
+    scaled: NDArray[np.int64]
 
 
-def _walked(record: Record, c: int, events: EventBatch, neuron: IF | LIF) -> _Walked:
-    """Count what depends on when a connection's deliveries and its targets' spikes came.
-
-    A block of neurons adds up the deliveries before its last spike. Adjoints are walked
-    from the last spike of all to the first delivery.
-    """
-    network = record.network
-    connection = network.connections[c]
-    target = network.populations[network.targets[c]]
-    spikes = record.spikes[target.name]
-    t, unit, start = spikes.t, spikes.unit, spikes.start
-    rows = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    came, first, span = _arrivals(record, c, events, connection.least_delay)
-    length = growth_by(leak_of(neuron).tau_us).length
-    adds = np.zeros(len(start) - 1, np.int64)
-    scaled = np.zeros(len(start) - 1, np.int64)
-    newest = np.full(len(start) - 1, -1, np.int64)
-    for block in blocks_of(target.size):
-        inside = (unit >= block.start) & (unit < block.stop)
-        last = np.full(len(adds), -1, np.int64)
-        np.maximum.at(last, rows[inside], t[inside].astype(np.int64))
-        ends = np.searchsorted(came, np.arange(len(adds)) * span + last, side="right")
-        adds += np.where(last >= 0, ends - first, 0)
+def _walked(came: Deliveries, jumps: Train, n_units: int, length: int) -> _Walked:
+    """Count the traces: a block of neurons adds up the deliveries before its last jump."""
+    n = len(came.start) - 1
+    rows = np.repeat(np.arange(n), np.diff(jumps.start))
+    adds, scaled = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for block in blocks_of(n_units):
+        inside = (jumps.unit >= block.start) & (jumps.unit < block.stop)
+        last = np.full(n, -1, np.int64)
+        np.maximum.at(last, rows[inside], jumps.t[inside])
+        for r in np.flatnonzero(last >= 0):
+            here = came.t[came.start[r] : came.start[r + 1]]
+            adds[r] += np.searchsorted(here, last[r], side="right")
         scaled += np.maximum(last, 0) // length
-        newest = np.maximum(newest, last)
-    some = record.counts.deliveries[:, c] > 0
-    oldest = np.zeros(len(adds), np.int64)
-    oldest[some] = came[first[some]] - np.flatnonzero(some) * span
-    return _Walked(adds, scaled, np.maximum(newest // length - oldest // length, 0))
+    return _Walked(adds, scaled)
 
 
-def _arrivals(
-    record: Record, c: int, events: EventBatch, delay_us: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Return when each delivery came, recordings laid end to end ``span`` apart.
-
-    Returns
-    -------
-    came : int64 array (n_deliveries,), sorted
-    first : int64 array (n_recordings,)
-        First delivery of each recording.
-    span : int
-        Microseconds between the beginnings of two recordings.
-    """
-    t, _, start = source_train(record, c, events)
-    number = np.arange(len(t)) - np.repeat(start[:-1], np.diff(start))
-    came = record.counts.deliveries[:, c]
-    arrived = number < np.repeat(came, np.diff(start))
-    rows = np.repeat(np.arange(len(came)), np.diff(start))[arrived]
-    span = int(record.duration.max(initial=0.0)) + delay_us + 1
-    times: NDArray[Any] = np.asarray(t)[arrived].astype(np.int64) + delay_us + rows * span
-    return times, np.concatenate([[0], np.cumsum(came)[:-1]]).astype(np.int64), span
+def _scaled_back(came: Deliveries, jumps: Train, length: int) -> NDArray[np.int64]:
+    """Count how often adjoints are scaled back, from the last jump to the first delivery."""
+    n = len(came.start) - 1
+    out = np.zeros(n, np.int64)
+    some = np.flatnonzero((np.diff(came.start) > 0) & (np.diff(jumps.start) > 0))
+    newest, oldest = jumps.t[jumps.start[some + 1] - 1], came.t[came.start[some]]
+    out[some] = np.maximum(newest // length - oldest // length, 0)
+    return out

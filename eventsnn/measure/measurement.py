@@ -57,6 +57,8 @@ class Request:
     batch : int
         Recordings of one update in training; 0: training is not counted, since the
         network was not trained by the spike adjoint.
+    near : float
+        Share of the threshold from which on silent neurons learned.
     models : tuple of EnergyModel
     levels : mapping from a policy's name to its level, or None
         Levels chosen elsewhere, reported on all recordings; None: chosen on one half of
@@ -66,6 +68,7 @@ class Request:
     check_us: float = 0.0
     tolerance: float = 0.001
     batch: int = 0
+    near: float = 0.0
     models: tuple[EnergyModel, ...] = MODELS
     levels: Levels = None
 
@@ -181,9 +184,12 @@ class _Work:
                 found.refused["anytime"] = str(error)
         if self.request.batch and "training" not in found.refused:
             try:
-                found.backward.append(backward(record, batch))
+                found.backward.append(self._backward(batch))
             except UserError as error:
                 found.refused["training"] = str(error)
+
+    def _backward(self, batch: EventBatch) -> Backward:
+        return backward(self.network, self.weights, batch, self.request.near, self.threads)
 
     def _stream(self, record: Any, batch: EventBatch, found: _Found) -> None:
         times = np.broadcast_to(self.times, (len(batch), len(self.times)))
@@ -217,7 +223,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         "not_counted": found.refused.get("training", "the rule is not the spike adjoint")
     }
     if found.backward:
-        training = backward_json(work.network, found.backward, counted, request.batch)
+        training = backward_json(work.network, found.backward, counted, request.batch, request.near)
     anytime: dict[str, Any] = {"not_measured": found.refused.get("anytime", "")}
     if found.streamed is not None and found.by_events is not None:
         checks = (found.streamed, found.by_events)

@@ -60,11 +60,16 @@ def relu_json(pieces: list[ReluCosts]) -> dict[str, Any]:
 
 
 def backward_json(
-    network: Network, pieces: list[Backward], counted: Operations, batch: int
+    network: Network, pieces: list[Backward], counted: Operations, batch: int, near: float
 ) -> dict[str, Any]:
-    """Return what a pass of training over a recording costs, but for dropout and near spikes."""
+    """Return what a pass of training over a recording costs, but for dropout."""
     names = [c.name for c in network.connections]
-    out: dict[str, Any] = {}
+    close = np.concatenate([piece.near for piece in pieces])
+    spiking = [(p, q) for p, q in enumerate(network.populations) if q.neuron and q.neuron.spiking]
+    out: dict[str, Any] = {
+        "near": near,
+        "near_spikes": {population.name: _mean(close[:, p]) for p, population in spiking},
+    }
     for key in ("jumps", "errors", "gradients", "traces", "decays"):
         rows = np.concatenate([getattr(piece, key) for piece in pieces])
         out[key] = {name: _mean(rows[:, c]) for c, name in enumerate(names)}

@@ -154,10 +154,11 @@ def _operations_table(result: Result) -> str:
     training = result["training"]
     if "not_counted" in training:
         return out + f"<p>Training is not counted: {escape(training['not_counted'])}.</p>"
+    near = sum(training.get("near_spikes", {}).values())
     return out + (
         f"<p>Learning a recording: {training['forward_operations']:,.0f} operations forward, "
         f"{training['backward_operations']:,.0f} backward, {training['weight_updates']:,.0f} "
-        "updates of weights.</p>"
+        f"updates of weights{f'; {near:,.1f} near spikes' if near else ''}.</p>"
     )
 
 
