@@ -142,6 +142,13 @@ def train(
         float | None,
         typer.Option(help="SD of the output's weights at the start.", rich_help_panel=GRADIENT),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Trained network to go on from: its weights, layers and neurons.",
+            rich_help_panel=GRADIENT,
+        ),
+    ] = None,
     validate: Annotated[
         float | None,
         typer.Option(help="Share of the training half to validate on.", rich_help_panel=GRADIENT),

@@ -15,7 +15,7 @@ from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.layers import parse_layers
-from eventsnn.train.model import options_of
+from eventsnn.train.model import inherited, options_of
 from eventsnn.train.options import TrainOptions, completed, make_options
 from eventsnn.train.trainer import Trainer
 
@@ -45,12 +45,16 @@ def train(
         checkpoint = load_checkpoint(out)
         options = _merged(options_of(checkpoint, out), given, out)
     else:
+        if given.get("start_from"):
+            given = _started(given)
         options = make_options(given)
         if out is not None and (out / FILE).exists():
             raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
     with progress_bars(console) as bars:
         data = open_data(options.data, limit=options.limit, progress=Bar(bars, "preparing data"))
         options = completed(options, data)
+        if options.gradient.start_from and not resume:
+            console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
         if checkpoint is not None:
@@ -90,6 +94,18 @@ def read_config(path: Path) -> dict[str, Any]:
         if type(value) not in kinds:
             raise UserError(f"{path}: {name} is {value!r}; give {remedy}")
     return values
+
+
+def _started(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given with what the network to start from hands on."""
+    path = given["start_from"]
+    own = inherited(path)
+    if given.get("rule", own["rule"]) != own["rule"]:
+        raise UserError(
+            f"{path}: learned by {own['rule']}, which {given['rule']} cannot go on from: their "
+            "neurons differ; leave rule out"
+        )
+    return own | given
 
 
 def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:

@@ -19,7 +19,7 @@ from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
-from eventsnn.train.start import start_weights
+from eventsnn.train.start import start_weights, trained_weights
 from eventsnn.train.wake import wake
 
 
@@ -105,8 +105,13 @@ class GradientLearner(ABC):
         copy.evaluate(few, 1)
 
     def start(self, data: Data) -> list[Rates]:
-        """Draw weights that let each population fire as the options ask."""
-        self.weights, rates = start_weights(self.network, _events(data), self.options)
+        """Take a trained network's weights, or draw some that let each population fire."""
+        events, path = _events(data), self.options.gradient.start_from
+        rates: list[Rates] = []
+        if path:
+            self.weights = trained_weights(self.network, events, path)
+        else:
+            self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None
         self.state = self.optimizer.init(self.weights)
         if self.options.gradient.scaled:

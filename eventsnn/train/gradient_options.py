@@ -75,6 +75,9 @@ class GradientOptions:
         until a few recordings give that many.
     init_output : float
         SD of the initial weights into a readout.
+    start_from : str
+        Checkpoint of a trained network whose weights to begin with, as they are; empty: the
+        initial weights are drawn.
     validate : float
         Share of the training recordings kept apart to choose the best epoch.
     patience : int
@@ -109,6 +112,7 @@ class GradientOptions:
     refractory_us: float = 0.0
     init_spikes: float = 1.0
     init_output: float = 0.015
+    start_from: str = ""
     validate: float = 0.0
     patience: int = 0
 

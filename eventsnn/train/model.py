@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from eventsnn.errors import UserError
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint
@@ -22,6 +23,30 @@ def open_model(path: str | Path) -> tuple[Learner, TrainOptions]:
     except (UserError, KeyError) as error:
         raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
     return learner, options
+
+
+def inherited(path: str | Path) -> dict[str, Any]:
+    """Return what a run that starts from a checkpoint takes over: rule, layers, neurons, readout.
+
+    Raises
+    ------
+    UserError
+        If there is no checkpoint, or its rule is no gradient rule.
+    """
+    options = options_of(load_checkpoint(path), path)
+    if options.rule == "herding":
+        raise UserError(
+            f"{path}: was trained by herding; start_from takes a network that learned by adjoint "
+            "or eventprop"
+        )
+    own = {name: getattr(options.gradient, name) for name in _INHERITED}
+    return {"rule": options.rule, "layers": options.layers} | own
+
+
+_INHERITED = (
+    "tau_us", "readout_tau_us", "tau_syn_us", "threshold", "reset", "refractory_us",
+    "loss", "reads", "gain",
+)  # fmt: skip
 
 
 def options_of(checkpoint: Checkpoint, path: str | Path) -> TrainOptions:

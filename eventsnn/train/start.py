@@ -1,4 +1,4 @@
-"""Initial weights that let every population fire: scaled until a few recordings do."""
+"""Initial weights: those of a trained network, or drawn so that every population fires."""
 
 from __future__ import annotations
 
@@ -14,10 +14,45 @@ from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.simulate import simulate
 from eventsnn.topology.topology import Topology
+from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.learner import Rates
 from eventsnn.train.options import TrainOptions
 
 _FEW, _TRIES = 16, 16
+
+
+def trained_weights(network: Network, events: EventBatch, path: str) -> list[NDArray[Any]]:
+    """Read the weights of a checkpoint for a network of the same layers and sensor.
+
+    Raises
+    ------
+    UserError
+        If the checkpoint is missing, damaged, or of another network or sensor.
+    """
+    checkpoint = load_checkpoint(path)
+    sensor = tuple(checkpoint.info.get("input_shape", events.shape))
+    if sensor != tuple(events.shape):
+        raise UserError(
+            f"{path}: learned from a sensor of {_times(sensor)}, these recordings have "
+            f"{_times(events.shape)} (polarities, height, width); give another start_from"
+        )
+    held = {name for name in checkpoint.arrays if name.startswith("weights.")}
+    names = [f"weights.{k}" for k in range(len(network.connections))]
+    if held != set(names):
+        raise UserError(
+            f"{path}: holds weights of {len(held)} connections, this network has {len(names)}; "
+            "leave layers out, or give another start_from"
+        )
+    try:
+        flat = network.weights([checkpoint.arrays[name] for name in names], np.float32)
+    except UserError as error:
+        raise UserError(f"{path}: {error}; leave layers out, or give another start_from") from error
+    pairs = zip(flat, network.connections, strict=True)
+    return [array.reshape(c.topology.weight_shape).copy() for array, c in pairs]
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def start_weights(
