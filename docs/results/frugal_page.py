@@ -7,7 +7,7 @@ from eventsnn.report.files import save_figure
 from eventsnn.report.style import LIGHT, dress, new_figure
 
 FIGURE = "learning-frugal.svg"
-KINDS = {"dense": "800 neurons", "frugal": "800, spikes cost", "narrow": "fewer neurons"}
+KINDS = {"dense": "800 neurons", "frugal": "spikes cost", "narrow": "fewer neurons"}
 """By how the files begin."""
 
 

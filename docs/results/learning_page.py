@@ -8,7 +8,8 @@ NETWORKS = {
     "dense": ("2312-800-10", 99.35, 99.0),
     "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
     "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
-    "convnear": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
+    "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
+    "convnear": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs", 99.4, 99.2),
     "conv": ("34x34x2-12c5-2p-64c5-2p-10, before silent neurons learned", 99.4, 99.2),
 }
 """By how the files begin: layers, and the aims on emulated and on real recordings."""

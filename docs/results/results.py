@@ -21,17 +21,18 @@ def runs_named(kind: str) -> list[str]:
 def table_of_runs(names: list[str]) -> list[str]:
     """Return a table, a row a run."""
     rows = [
-        "| run | emulated test | real | hidden spikes | additions a recording | epochs | "
-        "ms a recording learned | options |",
-        "|---|---|---|---|---|---|---|---|",
+        "| run | emulated test | real | hidden neurons | hidden spikes | additions a recording | "
+        "epochs | ms a recording learned | options |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         run, real = read(name), read(f"{name}-real")
         learned = run["epochs"] * run["training_recordings"]
+        neurons = " / ".join(f"{size:,}" for size in run["layers"][1:-1])
         hidden = " / ".join(f"{spikes:,.0f}" for spikes in run["spikes_per_recording"][1:-1])
         rows.append(
             f"| {name} | {run['test_accuracy']:.2%} | {real['accuracy']:.2%} "
-            f"| {hidden} | {sum(run['operations_per_recording']):,.0f} "
+            f"| {neurons} | {hidden} | {sum(run['operations_per_recording']):,.0f} "
             f"| {run['epochs']} | {1000 * run['seconds'] / learned:.2f} | {_told(run)} |"
         )
     return rows
