@@ -24,7 +24,6 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import simulate
-from eventsnn.simulate.feedforward_events import send
 from eventsnn.topology.dense import Dense
 
 
@@ -83,7 +82,7 @@ def hidden_counts(passed, link, weights, first):
                 )  # fmt: skip
         walks = [] if first else [came]
         if link.source in piece.near:
-            walks.append(sent(passed, piece, link, piece.near[link.source]))
+            walks.append(passed.sent(piece, link, piece.near[link.source]))
         for walk in walks:
             counting = growth._replace(back=Factor(growth.back, decays))
             fan = adjoint_patch.fan_of(Dense(*weights.shape))
@@ -96,11 +95,6 @@ def hidden_counts(passed, link, weights, first):
                     walk, grown, flat, fan, plain, counting, np.empty(len(walk.t))
                 )
     return traced, summed, errors, decays
-
-
-def sent(passed, piece, link, train):
-    until = passed.end[piece.rows].astype(float)
-    return send(train, link.delay_us, until, None, -1)
 
 
 class Factor:
@@ -202,7 +196,7 @@ def _check_readout(found, passed, link, weights):
         if link.source in piece.near:
             both = piece.trains[link.source], piece.near[link.source]
             train, _ = merged(*both, *(np.ones(len(one.t)) for one in both))
-            walks.append(sent(passed, piece, link, train))
+            walks.append(passed.sent(piece, link, train))
         zeros = np.zeros((n, weights.shape[1]))
         given = TimedErrors(zeros, zeros, tallies(zeros, shares), zeros - 1, passed.end)
         for walk in walks:

@@ -42,7 +42,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
-from eventsnn.simulate.feedforward_events import Deliveries, Train, send
+from eventsnn.simulate.feedforward_events import Train
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -170,7 +170,7 @@ class _Walk:
             jumps = _jumps(train, g / neuron.threshold, leak, size, w.dtype)
             self._shape(link, Walk.of(came, w, jumps, leak.tau_us), back)
             if link.source in piece.near:
-                came = self._sent(piece.near[link.source], link, piece)
+                came = self.passed.sent(piece, link, piece.near[link.source])
                 topology = self.passed.network.connections[c].topology
                 walk = Walk.of(came, w, jumps, leak.tau_us)
                 back.near[c] = errors_walk(topology, walk), came.start
@@ -188,10 +188,6 @@ class _Walk:
         if isinstance(topology, Dense | Conv2d) and link.source != self.passed.network.input:
             back.errors[c] = patch_walk(topology, walk)
 
-    def _sent(self, train: Train, link: Link, piece: Piece) -> Deliveries:
-        until = self.passed.end[piece.rows].astype(np.float64)
-        return send(train, link.delay_us, until, None, -1)
-
     def _near_into_readout(
         self, link: Link, neuron: Readout, given: TimedErrors, piece: Piece
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -199,11 +195,11 @@ class _Walk:
         train, close = piece.trains[link.source], piece.near[link.source]
         w = self.weights[link.connection]
         both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
-        came = self._sent(both, link, piece)
+        came = self.passed.sent(piece, link, both)
         errors = np.zeros(len(came.t), w.dtype)
         readout_adjoint(came, w, neuron.tau_us, given, errors, np.zeros_like(w))
         of_near = arrived(which, both.start, came.start) > 0
-        return errors[of_near], self._sent(close, link, piece).start
+        return errors[of_near], self.passed.sent(piece, link, close).start
 
     def _errors_of(
         self,

@@ -73,6 +73,11 @@ class Passed(NamedTuple):
     readouts: dict[int, Readouts]
     end: NDArray[np.int64]
 
+    def sent(self, piece: Piece, link: Link, train: Train) -> Deliveries:
+        """Return what of a train, sent through a link, arrives before its recording ends."""
+        until = self.end[piece.rows].astype(np.float64)
+        return send(train, link.delay_us, until, None, -1)
+
     def spikes(self, population: int) -> NDArray[np.int64]:
         """Return the spikes of each neuron in each recording, int64 (n_recordings, size)."""
         size = self.network.populations[population].size

@@ -24,7 +24,7 @@ from eventsnn.network import Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward import Link, supports
-from eventsnn.simulate.feedforward_events import Deliveries, Train, send
+from eventsnn.simulate.feedforward_events import Deliveries, Train
 from eventsnn.topology.dense import Dense
 
 
@@ -111,7 +111,7 @@ def _count(passed: layered.Passed, piece: layered.Piece, link: Link, out: Backwa
     if not isinstance(neuron, IF | LIF):
         walks = [came]
         if close is not None:  # they are walked with the spikes among them, once more
-            walks.append(_arriving(passed, piece, link, _with_near(piece, link.source)))
+            walks.append(passed.sent(piece, link, _with_near(piece, link.source)))
         out.errors[rows, c] = out.gradients[rows, c] = n_out * sum(_each(w) for w in walks)
         # Each instant decays an adjoint and takes up its share of the integral.
         out.decays[rows, c] = 2 * n_out * sum(w.instants for w in walks)
@@ -125,7 +125,7 @@ def _count(passed: layered.Passed, piece: layered.Piece, link: Link, out: Backwa
     out.decays[rows, c] = walked.scaled * n_in
     walks = [] if link.source == network.input else [came]
     if close is not None:
-        walks.append(_arriving(passed, piece, link, close))
+        walks.append(passed.sent(piece, link, close))
     for walk in walks:
         out.errors[rows, c] += _each(walk) * n_out
         out.decays[rows, c] += _scaled_back(walk, jumps, length) * n_out
@@ -160,11 +160,6 @@ def _with_near(piece: layered.Piece, population: int) -> Train:
         return train
     close = piece.near[population]
     return merged(train, close, np.zeros(len(train.t)), np.zeros(len(close.t)))[0]
-
-
-def _arriving(passed: layered.Passed, piece: layered.Piece, link: Link, train: Train) -> Deliveries:
-    """Return what of a train reaches the link's target in time."""
-    return send(train, link.delay_us, passed.end[piece.rows].astype(np.float64), None, -1)
 
 
 class _Walked(NamedTuple):
