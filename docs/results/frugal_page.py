@@ -7,8 +7,8 @@ from eventsnn.report.files import save_figure
 from eventsnn.report.style import LIGHT, dress, new_figure
 
 FIGURE = "learning-frugal.svg"
-KINDS = {"dense": "800 neurons", "frugal": "spikes cost", "narrow": "fewer neurons"}
-"""By how the files begin."""
+KINDS = {"dense": "800 neurons", "frugal": "{:,}, spikes cost", "narrow": "fewer neurons"}
+"""By how the files begin: what they are, where that depends on it with the neurons."""
 
 
 def frugal_lines() -> list[str]:
@@ -31,8 +31,8 @@ def draw_frugal() -> None:
     """Draw accuracy against the hidden spikes and the additions of a recording."""
     figure = new_figure(8.0, 3.4, LIGHT)
     panels = figure.subplots(1, 2, sharey=True)
-    for colour, (kind, label) in zip(LIGHT.series, KINDS.items(), strict=False):
-        runs = sorted((read(name) for name in runs_named(kind)), key=_spikes)
+    for colour, (label, found) in zip(LIGHT.series, _by_label().items(), strict=False):
+        runs = sorted(found, key=_spikes)
         accuracy = [100 * run["test_accuracy"] for run in runs]
         costs = [_spikes(run) for run in runs], [_additions(run) for run in runs]
         for axes, cost in zip(panels, costs, strict=True):
@@ -47,6 +47,15 @@ def draw_frugal() -> None:
     panels[0].set_ylabel("emulated test accuracy (%)")
     panels[0].legend(frameon=False, fontsize=8, labelcolor=LIGHT.ink)
     save_figure(figure, HERE / FIGURE)
+
+
+def _by_label() -> dict[str, list[dict]]:
+    """Return the runs that one line joins."""
+    out: dict[str, list[dict]] = {}
+    for kind, label in KINDS.items():
+        for run in map(read, runs_named(kind)):
+            out.setdefault(label.format(run["layers"][1]), []).append(run)
+    return out
 
 
 def _spikes(run: dict) -> float:

@@ -35,8 +35,9 @@ def learning_lines() -> list[str]:
         "10,000 test digits. *Real* are 600 recordings of N-MNIST, whose digits (1 to 1,000) no",
         "run has seen. Neurons are LIF; the integral of a readout is read.",
         "",
-        f"Machine: {read('adjoint-0')['machine']}. Other processes shared it: the times a",
-        "recording are no measure of speed, [bench.md](bench.md) is.",
+        f"Machine: {read('adjoint-0')['machine']}. Other processes shared it, and frugal-1600b",
+        "was paused on its way: the times a recording are no measure of speed, "
+        "[bench.md](bench.md) is.",
     ]
     for kind, (layers, *aims) in NETWORKS.items():
         names = runs_named(kind)
