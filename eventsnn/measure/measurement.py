@@ -1,7 +1,8 @@
 """Everything that is measured of one network on one set of recordings, as plain JSON.
 
 Recordings go through in pieces; of each piece the record is counted, read at every check,
-and run a second and third time with its events moved to the steps of a clock.
+run a second and third time with its events moved to the steps of a clock, and once more as
+learning runs it.
 """
 
 from __future__ import annotations
