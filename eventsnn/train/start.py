@@ -48,7 +48,7 @@ def trained_weights(network: Network, events: EventBatch, path: str) -> list[NDA
     except UserError as error:
         raise UserError(f"{path}: {error}; leave layers out, or give another start_from") from error
     pairs = zip(flat, network.connections, strict=True)
-    return [array.reshape(c.topology.weight_shape).copy() for array, c in pairs]
+    return [array.reshape(c.topology.weight_shape) for array, c in pairs]
 
 
 def _times(shape: tuple[int, ...]) -> str:
