@@ -29,8 +29,8 @@ def paper_lines(result: dict) -> list[str]:
         f"of the stated eta, {good_halved} of {of_halved} are.**",
         "[What is outside, and why](#outside) stands below.",
         "",
-        f"Machine: {result['machine']}. All rows together: {result['seconds'] / 60:.0f} minutes of",
-        "one thread each, on a machine shared with other work.",
+        f"Machine: {result['machine']}. All rows together:",
+        f"{result['seconds'] / 60:.0f} minutes of one thread each.",
         "",
     ]
     for table in PAPER.tables(result):
