@@ -121,6 +121,20 @@ def train(
     spike_cost: Annotated[
         float | None, typer.Option(help="Loss a hidden spike.", rich_help_panel=GRADIENT)
     ] = None,
+    spike_target: Annotated[
+        float | None,
+        typer.Option(
+            help="Spikes a neuron at which a hidden spike costs nothing; below, it pays.",
+            rich_help_panel=GRADIENT,
+        ),
+    ] = None,
+    spike_fall: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the run in which that target falls from --init-spikes.",
+            rich_help_panel=GRADIENT,
+        ),
+    ] = None,
     near: Annotated[
         float | None,
         typer.Option(

@@ -79,7 +79,7 @@ def adjoint(
     weights: list[NDArray[Any]],
     errors: Errors,
     *,
-    spike_cost: float = 0.0,
+    spike_cost: float | Mapping[int, float] = 0.0,
     near_weight: float = 1.0,
     threads: int = 1,
 ) -> Gradients:
@@ -92,7 +92,7 @@ def adjoint(
     weights : list of float arrays
     errors : Errors
         Of the output populations.
-    spike_cost : float
+    spike_cost : float, or one by population
         Added to the loss for each spike of a population that is no output.
     near_weight : float
         Of a near spike, if there are any in ``passed``, beside a spike's 1.
@@ -135,10 +135,12 @@ class _Walk:
         passed: Passed,
         weights: list[NDArray[Any]],
         errors: Errors,
-        worth: tuple[float, float],
+        worth: tuple[float | Mapping[int, float], float],
     ) -> None:
         self.passed, self.weights, self.given = passed, weights, errors
-        self.cost, self.near_weight = worth
+        cost, self.near_weight = worth
+        count = len(passed.network.populations)
+        self.costs = cost if isinstance(cost, Mapping) else dict.fromkeys(range(count), cost)
 
     def piece(self, piece: Piece) -> _Back:
         """Walk the layers from the last to the first."""
@@ -217,7 +219,7 @@ class _Walk:
             rows = np.repeat(np.arange(piece.rows.start, piece.rows.stop), np.diff(train.start))
             g += gradient[rows, train.unit]
         else:
-            g += self.cost
+            g += self.costs.get(population, 0.0)
         for link in self.passed.links:
             if link.source == population:
                 _add_prefixes(g, train.start, *reached[link.connection])

@@ -29,13 +29,30 @@ class AdjointLearner(GradientLearner):
         outputs = layered.outputs_of(passed, self.output, self.loss.reads)
         graded = self.loss(outputs, batch.label)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
-        worth = {"spike_cost": options.spike_cost / len(batch), "near_weight": options.near_weight}
-        found = adjoint(passed, weights, errors, threads=self.threads, **worth)
+        spoke = self._spoke(batch, passed)
+        found = adjoint(
+            passed,
+            weights,
+            errors,
+            spike_cost=self._cost_of(spoke, len(batch)),
+            near_weight=options.near_weight,
+            threads=self.threads,
+        )
         share = options.dropout
         for gradient, source in zip(found.weights, self.network.sources, strict=True):
             if share and source in masks:
                 gradient *= np.float32(1 / (1 - share))
-        return Walked(graded.loss, graded.scores, found.weights, self._spoke(batch, passed))
+        return Walked(graded.loss, graded.scores, found.weights, spoke)
+
+    def _cost_of(self, spoke: list[NDArray[np.int64]], n: int) -> float | dict[int, float]:
+        """Return what a spike costs, by population where it depends on how many there are."""
+        options = self.options.gradient
+        cost, target = options.spike_cost / n, options.spike_target_at(self.progress)
+        if not target:
+            return cost
+        heard = n * (1 - options.dropout)
+        rates = {p: float(spoke[p].sum()) / (heard * self.sizes[p]) for p in self.learning[:-1]}
+        return {p: cost * (rate / target - 1) for p, rate in rates.items()}
 
     def _dropped(
         self, n: int, rng: np.random.Generator

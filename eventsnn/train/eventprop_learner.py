@@ -25,7 +25,7 @@ class EventPropLearner(GradientLearner):
     """A network of current-based neurons that learns by EventProp."""
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
-        for name in ("dropout", "spike_cost", "near"):
+        for name in ("dropout", "spike_cost", "spike_target", "near"):
             if getattr(options.gradient, name):
                 raise UserError(f"rule eventprop has no {name}; leave it out")
         if options.gradient.near_weight != GradientOptions.near_weight:

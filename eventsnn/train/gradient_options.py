@@ -58,6 +58,12 @@ class GradientOptions:
         Pull on the weights of neurons that were silent throughout a batch.
     spike_cost : float
         Loss a hidden spike of a recording.
+    spike_target : float
+        Spikes a neuron and recording that each population that learns is drawn to (adjoint):
+        with r of them a spike costs ``spike_cost * (r / spike_target - 1)``, so that it pays
+        where there are fewer; 0: every spike costs ``spike_cost``.
+    spike_fall : float
+        Share of the run in which that target falls, geometrically, from ``init_spikes``.
     near : float
         Share of the threshold from which on a neuron that stays silent learns nevertheless
         (adjoint); 0: none does.
@@ -102,6 +108,8 @@ class GradientOptions:
     smoothing: float = 0.05
     wake: float = 1.0
     spike_cost: float = 0.0
+    spike_target: float = 0.0
+    spike_fall: float = 0.0
     near: float = 0.0
     near_weight: float = 1.0
     tau_us: float = 30_000.0
@@ -125,11 +133,15 @@ class GradientOptions:
         for name in ("rate", "output_rate", "gain", "init_spikes", "init_output"):
             value = getattr(self, name)
             _check(0 < value < math.inf, name, value, "a number above 0")
-        for name in ("warmup", "dropout", "smoothing", "validate", "near", "average"):
+        for name in ("warmup", "dropout", "smoothing", "validate", "near", "average", "spike_fall"):
             _check(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more, below 1")
-        for name in ("weight_decay", "clip", "wake", "spike_cost", "near_weight", "patience"):
+        for name in _FROM_ZERO:
             value = getattr(self, name)
             _check(0 <= value < math.inf, name, value, "0 or more")
+        aimless = self.spike_target > 0 and self.spike_cost == 0
+        _check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
+        fixed = self.spike_fall > 0 and not self.spike_target
+        _check(not fixed, "spike_fall", self.spike_fall, "spike_target too, which it falls to")
         _check(not self.patience or self.validate > 0, "patience", self.patience, "validate too")
         self.make_loss()
         self.make_optimizer()
@@ -156,6 +168,11 @@ class GradientOptions:
         """Return the learning rate when that share of the run is done."""
         return rate_at(self.schedule, self.rate, progress, self.warmup)
 
+    def spike_target_at(self, progress: float) -> float:
+        """Return the target of spikes when that share of the run is done; 0 if there is none."""
+        left = max(0.0, 1 - progress / self.spike_fall) if self.spike_fall else 0.0
+        return math.pow(self.init_spikes, left) * math.pow(self.spike_target, 1 - left)
+
     def hidden(self, rule: str) -> Neuron:
         """Return the neuron model of hidden populations."""
         if rule == "eventprop":
@@ -169,6 +186,15 @@ class GradientOptions:
         return chain(layers, self.hidden(rule), output)
 
 
+_FROM_ZERO = (
+    "weight_decay",
+    "clip",
+    "wake",
+    "spike_cost",
+    "spike_target",
+    "near_weight",
+    "patience",
+)
 _LOSSES = ("cross-entropy", "count-target", "first-spike")
 
 
