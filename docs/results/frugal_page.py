@@ -7,7 +7,11 @@ from eventsnn.report.files import save_figure
 from eventsnn.report.style import LIGHT, dress, new_figure
 
 FIGURE = "learning-frugal.svg"
-KINDS = {"dense": "800 neurons", "frugal": "{:,}, spikes cost", "narrow": "fewer neurons"}
+KINDS = {
+    "dense": "50 to 800 neurons, spikes are free",
+    "narrow": "50 to 800 neurons, spikes are free",
+    "frugal": "{:,}, spikes cost",
+}
 """By how the files begin: what they are, where that depends on it with the neurons."""
 
 
@@ -31,7 +35,8 @@ def draw_frugal() -> None:
     """Draw accuracy against the hidden spikes and the additions of a recording."""
     figure = new_figure(8.0, 3.4, LIGHT)
     panels = figure.subplots(1, 2, sharey=True)
-    for colour, (label, found) in zip(LIGHT.series, _by_label().items(), strict=False):
+    lines = _by_label()
+    for colour, (label, found) in zip(LIGHT.series[: len(lines)], lines.items(), strict=True):
         runs = sorted(found, key=_spikes)
         accuracy = [100 * run["test_accuracy"] for run in runs]
         costs = [_spikes(run) for run in runs], [_additions(run) for run in runs]
