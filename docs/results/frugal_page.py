@@ -8,9 +8,9 @@ from eventsnn.report.style import LIGHT, dress, new_figure
 
 FIGURE = "learning-frugal.svg"
 KINDS = {
-    "dense": "50 to 800 neurons, spikes are free",
-    "narrow": "50 to 800 neurons, spikes are free",
-    "frugal": "{:,}, spikes cost",
+    "dense": "spikes are free",
+    "narrow": "spikes are free",
+    "frugal": "{:,} neurons, spikes cost",
 }
 """By how the files begin: what they are, where that depends on it with the neurons."""
 
