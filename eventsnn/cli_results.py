@@ -128,7 +128,9 @@ def reproduce(
             "be given again. Default: scikit-learn's digits, with which nothing is compared."
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the images.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tenth of the images, and fewer epochs.")
+    ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this row, and what it needs; may be repeated.")
     ] = None,

@@ -156,6 +156,10 @@ def test_a_finished_row_is_kept_and_a_stale_one_is_run_again(digits, tmp_path, m
     assert listener.run == ["one", "two"] and result["two"]["value"] == 2
     assert ran([row.again(1)], digits, tmp_path)[1].run == ["one-seed1"]
     assert ran([row], Shelf(["digits"]), tmp_path)[1].run == ["one"]
+    shorter = replace(row, quick={"x": 3})
+    result, listener = ran([shorter], digits, tmp_path)
+    assert listener.run == ["one"] and result["one"]["value"] == 3
+    assert ran([shorter], Shelf(["digits"]), tmp_path)[1].kept == ["one"]
     monkeypatch.setattr(eventsnn, "__version__", "0.0.0")
     assert ran([row], digits, tmp_path)[1].run == ["one"]
 
@@ -246,20 +250,22 @@ def test_after_ctrl_c_the_same_command_goes_on_to_the_same_numbers(call, tmp_pat
     assert without_times(json.loads(resumed)) == without_times(json.loads(whole))
 
 
-def test_after_a_kill_the_same_command_goes_on_to_the_same_numbers(whole, call, tmp_path):
-    words = [*QUICK, *rows_of("relu"), "--threads", "1", "--out", str(tmp_path)]
+def test_after_a_kill_the_same_command_goes_on_to_the_same_numbers(call, tmp_path):
+    words = ["reproduce", NAME, "--json", *rows_of("relu"), "--threads", "1", "--out"]
+    code, whole, _ = call(*words, tmp_path / "whole")
+    assert code == 0
+    words.append(str(tmp_path / "cut"))
     process = subprocess.Popen(
         [sys.executable, "-m", "eventsnn", *words], stdout=subprocess.DEVNULL
     )
     while process.poll() is None:
-        if list(tmp_path.glob("rows/relu-*/model.safetensors")):
+        if list(tmp_path.glob("cut/rows/relu-*/model.safetensors")):
             process.send_signal(signal.SIGKILL)
         time.sleep(0.002)
-    assert not list(tmp_path.glob("rows/relu-*/result.json"))
+    assert not list(tmp_path.glob("cut/rows/relu-*/result.json"))
     code, resumed, err = call(*words)
     assert code == 0 and "found finished" not in err
-    resumed = json.loads(resumed)["rows"]["relu"]
-    assert without_times(resumed) == without_times(whole[1]["rows"]["relu"])
+    assert without_times(json.loads(resumed)) == without_times(json.loads(whole))
 
 
 def test_a_row_brings_the_rows_that_it_needs_and_its_data_must_be_there(digits):
@@ -303,7 +309,7 @@ def test_wrong_words_are_one_line_with_the_remedy(call, tmp_path, monkeypatch, w
 def test_the_command_shows_tables_and_draws_small_figures_with_text(call, tmp_path):
     words = rows_of("noreset", "baseline", "film-guesses")
     code, out, err = call("reproduce", NAME, "--quick", *words, "--out", tmp_path, "--threads", 1)
-    assert code == 0 and "Ablations, 4 epochs" in out
+    assert code == 0 and "Ablations, 4 epochs" in out and "Networks, 5 epochs" in out
     assert "not MNIST" not in out and "do not apply" in out and "published" in out
     assert "film: " in err
     result = json.loads((tmp_path / "result.json").read_text())

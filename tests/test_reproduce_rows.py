@@ -1,5 +1,8 @@
 """What the rows of a paper measure, against sums and networks that are none of theirs."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +67,32 @@ def test_the_relu_networks_gradient_is_that_of_central_differences(seed):
         np.testing.assert_allclose(after, before - 0.1 * slope, atol=1e-8)
 
 
+LEARNED = """
+import hashlib
+from itertools import pairwise
+import numpy as np
+from eventsnn.reproduce.relu_network import ReluNetwork
+rng = np.random.default_rng(0)
+network = ReluNetwork([rng.normal(0, 0.1, s).astype("f") for s in pairwise((100, 90, 80, 10))])
+for target in np.eye(10, dtype="f"):
+    network.train_one(rng.random(100, dtype="f"), target, np.float32(0.01))
+print(hashlib.sha256(b"".join(weight.tobytes() for weight in network.weights)).hexdigest())
+"""
+
+
+def learned(**environment):
+    words = [sys.executable, "-c", LEARNED]
+    return subprocess.run(
+        words, env=os.environ | environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_the_relu_network_learns_the_same_weights_on_every_processor():
+    here = learned()
+    assert learned(OPENBLAS_CORETYPE="Prescott") == here  # no AVX in matrix products
+    assert learned(NPY_DISABLE_CPU_FEATURES="X86_V3,X86_V4,AVX2,FMA3,AVX512F") == here
+
+
 def test_the_relu_networks_drives_are_those_before_its_last_relu():
     rng = np.random.default_rng(3)
     weights, x = drawn(rng), rng.uniform(0, 1, (6, 16))
@@ -80,7 +109,7 @@ def make_desk(rng, tmp_path, weights, n=12):
     images = Images(rng.integers(0, 256, (n, 4, 4), np.uint8), np.arange(n) % 4)
     images.images[:, 0] = 0
     data = DataSet("synthetic", images, images)
-    return Filled(data, 0, tmp_path, {}, {}, False, lambda done, total, note: None)
+    return Filled(data, 0, tmp_path, {}, {}, lambda done, total, note: None)
 
 
 def test_differences_to_the_relu_network_are_what_they_say_and_shrink_with_t(tmp_path):

@@ -27,6 +27,7 @@ FEW, MANY = 4, 20  # epochs of the ablations and of the networks
 TOLERANCE = {FEW: 0.4, MANY: 0.25}  # percentage points, single seeds of a noisy curve
 FAILED = 50.0  # percent error beyond which a row has failed to learn
 SEEDS = (0, 1, 2)  # of rows that end outside
+QUICK = {"epochs": 5}  # of the networks, with --quick
 
 # Row, key of its result: published percent error.
 PUBLISHED: dict[tuple[str, str], float] = {
@@ -103,9 +104,9 @@ def _network(name: str, title: str, **changed: Any) -> list[Row]:
     half, halved = f"{name}-half", f"{title}, half eta"
     options = _RECIPE | {"epochs": MANY, "watch": True} | changed
     return [
-        Row(name, title, train_spiking, options),
+        Row(name, title, train_spiking, options, QUICK),
         _swap(name, title),
-        Row(half, halved, train_spiking, options | {"eta": _RECIPE["eta"] / 2}),
+        Row(half, halved, train_spiking, options | {"eta": _RECIPE["eta"] / 2}, QUICK),
         _swap(half, halved),
     ]
 
@@ -121,8 +122,8 @@ def _ablation(name: str, title: str, **changed: Any) -> Row:
 
 
 _ON_IMAGES = (
-    Row("relu", "ReLU network", train_relu, {k: _RECIPE[k] for k in ("layers", "eta", "init_scale")}
-        | {"epochs": MANY}),
+    Row("relu", "ReLU network", train_relu,
+        {k: _RECIPE[k] for k in ("layers", "eta", "init_scale")} | {"epochs": MANY}, QUICK),
     Row("relu-swap", "ReLU network: swapped", swap_into_spiking,
         {"networks": ("standard", "fractional", "noreset"), "n_steps": 10,
          "test_quantizer": "rect-herding", "dtype": "float64"}, needs=("relu",)),
@@ -132,7 +133,7 @@ _ON_IMAGES = (
               forward_quantizer="clipped-noreset-rect-herding"),
     # The quantizer to the letter, which diverges.
     Row("noreset-unclipped", "noreset, never clipped from below", train_spiking,
-        _RECIPE | {"epochs": MANY, "forward_quantizer": "noreset-rect-herding"}),
+        _RECIPE | {"epochs": MANY, "forward_quantizer": "noreset-rect-herding"}, QUICK),
     *_network("rand-shift", "rand-shift backward", back_quantizer="rand-shift-herding"),
     _ablation("baseline", "baseline"),
     _ablation("baseline-fractional", "fractional", fractional=True),
@@ -150,11 +151,11 @@ _ON_IMAGES = (
     _ablation("integer", "baseline in integers", dtype="integer", watch=True),
     Row("integer-grid", "integers against floating point, number for number", integer_on_a_grid,
         {"layers": _RECIPE["layers"], "n_steps": 10, "init_scale": 0.01, "bits": 13,
-         "samples": 10_000}),
+         "samples": 10_000}, {"samples": 1000}),
     Row("predictions", "predictions as T grows", predictions, {"images": 1000, "steps": _STEPS},
-        needs=("relu",)),
+        {"images": 100}, needs=("relu",)),
     Row("gradients", "gradients as T grows", gradients, {"images": 100, "steps": _STEPS},
-        needs=("relu",)),
+        {"images": 10}, needs=("relu",)),
     Row("operations", "operations", operations,
         {"steps": _STEPS[:11], "learned": 1000, "parts": 10, "n_steps": 10, "eta": 0.01,
          "dtype": "float64"},
@@ -180,7 +181,6 @@ _FILM = {
 _REAL = {
     "layers": [2312, 300, 10],
     "epochs": 100,
-    "quick_epochs": 10,
     "eta": 0.02,
     "upper_scale": 0.03,
     "shift": 1.0,
@@ -195,15 +195,15 @@ _GUESSES = {
 
 _ON_EVENTS = (
     Row("film", "filmed MNIST", train_spiking,
-        _EVENTS | _FILM, "film"),
+        _EVENTS | _FILM, {"epochs": 4}, "film"),
     Row("film-guesses", "filmed MNIST", early_guesses,
-        _GUESSES | {"trained": "film", "halves": "test"}, "film", ("film",)),
+        _GUESSES | {"trained": "film", "halves": "test"}, data="film", needs=("film",)),
     Row("film-on-real", "the same network on real N-MNIST, 600", early_guesses,
-        _GUESSES | {"trained": "film", "halves": "all"}, "recordings", ("film",)),
+        _GUESSES | {"trained": "film", "halves": "all"}, data="recordings", needs=("film",)),
     Row("real", "real N-MNIST, 550 recordings learned", train_spiking,
-        _EVENTS | _REAL, "recordings"),
+        _EVENTS | _REAL, {"epochs": 10}, "recordings"),
     Row("real-guesses", "real N-MNIST, 550 learned, on 50 others", early_guesses,
-        _GUESSES | {"trained": "real", "halves": "test"}, "recordings", ("real",)),
+        _GUESSES | {"trained": "real", "halves": "test"}, data="recordings", needs=("real",)),
 )  # fmt: skip
 
 

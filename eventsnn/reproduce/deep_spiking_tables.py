@@ -91,7 +91,13 @@ def _networks(result: Result) -> Table:
         if f"{name}_test_error" in cells.rows.get("relu-swap", {}):
             title = f"{name}: spiking with ReLU weights"
             lines.append(cells.line("relu-swap", title, f"{name}_", both))
-    return Table("Networks, 20 epochs (test / training)", _HEAD, lines)
+    epochs = max((_epochs(cells.rows[name]) for name in _NETWORKS if name in cells.rows), default=0)
+    return Table(f"Networks, {epochs} epochs (test / training)", _HEAD, lines)
+
+
+def _epochs(row: Result) -> int:
+    """Return the epochs asked for; a network that diverged has fewer in its history."""
+    return int(row.get("options", {}).get("epochs", len(row["history"])))
 
 
 def _ablations(result: Result) -> Table:

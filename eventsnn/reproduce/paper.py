@@ -40,8 +40,6 @@ class Desk:
         Results of the rows that it needs, by the names under which it asked for them.
     folders : mapping of str to Path
         Their folders.
-    quick : bool
-        Whether a tenth of everything is asked for.
     tell : callable
         Told (done, total, note); raises KeyboardInterrupt when the run is to stop.
     """
@@ -51,7 +49,6 @@ class Desk:
     folder: Path
     found: Mapping[str, Result]
     folders: Mapping[str, Path]
-    quick: bool
     tell: Callable[[int, int, str], None]
 
     def weights(self, name: str) -> list[NDArray[Any]]:
@@ -77,8 +74,10 @@ class Row:
         Takes a Desk and the options; returns plain JSON.
     options : mapping
         All that decides the result, besides data and seed; plain JSON.
+    quick : mapping
+        The options that ``--quick`` changes.
     data : str
-        Kind of data: a name in ``runner.KINDS``.
+        Kind of data: a name in ``data.KINDS``.
     needs : tuple of str
         Rows of the same seed whose results or weights it takes.
     seed : int
@@ -88,6 +87,7 @@ class Row:
     title: str
     run: Run
     options: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] = field(default_factory=dict)
     data: str = "images"
     needs: tuple[str, ...] = ()
     seed: int = 0

@@ -70,21 +70,24 @@ class ReluNetwork:
         """Take one step down the gradient; return the drive of the output before it.
 
         Only rows of senders that are not silent are read and written: the gradient is zero
-        in all others, and so is the error behind them.
+        in all others, and so is the error behind them. Sums are numpy's own: a matrix product
+        leaves their order to a library that chooses it by the processor, and a million samples
+        later the weights are others.
         """
         source, came = x, []
         for weight in self.weights:
             active = source.nonzero()[0]
             value = source[active]
-            drive = value @ weight[active]
+            drive = np.add.reduce(value[:, None] * weight[active], axis=0)
             came.append((active, value))
             source = np.maximum(drive, 0)
         error = (source - y) * (source > 0)
-        for weight, (active, value) in zip(self.weights[::-1], came[::-1], strict=True):
-            rows = weight[active]
-            below = np.zeros(len(weight), weight.dtype)
-            below[active] = rows @ error
-            rows -= np.multiply.outer(value, eta * error)
+        for layer in reversed(range(len(came))):
+            weight, (active, value) = self.weights[layer], came[layer]
+            rows, down = weight[active], error
+            if layer:
+                error = np.zeros(len(weight), weight.dtype)
+                error[active] = np.add.reduce(rows * down, axis=1)
+            rows -= np.multiply.outer(value, eta * down)
             weight[active] = rows
-            error = below
         return np.asarray(drive)

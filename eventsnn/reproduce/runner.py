@@ -81,14 +81,16 @@ class Runner:
     def _key(self, row: Row, keys: Mapping[str, str]) -> str:
         parts = {
             "row": row.name,
-            "options": dict(row.options),
+            "options": self._options(row),
             "seed": row.seed,
             "version": eventsnn.__version__,
             "data": self.shelf.digest(row.data),
-            "quick": self.shelf.quick,
             "needs": [keys[row_id(need, row.seed)] for need in row.needs],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+    def _options(self, row: Row) -> dict[str, Any]:
+        return {**row.options, **(row.quick if self.shelf.quick else {})}
 
     def _folder(self, row_name: str, keys: Mapping[str, str]) -> Path:
         return self.out / "rows" / f"{row_name}-{keys[row_name]}"
@@ -112,11 +114,10 @@ class Runner:
             folder=folder,
             found=found,
             folders={need: self._folder(name, keys) for need, name in needs.items()},
-            quick=self.shelf.quick,
             tell=lambda done, total, note: self._tell(row, done, total, note),
         )
         started = time.perf_counter()
-        result = dict(row.run(desk, row.options))
+        result = dict(row.run(desk, self._options(row)))
         result = {"title": row.title, **result, "wall_seconds": time.perf_counter() - started}
         write_whole(folder / FILE, (json.dumps(result) + "\n").encode())
         self.listener.row_ends(row, result, False)

@@ -24,7 +24,7 @@ from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
 _TOGETHER = 64  # samples between two reports
-_OWN = ("watch", "quick_epochs", "skip_mnist")  # options of the rows that are none of the trainer
+_OWN = ("watch", "skip_mnist")  # options of the rows that are none of the trainer
 
 
 class _Told(Listener):
@@ -52,8 +52,6 @@ def train_spiking(desk: Desk, options: Mapping[str, Any]) -> Result:
     A network that diverges has no errors, and tells where it did.
     """
     given = {name: value for name, value in options.items() if name not in _OWN}
-    if desk.quick:
-        given["epochs"] = options.get("quick_epochs", options["epochs"])
     if "mnist" in desk.data.spec:
         given["skip"] = options.get("skip_mnist", 0)
     given |= {"data": desk.data.spec, "seed": desk.seed, "layers": tuple(given["layers"])}
