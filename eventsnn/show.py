@@ -175,7 +175,7 @@ def _early(anytime: dict[str, Any], out: Console) -> None:
     if "not_measured" in anytime:
         out.print(f"stopping early: not measured, {anytime['not_measured']}", markup=False)
         return
-    table = Table("stopping early by", "level", "saves", "points lost", "ms", box=None)
+    table = Table("stopping early by", "level", "saves", "points lost", "spikes", "ms", box=None)
     for stop in anytime["stops"]:
         told = stop["reported"]
         level = "never" if stop["level"] is None else f"{stop['level']:.4g}"
@@ -184,6 +184,7 @@ def _early(anytime: dict[str, Any], out: Console) -> None:
             level,
             f"{told['saved']:.1%}",
             f"{100 * told['lost']:.2f}",
+            f"{told['spikes']:,.1f}",
             f"{told['t_us'] / 1e3:,.0f}",
         )
     out.print(table)

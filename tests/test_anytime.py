@@ -75,6 +75,7 @@ def test_a_check_reads_what_a_run_that_ends_there_holds(seed, reads, delay, dtyp
         cut = simulate(network, weights, events, until_us=until)
         np.testing.assert_array_equal(found.operations[:, k], cut.counts.synaptic_adds.sum(1))
         np.testing.assert_array_equal(found.events[:, k], cut.counts.spikes[:, 0])
+        np.testing.assert_array_equal(found.spikes[:, k], cut.counts.spikes[:, 1:].sum(1))
         scores = recorded_outputs(cut, 2, reads)
         top = np.sort(scores, axis=1)
         margin = top[:, -1] - top[:, -2]
@@ -162,6 +163,7 @@ def some_streamed(rng, n=40, k=12):
     return Streamed(
         np.cumsum(rng.integers(1, 9, (n, k)), axis=1).astype(float),
         ordered,
+        ordered // 3,
         ordered // 2,
         rng.integers(0, 3, (n, k)).astype(np.int16),
         np.maximum(rng.normal(0.5, 0.5, (n, k)), 0).astype(np.float32),
@@ -208,6 +210,7 @@ def test_a_policy_stops_at_the_first_check_that_satisfies_it(seed, name):
         cost = [streamed.operations[r, k] for r, k in enumerate(stops)]
         right = [streamed.prediction[r, k] == streamed.label[r] for r, k in enumerate(stops)]
         assert point.operations == pytest.approx(np.mean(cost))
+        assert point.spikes == pytest.approx(np.mean([x // 3 for x in cost]))
         assert point.accuracy == pytest.approx(np.mean(right))
 
 
@@ -221,6 +224,8 @@ def test_a_level_is_chosen_on_one_half_and_reported_on_the_other():
     level = math.inf if told["level"] is None else told["level"]
     assert told["reported"]["accuracy"] == there.at(level).accuracy
     assert told["reported"]["operations_at_end"] == at_end(there.streamed).operations
+    assert told["reported"]["spikes_at_end"] == at_end(there.streamed).spikes
+    assert told["reported"]["spikes"] == there.at(level).spikes
     # Changing the half that reports never moves the level.
     other = streamed.select(np.repeat(np.arange(0, 400, 2), 2))
     assert choose(other, "margin", 0.02)["level"] == told["level"]

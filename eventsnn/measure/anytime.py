@@ -42,6 +42,8 @@ class Streamed:
         Microseconds since the recording began; never after its end.
     operations : int64
         Synaptic operations up to then.
+    spikes : int64
+        Spikes of all neurons up to then.
     events : int64
         Input events seen.
     prediction : int16
@@ -57,6 +59,7 @@ class Streamed:
 
     t: NDArray[np.float64]
     operations: NDArray[np.int64]
+    spikes: NDArray[np.int64]
     events: NDArray[np.int64]
     prediction: NDArray[np.int16]
     margin: NDArray[np.float32]
@@ -128,6 +131,7 @@ def stream(
     return Streamed(
         times,
         _operations(record, events, times),
+        _spikes(record, times),
         _before(_input(record, events), times)[0],
         scores.argmax(axis=2).astype(np.int16),
         (top[:, :, -1] - top[:, :, -2]).astype(np.float32),
@@ -238,4 +242,11 @@ def _operations(
         sums = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         _, place = _before(arrivals, times)
         total += sums[place] - sums[arrivals.start[:-1]][:, None]
+    return total
+
+
+def _spikes(record: Record, times: NDArray[np.float64]) -> NDArray[np.int64]:
+    total = np.zeros(times.shape, np.int64)
+    for spikes in record.spikes.values():
+        total += _before(Arrivals(spikes.t, spikes.unit, spikes.start), times)[0]
     return total

@@ -32,13 +32,14 @@ class Point(NamedTuple):
     level : float
         Infinite where every recording is seen to its end.
     accuracy : float
-    operations, events, t_us, checks : float
+    operations, spikes, events, t_us, checks : float
         What was spent up to the stop.
     """
 
     level: float
     accuracy: float
     operations: float
+    spikes: float
     events: float
     t_us: float
     checks: float
@@ -105,11 +106,17 @@ def _signal(streamed: Streamed, name: str) -> NDArray[np.float64]:
 def spent(streamed: Streamed, at: NDArray[np.int64], level: float) -> Point:
     """Return what recordings that stop at the checks ``at`` spent, and how many are right."""
     rows = np.arange(len(streamed))
-    right, operations, events, t_us = (
+    right, operations, spikes, events, t_us = (
         float(array[rows, at].mean())
-        for array in (streamed.right, streamed.operations, streamed.events, streamed.t)
+        for array in (
+            streamed.right,
+            streamed.operations,
+            streamed.spikes,
+            streamed.events,
+            streamed.t,
+        )
     )
-    return Point(level, right, operations, events, t_us, float(at.mean()) + 1.0)
+    return Point(level, right, operations, spikes, events, t_us, float(at.mean()) + 1.0)
 
 
 def at_end(streamed: Streamed) -> Point:
@@ -134,8 +141,8 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
     dict
         ``policy``, ``level`` (null: none loses so little), ``tolerance``; ``chosen`` and
         ``reported``: ``recordings``, ``accuracy``, ``accuracy_at_end``, ``lost``,
-        ``operations``, ``operations_at_end``, ``saved`` (a share), ``events``, ``t_us``,
-        ``checks``.
+        ``operations``, ``operations_at_end``, ``saved`` (a share), ``spikes`` (of all neurons),
+        ``spikes_at_end``, ``events``, ``t_us``, ``checks``.
     """
     here, there = (Policy(streamed.select(slice(k, None, 2)), name) for k in (0, 1))
     points = [here.at(level) for level in here.levels(200)]
@@ -178,6 +185,8 @@ def _told(policy: Policy, level: float) -> dict[str, Any]:
         "operations": point.operations,
         "operations_at_end": end.operations,
         "saved": 1 - point.operations / max(end.operations, 1.0),
+        "spikes": point.spikes,
+        "spikes_at_end": end.spikes,
         "events": point.events,
         "t_us": point.t_us,
         "checks": point.checks,

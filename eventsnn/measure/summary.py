@@ -198,7 +198,11 @@ def anytime_json(
             stops.append(choose(streamed, name, tolerance))
     return {
         "check_us": check_us,
-        "at_end": {"accuracy": end.accuracy, "operations": end.operations},
+        "at_end": {
+            "accuracy": end.accuracy,
+            "operations": end.operations,
+            "spikes": end.spikes,
+        },
         "by_time": _by_check(streamed, None),
         "by_events": _by_check(by_events, seen),
         "policies": curves,

@@ -174,7 +174,8 @@ def _stops_table(result: Result) -> str:
             [
                 stop["policy"].replace("_", " "), level, f"{told['saved']:.1%}",
                 f"{100 * told['lost']:.2f}", f"{told['accuracy']:.2%}",
-                f"{told['operations']:,.0f}", f"{told['events']:,.0f}", f"{told['t_us'] / 1e3:.0f}",
+                f"{told['operations']:,.0f}", f"{told['spikes']:,.1f}", f"{told['events']:,.0f}",
+                f"{told['t_us'] / 1e3:.0f}",
             ]
         )  # fmt: skip
     rest = [
@@ -182,7 +183,8 @@ def _stops_table(result: Result) -> str:
         for name, curve in anytime["policies"].items()
         if "does_not_apply" in curve
     ]
-    head = ["policy", "level", "saved", "points lost", "accuracy", "operations", "events", "ms"]
+    head = ["policy", "level", "saved", "points lost", "accuracy", "operations"]
+    head += ["spikes", "events", "ms"]
     elsewhere = any(stop["chosen"] is None for stop in anytime["stops"])
     chosen = "Levels are chosen on recordings 0, 2, 4, ... and reported on 1, 3, 5, ..."
     chosen = "Levels were chosen by another measurement." if elsewhere else chosen
