@@ -163,6 +163,16 @@ def train(
             rich_help_panel=GRADIENT,
         ),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="Trained network whose probabilities are part of the target.",
+            rich_help_panel=GRADIENT,
+        ),
+    ] = None,
+    teacher_share: Annotated[
+        float | None, typer.Option(help="Their part of the target.", rich_help_panel=GRADIENT)
+    ] = None,
     validate: Annotated[
         float | None,
         typer.Option(help="Share of the training half to validate on.", rich_help_panel=GRADIENT),

@@ -55,6 +55,8 @@ def train(
         options = completed(options, data)
         if options.gradient.start_from and not resume:
             console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
+        if options.gradient.teacher:
+            console.print(f"learns from {options.gradient.teacher}, too", soft_wrap=True)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
         if checkpoint is not None:
@@ -109,17 +111,19 @@ def _started(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
-    """Return the saved options; only the number of epochs may change on the way."""
+    """Return the saved options; only the number of epochs may change, and where the teacher is."""
     known = saved.to_json()
     known |= known["herding"] | known["gradient"]
     for name, value in given.items():
         same = list(value) if name == "layers" else value
-        if name != "epochs" and known[name] != same:
+        moved = name == "teacher" and known[name] and same
+        if name != "epochs" and not moved and known[name] != same:
             raise UserError(
                 f"{out}: was trained with {name} {known[name]}, not {same}; leave it out to go "
                 "on, or give another --out"
             )
-    return replace(saved, epochs=int(given.get("epochs", saved.epochs)))
+    gradient = replace(saved.gradient, teacher=given.get("teacher", saved.gradient.teacher))
+    return replace(saved, epochs=int(given.get("epochs", saved.epochs)), gradient=gradient)
 
 
 def _new_folder(data: str) -> Path:

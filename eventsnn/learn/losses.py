@@ -79,8 +79,16 @@ class CrossEntropy:
     def __call__(self, outputs: NDArray[Any], labels: NDArray[np.int64]) -> Graded:
         """See ``Loss``."""
         outputs = _checked(outputs, labels)
-        target = np.full(outputs.shape, self.smoothing / outputs.shape[1])
+        return self.towards(outputs, self.targets(labels, outputs.shape[1]))
+
+    def targets(self, labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+        """Return the probability that each class should have, float64 (n, classes)."""
+        target = np.full((len(labels), classes), self.smoothing / classes)
         target[np.arange(len(labels)), labels] += 1 - self.smoothing
+        return target
+
+    def towards(self, outputs: NDArray[np.float64], target: NDArray[np.float64]) -> Graded:
+        """Grade outputs against probabilities, both float64 (n, classes)."""
         scores = self.gain * outputs
         log_p = _log_softmax(scores)
         gradient = self.gain * (np.exp(log_p) - target)

@@ -27,7 +27,7 @@ class AdjointLearner(GradientLearner):
         options = self.options.gradient
         passed = layered.run(self.network, weights, batch, self.threads, masks, options.near)
         outputs = layered.outputs_of(passed, self.output, self.loss.reads)
-        graded = self.loss(outputs, batch.label)
+        graded = self.grade(outputs, batch)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
         spoke = self._spoke(batch, passed)
         found = adjoint(

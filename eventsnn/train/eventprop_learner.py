@@ -49,7 +49,7 @@ class EventPropLearner(GradientLearner):
             }
         else:
             outputs = recorded_outputs(record, self.output, self.loss.reads)
-            graded = self.loss(outputs, batch.label)
+            graded = self.grade(outputs, batch)
             loss, scores = graded.loss, graded.scores
             errors = {name: self._readout_errors(graded.gradient / len(batch))}
         slope = LEAST_SLOPE * self.options.gradient.threshold

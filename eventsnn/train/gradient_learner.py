@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
 from eventsnn.train.augment import augment
 from eventsnn.train.evaluation import evaluate_network
@@ -20,6 +21,7 @@ from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights, trained_weights
+from eventsnn.train.teacher import Teacher
 from eventsnn.train.wake import wake
 
 
@@ -61,6 +63,8 @@ class GradientLearner(ABC):
         What learns.
     averaged : list of float arrays or None
         Their average, if it is asked for.
+    teacher_digest : uint8 array or None
+        Of the teacher with which the run began.
     """
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
@@ -73,6 +77,8 @@ class GradientLearner(ABC):
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
         self.averaged: list[NDArray[Any]] | None = None
+        self.teacher: Teacher | None = None
+        self.teacher_digest: NDArray[np.uint8] | None = None
         self.state = self.optimizer.init(self.weights)
         fixed = [c.topology.default_weights() is not None for c in self.network.connections]
         ends = list(zip(self.network.targets, fixed, strict=True))
@@ -114,6 +120,8 @@ class GradientLearner(ABC):
             self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None
         self.state = self.optimizer.init(self.weights)
+        if self.options.gradient.teacher:
+            self._meet_teacher(events)
         if self.options.gradient.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
             self.scales = [old * new for old, new in zip(self.scales, sizes, strict=True)]
@@ -145,6 +153,28 @@ class GradientLearner(ABC):
             self._average(options.average)
         right = int((scores.argmax(1) == batch.label).sum())
         return Learned(right, float(loss.sum()))
+
+    def grade(self, outputs: NDArray[Any], batch: EventBatch) -> Graded:
+        """Grade outputs against the labels and, if there is one, what the teacher says."""
+        graded, share = self.loss(outputs, batch.label), self.options.gradient.teacher_share
+        if not (self.options.gradient.teacher and isinstance(self.loss, CrossEntropy)):
+            return graded
+        teacher = self.teacher or self._meet_teacher(batch)
+        target = (1 - share) * self.loss.targets(batch.label, outputs.shape[1])
+        target += share * teacher.probabilities(batch, self.threads)
+        return self.loss.towards(np.asarray(outputs, np.float64), target)
+
+    def _meet_teacher(self, events: EventBatch) -> Teacher:
+        path = self.options.gradient.teacher
+        self.teacher = teacher = Teacher(path, events, self.sizes[-1])
+        began = self.teacher_digest
+        if began is not None and not np.array_equal(began, teacher.digest):
+            raise UserError(
+                f"{path}: its weights are not those of the teacher with which this run began; "
+                "bring that one back, or train anew"
+            )
+        self.teacher_digest = teacher.digest
+        return teacher
 
     def _average(self, share: float) -> None:
         """Let the average follow the weights; a plain mean until that share of the run is done."""
@@ -185,6 +215,8 @@ class GradientLearner(ABC):
             arrays |= {f"learning.{k}": w.copy() for k, w in enumerate(self.weights)}
         arrays["optimizer.step"] = np.array([self.state.step])
         arrays["scales"] = np.array(self.scales)
+        if self.teacher_digest is not None:
+            arrays["teacher"] = self.teacher_digest
         for s, slot in enumerate(self.state.slots):
             arrays |= {f"optimizer.{s}.{k}": a.copy() for k, a in enumerate(slot)}
         return arrays
@@ -201,6 +233,7 @@ class GradientLearner(ABC):
         if self.averaged is not None:
             model = [_like(arrays, f"learning.{k}", w) for k, w in enumerate(self.weights)]
         self.weights = model
+        self.teacher_digest = arrays.get("teacher")
         self.scales = [float(s) for s in arrays.get("scales", np.ones(len(self.weights)))]
         self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
 

@@ -84,6 +84,11 @@ class GradientOptions:
     start_from : str
         Checkpoint of a trained network whose weights to begin with, as they are; empty: the
         initial weights are drawn.
+    teacher : str
+        Checkpoint of a trained network whose probabilities are part of the target of the
+        cross-entropy (Hinton, Vinyals & Dean 2015); empty: there is none.
+    teacher_share : float
+        Their part of the target.
     validate : float
         Share of the training recordings kept apart to choose the best epoch.
     patience : int
@@ -121,6 +126,8 @@ class GradientOptions:
     init_spikes: float = 1.0
     init_output: float = 0.015
     start_from: str = ""
+    teacher: str = ""
+    teacher_share: float = 0.5
     validate: float = 0.0
     patience: int = 0
 
@@ -142,6 +149,12 @@ class GradientOptions:
         _check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
         fixed = self.spike_fall > 0 and not self.spike_target
         _check(not fixed, "spike_fall", self.spike_fall, "spike_target too, which it falls to")
+        share = self.teacher_share
+        _check(0 < share <= 1, "teacher_share", share, "more than 0, at most 1")
+        lone = share != GradientOptions.teacher_share and not self.teacher
+        _check(not lone, "teacher_share", share, "teacher too, whose share it is")
+        fits = not self.teacher or self.loss == "cross-entropy"
+        _check(fits, "loss", self.loss, "cross-entropy, or no teacher")
         _check(not self.patience or self.validate > 0, "patience", self.patience, "validate too")
         self.make_loss()
         self.make_optimizer()

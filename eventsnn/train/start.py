@@ -21,8 +21,12 @@ from eventsnn.train.options import TrainOptions
 _FEW, _TRIES = 16, 16
 
 
-def trained_weights(network: Network, events: EventBatch, path: str) -> list[NDArray[Any]]:
+def trained_weights(
+    network: Network, events: EventBatch, path: str, option: str = "start_from"
+) -> list[NDArray[Any]]:
     """Read the weights of a checkpoint for a network of the same layers and sensor.
+
+    ``option`` is the one that gave the path.
 
     Raises
     ------
@@ -34,19 +38,19 @@ def trained_weights(network: Network, events: EventBatch, path: str) -> list[NDA
     if sensor != tuple(events.shape):
         raise UserError(
             f"{path}: learned from a sensor of {_times(sensor)}, these recordings have "
-            f"{_times(events.shape)} (polarities, height, width); give another start_from"
+            f"{_times(events.shape)} (polarities, height, width); give another {option}"
         )
     held = {name for name in checkpoint.arrays if name.startswith("weights.")}
     names = [f"weights.{k}" for k in range(len(network.connections))]
     if held != set(names):
         raise UserError(
             f"{path}: holds weights of {len(held)} connections, this network has {len(names)}; "
-            "leave layers out, or give another start_from"
+            f"leave layers out, or give another {option}"
         )
     try:
         flat = network.weights([checkpoint.arrays[name] for name in names], np.float32)
     except UserError as error:
-        raise UserError(f"{path}: {error}; leave layers out, or give another start_from") from error
+        raise UserError(f"{path}: {error}; leave layers out, or give another {option}") from error
     pairs = zip(flat, network.connections, strict=True)
     return [array.reshape(c.topology.weight_shape) for array, c in pairs]
 

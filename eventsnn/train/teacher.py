@@ -1,0 +1,73 @@
+"""A trained network beside the one that learns: what it says of a batch is part of the target.
+
+Knowledge distillation (Hinton, Vinyals & Dean 2015): the probabilities of a network that
+may spend more tell a smaller or more frugal one more than a class does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.learn.losses import CrossEntropy
+from eventsnn.simulate import simulate
+from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.evaluation import scores_of
+from eventsnn.train.model import options_of
+from eventsnn.train.start import trained_weights
+
+
+class Teacher:
+    """A trained network that tells how likely a recording holds each class.
+
+    Parameters
+    ----------
+    path : str
+        Its checkpoint.
+    events : EventBatch
+        Of the sensor that it has to know.
+    classes : int
+        How many it has to know.
+
+    Attributes
+    ----------
+    digest : uint8 array (32,)
+        SHA-256 of its weights.
+
+    Raises
+    ------
+    UserError
+        If the checkpoint is missing or damaged, or of other classes, another sensor, rule or
+        loss.
+    """
+
+    def __init__(self, path: str, events: EventBatch, classes: int) -> None:
+        options = options_of(load_checkpoint(path), path)
+        loss = options.gradient.make_loss()
+        if options.rule == "herding" or not isinstance(loss, CrossEntropy):
+            raise UserError(
+                f"{path}: learned by {options.rule} and {options.gradient.loss}, and gives no "
+                "probabilities; give a teacher that learned by adjoint or eventprop, and "
+                "cross-entropy"
+            )
+        self.network, self.loss = options.gradient.network(options.rule, options.layers), loss
+        self.weights = trained_weights(self.network, events, path, "teacher")
+        if self.network.populations[-1].size != classes:
+            raise UserError(
+                f"{path}: knows {self.network.populations[-1].size} classes, the network that "
+                f"learns has {classes}; give another teacher"
+            )
+        digest = hashlib.sha256(b"".join(weight.tobytes() for weight in self.weights)).digest()
+        self.digest = np.frombuffer(digest, np.uint8)
+
+    def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
+        """Return softmax of its scores, float64 (n_recordings, classes)."""
+        record = simulate(self.network, self.weights, batch, record="counts", threads=threads)
+        outputs = scores_of(record, len(self.network.populations) - 1, self.loss, batch)
+        scores = self.loss.gain * np.asarray(outputs, np.float64)
+        raised = np.exp(scores - scores.max(1, keepdims=True))
+        return np.asarray(raised / raised.sum(1, keepdims=True), np.float64)

@@ -1,0 +1,177 @@
+"""Networks that learn from another one's probabilities: what they learn, resume to and refuse."""
+
+import json
+import math
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eventsnn.data.source import open_data
+from eventsnn.errors import UserError
+from eventsnn.learn.losses import CrossEntropy
+from eventsnn.simulate import simulate
+from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.model import inherited
+from eventsnn.train.options import completed, make_options
+from eventsnn.train.teacher import Teacher
+from eventsnn.train.trainer import Listener, Trainer
+
+PLAIN = {"shift": 0.0, "rotate": 0.0, "scale": 0.0, "elastic": 0.0, "scatter": 0.0, "drop": 0.0}
+STILL = PLAIN | {"dropout": 0.0, "wake": 0.0, "weight_decay": 0.0}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return open_data("digits", limit=96)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """A small network that is right more often than not."""
+    folder = tmp_path_factory.mktemp("taught") / "teacher"
+    given = {"rule": "adjoint", "layers": (2312, 14, 10), "epochs": 4, "batch": 8, "gain": 1.5}
+    run(folder, given | {"rate": 0.005}, open_data("digits", limit=300))
+    return folder
+
+
+def run(folder, given, data, listener=None):
+    trainer = Trainer(completed(make_options(given), data), data, folder)
+    if folder is not None and folder.exists():
+        trainer.resume(load_checkpoint(folder))
+    trainer.run(listener or Listener())
+    return trainer
+
+
+def pupil(taught, **given):
+    return {"rule": "adjoint", "layers": (2312, 9, 10), "epochs": 2, "batch": 16,
+            "teacher": str(taught)} | given  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gradient_towards_probabilities_is_the_slope_of_the_loss(seed):
+    rng = np.random.default_rng(seed)
+    loss, outputs = CrossEntropy("integral", gain=1.7), rng.normal(size=(3, 4))
+    target = rng.dirichlet(np.ones(4), 3)
+    graded = loss.towards(outputs, target)
+    for row, column in np.ndindex(outputs.shape):
+        costs = []
+        for step in (1e-6, -1e-6):
+            moved = outputs.copy()
+            moved[row, column] += step
+            raised = [math.exp(1.7 * x) for x in moved[row]]
+            p = [x / sum(raised) for x in raised]
+            costs.append(-sum(t * math.log(x) for t, x in zip(target[row], p, strict=True)))
+        slope = (costs[0] - costs[1]) / 2e-6
+        assert graded.gradient[row, column] == pytest.approx(slope, abs=1e-8)
+    assert graded.loss[2] == pytest.approx(np.mean(costs))
+
+
+def test_a_teacher_says_the_softmax_of_what_its_readout_kept(taught, data):
+    teacher = Teacher(str(taught), data.test, 10)
+    few = data.test.select(np.arange(3))
+    found = teacher.probabilities(few)
+    record = simulate(teacher.network, teacher.weights, few)
+    unit = 30_000.0  # microseconds: the integral is told in time constants
+    for row, integral in zip(found, record.readouts["output"].integral, strict=True):
+        raised = [math.exp(1.5 * x / unit) for x in integral]
+        np.testing.assert_allclose(row, [x / sum(raised) for x in raised], rtol=1e-5)
+    np.testing.assert_array_equal(teacher.probabilities(few, threads=2), found)
+
+
+def test_a_network_learns_nothing_from_itself(taught, data):
+    given = inherited(taught) | STILL | {"start_from": str(taught), "teacher": str(taught)}
+    weights = load_checkpoint(taught).arrays
+    for share, moves in ((1.0, False), (0.5, True)):
+        options = make_options(given | {"epochs": 1, "teacher_share": share, "rate": 1e-3})
+        trainer = Trainer(completed(options, data), data, None)
+        trainer.run(Listener())
+        moved = [
+            np.abs(w - weights[f"weights.{k}"]).max() for k, w in enumerate(trainer.learner.weights)
+        ]
+        # Two ways to a softmax differ by rounding, which Adam's epsilon keeps small.
+        assert (max(moved) > 1e-4) == moves and (max(moved) < 1e-8) != moves
+
+
+def test_what_only_the_teacher_says_does_not_depend_on_the_labels(taught, data):
+    swapped = replace(data.train, label=(data.train.label + 3) % 10)
+    given = pupil(taught, teacher_share=1.0)
+    one = run(None, given, data).learner.weights
+    other = run(None, given, replace(data, train=swapped)).learner.weights
+    mixed = run(None, given | {"teacher_share": 0.9}, data).learner.weights
+    for a, b, c in zip(one, other, mixed, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert np.abs(a - c).max() > 0
+
+
+def test_a_network_learns_from_its_teacher_alone(taught):
+    data = open_data("digits", limit=300)
+    swapped = replace(data.train, label=(data.train.label + 3) % 10)
+    given = pupil(taught, teacher_share=1.0, epochs=6, rate=0.005)
+    trainer = run(None, given, replace(data, train=swapped))
+    assert trainer.history[-1]["test_accuracy"] > 0.5
+
+
+class Stops(Listener):
+    def epoch_begins(self, epoch, epochs, samples):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_a_taught_run_resumes_to_the_same_bits_with_the_teacher_elsewhere(
+    taught, data, call, tmp_path
+):
+    given = pupil(taught, limit=96)
+    run(tmp_path / "whole", given, data)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", given, data, Stops())
+    shutil.copytree(taught, tmp_path / "moved")
+    words = (
+        "train",
+        "--out",
+        tmp_path / "cut",
+        "--resume",
+        "--teacher",
+        tmp_path / "moved",
+        "--json",
+    )
+    code, out, err = call(*words)
+    assert code == 0 and f"learns from {tmp_path / 'moved'}, too" in err
+    assert json.loads(out)["options"]["gradient"]["teacher"] == str(tmp_path / "moved")
+    whole, cut = (load_checkpoint(tmp_path / name).arrays for name in ("whole", "cut"))
+    assert whole.keys() == cut.keys() and "teacher" in whole
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], cut[name])
+
+
+def test_another_teacher_on_the_way_is_refused(taught, data, call, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", pupil(taught, limit=96), data, Stops())
+    checkpoint = load_checkpoint(taught)
+    other = checkpoint.arrays | {"weights.1": checkpoint.arrays["weights.1"] * np.float32(1.01)}
+    save_checkpoint(tmp_path / "other", Checkpoint(other, checkpoint.info))
+    words = ("train", "--out", tmp_path / "cut", "--resume")
+    code, _, err = call(*words, "--teacher", tmp_path / "other")
+    assert code == 2 and "other: its weights are not those of the teacher with which" in err
+    code, _, err = call("evaluate", tmp_path / "cut", "--json")
+    assert code == 0  # what has learned needs no teacher
+
+
+def test_teachers_that_cannot_teach_are_refused_by_name(taught, data, call, tmp_path):
+    def refused(match, **given):
+        with pytest.raises(UserError, match=match):
+            run(None, pupil(taught) | given, data)
+
+    checkpoint = load_checkpoint(taught)
+    sensor = checkpoint.info | {"input_shape": [34, 34, 2]}
+    save_checkpoint(tmp_path / "sensor", Checkpoint(checkpoint.arrays, sensor))
+    refused("34 x 34 x 2, these recordings .* another teacher", teacher=str(tmp_path / "sensor"))
+    refused("knows 10 classes, the network that learns has 12", layers=(2312, 9, 12))
+    refused("there is no checkpoint", teacher=str(tmp_path / "nowhere"))
+    refused("loss is count-target; give cross-entropy", loss="count-target", reads="counts")
+    refused("teacher_share is 0; give more than 0", teacher_share=0)
+    refused("teacher_share is 0.7; give teacher too", teacher="", teacher_share=0.7)
+    words = ("--limit", 40, "--layers", "2312-8-10", "--epochs", 1)
+    assert call("train", *words, "--out", tmp_path / "mlp")[0] == 0
+    refused("mlp: learned by herding .* gives no probabilities", teacher=str(tmp_path / "mlp"))
