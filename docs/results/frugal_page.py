@@ -11,6 +11,7 @@ KINDS = {
     "dense": "spikes are free",
     "narrow": "spikes are free",
     "frugal": "{:,} neurons, spikes cost",
+    "taught": "{:,} neurons, spikes cost, taught",
 }
 """By how the files begin: what they are, where that depends on it with the neurons."""
 
@@ -28,6 +29,38 @@ def frugal_lines() -> list[str]:
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
         f"![Accuracy against hidden spikes and against additions]({FIGURE})",
+        *_stopped(names),
+    ]
+
+
+def _stopped(names: list[str]) -> list[str]:
+    """Return what those runs that were measured spend if they stop as soon as they are sure."""
+    measured = [name for name in names if (HERE / f"measure-{name}.json").exists()]
+    found = [(name, read(f"measure-{name}")["anytime"]["best"]) for name in measured]
+    found = [(name, best) for name, best in found if "spikes" in best["reported"]]
+    if not found:
+        return []
+    rows = [
+        "| run | policy | accuracy at the end | stopped | hidden spikes at the end | stopped "
+        "| time |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, best in found:
+        told = best["reported"]
+        rows.append(
+            f"| {name} | {best['policy']} {best['level']:.4g} | {told['accuracy_at_end']:.2%} "
+            f"| {told['accuracy']:.2%} | {told['spikes_at_end']:.1f} | {told['spikes']:.1f} "
+            f"| {told['t_us'] / 1e3:.0f} ms |"
+        )
+    told = found[0][1]["reported"]
+    return [
+        "",
+        "The same networks where a recording is left as soon as the answer is clear, by "
+        "`eventsnn measure DIR --data film:mnist:../shared/data/mnist --json` "
+        f"([how](../measure.md#anytime)); levels chosen on 5,000 test recordings, what they give "
+        f"on the other {told['recordings']:,}:",
+        "",
+        *rows,
     ]
 
 

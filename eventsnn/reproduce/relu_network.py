@@ -26,6 +26,7 @@ class ReluNetwork:
 
     def __init__(self, weights: Sequence[Array]) -> None:
         self.weights = [np.array(weight) for weight in weights]
+        self._scratch = [np.empty_like(weight) for weight in self.weights]
 
     def drives(self, x: Array) -> Array:
         """Return the output layer's drive before its ReLU; its argmax is the class.
@@ -75,19 +76,19 @@ class ReluNetwork:
         later the weights are others.
         """
         source, came = x, []
-        for weight in self.weights:
+        for weight, scratch in zip(self.weights, self._scratch, strict=True):
             active = source.nonzero()[0]
-            value = source[active]
-            drive = np.add.reduce(value[:, None] * weight[active], axis=0)
-            came.append((active, value))
+            value, rows = source[active][:, None], weight.take(active, axis=0)
+            each = scratch[: len(active)]
+            drive = np.add.reduce(np.multiply(value, rows, out=each), axis=0)
+            came.append((active, value, rows, each))
             source = np.maximum(drive, 0)
         error = (source - y) * (source > 0)
         for layer in reversed(range(len(came))):
-            weight, (active, value) = self.weights[layer], came[layer]
-            rows, down = weight[active], error
+            weight, (active, value, rows, each), down = self.weights[layer], came[layer], error
             if layer:
                 error = np.zeros(len(weight), weight.dtype)
-                error[active] = np.add.reduce(rows * down, axis=1)
-            rows -= np.multiply.outer(value, eta * down)
-            weight[active] = rows
+                error[active] = np.add.reduce(np.multiply(rows, down, out=each), axis=1)
+            step = np.multiply(value, eta * down, out=each)
+            weight[active] = np.subtract(rows, step, out=each)
         return np.asarray(drive)
