@@ -11,7 +11,7 @@ KINDS = {
     "dense": "spikes are free",
     "narrow": "spikes are free",
     "frugal": "{:,} neurons, spikes cost",
-    "taught": "{:,} neurons, spikes cost, taught",
+    "taught": "taught, spikes cost",
 }
 """By how the files begin: what they are, where that depends on it with the neurons."""
 
@@ -24,7 +24,8 @@ def frugal_lines() -> list[str]:
         "## How few spikes does a digit need?",
         "",
         "2312-N-10 where a hidden spike costs something (`--spike-cost`), and with fewer neurons.",
-        "Aim: at least 99.1 % emulated with at most 50 hidden spikes.",
+        "Aim: at least 99.1 % emulated with at most 50 hidden spikes. Those *taught* aim at the",
+        "probabilities of narrow-200, too ([how](../learning.md#a-teacher)).",
         "",
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
@@ -69,7 +70,8 @@ def draw_frugal() -> None:
     figure = new_figure(8.0, 3.4, LIGHT)
     panels = figure.subplots(1, 2, sharey=True)
     lines = _by_label()
-    for colour, (label, found) in zip(LIGHT.series[: len(lines)], lines.items(), strict=True):
+    colours = (*LIGHT.series, LIGHT.ink)[: len(lines)]
+    for colour, (label, found) in zip(colours, lines.items(), strict=True):
         runs = sorted(found, key=_spikes)
         accuracy = [100 * run["test_accuracy"] for run in runs]
         costs = [_spikes(run) for run in runs], [_additions(run) for run in runs]
