@@ -1,6 +1,7 @@
 """The page of the spike adjoint: each run, and what it reaches on real recordings."""
 
 from frugal_page import frugal_lines
+from hard_page import hard_lines
 from results import read, runs_named, table_of_runs
 
 FILMED = "--data film:mnist:../shared/data/mnist --skip 1000"
@@ -9,6 +10,7 @@ NETWORKS = {
     "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
     "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
     "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
+    "convtaught": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, taught by narrow-200", 99.4, 99.2),
     "convnear": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs", 99.4, 99.2),
     "conv": ("34x34x2-12c5-2p-64c5-2p-10, before silent neurons learned", 99.4, 99.2),
 }
@@ -51,7 +53,7 @@ def learning_lines() -> list[str]:
                 _mean_of_seeds(names, *aims),
             ]
             lines += ["", OLDER] if kind == "adjoint" else []
-    return [*lines, *frugal_lines()]
+    return [*lines, *hard_lines(), *frugal_lines()]
 
 
 def _mean_of_seeds(names: list[str], emulated: float, real: float) -> str:

@@ -15,7 +15,9 @@ def read(name: str) -> dict:
 
 def runs_named(kind: str) -> list[str]:
     """Return the training runs whose files begin so."""
-    return sorted(p.stem for p in HERE.glob(f"{kind}-*.json") if "-real" not in p.stem)
+    return sorted(
+        p.stem for p in HERE.glob(f"{kind}-*.json") if not p.stem.endswith(("-real", "-filmed"))
+    )
 
 
 def table_of_runs(names: list[str]) -> list[str]:
@@ -46,9 +48,15 @@ def _told(run: dict) -> str:
     mine = options.to_json()
     pairs = [(mine, usual), (mine["gradient"], usual["gradient"])]
     told = [
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        f"{name} {_value(value)}"
         for some, other in pairs
         for name, value in some.items()
         if name not in ("gradient", "herding", "eta_decay") and value != other[name]
     ]
     return ", ".join([f"seed {run['seed']}", *told])
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

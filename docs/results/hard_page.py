@@ -1,0 +1,46 @@
+"""The part of the learning page that asks which real recordings are wrong, and why."""
+
+from results import HERE, read
+
+HALVES = {"train": 550, "test": 50}
+"""How many digits of each half of MNIST the real recordings show: the first."""
+
+
+def hard_lines() -> list[str]:
+    """Return the section: the same digits before a real camera and before the virtual one."""
+    names = sorted(p.stem.removesuffix("-filmed") for p in HERE.glob("*-filmed.json"))
+    if not names:
+        return []
+    rows = [
+        "| run | real wrong | the same digits filmed, wrong | wrong in both | those |",
+        "|---|---|---|---|---|",
+    ]
+    for name in names:
+        real, filmed = (_wrong(read(f"{name}-{kind}")) for kind in ("real", "filmed"))
+        both = sorted(real.keys() & filmed.keys(), key=lambda place: (place[0] != "train", place))
+        told = ", ".join(
+            f"{'' if half == 'train' else 'test '}{index + 1} ({real[half, index]})"
+            for half, index in both
+        )
+        rows.append(f"| {name} | {len(real)} | {len(filmed)} | {len(both)} | {told} |")
+    return [
+        "",
+        "## Which real recordings are wrong?",
+        "",
+        "The real recordings show the first 550 training and the first 50 test digits of MNIST.",
+        "The same digits before the virtual camera, `eventsnn evaluate DIR --data",
+        "film:mnist:../shared/data/mnist --split all --json`, are nearly all wrong, too: what",
+        "these networks lack on real recordings lies in the digits. (The digit's number from 1,",
+        "its label, and what it is taken for.)",
+        "",
+        *rows,
+    ]
+
+
+def _wrong(result: dict) -> dict[tuple[str, int], str]:
+    """Return label and prediction of the wrong ones among the digits that the real ones show."""
+    return {
+        (row["half"], row["index"]): f"{row['label']} for {row['prediction']}"
+        for row in result["mistakes"]
+        if row["index"] < HALVES[row["half"]]
+    }
