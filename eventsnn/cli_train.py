@@ -164,9 +164,10 @@ def train(
         ),
     ] = None,
     teacher: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="Trained network whose probabilities are part of the target.",
+            help="Trained network whose probabilities are part of the target; "
+            "give several for their mean.",
             rich_help_panel=GRADIENT,
         ),
     ] = None,

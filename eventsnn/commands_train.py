@@ -16,7 +16,7 @@ from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.layers import parse_layers
 from eventsnn.train.model import inherited, options_of
-from eventsnn.train.options import TrainOptions, completed, make_options
+from eventsnn.train.options import TrainOptions, completed, make_options, with_teachers
 from eventsnn.train.trainer import Trainer
 
 TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS | train_options.GRADIENT_FIELDS
@@ -38,6 +38,7 @@ def train(
         given["layers"] = parse_layers(
             layers if isinstance(layers, str) else "-".join(map(str, layers))
         )
+    given = with_teachers(given)
     checkpoint = None
     if resume:
         if out is None:
@@ -56,7 +57,8 @@ def train(
         if options.gradient.start_from and not resume:
             console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
         if options.gradient.teacher:
-            console.print(f"learns from {options.gradient.teacher}, too", soft_wrap=True)
+            named = " and ".join(options.gradient.teacher)
+            console.print(f"learns from {named}, too", soft_wrap=True)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
         if checkpoint is not None:
@@ -111,7 +113,7 @@ def _started(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
-    """Return the saved options; only the number of epochs may change, and where the teacher is."""
+    """Return the saved options; only the number of epochs may change, and where teachers are."""
     known = saved.to_json()
     known |= known["herding"] | known["gradient"]
     for name, value in given.items():

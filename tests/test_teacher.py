@@ -15,7 +15,7 @@ from eventsnn.simulate import simulate
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.model import inherited
 from eventsnn.train.options import completed, make_options
-from eventsnn.train.teacher import Teacher
+from eventsnn.train.teacher import Teacher, Teachers
 from eventsnn.train.trainer import Listener, Trainer
 
 PLAIN = {"shift": 0.0, "rotate": 0.0, "scale": 0.0, "elastic": 0.0, "scatter": 0.0, "drop": 0.0}
@@ -49,6 +49,14 @@ def pupil(taught, **given):
             "teacher": str(taught)} | given  # fmt: skip
 
 
+def altered(taught, folder, **info):
+    """Save that network with an output of other weights and, where told, other options."""
+    checkpoint = load_checkpoint(taught)
+    other = checkpoint.arrays | {"weights.1": checkpoint.arrays["weights.1"] * np.float32(1.5)}
+    save_checkpoint(folder, Checkpoint(other, checkpoint.info | info))
+    return folder
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_gradient_towards_probabilities_is_the_slope_of_the_loss(seed):
     rng = np.random.default_rng(seed)
@@ -78,6 +86,50 @@ def test_a_teacher_says_the_softmax_of_what_its_readout_kept(taught, data):
         raised = [math.exp(1.5 * x / unit) for x in integral]
         np.testing.assert_allclose(row, [x / sum(raised) for x in raised], rtol=1e-5)
     np.testing.assert_array_equal(teacher.probabilities(few, threads=2), found)
+
+
+def test_several_teachers_say_their_mean(taught, data, tmp_path):
+    paths = (str(taught), str(altered(taught, tmp_path / "other")))
+    few = data.test.select(np.arange(5))
+    both = Teachers(paths, data.test, 10)
+    one, other = (Teacher(path, data.test, 10).probabilities(few) for path in paths)
+    assert np.abs(one - other).max() > 0.01
+    np.testing.assert_allclose(both.probabilities(few), (one + other) / 2, rtol=1e-14)
+    np.testing.assert_array_equal(Teachers(paths[:1], data.test, 10).probabilities(few), one)
+    assert not np.array_equal(both.digest, Teachers(paths[::-1], data.test, 10).digest)
+
+
+def test_a_run_learns_from_two_teachers_named_on_the_command_line_or_in_a_file(
+    taught, call, tmp_path
+):
+    other = altered(taught, tmp_path / "other")
+    config = tmp_path / "two.toml"
+    config.write_text(f'teacher = ["{taught}", "{other}"]\n', "utf-8")
+    words = ("--rule", "adjoint", "--layers", "2312-9-10", "--limit", 64, "--epochs", 1, "--json")
+    for name, named in (
+        ("words", ("--teacher", taught, "--teacher", other)),
+        ("file", ("--config", config)),
+        ("one", ("--teacher", taught)),
+    ):
+        code, out, err = call("train", *words, *named, "--out", tmp_path / name)
+        assert code == 0 and f"learns from {taught}" in err
+        told = json.loads(out)["options"]["gradient"]["teacher"]
+        assert told == [str(taught), str(other)][: len(told)] and len(told) == 2 - (name == "one")
+    by_word, by_file, by_one = (
+        load_checkpoint(tmp_path / name).arrays for name in ("words", "file", "one")
+    )
+    np.testing.assert_array_equal(by_word["weights.0"], by_file["weights.0"])
+    assert np.abs(by_word["weights.0"] - by_one["weights.0"]).max() > 0
+
+
+class Silent(Listener):
+    def compiling(self):
+        raise AssertionError("compiles before it has read the teacher")
+
+
+def test_a_mistyped_teacher_is_refused_before_anything_is_compiled(taught, data, tmp_path):
+    with pytest.raises(UserError, match=r"nowhere: there is no checkpoint"):
+        run(None, pupil(taught, teacher=str(tmp_path / "nowhere")), data, Silent())
 
 
 def test_a_network_learns_nothing_from_itself(taught, data):
@@ -138,7 +190,7 @@ def test_a_taught_run_resumes_to_the_same_bits_with_the_teacher_elsewhere(
     )
     code, out, err = call(*words)
     assert code == 0 and f"learns from {tmp_path / 'moved'}, too" in err
-    assert json.loads(out)["options"]["gradient"]["teacher"] == str(tmp_path / "moved")
+    assert json.loads(out)["options"]["gradient"]["teacher"] == [str(tmp_path / "moved")]
     whole, cut = (load_checkpoint(tmp_path / name).arrays for name in ("whole", "cut"))
     assert whole.keys() == cut.keys() and "teacher" in whole
     for name in whole:
@@ -148,12 +200,16 @@ def test_a_taught_run_resumes_to_the_same_bits_with_the_teacher_elsewhere(
 def test_another_teacher_on_the_way_is_refused(taught, data, call, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut", pupil(taught, limit=96), data, Stops())
+    other = altered(taught, tmp_path / "other")
     checkpoint = load_checkpoint(taught)
-    other = checkpoint.arrays | {"weights.1": checkpoint.arrays["weights.1"] * np.float32(1.01)}
-    save_checkpoint(tmp_path / "other", Checkpoint(other, checkpoint.info))
+    options = json.loads(json.dumps(checkpoint.info["options"]))
+    options["gradient"]["tau_us"] = 20_000.0  # the weights are the same, the neurons are not
+    info = checkpoint.info | {"options": options}
+    save_checkpoint(tmp_path / "faster", Checkpoint(checkpoint.arrays, info))
     words = ("train", "--out", tmp_path / "cut", "--resume")
-    code, _, err = call(*words, "--teacher", tmp_path / "other")
-    assert code == 2 and "other: its weights are not those of the teacher with which" in err
+    for those in ([other], [tmp_path / "faster"], [taught, taught]):
+        code, _, err = call(*words, *(word for path in those for word in ("--teacher", path)))
+        assert code == 2 and f"{those[-1].name}: not what this run began to learn from" in err
     code, _, err = call("evaluate", tmp_path / "cut", "--json")
     assert code == 0  # what has learned needs no teacher
 
@@ -170,8 +226,10 @@ def test_teachers_that_cannot_teach_are_refused_by_name(taught, data, call, tmp_
     refused("knows 10 classes, the network that learns has 12", layers=(2312, 9, 12))
     refused("there is no checkpoint", teacher=str(tmp_path / "nowhere"))
     refused("loss is count-target; give cross-entropy", loss="count-target", reads="counts")
+    refused("teacher is ''; give the folder", teacher=("",))
+    refused("teacher is 3; give the folder", teacher=(str(taught), 3))
     refused("teacher_share is 0; give more than 0", teacher_share=0)
-    refused("teacher_share is 0.7; give teacher too", teacher="", teacher_share=0.7)
+    refused("teacher_share is 0.7; give teacher too", teacher=(), teacher_share=0.7)
     words = ("--limit", 40, "--layers", "2312-8-10", "--epochs", 1)
     assert call("train", *words, "--out", tmp_path / "mlp")[0] == 0
     refused("mlp: learned by herding .* gives no probabilities", teacher=str(tmp_path / "mlp"))

@@ -21,7 +21,7 @@ from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights, trained_weights
-from eventsnn.train.teacher import Teacher
+from eventsnn.train.teacher import Teachers
 from eventsnn.train.wake import wake
 
 
@@ -64,7 +64,7 @@ class GradientLearner(ABC):
     averaged : list of float arrays or None
         Their average, if it is asked for.
     teacher_digest : uint8 array or None
-        Of the teacher with which the run began.
+        Of the teachers with which the run began.
     """
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
@@ -77,7 +77,7 @@ class GradientLearner(ABC):
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
         self.averaged: list[NDArray[Any]] | None = None
-        self.teacher: Teacher | None = None
+        self.teachers: Teachers | None = None
         self.teacher_digest: NDArray[np.uint8] | None = None
         self.state = self.optimizer.init(self.weights)
         fixed = [c.topology.default_weights() is not None for c in self.network.connections]
@@ -102,9 +102,24 @@ class GradientLearner(ABC):
         """Units a population, input first."""
         return tuple(p.size for p in self.network.populations)
 
+    def meet(self, data: Data) -> None:
+        """Read the teachers, and refuse others than those with which the run began."""
+        paths = self.options.gradient.teacher
+        if not paths:
+            return
+        self.teachers = Teachers(paths, _events(data), self.sizes[-1])
+        began, digest = self.teacher_digest, self.teachers.digest
+        if began is not None and not np.array_equal(began, digest):
+            raise UserError(
+                f"{' and '.join(paths)}: not what this run began to learn from (other weights, "
+                "neurons, number or order); bring that back, or train anew"
+            )
+        self.teacher_digest = digest
+
     def compile(self, data: Data) -> None:
         """Learn two recordings with a copy, and predict them."""
         copy = type(self)(self.options, self.threads)
+        copy.teachers = self.teachers
         few = _events(data).select(np.arange(min(2, len(data))))
         copy.weights = [w + np.float32(0.05) for w in copy.weights]
         copy.learn(few, np.arange(len(few)), np.random.default_rng(0))
@@ -120,8 +135,6 @@ class GradientLearner(ABC):
             self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None
         self.state = self.optimizer.init(self.weights)
-        if self.options.gradient.teacher:
-            self._meet_teacher(events)
         if self.options.gradient.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
             self.scales = [old * new for old, new in zip(self.scales, sizes, strict=True)]
@@ -155,26 +168,15 @@ class GradientLearner(ABC):
         return Learned(right, float(loss.sum()))
 
     def grade(self, outputs: NDArray[Any], batch: EventBatch) -> Graded:
-        """Grade outputs against the labels and, if there is one, what the teacher says."""
+        """Grade outputs against the labels and, if there are any, what teachers say."""
         graded, share = self.loss(outputs, batch.label), self.options.gradient.teacher_share
-        if not (self.options.gradient.teacher and isinstance(self.loss, CrossEntropy)):
+        if not self.options.gradient.teacher:
             return graded
-        teacher = self.teacher or self._meet_teacher(batch)
+        if self.teachers is None or not isinstance(self.loss, CrossEntropy):
+            raise RuntimeError("meet() comes before learn(), and teachers need cross-entropy")
         target = (1 - share) * self.loss.targets(batch.label, outputs.shape[1])
-        target += share * teacher.probabilities(batch, self.threads)
+        target += share * self.teachers.probabilities(batch, self.threads)
         return self.loss.towards(np.asarray(outputs, np.float64), target)
-
-    def _meet_teacher(self, events: EventBatch) -> Teacher:
-        path = self.options.gradient.teacher
-        self.teacher = teacher = Teacher(path, events, self.sizes[-1])
-        began = self.teacher_digest
-        if began is not None and not np.array_equal(began, teacher.digest):
-            raise UserError(
-                f"{path}: its weights are not those of the teacher with which this run began; "
-                "bring that one back, or train anew"
-            )
-        self.teacher_digest = teacher.digest
-        return teacher
 
     def _average(self, share: float) -> None:
         """Let the average follow the weights; a plain mean until that share of the run is done."""

@@ -84,9 +84,9 @@ class GradientOptions:
     start_from : str
         Checkpoint of a trained network whose weights to begin with, as they are; empty: the
         initial weights are drawn.
-    teacher : str
-        Checkpoint of a trained network whose probabilities are part of the target of the
-        cross-entropy (Hinton, Vinyals & Dean 2015); empty: there is none.
+    teacher : tuple of str
+        Checkpoints of trained networks whose probabilities, their mean, are part of the target
+        of the cross-entropy (Hinton, Vinyals & Dean 2015); empty: there are none.
     teacher_share : float
         Their part of the target.
     validate : float
@@ -126,7 +126,7 @@ class GradientOptions:
     init_spikes: float = 1.0
     init_output: float = 0.015
     start_from: str = ""
-    teacher: str = ""
+    teacher: tuple[str, ...] = ()
     teacher_share: float = 0.5
     validate: float = 0.0
     patience: int = 0

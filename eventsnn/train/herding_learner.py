@@ -45,6 +45,9 @@ class HerdingLearner:
         """Units a population, input first."""
         return self.net.sizes
 
+    def meet(self, data: Data) -> None:
+        """It knows no other network."""
+
     def compile(self, data: Data) -> None:
         """Run one sample through a throwaway copy, so that no epoch's time has compilation."""
         copy = HerdingLearner(self.options)

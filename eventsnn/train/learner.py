@@ -54,6 +54,12 @@ class Learner(Protocol):
     def sizes(self) -> tuple[int, ...]:
         """Units a population, input first."""
 
+    def meet(self, data: Data) -> None:
+        """Read the other networks that the options name, before anything is compiled.
+
+        Raises UserError if one of them cannot be used.
+        """
+
     def compile(self, data: Data) -> None:
         """Compile or load every kernel, changing nothing."""
 

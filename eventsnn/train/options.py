@@ -108,7 +108,7 @@ class TrainOptions:
         try:
             herding = HerdingOptions(**values["herding"])
             # Runs of version 0.1.0 knew no gradient rules.
-            gradient = GradientOptions(**values.get("gradient", {}))
+            gradient = GradientOptions(**with_teachers(values.get("gradient", {})))
             text = "-".join(str(part) for part in values["layers"])
             layers = parse_layers(text) if text else ()
             parts = {"herding": herding, "gradient": gradient, "layers": layers}
@@ -134,6 +134,8 @@ def kinds_of(name: str) -> tuple[tuple[type, ...], str]:
     hint = hints[name]
     if name == "layers":
         return (str, list), 'sizes, such as "2312-200-10"'
+    if name == "teacher":
+        return (str, list), "a word in quotes, or a list of them"
     if hint is bool:
         return (bool,), "true or false"
     if hint in (int, int | None):
@@ -197,7 +199,7 @@ def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
 
 def make_options(given: dict[str, Any]) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
-    rule = given.get("rule", "herding")
+    given, rule = with_teachers(given), given.get("rule", "herding")
     _check_known(rule, given)
     values = recipe(rule, given.get("data", "digits"), given.get("layers", ()))
     if given.get("dtype") == "integer":
@@ -211,6 +213,18 @@ def make_options(given: dict[str, Any]) -> TrainOptions:
         gradient=GradientOptions(**gradient),
         **own,
     )
+
+
+def with_teachers(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with ``teacher`` as a tuple; one word may stand without a list."""
+    named = given.get("teacher")
+    if named is None:
+        return given
+    names = (named,) if isinstance(named, str) else tuple(named)
+    wrong = [name for name in names if not (isinstance(name, str) and name)]
+    if wrong:
+        raise UserError(f"teacher is {wrong[0]!r}; give the folder of a trained network")
+    return given | {"teacher": names}
 
 
 def _check_known(rule: str, given: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
-"""A trained network beside the one that learns: what it says of a batch is part of the target.
+"""Trained networks beside the one that learns: what they say of a batch is part of the target.
 
 Knowledge distillation (Hinton, Vinyals & Dean 2015): the probabilities of a network that
-may spend more tell a smaller or more frugal one more than a class does.
+may spend more, or the mean of several that err in different places, tell a smaller or more
+frugal one more than a class does.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from eventsnn.learn.losses import CrossEntropy
 from eventsnn.simulate import simulate
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import scores_of
-from eventsnn.train.model import options_of
+from eventsnn.train.model import inherited, options_of
 from eventsnn.train.start import trained_weights
 
 
@@ -35,8 +37,8 @@ class Teacher:
 
     Attributes
     ----------
-    digest : uint8 array (32,)
-        SHA-256 of its weights.
+    digest : bytes
+        SHA-256 of its layers, neurons, readout and weights.
 
     Raises
     ------
@@ -61,8 +63,8 @@ class Teacher:
                 f"{path}: knows {self.network.populations[-1].size} classes, the network that "
                 f"learns has {classes}; give another teacher"
             )
-        digest = hashlib.sha256(b"".join(weight.tobytes() for weight in self.weights)).digest()
-        self.digest = np.frombuffer(digest, np.uint8)
+        told = json.dumps(inherited(path), sort_keys=True).encode()
+        self.digest = hashlib.sha256(told + b"".join(w.tobytes() for w in self.weights)).digest()
 
     def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
         """Return softmax of its scores, float64 (n_recordings, classes)."""
@@ -71,3 +73,30 @@ class Teacher:
         scores = self.loss.gain * np.asarray(outputs, np.float64)
         raised = np.exp(scores - scores.max(1, keepdims=True))
         return np.asarray(raised / raised.sum(1, keepdims=True), np.float64)
+
+
+class Teachers:
+    """Several of them; each counts as much as any other.
+
+    Parameters
+    ----------
+    paths : tuple of str
+        Their checkpoints, one at least.
+    events, classes
+        As for ``Teacher``.
+
+    Attributes
+    ----------
+    digest : uint8 array (32,)
+        SHA-256 of theirs, in the order given.
+    """
+
+    def __init__(self, paths: tuple[str, ...], events: EventBatch, classes: int) -> None:
+        self.each = [Teacher(path, events, classes) for path in paths]
+        digest = hashlib.sha256(b"".join(teacher.digest for teacher in self.each)).digest()
+        self.digest = np.frombuffer(digest, np.uint8)
+
+    def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
+        """Return the mean of what they say, float64 (n_recordings, classes)."""
+        said = [teacher.probabilities(batch, threads) for teacher in self.each]
+        return np.asarray(np.mean(said, 0), np.float64)

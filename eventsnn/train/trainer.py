@@ -101,6 +101,7 @@ class Trainer:
 
     def run(self, listener: Listener) -> dict[str, Any]:
         """Train what is left of the epochs; return the summary of the run."""
+        self.learner.meet(self.data.train)
         listener.compiling()
         self.learner.compile(self.data.train)
         self.metrics.begin(self.history)
