@@ -14,7 +14,7 @@ from eventsnn.learn.losses import CrossEntropy
 from eventsnn.simulate import simulate
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.model import inherited
-from eventsnn.train.options import completed, make_options
+from eventsnn.train.options import TrainOptions, completed, make_options
 from eventsnn.train.teacher import Teacher, Teachers
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -120,6 +120,14 @@ def test_a_run_learns_from_two_teachers_named_on_the_command_line_or_in_a_file(
     )
     np.testing.assert_array_equal(by_word["weights.0"], by_file["weights.0"])
     assert np.abs(by_word["weights.0"] - by_one["weights.0"]).max() > 0
+
+
+@pytest.mark.parametrize("old", ["", "runs/wide"])
+def test_options_of_a_time_when_a_teacher_was_one_word_are_read(old):
+    now = make_options({"rule": "adjoint", "teacher": (old,) if old else ()})
+    told = now.to_json()
+    told["gradient"] = told["gradient"] | {"teacher": old}
+    assert TrainOptions.from_json(told) == now
 
 
 class Silent(Listener):

@@ -107,8 +107,10 @@ class TrainOptions:
         """Read ``to_json``'s output; raises UserError where a field is unknown."""
         try:
             herding = HerdingOptions(**values["herding"])
-            # Runs of version 0.1.0 knew no gradient rules.
-            gradient = GradientOptions(**with_teachers(values.get("gradient", {})))
+            # Runs of version 0.1.0 knew no gradient rules, or had one teacher or an empty word.
+            told = values.get("gradient", {})
+            told = with_teachers(told | {"teacher": told.get("teacher") or ()})
+            gradient = GradientOptions(**told)
             text = "-".join(str(part) for part in values["layers"])
             layers = parse_layers(text) if text else ()
             parts = {"herding": herding, "gradient": gradient, "layers": layers}
