@@ -17,6 +17,9 @@ def evaluate(
     data: OwnData = None,
     split: Split = "test",
     limit: Limit = None,
+    mistakes: Annotated[
+        bool, typer.Option("--mistakes", help="Also show what is taken for what, and where.")
+    ] = False,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
@@ -29,6 +32,8 @@ def evaluate(
         return
     OUT.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
     OUT.print(show.cost_table(result))
+    if mistakes:
+        show.mistakes(result, OUT)
 
 
 def measure(

@@ -10,9 +10,10 @@ from rich.console import Console
 
 import eventsnn
 from eventsnn.data import source as sources
-from eventsnn.data.source import DataSet, checked_split, open_data
+from eventsnn.data.source import DataSet, checked_split, labels_of, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
+from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.progress import Bar, RowBars, progress_bars
 from eventsnn.train.model import open_model
 
@@ -27,10 +28,21 @@ def evaluate(
     with progress_bars(console) as bars:
         spec = options.data if data is None else data
         halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
-    parts = [halves.train, halves.test] if split == "all" else [_half(halves, split)]
-    found = [learner.evaluate(part, threads) for part in parts]
-    result = pooled(found)
-    return result | {"model": str(model), "data": spec, "split": split, "note": halves.note}
+    names = ("train", "test") if split == "all" else (split,)
+    parts = {name: _half(halves, name) for name in names}
+    found = [learner.evaluate(part, threads) for part in parts.values()]
+    labels = [labels_of(part) for part in parts.values()]
+    said = [np.array(part.pop("predictions"), np.int64) for part in found]
+    wrong = [mistakes(*row) for row in zip(labels, said, names, strict=True)]
+    every = np.concatenate(labels), np.concatenate(said)
+    return pooled(found) | {
+        "confusion": confusion(*every, classes=learner.sizes[-1]),
+        "mistakes": [row for part in wrong for row in part],
+        "model": str(model),
+        "data": spec,
+        "split": split,
+        "note": halves.note,
+    }
 
 
 def pooled(parts: list[Result]) -> Result:

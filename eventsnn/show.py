@@ -39,6 +39,34 @@ def training(summary: dict[str, Any], out: Console) -> None:
         )
 
 
+def mistakes(result: dict[str, Any], out: Console) -> None:
+    """Print what is taken for what, and where the wrong recordings are."""
+    counts, wrong = result["confusion"], result["mistakes"]
+    table = Table("label", *(str(c) for c in range(len(counts))), box=None, title="taken for")
+    for label, row in enumerate(counts):
+        said = [f"[b]{n}[/b]" if c == label else str(n or "") for c, n in enumerate(row)]
+        table.add_row(str(label), *said)
+    out.print(table)
+    for row in wrong[:_MOST]:
+        out.print(
+            f"{row['half']} {row['index']}: a {row['label']}, taken for a {row['prediction']}"
+        )
+    if len(wrong) > _MOST:
+        out.print(f"and {len(wrong) - _MOST} more: --json has all")
+    if wrong:
+        first = wrong[0]
+        out.print(
+            f"look at one: eventsnn simulate {result['model']} {result['data']} "
+            f"--split {first['half']} --index {first['index']} --figure wrong.png",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+_MOST = 20
+"""Mistakes that are listed; there may be thousands."""
+
+
 def _learning(cost: dict[str, Any], out: Console) -> None:
     learning = sum(cost.get("backward_operations_per_recording", [])) + sum(
         cost.get("weight_updates_per_recording", [])

@@ -9,6 +9,7 @@ import eventsnn
 from eventsnn.learn import layered
 from eventsnn.learn.adjoint import adjoint
 from eventsnn.learn.losses import CrossEntropy
+from eventsnn.measure.mistakes import confusion
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
@@ -47,6 +48,12 @@ def main() -> None:
             right += int((graded.scores.argmax(1) == batch.label).sum())
         fired = np.mean([passed.spikes(1).sum(1)])
         print(f"epoch {epoch + 1}: {right / 600:.1%} right, {fired:.0f} hidden spikes a recording")
+    outputs = layered.outputs_of(layered.run(network, weights, data.test), 2, "integral")
+    counts = np.array(confusion(data.test.label, outputs.argmax(1), 10))
+    print(f"{counts.trace() / counts.sum():.1%} of digits that it has not seen")
+    np.fill_diagonal(counts, 0)
+    label, said = np.unravel_index(counts.argmax(), counts.shape)
+    print(f"most often a {label} is taken for a {said}: {counts.max()} times")
 
 
 if __name__ == "__main__":

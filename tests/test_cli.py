@@ -14,6 +14,7 @@ import pytest
 
 from eventsnn import cli_train
 from eventsnn.commands_train import TRAIN_OPTIONS
+from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
@@ -55,6 +56,41 @@ def test_evaluate_repeats_the_accuracy_of_training(model, call):
     assert result["spikes_per_recording"] == summary["spikes_per_recording"]
     code, out, _ = call("evaluate", folder / "model.safetensors", "--limit", 40)
     assert code == 0 and f"accuracy {summary['test_accuracy']:.2%}" in out
+
+
+def test_evaluate_tells_what_is_taken_for_what_and_simulate_agrees(model, call):
+    folder, _, _ = model
+    words = ("evaluate", folder, "--limit", 40, "--split", "all", "--mistakes")
+    code, out, _ = call(*words, "--json")
+    result = json.loads(out)
+    counts, wrong = np.array(result["confusion"]), result["mistakes"]
+    assert code == 0 and counts.shape == (10, 10) and counts.sum() == result["recordings"] == 80
+    assert counts.trace() / 80 == result["accuracy"] and counts.sum() - counts.trace() == len(wrong)
+    assert wrong and {row["half"] for row in wrong} <= {"train", "test"}
+    for row in wrong:
+        assert counts[row["label"], row["prediction"]] > 0 and row["label"] != row["prediction"]
+    where = "--split", wrong[-1]["half"], "--index", wrong[-1]["index"]
+    code, out, _ = call("simulate", folder, "digits", *where, "--json")
+    told = json.loads(out)
+    assert [told[k] for k in ("label", "prediction")] == [
+        wrong[-1][k] for k in ("label", "prediction")
+    ]
+    code, out, _ = call(*words)
+    assert code == 0 and "taken for" in out and f"--split {wrong[0]['half']} --index" in out
+    for row in wrong[:20]:
+        told = f"{row['half']} {row['index']}: a {row['label']}, taken for a {row['prediction']}"
+        assert told in out
+
+
+def test_labels_beyond_what_a_network_knows_are_counted_as_mistakes():
+    labels, said = np.array([0, 3, 1, 1]), np.array([0, 1, 1, 0])
+    assert confusion(labels, said, 2) == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]
+    assert mistakes(labels, said, "test") == [
+        {"half": "test", "index": 1, "label": 3, "prediction": 1},
+        {"half": "test", "index": 3, "label": 1, "prediction": 0},
+    ]
+    none = np.zeros(0, np.int64)
+    assert confusion(none, none, 2) == [[0, 0], [0, 0]] and mistakes(none, none, "test") == []
 
 
 def test_simulate_prints_one_object_an_input_and_draws_each(model, call, tmp_path):

@@ -31,10 +31,11 @@ def evaluate_network(
     Returns
     -------
     dict
-        ``accuracy``, ``recordings``, ``spikes_per_recording`` (a population) and
-        ``operations_per_recording`` (synaptic additions, a connection).
+        ``accuracy``, ``recordings``, ``predictions`` (list of int), ``spikes_per_recording``
+        (a population) and ``operations_per_recording`` (synaptic additions, a connection).
     """
-    output, right = len(network.populations) - 1, 0
+    output = len(network.populations) - 1
+    predictions = np.zeros(len(events), np.int64)
     timed = loss.reads == "first_spike"
     keep: Keep = [network.populations[output].name] if timed else "counts"
     spikes = np.zeros(len(network.populations), np.int64)
@@ -42,13 +43,14 @@ def evaluate_network(
     for first in range(0, len(events), TOGETHER):
         batch = events.select(np.arange(first, min(first + TOGETHER, len(events))))
         record = simulate(network, weights, batch, record=keep, threads=threads)
-        right += int((scores_of(record, output, loss, batch).argmax(1) == batch.label).sum())
+        predictions[first : first + TOGETHER] = scores_of(record, output, loss, batch).argmax(1)
         spikes += record.counts.spikes.sum(0)
         adds += record.counts.synaptic_adds.sum(0)
     n = max(len(events), 1)
     return {
-        "accuracy": right / n,
+        "accuracy": int((predictions == events.label).sum()) / n,
         "recordings": len(events),
+        "predictions": predictions.tolist(),
         "spikes_per_recording": [float(s) / n for s in spikes],
         "operations_per_recording": [float(a) / n for a in adds],
     }

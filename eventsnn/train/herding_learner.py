@@ -74,8 +74,12 @@ class HerdingLearner:
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample; see ``Learner``."""
         outputs, counts = self.net.outputs(data, np.arange(len(data)), threads)
-        accuracy = float((outputs.argmax(1) == labels_of(data)).mean())
-        result: dict[str, Any] = {"accuracy": accuracy, "recordings": len(data)}
+        predictions = outputs.argmax(1)
+        result: dict[str, Any] = {
+            "accuracy": float((predictions == labels_of(data)).mean()),
+            "recordings": len(data),
+            "predictions": predictions.tolist(),
+        }
         return result | costs(counts, len(data))
 
     def check(self, epoch: int) -> None:

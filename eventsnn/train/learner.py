@@ -79,8 +79,9 @@ class Learner(Protocol):
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample.
 
-        Returns ``accuracy``, ``recordings``, ``spikes_per_recording`` (a population, input
-        first) and ``operations_per_recording`` (a layer).
+        Returns ``accuracy``, ``recordings``, ``predictions`` (a class each),
+        ``spikes_per_recording`` (a population, input first) and ``operations_per_recording``
+        (a layer).
         """
 
     def check(self, epoch: int) -> None:

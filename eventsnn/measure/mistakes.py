@@ -1,0 +1,33 @@
+"""Which recordings a network takes for another class, and for which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def confusion(labels: NDArray[Any], predictions: NDArray[Any], classes: int) -> list[list[int]]:
+    """Return how many recordings of each class (rows) were taken for each (columns).
+
+    Parameters
+    ----------
+    labels, predictions : int64 arrays (n,)
+    classes : int
+        That the network tells apart; a label beyond them has a row and a column, too.
+    """
+    size = max([classes, *(int(a.max()) + 1 for a in (labels, predictions) if len(a))])
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (labels, predictions), 1)
+    return [[int(n) for n in row] for row in counts]
+
+
+def mistakes(
+    labels: NDArray[Any], predictions: NDArray[Any], half: str
+) -> list[dict[str, int | str]]:
+    """Return a row for each wrong recording, ``index`` being its place in its half, from 0."""
+    return [
+        {"half": half, "index": i, "label": int(labels[i]), "prediction": int(predictions[i])}
+        for i in np.flatnonzero(labels != predictions).tolist()
+    ]
