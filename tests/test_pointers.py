@@ -1,10 +1,11 @@
-"""Tables of compiled functions."""
+"""Tables of compiled functions and of arrays."""
 
 import numba
 import numpy as np
+import pytest
 from numba import float64, int64
 
-from eventsnn.simulate.pointers import Pointers, pointer
+from eventsnn.simulate.pointers import Arrays, Pointers, picked, pointer
 
 
 @numba.cfunc(float64(float64, int64))
@@ -37,3 +38,31 @@ def test_functions_are_called_by_number():
 def test_the_signature_is_part_of_the_type():
     assert numba.typeof(Pointers([add])) == numba.typeof(Pointers([times, add]))
     assert numba.typeof(Pointers([add])) != numba.typeof(Pointers([twice]))
+
+
+@numba.njit
+def double(table, index):
+    array = picked(table, index)
+    for k in range(len(array)):
+        array[k] *= 2
+    return array.sum(), len(array)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_arrays_are_picked_by_number_and_written_to(dtype):
+    arrays = [np.arange(n, dtype=dtype) for n in (3, 0, 5)]
+    table = Arrays(arrays, dtype)
+    assert double(table, 2) == (20, 5) and double(table, 1) == (0, 0)
+    np.testing.assert_array_equal(arrays[2], [0, 2, 4, 6, 8])
+    np.testing.assert_array_equal(arrays[0], [0, 1, 2])
+
+
+def test_how_many_arrays_there_are_compiles_nothing_anew():
+    few, many = (Arrays([np.ones(2)] * n, np.float64) for n in (0, 70))
+    assert numba.typeof(few) == numba.typeof(many) != numba.typeof(Arrays([], np.float32))
+
+
+def test_arrays_of_another_kind_are_refused():
+    for wrong in (np.ones(3, np.float32), np.ones((2, 2)), np.ones(6)[::2]):
+        with pytest.raises(TypeError, match="not flat float64"):
+            Arrays([np.ones(2), wrong], np.float64)

@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.learn import eventprop_kernel, eventprop_prepare
-from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, padded, run_of
+from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, run_of
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 from eventsnn.simulate.inputs import Events, Inputs, inputs
+from eventsnn.simulate.pointers import Arrays
 
 
 class ReadoutErrors(NamedTuple):
@@ -109,7 +110,7 @@ def eventprop(
     kernels: tuple[Any, ...] = ()
     for i in range(len(record)):
         run = run_of(network, graph.unit_at, recordings, (record, given), i)
-        parts = (graph, calls(), padded(flat, real), padded(gradients, real), run, walk)
+        parts = (graph, calls(), Arrays(flat, real), Arrays(gradients, real), run, walk)
         machine = Machine(*parts, float(least_slope))
         kernels = kernels or _entries(machine)
         for kernel in kernels:

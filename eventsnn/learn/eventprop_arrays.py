@@ -16,6 +16,7 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.simulate.inputs import Inputs
+from eventsnn.simulate.pointers import Arrays
 from eventsnn.topology import topologies
 
 Ints = NDArray[np.int64]
@@ -142,12 +143,12 @@ class Walk(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """All of it; ``weights`` and ``gradients`` are tuples of flat arrays."""
+    """All of it."""
 
     graph: Graph
     fan_out: tuple[Any, ...]
-    weights: tuple[NDArray[Any], ...]
-    gradients: tuple[NDArray[Any], ...]
+    weights: Arrays
+    gradients: Arrays
     run: Run
     walk: Walk
     least_slope: float
@@ -189,14 +190,6 @@ def graph_of(network: Network) -> Graph:
 def calls() -> tuple[Any, ...]:
     """Return the fan-out of every topology, as typed pointers."""
     return tuple(shape.kernel() for shape in topologies().values())
-
-
-def padded(arrays: tuple[NDArray[Any], ...], dtype: Any) -> tuple[NDArray[Any], ...]:
-    """Fill up to 4, 16, 64, ... arrays: the walk is compiled once for each such number."""
-    room = 4
-    while room < len(arrays):
-        room *= 4
-    return (*arrays, *(np.zeros(0, dtype) for _ in range(room - len(arrays))))
 
 
 def run_of(

@@ -21,6 +21,7 @@ from typing import Any
 from numba import int64
 
 from eventsnn.kernel import inlined, kernel
+from eventsnn.simulate.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
 _TAU_V, _TAU_I, _THRESHOLD, _BIAS, _REFRACTORY, _LIMIT = range(6)
@@ -141,9 +142,9 @@ def _read_together(m: Any, c: int, k: int) -> Any:
             continue
         at = graph.basis_at[c] + first
         v, i = walk.basis_v[at : at + length], walk.basis_i[at : at + length]
-        _learn(m.gradients[c][k0 : k0 + length], v, i, (r, b))
+        _learn(picked(m.gradients, c)[k0 : k0 + length], v, i, (r, b))
         if graph.source[c] != graph.input:
-            w = m.weights[c][k0 : k0 + length]
+            w = picked(m.weights, c)[k0 : k0 + length]
             error += _worth(w, v, i, (r / tau_i - a / tau_v, b / tau_i))
     return error
 
@@ -180,7 +181,7 @@ def _listed(
 ) -> float:
     """``_learn`` and ``_worth`` for targets that are listed one by one."""
     graph, walk = m.graph, m.walk
-    gradient, weights = m.gradients[c], m.weights[c]
+    gradient, weights = picked(m.gradients, c), picked(m.weights, c)
     real, error = weights.dtype.type, 0.0
     for k in range(k0, k0 + length):
         at = graph.basis_at[c] + graph.targets[graph.targets_at[c] + k]
@@ -305,8 +306,9 @@ def _read_each(m: Any, c: int, k: int) -> float:
                 while spike >= 0 and run.t[spike] <= t:
                     spike = walk.next[spike]
                 v, i = _adjoint(m, p, spike, t)
-            m.gradients[c][s] += m.gradients[c].dtype.type(i)
-            error += m.weights[c][s] * (i / tau_i - v / tau_v)
+            gradient, weights = picked(m.gradients, c), picked(m.weights, c)
+            gradient[s] += gradient.dtype.type(i)
+            error += weights[s] * (i / tau_i - v / tau_v)
     return error
 
 

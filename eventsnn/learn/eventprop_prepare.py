@@ -8,6 +8,7 @@ from typing import Any
 from numba import int64
 
 from eventsnn.kernel import inlined, kernel
+from eventsnn.simulate.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
 _REFRACTORY, _TAU_I = 4, 1
@@ -91,7 +92,7 @@ def _add_through(m: Any, c: int, p: int) -> None:
                 t = now
                 if graph.delay[c] < 0.0:
                     t = run.t[k] + graph.delays[graph.delays_at[c] + s]
-                _add_to_pause(m, p, graph.unit_at[p] + j, (t, float(m.weights[c][s])))
+                _add_to_pause(m, p, graph.unit_at[p] + j, (t, float(picked(m.weights, c)[s])))
     walk.head[:] = -1
 
 

@@ -168,7 +168,7 @@ def _piece(
             continue
         came = send(trains[link.source], link.delay_us, until, link.decay, -1)
         deliveries[link.connection] = came
-        tally = Tally(np.zeros(n, np.int64), np.zeros(n, np.int64))
+        tally = Tally.zeros(n)
         if isinstance(link.layer, ReadoutLayer):
             link.layer.run(came, levels[link.target].of(rows), tally)
         else:

@@ -37,7 +37,7 @@ def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[T
         Of the threshold: how high a potential must come.
     """
     n = len(came.start) - 1
-    tally = Tally(np.zeros(n, np.int64), np.zeros(n, np.int64))
+    tally = Tally.zeros(n)
     if isinstance(layer, DenseLayer):
         fired, crossed = layer.run_near(came, tally, share)
     else:

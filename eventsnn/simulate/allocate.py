@@ -123,11 +123,3 @@ def grouped_synapses(
         # A network at rest is made without weights.
         part["weight"] = weights[c][one.weight] if len(weights[c]) else 0
     return synapses
-
-
-def padded(weights: tuple[NDArray[Any], ...], dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
-    """Fill up to 4, 16, 64, ... arrays: the loop is compiled once for each such number."""
-    room = 4
-    while room < len(weights):
-        room *= 4
-    return (*weights, *(np.zeros(0, dtype) for _ in range(room - len(weights))))

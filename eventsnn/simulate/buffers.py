@@ -21,7 +21,6 @@ from eventsnn.simulate.allocate import (
     grouped_synapses,
     make_out,
     make_queue,
-    padded,
     rings,
     wider,
 )
@@ -29,7 +28,7 @@ from eventsnn.simulate.groups import groups_of
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, plan
-from eventsnn.simulate.pointers import Pointers
+from eventsnn.simulate.pointers import Arrays, Pointers
 from eventsnn.simulate.state import State
 from eventsnn.topology import topologies
 
@@ -45,7 +44,7 @@ class Buffers:
         real: Any = options.dtype
         self.calls = calls(real)
         sizes = [one.size.astype(real) for one in groups_of(network).values()]
-        self.weights = padded((*weights, *sizes), options.dtype)
+        self.weights = Arrays((*weights, *sizes), options.dtype)
         self.budget = options.event_budget
         self.cells = Cells(
             alike(self.graph.x_at[-1], max(weights, key=len, default=np.zeros(0, options.dtype))),

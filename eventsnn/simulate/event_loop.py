@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 from eventsnn.kernel import fetch, inlined, kernel
 from eventsnn.neurons.neuron import MANY
-from eventsnn.simulate.pointers import pointer
+from eventsnn.simulate.pointers import picked, pointer
 
 
 def _time_of(_: Any, bits: Any) -> Any:
@@ -304,11 +304,12 @@ def _look_ahead(m: Any, k: int, unit: int) -> None:
 
     Lists are read in no order: waiting for them took most of the time.
     """
-    graph, weights, c = m.graph, m.weights, m.graph.writes[k]
+    graph, c = m.graph, m.graph.writes[k]
+    through = picked(m.weights, c)
     first, end = graph.shapes[graph.shape_at[k] + unit], graph.shapes[graph.shape_at[k] + unit + 1]
     while first < end:
         fetch(graph.targets, graph.targets_at[c] + first)
-        fetch(weights[c], first)
+        fetch(through, first)
         fetch(graph.delays, graph.delays_at[c] + first)
         # The last one may stand on a line of its own.
         first = min(first + _LINE, end - 1) if first < end - 1 else end
@@ -342,7 +343,7 @@ def _hand_over(m: Any, now: float) -> None:
         cells.x[graph.x_at[p] : graph.x_at[p + 1]],
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
         now,
-        weights[c],
+        picked(weights, c),
         graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
         out.listed,
         cells.work[graph.work_at[p] : graph.work_at[p + 1]],
@@ -361,7 +362,7 @@ def _rows(m: Any, k: int, t: Any, unit: Any, limit: float) -> int:
         cells.times[graph.times_at[p] : graph.times_at[p + 1]],
         t,
         unit,
-        weights[c],
+        picked(weights, c),
         out.span,
         graph.delay[k],
         limit,
@@ -380,7 +381,7 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
     synapses = pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
-    through = weights[c]
+    through = picked(weights, c)
     if graph.kind[k] == _DIRECT:
         synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
@@ -402,14 +403,14 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
 @inlined
 def _without_delay(m: Any, targets: Any, c: int) -> int:
     """List the synapses of a fan-out that have no delay in the scratch arrays."""
-    graph, weights, out = m.graph, m.weights, m.out
+    graph, through, out = m.graph, picked(m.weights, c), m.out
     n = 0
     for r in range(1, 1 + 3 * out.runs[0], 3):
         first, k0 = out.runs[r], out.runs[r + 1]
         for k in range(k0, k0 + out.runs[r + 2]):
             if graph.delays[graph.delays_at[c] + k] == 0:
                 out.targets[n] = int64(targets[k]) if first < 0 else first + k - k0
-                out.weights[n] = weights[c][k]
+                out.weights[n] = through[k]
                 n += 1
     out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, -1, 0, n
     return n
@@ -551,7 +552,7 @@ def _write(m: Any, k: int, unit: int, now: float) -> None:
     pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     written = pointer(calls.write, 0)(
         now,
-        weights[c],
+        picked(weights, c),
         graph.delays[graph.delays_at[c] : graph.delays_at[c + 1]],
         graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
         out.runs,

@@ -214,16 +214,16 @@ def _run_spans(
 def _run_link(
     link: Link, deliveries: Deliveries, state: Any, fresh: bool, out: Out, rows: slice
 ) -> Train | None:
-    counts = out.counts
-    counts.deliveries[rows, link.connection] += np.diff(deliveries.start)
-    tally = Tally(
-        counts.neuron_updates[rows, link.target], counts.synaptic_adds[rows, link.connection]
-    )
+    counts, train = out.counts, None
+    tally = Tally.zeros(rows.stop - rows.start)
     if isinstance(link.layer, ReadoutLayer):
         link.layer.run(deliveries, out.levels[link.target].of(rows), tally)
-        return None
-    train = link.layer.run(deliveries, state, fresh, tally)
-    if link.target in out.unit_spikes:
+    else:
+        train = link.layer.run(deliveries, state, fresh, tally)
+    counts.deliveries[rows, link.connection] += np.diff(deliveries.start)
+    counts.neuron_updates[rows, link.target] += tally.updates
+    counts.synaptic_adds[rows, link.connection] += tally.adds
+    if train is not None and link.target in out.unit_spikes:
         _count_units(train, out.unit_spikes[link.target][rows])
     return train
 

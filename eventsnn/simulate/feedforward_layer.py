@@ -65,6 +65,11 @@ class Tally(NamedTuple):
     updates: NDArray[np.int64]
     adds: NDArray[np.int64]
 
+    @classmethod
+    def zeros(cls, n: int) -> Tally:
+        """Return counts of n recordings, contiguous: a kernel is compiled anew for others."""
+        return cls(np.zeros(n, np.int64), np.zeros(n, np.int64))
+
 
 class Layer(Protocol):
     """A population and the one connection into it, as the fast path runs them."""

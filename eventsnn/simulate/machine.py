@@ -96,7 +96,7 @@ class Given(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """All of it; ``graph`` is ``plan.Graph``, ``weights`` a tuple of flat arrays."""
+    """All of it; ``graph`` is ``plan.Graph``, ``weights`` are ``pointers.Arrays``."""
 
     graph: Any
     calls: Any
