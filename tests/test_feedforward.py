@@ -230,8 +230,13 @@ def test_weights_laid_in_blocks_give_the_bits_of_weights_in_place(monkeypatch):
     assert_same(run(feedforward, network, weights, batch, dtype=np.float32), packed)
 
 
-@pytest.mark.parametrize("neuron", [LIF(900.0), LIF(900.0, refractory_us=300), IF()])
-def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(neuron, monkeypatch):
+@pytest.mark.parametrize(
+    "neuron,cuts",
+    [(LIF(900.0), (72, 24, 1)), (LIF(900.0, refractory_us=300), (72, 24, 1)), (IF(), (24,))],
+)
+def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(
+    neuron, cuts, monkeypatch
+):
     topology = Conv2d((7, 6, 2), 70, (3, 3), padding=(1, 0), planar=True)
     populations = Population("in", (2, 7, 6)), Population("a", topology.out_shape, neuron)
     network = Network(populations, (Connection("in", "a", topology, 3),))
@@ -241,7 +246,7 @@ def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(neu
     expected = run(reference, network, weights, batch)
     assert len(expected.spikes["a"]) > 1000
     # A whole patch, rows of one, single positions; with a margin and without.
-    for unrolled in (72, 24, 1):
+    for unrolled in cuts:
         for least in (0.0, 2.0):
             monkeypatch.setattr(feedforward_conv, "MAX_UNROLLED", unrolled)
             monkeypatch.setattr(feedforward_conv, "LEAST_ON_MAP", least)
