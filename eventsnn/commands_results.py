@@ -30,8 +30,14 @@ def evaluate(
         halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
     names = ("train", "test") if split == "all" else (split,)
     parts = {name: _half(halves, name) for name in names}
-    found = [learner.evaluate(part, threads) for part in parts.values()]
     labels = [labels_of(part) for part in parts.values()]
+    for name, label in zip(names, labels, strict=True):
+        if (label < 0).any():
+            raise UserError(
+                f"data {spec!r}: recording {int((label < 0).argmax())} of the {name} half has no "
+                "label; evaluate needs one a recording"
+            )
+    found = [learner.evaluate(part, threads) for part in parts.values()]
     said = [np.array(part.pop("predictions"), np.int64) for part in found]
     wrong = [mistakes(*row) for row in zip(labels, said, names, strict=True)]
     every = np.concatenate(labels), np.concatenate(said)

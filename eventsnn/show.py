@@ -7,6 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
+_MOST = 20
+"""Mistakes that are listed; there may be thousands."""
+
 
 def cost_table(result: dict[str, Any]) -> Table:
     """Return spikes and additions a recording as a table."""
@@ -61,10 +64,6 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
             markup=False,
             soft_wrap=True,
         )
-
-
-_MOST = 20
-"""Mistakes that are listed; there may be thousands."""
 
 
 def _learning(cost: dict[str, Any], out: Console) -> None:

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eventsnn import cli_train
 from eventsnn.commands_train import TRAIN_OPTIONS
+from eventsnn.data.film_file import write_film
+from eventsnn.data.source import open_data
 from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
 
@@ -80,6 +83,16 @@ def test_evaluate_tells_what_is_taken_for_what_and_simulate_agrees(model, call):
     for row in wrong[:20]:
         told = f"{row['half']} {row['index']}: a {row['label']}, taken for a {row['prediction']}"
         assert told in out
+
+
+def test_evaluate_names_the_recording_that_has_no_label(model, call, tmp_path):
+    batch = open_data("digits", limit=12).test
+    label = np.where(np.arange(12) == 9, -1, batch.label)  # the second of the test half
+    write_film(tmp_path / "some.events", [replace(batch, label=label)])
+    words = ("evaluate", model[0], "--data", f"events:{tmp_path / 'some.events'}")
+    assert call(*words, "--split", "train")[0] == 0
+    code, _, err = call(*words)
+    assert code == 2 and "recording 1 of the test half has no label" in err
 
 
 def test_labels_beyond_what_a_network_knows_are_counted_as_mistakes():

@@ -67,7 +67,7 @@ class Arrays:
     arrays : sequence of arrays (n,)
         C-contiguous; a kernel may write to those that are writeable, and must not to others.
     dtype : dtype
-        Theirs; of none, too.
+        Theirs; told apart, since there may be none.
     """
 
     def __init__(self, arrays: Sequence[NDArray[Any]], dtype: Any) -> None:
