@@ -226,7 +226,7 @@ def test_skip_leaves_out_the_first_recordings(call, tmp_path):
 def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
     config = tmp_path / "run.toml"
     config.write_text(
-        f'rule = "eventprop"\nlayers = "2312-16-10"\nlimit = 60\nbatch = 20\nloss = "{loss}"\n'
+        f'rule = "eventprop"\nlayers = "2312-8-10"\nlimit = 60\nbatch = 20\nloss = "{loss}"\n'
         "init_spikes = 3.0\nschedule = 'constant'\n"
     )
     words = ("--config", config, "--epochs", 4, "--out", tmp_path / "whole", "--json")
