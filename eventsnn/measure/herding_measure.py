@@ -19,6 +19,7 @@ from eventsnn.events import EventBatch
 from eventsnn.learn import herding_state as state
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
+from eventsnn.measure.mistakes import confusion
 
 if TYPE_CHECKING:
     from eventsnn.train.herding_learner import HerdingLearner
@@ -38,8 +39,6 @@ def measure_herding(
     n, right = len(data), int((predictions == labels).sum())
     sizes = learner.net.sizes
     names = ["input", *(f"layer {k}" for k in range(1, len(sizes)))]
-    confusion = np.zeros((sizes[-1], sizes[-1]), np.int64)
-    np.add.at(confusion, (labels, predictions), 1)
     counted = _operations(learner, tally, names, n)
     counted["operations_per_right_answer"] = int(tally[state.ADDS].sum()) / max(right, 1)
     result = {
@@ -57,7 +56,7 @@ def measure_herding(
         "neurobench": _neurobench(learner),
         "energy": _energy(models, counted),
         "anytime": {"not_measured": _NO_TIME},
-        "confusion": confusion.tolist(),
+        "confusion": confusion(labels, predictions, sizes[-1]),
     }
     return Measured(result, predictions.astype(np.int64))
 

@@ -21,6 +21,7 @@ from eventsnn.measure.anytime import Streamed, event_checks, stream
 from eventsnn.measure.backward import Backward, backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
 from eventsnn.measure.energy import MODELS, EnergyModel
+from eventsnn.measure.mistakes import confusion
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.summary import (
     Levels,
@@ -217,9 +218,6 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         f"clock_{us // 1000}ms": clock_json(work.network, found.clocks[us], us) for us in CLOCKS_US
     }
     relu = relu_json(found.relu)
-    classes = work.network.populations[-1].size
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (events.label, predictions), 1)
     training: dict[str, Any] = {
         "not_counted": found.refused.get("training", "the rule is not the spike adjoint")
     }
@@ -242,7 +240,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         "neurobench": neurobench_json(work.network, work.weights, counted, clocks["clock_1ms"]),
         "energy": energy_json(request.models, work.network, counted, events, clocks, relu),
         "anytime": anytime,
-        "confusion": confusion.tolist(),
+        "confusion": confusion(events.label, predictions, work.network.populations[-1].size),
     }
 
 
