@@ -61,7 +61,8 @@ def _stopped(names: list[str]) -> list[str]:
         "",
         "With a level that costs at most one in 10,000 of the training recordings, by "
         f"`{measure} --split train --lose 0.01 --json > LEVELS`, on all {told['recordings']:,} "
-        f"test recordings, by `{measure} --levels LEVELS --json`:",
+        f"test recordings, by `{measure} --levels LEVELS --json` (one in 10,000 was settled on "
+        "when the test curve had been seen: [decisions](../decisions.md#gradients)):",
         "",
         *_table(levelled),
         "",

@@ -15,23 +15,26 @@ def hard_lines() -> list[str]:
         "| run | real wrong | the same digits filmed, wrong | wrong in both | those |",
         "|---|---|---|---|---|",
     ]
+    totals = [0, 0, 0]
     for name in names:
         real, filmed = (_wrong(read(f"{name}-{kind}")) for kind in ("real", "filmed"))
+        found = len(real), len(filmed), len(real.keys() & filmed.keys())
+        totals = [total + n for total, n in zip(totals, found, strict=True)]
         both = sorted(real.keys() & filmed.keys(), key=lambda place: (place[0] != "train", place))
         told = ", ".join(
             f"{'' if half == 'train' else 'test '}{index + 1} ({real[half, index]})"
             for half, index in both
         )
-        rows.append(f"| {name} | {len(real)} | {len(filmed)} | {len(both)} | {told} |")
+        rows.append(f"| {name} | {' | '.join(map(str, found))} | {told} |")
     return [
         "",
         "## Which real recordings are wrong?",
         "",
         "The real recordings show the first 550 training and the first 50 test digits of MNIST.",
-        "Most of those that are wrong before the real camera are wrong before the virtual one,",
+        f"Of the {totals[0]} wrong answers there {totals[2]} are wrong before the virtual camera,",
         "too (`eventsnn evaluate DIR --data film:mnist:../shared/data/mnist --split all --json`),",
-        "and filmed no fewer are: what these networks lack on real recordings lies in the digits.",
-        "(The digit's number from 1, its label, and what the real recording is taken for.)",
+        f"where {totals[1]} are: the digits are hard, more than the camera. (The digit's number",
+        "from 1, its label, and what the real recording is taken for.)",
         "",
         *rows,
     ]

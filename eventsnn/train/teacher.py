@@ -1,8 +1,8 @@
 """Trained networks beside the one that learns: what they say of a batch is part of the target.
 
 Knowledge distillation (Hinton, Vinyals & Dean 2015): the probabilities of a network that
-may spend more, or the mean of several that err in different places, tell a smaller or more
-frugal one more than a class does.
+may spend more, or the mean of several, tell a smaller or more frugal one more than a class
+does.
 """
 
 from __future__ import annotations
