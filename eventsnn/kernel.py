@@ -16,22 +16,32 @@ import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 
 def kernel(function: Any) -> Any:
-    """Compile a function that kernels of its own file call."""
-    return _compiled(function, _nrt=False)
+    """Compile a function that only kernels of its own file call."""
+    return _inner(function)
+
+
+def inlined(function: Any) -> Any:
+    """Compile a function, and its code into each kernel of its own file that calls it."""
+    return _inner(function, forceinline=True)
+
+
+def pasted(function: Any) -> Any:
+    """Compile a function as a part of each kernel of its own file that calls it.
+
+    For one that is called at one place and takes dozens of arrays: a call copies their
+    headers.
+    """
+    return _inner(function, inline="always")
 
 
 def threaded(function: Any) -> Any:
     """Compile a function that Python calls while its other threads run on."""
-    return _compiled(function, _nrt=False, nogil=True)
-
-
-def inlined(function: Any) -> Any:
-    """Compile a function into each kernel of its own file that calls it."""
-    return _compiled(function, _nrt=False, forceinline=True)
+    return _compiled(function, nogil=True)
 
 
 def entry_point(signature: Any, function: Callable[..., Any]) -> Any:
@@ -40,9 +50,23 @@ def entry_point(signature: Any, function: Callable[..., Any]) -> Any:
     return compile_it(signature, cache=True, error_model="numpy", _nrt=False)(function)
 
 
+class _Inner(CPUDispatcher):
+    """A function without an entry from Python: half the time to compile one is its entry."""
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(f"{self.py_func.__qualname__} is for kernels alone: Python cannot call it")
+
+
+def _inner(function: Any, **options: Any) -> Any:
+    made = _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+    if isinstance(made, CPUDispatcher):  # it is the function itself under NUMBA_DISABLE_JIT
+        made.__class__ = _Inner
+    return made
+
+
 def _compiled(function: Any, **options: Any) -> Any:
     compile_it: Any = numba.njit
-    return compile_it(cache=True, error_model="numpy", **options)(function)
+    return compile_it(cache=True, error_model="numpy", _nrt=False, **options)(function)
 
 
 def _fetch(_: Any, array: Any, place: Any) -> Any:

@@ -24,15 +24,15 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from eventsnn.data.saccade_parts import Events, Lens, Path, Pixels, Work
+from eventsnn.kernel import kernel, threaded
 
 _PLACE, _LEAK = 0, 1  # what a random number is drawn for
 _GOLDEN = 0x9E3779B97F4A7C15  # the step of splitmix64, 2**64 over the golden ratio
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _mix(x: Any) -> Any:
     """Scramble 64 bits (splitmix64's finalizer: Steele, Lea, Flood, OOPSLA 2014)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -40,7 +40,7 @@ def _mix(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _uniform(key: Any, purpose: int, counter: int) -> Any:
     """Return number ``counter`` of a sequence uniform in (0, 1)."""
     x = _mix(key + np.uint64(_GOLDEN) * np.uint64(purpose + 1))
@@ -48,7 +48,7 @@ def _uniform(key: Any, purpose: int, counter: int) -> Any:
     return (float(x >> np.uint64(11)) + 0.5) * 2.0**-53
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _normal(key: Any, purpose: int, counter: int) -> Any:
     """Return number ``counter`` of a standard normal sequence cut at 3 (Box, Muller 1958)."""
     radius = math.sqrt(-2.0 * math.log(_uniform(key, purpose, 2 * counter)))
@@ -56,7 +56,7 @@ def _normal(key: Any, purpose: int, counter: int) -> Any:
     return min(max(value, -3.0), 3.0)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _walk(key: Any, path: Path, work: Work) -> None:
     """Draw this recording's own path: displaced and delayed a little."""
     dx = path.centre_jitter * _normal(key, _PLACE, 0)
@@ -71,7 +71,7 @@ def _walk(key: Any, path: Path, work: Work) -> None:
         work.y[step] = path.y[i] + share * (path.y[i + 1] - path.y[i]) + dy
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _blur(image: Any, lens: Lens, work: Work) -> Any:
     """Fill ``work.fine``; return the first and last + 1 fine row that the picture reaches."""
     work.strip[:] = np.float32(0)
@@ -97,7 +97,7 @@ def _blur(image: Any, lens: Lens, work: Work) -> Any:
     return top, bottom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _expose(image: Any, lens: Lens, pixels: Pixels, work: Work) -> Any:
     """Fill ``work.planes``; return the first and last + 1 row of a plane that is not ground."""
     top, bottom = _blur(image, lens, work)
@@ -119,7 +119,7 @@ def _expose(image: Any, lens: Lens, pixels: Pixels, work: Work) -> Any:
     return top, bottom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _see(x: float, y: float, span: Any, lens: Lens, follow: Any, work: Work) -> None:
     """Step the photoreceptors of the rows ``span`` with the picture displaced by (x, y)."""
     phases = lens.phases
@@ -144,7 +144,7 @@ def _see(x: float, y: float, span: Any, lens: Lens, follow: Any, work: Work) -> 
         seen[i] += follow * (light - seen[i])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _rest(span: Any, lens: Lens, pixels: Pixels, work: Work) -> None:
     """Let every cell rest at what it sees at the start of the path."""
     ground = np.float32(math.log(np.float32(1) + pixels.epsilon))
@@ -156,7 +156,7 @@ def _rest(span: Any, lens: Lens, pixels: Pixels, work: Work) -> None:
         work.blind_until[cell] = np.float32(-1)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _flag(t0: float, dt: float, cells: Any, pixels: Pixels, work: Work) -> None:
     """Flag the cells that may fire in (t0, t0 + dt], and those whose dead time ends in it."""
     first, last = cells
@@ -170,7 +170,7 @@ def _flag(t0: float, dt: float, cells: Any, pixels: Pixels, work: Work) -> None:
         flags[i] = np.uint8((blind < end) & (crosses | (blind >= start)))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _fire_cell(
     cell: int, t0: float, dt: float, pixels: Pixels, work: Work, events: Events, n: int
 ) -> int:
@@ -203,7 +203,7 @@ def _fire_cell(
     return n + 1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _fire(
     t0: float, dt: float, span: Any, pixels: Pixels, work: Work, events: Events, n: int
 ) -> int:
@@ -219,7 +219,7 @@ def _fire(
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _leak(key: Any, due: Any, t1: float, pixels: Pixels, work: Work, events: Events, n: int) -> Any:
     """Emit the spontaneous events before ``t1``; return the count and the next (time, number).
 
@@ -243,7 +243,7 @@ def _leak(key: Any, due: Any, t1: float, pixels: Pixels, work: Work, events: Eve
     return n, (t, number)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _sort(events: Events, n: int) -> None:
     """Sort by (t, unit) by insertion: step after step, events are nearly in order already."""
     t, unit = events.t, events.unit
@@ -256,13 +256,13 @@ def _sort(events: Events, n: int) -> None:
         t[j + 1], unit[j + 1] = late_t, late_unit
 
 
-@njit(cache=True, error_model="numpy")
+@threaded
 def recording_key(seed: Any, index: Any) -> Any:
     """Return the key of one recording's random numbers (uint64 in, uint64 out)."""
     return _mix(_mix(seed + np.uint64(_GOLDEN)) ^ (index + np.uint64(1)))
 
 
-@njit(cache=True, error_model="numpy")
+@threaded
 def film_one(
     image: Any, key: Any, lens: Lens, path: Path, pixels: Pixels, work: Work, events: Events
 ) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 
 from numba import int64
 
-from eventsnn.kernel import inlined, kernel
+from eventsnn.kernel import inlined, kernel, threaded
 from eventsnn.simulate.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
@@ -28,7 +28,7 @@ _TAU_V, _TAU_I, _THRESHOLD, _BIAS, _REFRACTORY, _LIMIT = range(6)
 _TINY = 1e-30
 
 
-@kernel
+@threaded
 def replay(m: Any) -> None:
     """Walk one recording's spikes in reverse; add to ``gradients``, complete ``run.error``."""
     graph, run, walk = m.graph, m.run, m.walk

@@ -7,14 +7,14 @@ from typing import Any
 
 from numba import int64
 
-from eventsnn.kernel import inlined, kernel
+from eventsnn.kernel import inlined, threaded
 from eventsnn.simulate.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
 _REFRACTORY, _TAU_I = 4, 1
 
 
-@kernel
+@threaded
 def prepare(m: Any) -> None:
     """Link each neuron's spikes, reset the connections, sum the currents of the pauses."""
     _link(m)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from eventsnn.kernel import inlined, kernel
+from eventsnn.kernel import inlined, kernel, threaded
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
 
 # The closed form, for all engines: one function each, so that spike times agree bit for bit.
 
 
-@kernel
+@threaded
 def flow(
     v: float, current: float, dt: float, constants: tuple[float, float, float]
 ) -> tuple[float, float]:
@@ -57,7 +57,7 @@ def turning(v: float, current: float, constants: tuple[float, float, float]) -> 
     return math.log1p(d * s) / d if d * s > -1.0 else math.inf
 
 
-@kernel
+@threaded
 def crossing(
     v: float, current: float, threshold: float, constants: tuple[float, float, float]
 ) -> float:

@@ -21,7 +21,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int64, types
 from numba.extending import intrinsic
 
-from eventsnn.kernel import fetch, inlined, kernel
+from eventsnn.kernel import fetch, inlined, kernel, threaded
 from eventsnn.neurons.neuron import MANY
 from eventsnn.simulate.pointers import picked, pointer
 
@@ -46,7 +46,7 @@ _NO_PAGE = np.iinfo(np.int64).max
 PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
 
 
-@kernel
+@threaded
 def advance(m: Any) -> Any:
     """Work off instants before ``given.until``; return DONE or what is needed to go on."""
     graph, queue, given, out = m.graph, m.queue, m.given, m.out

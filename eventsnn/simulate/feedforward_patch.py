@@ -3,6 +3,8 @@
 A position's channels fill whole registers and share one clock. A patch is
 taken in one go: each position decays by its own gap, adds its channels' weights, and
 tells which of them reached the threshold. Those are tested at the end of the instant.
+``run_plain`` does so, compiled for each shape of a patch; ``run_any``, for neurons and
+patches that need a closer look, goes from position to position.
 
 Round the map lies a margin of positions that do not exist, so that the patches at its
 edges are whole too: nothing is asked of an event but its place. What gathers there is
@@ -209,16 +211,6 @@ def _settle(e, t, firing, block, patches, marked, spikes, n):  # type: ignore[no
 
 
 @kernel
-def _needs_care(t, block, patches, sender, longest):  # type: ignore[no-untyped-def]
-    first, rows, columns = patches.of[sender, 0], patches.of[sender, 2], patches.of[sender, 3]
-    for y in range(rows):
-        for p in range(first + y * patches.below, first + y * patches.below + columns):
-            if block.held[p] > t or t - block.clock[p] >= longest:
-                return True
-    return False
-
-
-@kernel
 def _touched(t, block, patches, sender):  # type: ignore[no-untyped-def]
     """Return how many positions of a patch were brought up to ``t`` already."""
     first, rows, columns = patches.of[sender, 0], patches.of[sender, 2], patches.of[sender, 3]
@@ -232,28 +224,21 @@ def _touched(t, block, patches, sender):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _take_one(e, events, w, patches, factors, firing, block, marked, strip, one):  # type: ignore[no-untyped-def]
-    """Take any event; return the number of the marked."""
+def _take_one(e, events, w, patches, factors, firing, block, marked, one):  # type: ignore[no-untyped-def]
+    """Take any event, position by position; return the number of the marked."""
     t, sender = events.t[e], np.int64(events.row[e])
     first, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 1])
     rows, columns = np.int64(patches.of[sender, 2]), np.int64(patches.of[sender, 3])
     below, threshold, lanes = patches.below, firing.threshold, len(block.v) // len(block.clock)
     longest = np.int64(FINE * FINE if len(factors.table) else 1 << 62)
     care = firing.refractory > 0 or not factors.complete
-    care = care and _needs_care(t, block, patches, sender, longest)
-    if not care and columns == len(strip[2]) and rows % len(strip[1]) == 0:
-        for y in range(0, rows, len(strip[1])):
-            p, there = first + y * below, weight + y * patches.down
-            if patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, strip):
-                shape = len(strip[1]), columns
-                marked = _mark(p, *shape, patches, block, threshold, strip[0], marked)
-        return marked
-    for y, c in np.ndindex(rows, columns):
-        p, there = first + y * below + c, weight + y * patches.down + c * lanes
-        if care and (block.held[p] > t or t - block.clock[p] >= longest):
-            marked = _careful(t, w, factors, firing, patches, block, p, there, marked)
-        elif patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, one):
-            marked = _mark(p, 1, 1, patches, block, threshold, one[0], marked)
+    for y in range(rows):
+        for c in range(columns):
+            p, there = first + y * below + c, weight + y * patches.down + c * lanes
+            if care and (block.held[p] > t or t - block.clock[p] >= longest):
+                marked = _careful(t, w, factors, firing, patches, block, p, there, marked)
+            elif patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, one):
+                marked = _mark(p, 1, 1, patches, block, threshold, one[0], marked)
     return marked
 
 
@@ -283,10 +268,10 @@ def _fire(e, first, firing, patches, block, spikes, n, strip):  # type: ignore[n
 
 
 @kernel
-def _run_plain(  # type: ignore[no-untyped-def]
+def _plain_recording(  # type: ignore[no-untyped-def]
     begin, e, stop, events, w, patches, factors, firing, block, spikes, n, strip
 ):
-    """As ``_run_recording`` where no neuron is refractory, and patches are whole strips.
+    """As ``_any_recording`` where no neuron is refractory, and patches are whole strips.
 
     A loop of its own, so that all it needs stays in registers.
     """
@@ -324,8 +309,8 @@ def _run_plain(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _run_recording(  # type: ignore[no-untyped-def]
-    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, strip, one
+def _any_recording(  # type: ignore[no-untyped-def]
+    begin, e, stop, events, w, patches, factors, firing, block, spikes, n, one
 ):
     """Take events until ``stop`` or until ``spikes`` might not hold those of one more instant.
 
@@ -339,8 +324,7 @@ def _run_recording(  # type: ignore[no-untyped-def]
         adds += patches.of[sender, 4]
         if e > begin and not events.last[e - 1]:
             again += _touched(events.t[e], block, patches, sender)
-        layer = events, w, patches, factors, firing, block
-        marked = _take_one(e, *layer, marked, strip, one)
+        marked = _take_one(e, events, w, patches, factors, firing, block, marked, one)
         if marked > 0 and events.last[e]:
             n = _settle(e, events.t[e], firing, block, patches, marked, spikes, n)
             marked = np.int64(0)
@@ -348,11 +332,30 @@ def _run_recording(  # type: ignore[no-untyped-def]
     return e, n, adds, adds - again
 
 
+@kernel
+def _begin(e, r, begin, fresh, firing, block):  # type: ignore[no-untyped-def]
+    """Put a block at rest where a recording that goes on from nothing begins."""
+    if e == begin and (fresh or r > 0):
+        block.v[:] = 0
+        block.clock[:] = -1
+        if firing.refractory > 0:
+            block.ready[:] = -1
+            block.held[:] = -1
+
+
+@kernel
+def _count(tally, r, block, adds, updates):  # type: ignore[no-untyped-def]
+    tally.adds[r] += adds * block.size
+    tally.updates[r] += updates * block.size
+
+
 @threaded
-def run_block(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip, one
+def run_any(  # type: ignore[no-untyped-def]
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
+
+    ``one`` are the ``sizes`` of ``_patch`` for a single position.
 
     Returns
     -------
@@ -360,24 +363,37 @@ def run_block(  # type: ignore[no-untyped-def]
         True when all is done, False to be called again with more room in ``spikes``.
     """
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
-    plain = firing.refractory == 0 and factors.complete and patches.whole
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
-        if e == begin and (fresh or r > 0):
-            block.v[:] = 0
-            block.clock[:] = -1
-            if firing.refractory > 0:
-                block.ready[:] = -1
-                block.held[:] = -1
-        args = events, w, patches, factors, firing, block, spikes, n, strip
-        if plain and e < stop:
-            e, n, adds, updates = _run_plain(begin, e, stop, *args)
-        else:
-            e, n, adds, updates = _run_recording(begin, e, stop, *args, one)
-        tally.adds[r] += adds * block.size
-        tally.updates[r] += updates * block.size
+        _begin(e, r, begin, fresh, firing, block)
+        args = events, w, patches, factors, firing, block, spikes, n, one
+        e, n, adds, updates = _any_recording(begin, e, stop, *args)
+        _count(tally, r, block, adds, updates)
         if e < stop:
             break
+        r += 1
+    cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
+    return r == len(events.start) - 1
+
+
+@threaded
+def run_plain(  # type: ignore[no-untyped-def]
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip
+):
+    """As ``run_any`` for patches of whole strips, whose ``sizes`` are ``strip``.
+
+    No neuron may be refractory, and all gaps must be in the table.
+    """
+    n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
+    while r < len(events.start) - 1:
+        begin, stop = events.start[r], events.start[r + 1]
+        _begin(e, r, begin, fresh, firing, block)
+        if e < stop:
+            args = events, w, patches, factors, firing, block, spikes, n, strip
+            e, n, adds, updates = _plain_recording(begin, e, stop, *args)
+            _count(tally, r, block, adds, updates)
+            if e < stop:
+                break
         r += 1
     cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
     return r == len(events.start) - 1
