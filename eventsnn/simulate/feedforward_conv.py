@@ -21,7 +21,7 @@ from eventsnn.simulate.feedforward_layer import (
     aligned,
     decay_of,
 )
-from eventsnn.simulate.feedforward_patch import run_any, run_plain
+from eventsnn.simulate.feedforward_patch import run_block
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 8
@@ -142,9 +142,8 @@ class PatchLayer:
             cursor.spikes[0] = n
             args = deliveries, weights, patches, factors, self.firing, block
             plain = self.firing.refractory == 0 and factors.complete and patches.whole
-            take: Any = run_plain if plain else run_any
-            sizes = strip if plain else (strip[0], (0,), (0,), strip[3])
-            while not take(*args, spikes, cursor, fresh, tally, sizes):
+            sizes = strip if plain else None, (strip[0], (0,), (0,), strip[3])
+            while not run_block(*args, spikes, cursor, fresh, tally, *sizes):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])
         return collect(spikes, n, deliveries, ordered=len(self.blocks) == 1)

@@ -143,7 +143,7 @@ def _deliver(t, row, synapses, factors, firing, cells, marked):  # type: ignore[
 
 @threaded
 def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
-    """Take all recordings from ``cursor`` on; see ``feedforward_patch.run_any``."""
+    """Take all recordings from ``cursor`` on; see ``feedforward_patch.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     room = len(spikes.event) - len(cells.v)
     marked = 0

@@ -3,8 +3,8 @@
 A position's channels fill whole registers and share one clock. A patch is
 taken in one go: each position decays by its own gap, adds its channels' weights, and
 tells which of them reached the threshold. Those are tested at the end of the instant.
-``run_plain`` does so, compiled for each shape of a patch; ``run_any``, for neurons and
-patches that need a closer look, goes from position to position.
+So it is where all is plain, compiled for each shape of a patch; neurons and patches that
+need a closer look are taken position by position.
 
 Round the map lies a margin of positions that do not exist, so that the patches at its
 edges are whole too: nothing is asked of an event but its place. What gathers there is
@@ -332,30 +332,15 @@ def _any_recording(  # type: ignore[no-untyped-def]
     return e, n, adds, adds - again
 
 
-@kernel
-def _begin(e, r, begin, fresh, firing, block):  # type: ignore[no-untyped-def]
-    """Put a block at rest where a recording that goes on from nothing begins."""
-    if e == begin and (fresh or r > 0):
-        block.v[:] = 0
-        block.clock[:] = -1
-        if firing.refractory > 0:
-            block.ready[:] = -1
-            block.held[:] = -1
-
-
-@kernel
-def _count(tally, r, block, adds, updates):  # type: ignore[no-untyped-def]
-    tally.adds[r] += adds * block.size
-    tally.updates[r] += updates * block.size
-
-
 @threaded
-def run_any(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, one
+def run_block(  # type: ignore[no-untyped-def]
+    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
-    ``one`` are the ``sizes`` of ``_patch`` for a single position.
+    ``strip`` and ``one`` are the ``sizes`` of ``_patch`` for a strip and for a single
+    position. Where neurons are refractory, patches not made of whole strips, or gaps not in
+    the table, ``strip`` is None.
 
     Returns
     -------
@@ -365,35 +350,22 @@ def run_any(  # type: ignore[no-untyped-def]
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
-        _begin(e, r, begin, fresh, firing, block)
-        args = events, w, patches, factors, firing, block, spikes, n, one
-        e, n, adds, updates = _any_recording(begin, e, stop, *args)
-        _count(tally, r, block, adds, updates)
+        if e == begin and (fresh or r > 0):
+            block.v[:] = 0
+            block.clock[:] = -1
+            if firing.refractory > 0:
+                block.ready[:] = -1
+                block.held[:] = -1
+        args = events, w, patches, factors, firing, block, spikes, n
+        adds = updates = np.int64(0)
+        if strip is None:
+            e, n, adds, updates = _any_recording(begin, e, stop, *args, one)
+        elif e < stop:
+            e, n, adds, updates = _plain_recording(begin, e, stop, *args, strip)
+        tally.adds[r] += adds * block.size
+        tally.updates[r] += updates * block.size
         if e < stop:
             break
-        r += 1
-    cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
-    return r == len(events.start) - 1
-
-
-@threaded
-def run_plain(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip
-):
-    """As ``run_any`` for patches of whole strips, whose ``sizes`` are ``strip``.
-
-    No neuron may be refractory, and all gaps must be in the table.
-    """
-    n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
-    while r < len(events.start) - 1:
-        begin, stop = events.start[r], events.start[r + 1]
-        _begin(e, r, begin, fresh, firing, block)
-        if e < stop:
-            args = events, w, patches, factors, firing, block, spikes, n, strip
-            e, n, adds, updates = _plain_recording(begin, e, stop, *args)
-            _count(tally, r, block, adds, updates)
-            if e < stop:
-                break
         r += 1
     cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
     return r == len(events.start) - 1
