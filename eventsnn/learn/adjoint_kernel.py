@@ -21,6 +21,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import kernel
+
 FINE = 1024
 """Steps of a table of growth, 1 us each; the coarse steps are FINE us."""
 
@@ -96,7 +98,7 @@ def spike_jumps(train, g, leak, n_units, out):  # type: ignore[no-untyped-def]
     """
     real = out.size.dtype.type
     lam, clock = np.zeros(n_units), np.zeros(n_units, np.int64)
-    n = 0
+    n = np.int64(0)
     for r in range(len(train.start) - 1):
         lam[:] = 0
         first = n
@@ -125,7 +127,7 @@ def spike_jumps(train, g, leak, n_units, out):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _to_time_order(jumps, first, end):  # type: ignore[no-untyped-def]
     """Turn round what was written backwards, then sort: it is nearly in order."""
     a, b = first, end - 1

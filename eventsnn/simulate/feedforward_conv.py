@@ -142,7 +142,7 @@ class PatchLayer:
             cursor.spikes[0] = n
             args = deliveries, weights, patches, factors, self.firing, block
             plain = self.firing.refractory == 0 and factors.complete and patches.whole
-            sizes = strip if plain else None, (strip[0], (0,), (0,), strip[3])
+            sizes = (strip, None) if plain else (None, (strip[0], (0,), (0,), strip[3]))
             while not run_block(*args, spikes, cursor, fresh, tally, *sizes):
                 spikes = spikes.grown()
             n = int(cursor.spikes[0])

@@ -339,8 +339,8 @@ def run_block(  # type: ignore[no-untyped-def]
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
     ``strip`` and ``one`` are the ``sizes`` of ``_patch`` for a strip and for a single
-    position. Where neurons are refractory, patches not made of whole strips, or gaps not in
-    the table, ``strip`` is None.
+    position; one of the two is None, and what takes it is not compiled. ``strip`` is for
+    neurons that are never refractory, patches of whole strips, and gaps in the table.
 
     Returns
     -------
@@ -358,9 +358,9 @@ def run_block(  # type: ignore[no-untyped-def]
                 block.held[:] = -1
         args = events, w, patches, factors, firing, block, spikes, n
         adds = updates = np.int64(0)
-        if strip is None:
+        if one is not None:
             e, n, adds, updates = _any_recording(begin, e, stop, *args, one)
-        elif e < stop:
+        if strip is not None and e < stop:
             e, n, adds, updates = _plain_recording(begin, e, stop, *args, strip)
         tally.adds[r] += adds * block.size
         tally.updates[r] += updates * block.size

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
+from eventsnn.kernel import kernel
 from eventsnn.threads import in_threads
 
 NODE = 8
@@ -80,7 +81,9 @@ class _Part(NamedTuple):
 class _Noise(NamedTuple):
     drop: float
     scatter: float
-    jitter: float
+
+
+_STEP = 0x9E3779B97F4A7C15  # of a recording's counter, which each event draws from (splitmix64)
 
 
 def augment(
@@ -111,15 +114,21 @@ def augment(
     source = _Part(batch.t, batch.unit, batch.start)
     places = _places(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
-    noise = _Noise(augmentation.drop, augmentation.scatter, augmentation.jitter_us)
+    noise = _Noise(augmentation.drop, augmentation.scatter)
 
     def work(rows: slice) -> _Part:
         wanted, count = order[rows], rows.stop - rows.start
-        room = int((batch.start[wanted + 1] - batch.start[wanted]).sum())
+        size = batch.start[wanted + 1] - batch.start[wanted]
+        room = int(size.sum())
         t, unit = np.empty(room, np.int32), np.empty(room, batch.unit.dtype)
         out = _Part(t, unit, np.zeros(count + 1, np.int64))
-        args = places[rows], batch.shape[0], keys[rows], noise, batch.duration, out
-        _move(source, wanted, *args)
+        _move(source, wanted, places[rows], batch.shape[0], keys[rows], noise, out)
+        if augmentation.jitter_us:
+            # Beyond what the places drew.
+            state = keys[rows] + np.uint64(_STEP) * (size + 1).astype(np.uint64)
+            for k, (first, end) in enumerate(pairwise(out.start)):
+                jitter = augmentation.jitter_us, batch.duration[wanted[k]]
+                _shake(out.t[first:end], out.unit[first:end], state[k], *jitter)
         return _Part(t[: out.start[-1]], unit[: out.start[-1]], out.start)
 
     ends = np.linspace(0, n, threads + 1).astype(int).tolist()
@@ -195,7 +204,7 @@ def _bend(nodes, rows, columns, out):  # type: ignore[no-untyped-def]
                     out[k, row, column, 1] += columns[column, b] * line[b, 1]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _random(state):  # type: ignore[no-untyped-def]
     """Return 64 random bits (splitmix64) of a counter."""
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -204,10 +213,10 @@ def _random(state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _move(source, order, places, planes, keys, noise, duration, out):  # type: ignore[no-untyped-def]
+def _move(source, order, places, planes, keys, noise, out):  # type: ignore[no-untyped-def]
     """Move the events of each recording to their new places and times; drop some."""
     _, height, width, _ = places.shape
-    sensor, step, mask = height * width, np.uint64(0x9E3779B97F4A7C15), np.uint64(0x1FFFFF)
+    sensor, step, mask = height * width, np.uint64(_STEP), np.uint64(0x1FFFFF)
     limit = np.uint64(noise.drop * 2.0**21)
     spread = noise.scatter * 2.0**-20
     # Tables, since a division an event would cost more than all the rest.
@@ -216,7 +225,7 @@ def _move(source, order, places, planes, keys, noise, duration, out):  # type: i
     right, bottom, n = np.uint64(width), np.uint64(height), np.uint64(0)
     for k in range(order.size):
         place = places[k].reshape((sensor, 2))
-        state, first, last = keys[k], n, source.start[order[k] + 1]
+        state, last = keys[k], source.start[order[k] + 1]
         for i in range(np.uint64(source.start[order[k]]), np.uint64(last)):
             state += step
             bits = _random(state)
@@ -230,19 +239,17 @@ def _move(source, order, places, planes, keys, noise, duration, out):  # type: i
             out.unit[n] = plane[unit] + row * width + column
             inside = (np.uint64(column) < right) & (np.uint64(row) < bottom)
             n += np.uint64(kept & inside)
-        if noise.jitter > 0:
-            _shake(out, first, n, state + step, noise.jitter, duration[order[k]])
         out.start[k + 1] = n
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _shake(out, first, end, state, jitter, duration):  # type: ignore[no-untyped-def]
+def _shake(t, unit, state, jitter, duration):  # type: ignore[no-untyped-def]
     """Jitter the times of one recording and sort it again; times stay within the recording."""
-    for i in range(first, end):
-        state += np.uint64(0x9E3779B97F4A7C15)
+    for i in range(len(t)):
+        state += np.uint64(_STEP)
         by = np.float64(_random(state) >> np.uint64(11)) * 2.0**-52 - 1.0
-        t = np.int64(out.t[i]) + np.int64(np.floor(by * jitter + 0.5))
-        out.t[i] = min(max(t, 0), duration - 1)
-    by_time = np.argsort(out.t[first:end], kind="mergesort")
-    out.t[first:end] = out.t[first:end][by_time]
-    out.unit[first:end] = out.unit[first:end][by_time]
+        moved = np.int64(t[i]) + np.int64(np.floor(by * jitter + 0.5))
+        t[i] = min(max(moved, 0), duration - 1)
+    by_time = np.argsort(t, kind="mergesort")
+    t[:] = t[by_time]
+    unit[:] = unit[by_time]
