@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,8 @@ def train(
     tensorboard: bool,
     console: Console,
 ) -> dict[str, Any]:
-    """Train, or go on with a run; return its summary."""
+    """Train, or go on with a run; return its summary and how soon it was under way."""
+    started = time.perf_counter()
     if given.get("epochs", 1) < 1:
         raise UserError(f"epochs is {given['epochs']}; give at least 1")
     if "layers" in given:
@@ -69,7 +71,7 @@ def train(
                     f"{out}: the checkpoint is damaged ({error}); train anew"
                 ) from error
         try:
-            return trainer.run(TrainingBars(bars))
+            summary = trainer.run(TrainingBars(bars))
         except KeyboardInterrupt:
             done = len(trainer.history)
             if not done:
@@ -80,6 +82,8 @@ def train(
                 f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
                 f"eventsnn train --out {folder} --resume"
             ) from None
+        first = trainer.first_step
+        return summary | {"seconds_to_first_step": None if first is None else first - started}
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def test_train_prints_one_json_object_with_what_scripts_rely_on(model):
     assert "epoch 2/2" in done.stderr
     assert 0 <= summary["test_accuracy"] <= 1 and 0 <= summary["train_accuracy"] <= 1
     assert summary["epochs"] == 2 and summary["seconds"] > 0 and summary["seed"] == 0
+    assert summary["seconds_to_first_step"] > 0
     assert len(summary["spikes_per_recording"]) == 3
     # Every input event is one spike, and adds one row of 12 weights.
     events = summary["spikes_per_recording"][0]

@@ -91,6 +91,7 @@ class Trainer:
         self.metrics = Metrics(folder, tensorboard)
         self.rates: list[Rates] = []
         self.resumed = False
+        self.first_step: float | None = None  # time.perf_counter() after it
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; what follows equals the uninterrupted run, bit for bit."""
@@ -163,6 +164,7 @@ class Trainer:
         for first in range(0, len(order), learner.chunk):
             chunk = order[first : first + learner.chunk]
             learned = learner.learn(self.data.train, chunk, rng)
+            self.first_step = self.first_step or time.perf_counter()
             right, loss, done = right + learned.right, loss + learned.loss, done + len(chunk)
             listener.progress(done, right / done)
         learner.check(epoch)
