@@ -102,6 +102,10 @@ def train(
         float | None,
         typer.Option(help="Share of hidden neurons silenced.", rich_help_panel=GRADIENT),
     ] = None,
+    dropout_at: Annotated[
+        str | None,
+        typer.Option(help="Where: all hidden layers, or the last.", rich_help_panel=GRADIENT),
+    ] = None,
     loss: Annotated[
         str | None,
         typer.Option(help="cross-entropy, count-target, first-spike.", rich_help_panel=GRADIENT),

@@ -196,6 +196,31 @@ def test_dropped_neurons_learn_nothing_in_that_recording():
     assert 0 < moved.sum() < 20
 
 
+def test_neurons_are_dropped_where_it_is_asked_for():
+    """A hidden population's incoming weights stay as they were where it was dropped."""
+    given = {"dropout": 0.9, "wake": 0.0, "weight_decay": 0.0, "init_spikes": 9.0}
+    still = []
+    for where in ("all", "last"):
+        learner, data = small_learner(layers=(2312, 40, 40, 10), dropout_at=where, **given)
+        before = [w.copy() for w in learner.weights]
+        learner.learn(data, np.arange(1), np.random.default_rng(0))
+        pairs = zip(learner.weights, before, strict=True)
+        still.append([float((a == b).all(0).mean()) for a, b in pairs])
+    assert still[0][0] > 0.7 and still[0][1] > 0.7
+    assert still[1][0] < 0.5 and still[1][1] > 0.7
+
+
+def test_dropped_neurons_do_not_count_as_silent_ones():
+    """The cost of a spike that depends on the rate knows which neurons could not fire."""
+    given = {"spike_cost": 0.1, "spike_target": 0.5, "dropout": 0.5}
+    for where, rates in (("all", (0.5, 0.5)), ("last", (0.25, 0.5))):
+        learner, _ = small_learner(layers=(2312, 8, 8, 10), dropout_at=where, **given)
+        spoke = [np.ones(size, np.int64) for size in learner.sizes]
+        costs = learner._cost_of(spoke, 4)
+        expected = [0.1 / 4 * (rate / 0.5 - 1) for rate in rates]
+        assert list(costs.values()) == pytest.approx(expected)
+
+
 def test_options_of_another_rule_are_refused(call):
     code, _, err = call("train", "--rule", "adjoint", "--eta", 0.1)
     assert code == 2 and "rule adjoint has no eta" in err
@@ -203,6 +228,8 @@ def test_options_of_another_rule_are_refused(call):
     assert code == 2 and "rule herding has no batch" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout", 1)
     assert code == 2 and "dropout is 1" in err
+    code, _, err = call("train", "--rule", "adjoint", "--dropout-at", "first")
+    assert code == 2 and "dropout_at is first; give all or last" in err
     code, _, err = call("train", "--rule", "gradient")
     assert code == 2 and "choose one of herding, adjoint, eventprop" in err
 
@@ -243,6 +270,8 @@ def test_eventprop_refuses_what_it_does_not_have(call):
     for name in ("dropout", "spike-cost", "near", "near-weight"):
         code, _, err = call("train", "--rule", "eventprop", f"--{name}", 0.1)
         assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
+    code, _, err = call("train", "--rule", "eventprop", "--dropout-at", "last")
+    assert code == 2 and "eventprop has no dropout_at" in err
     code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)
     assert code == 2 and "spike counts have no derivative" in err
 

@@ -20,6 +20,8 @@ class AdjointLearner(GradientLearner):
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
         super().__init__(options, threads)
         layered.check_layered(self.network)
+        first = -2 if options.gradient.dropout_at == "last" else 0
+        self.droppable = self.learning[first:-1] if options.gradient.dropout else []
 
     def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
         """Run a batch layer by layer and walk it in reverse."""
@@ -38,10 +40,9 @@ class AdjointLearner(GradientLearner):
             near_weight=options.near_weight,
             threads=self.threads,
         )
-        share = options.dropout
         for gradient, source in zip(found.weights, self.network.sources, strict=True):
-            if share and source in masks:
-                gradient *= np.float32(1 / (1 - share))
+            if source in masks:
+                gradient *= np.float32(1 / (1 - options.dropout))
         return Walked(graded.loss, graded.scores, found.weights, spoke)
 
     def _cost_of(self, spoke: list[NDArray[np.int64]], n: int) -> float | dict[int, float]:
@@ -50,18 +51,19 @@ class AdjointLearner(GradientLearner):
         cost, target = options.spike_cost / n, options.spike_target_at(self.progress)
         if not target:
             return cost
-        heard = n * (1 - options.dropout)
-        rates = {p: float(spoke[p].sum()) / (heard * self.sizes[p]) for p in self.learning[:-1]}
-        return {p: cost * (rate / target - 1) for p, rate in rates.items()}
+        costs = {}
+        for p in self.learning[:-1]:
+            heard = n * (1 - options.dropout) if p in self.droppable else n
+            rate = float(spoke[p].sum()) / (heard * self.sizes[p])
+            costs[p] = cost * (rate / target - 1)
+        return costs
 
     def _dropped(
         self, n: int, rng: np.random.Generator
     ) -> tuple[dict[int, NDArray[np.bool_]], list[NDArray[Any]]]:
         """Draw which hidden neurons speak in each recording; they speak the louder for it."""
         share = self.options.gradient.dropout
-        if not share:
-            return {}, self.weights
-        masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.learning[:-1]}
+        masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.droppable}
         louder = np.float32(1 / (1 - share))
         pairs = zip(self.weights, self.network.sources, strict=True)
         return masks, [w * louder if source in masks else w for w, source in pairs]

@@ -47,6 +47,8 @@ class GradientOptions:
         Largest Euclidean norm of all gradients together; 0: any.
     dropout : float
         Share of the hidden neurons that is silenced, drawn anew for each recording.
+    dropout_at : "all" or "last"
+        Hidden populations in which it is: all that learn, or the last of them.
     loss : "cross-entropy", "count-target" or "first-spike"
     reads : "integral", "maximum", "final" or "counts"
         What the loss reads: potentials of a readout, or spike counts of LIF neurons.
@@ -107,6 +109,7 @@ class GradientOptions:
     average: float = 0.0
     clip: float = 0.0
     dropout: float = 0.2
+    dropout_at: Literal["all", "last"] = "all"
     loss: Literal["cross-entropy", "count-target", "first-spike"] = "cross-entropy"
     reads: Reads = "integral"
     gain: float = 1.0
@@ -145,6 +148,7 @@ class GradientOptions:
         for name in _FROM_ZERO:
             value = getattr(self, name)
             _check(0 <= value < math.inf, name, value, "0 or more")
+        _check(self.dropout_at in ("all", "last"), "dropout_at", self.dropout_at, "all or last")
         aimless = self.spike_target > 0 and self.spike_cost == 0
         _check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
         fixed = self.spike_fall > 0 and not self.spike_target
