@@ -51,7 +51,7 @@ def entry_point(signature: Any, function: Callable[..., Any]) -> Any:
 
 
 class _Inner(CPUDispatcher):
-    """A function without an entry from Python: half the time to compile one is its entry."""
+    """A function without an entry from Python, which takes long to compile (docs/decisions.md)."""
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(f"{self.py_func.__qualname__} is for kernels alone: Python cannot call it")
