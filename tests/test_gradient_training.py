@@ -230,6 +230,8 @@ def test_options_of_another_rule_are_refused(call):
     assert code == 2 and "dropout is 1" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout-at", "first")
     assert code == 2 and "dropout_at is first; give all or last" in err
+    code, _, err = call("train", "--rule", "adjoint", "--dropout", 0, "--dropout-at", "last")
+    assert code == 2 and "dropout_at is last; give dropout too" in err
     code, _, err = call("train", "--rule", "gradient")
     assert code == 2 and "choose one of herding, adjoint, eventprop" in err
 
@@ -270,8 +272,6 @@ def test_eventprop_refuses_what_it_does_not_have(call):
     for name in ("dropout", "spike-cost", "near", "near-weight"):
         code, _, err = call("train", "--rule", "eventprop", f"--{name}", 0.1)
         assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
-    code, _, err = call("train", "--rule", "eventprop", "--dropout-at", "last")
-    assert code == 2 and "eventprop has no dropout_at" in err
     code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)
     assert code == 2 and "spike counts have no derivative" in err
 

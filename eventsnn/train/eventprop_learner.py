@@ -28,9 +28,8 @@ class EventPropLearner(GradientLearner):
         for name in ("dropout", "spike_cost", "spike_target", "near"):
             if getattr(options.gradient, name):
                 raise UserError(f"rule eventprop has no {name}; leave it out")
-        for name in ("near_weight", "dropout_at"):
-            if getattr(options.gradient, name) != getattr(GradientOptions, name):
-                raise UserError(f"rule eventprop has no {name}; leave it out")
+        if options.gradient.near_weight != GradientOptions.near_weight:
+            raise UserError("rule eventprop has no near_weight; leave it out")
         super().__init__(options, threads)
         if self.loss.reads == "counts":
             raise UserError(
