@@ -10,6 +10,7 @@ NETWORKS = {
     "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
     "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
     "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
+    "convlast": ("34x34x2-12c5-2p-64c5-2p-10, dropout before the readout", 99.4, 99.2),
     "convtaught": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, taught by narrow-200", 99.4, 99.2),
     "convnear": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs", 99.4, 99.2),
     "conv": ("34x34x2-12c5-2p-64c5-2p-10, before silent neurons learned", 99.4, 99.2),
