@@ -150,7 +150,7 @@ class GradientOptions:
             _check(0 <= value < math.inf, name, value, "0 or more")
         _check(self.dropout_at in ("all", "last"), "dropout_at", self.dropout_at, "all or last")
         placed = self.dropout_at == "all" or self.dropout > 0
-        _check(placed, "dropout_at", self.dropout_at, "dropout too, whose place it is")
+        _check(placed, "dropout_at", self.dropout_at, "dropout too, or leave it out")
         aimless = self.spike_target > 0 and self.spike_cost == 0
         _check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
         fixed = self.spike_fall > 0 and not self.spike_target
