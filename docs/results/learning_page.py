@@ -13,12 +13,25 @@ NETWORKS = {
     "convlast": ("34x34x2-12c5-2p-64c5-2p-10, dropout before the readout", 99.4, 99.2),
     "convdrop": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, dropout before the readout", 99.4, 99.2),
     "convfirst": (
-        "34x34x2-12c5-2p-64c5-2p-10, `runs/v-base`, from which the next two start",
+        "34x34x2-12c5-2p-64c5-2p-10, `runs/v-base`, from which the next start",
         99.4,
         99.2,
     ),
-    "convlow": ("34x34x2-12c5-2p-64c5-2p-10, 10 epochs from there at a lower rate", 99.4, 99.2),
-    "convmany": ("34x34x2-12c5-2p-64c5-2p-10, 8 from there, taught by three others", 99.4, 99.2),
+    "convlow": (
+        "34x34x2-12c5-2p-64c5-2p-10, `runs/low-0`, 10 epochs from there at a lower rate",
+        99.4,
+        99.2,
+    ),
+    "convfree": (
+        "34x34x2-12c5-2p-64c5-2p-10, 8 epochs from `runs/low-0` without a cost of spikes",
+        99.4,
+        99.2,
+    ),
+    "convmany": (
+        "34x34x2-12c5-2p-64c5-2p-10, 8 from `runs/v-base`, taught by three others",
+        99.4,
+        99.2,
+    ),
     "convtaught": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, taught by narrow-200", 99.4, 99.2),
     "convnear": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs", 99.4, 99.2),
     "conv": ("34x34x2-12c5-2p-64c5-2p-10, before silent neurons learned", 99.4, 99.2),
