@@ -13,7 +13,7 @@ NETWORKS = {
     "convlast": ("34x34x2-12c5-2p-64c5-2p-10, dropout before the readout", 99.4, 99.2),
     "convdrop": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, dropout before the readout", 99.4, 99.2),
     "convfirst": (
-        "34x34x2-12c5-2p-64c5-2p-10, `runs/v-base`, from which the next start",
+        "34x34x2-12c5-2p-64c5-2p-10, `runs/v-base`, where the next ones start",
         99.4,
         99.2,
     ),
