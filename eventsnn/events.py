@@ -17,12 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError
-
-Shape = tuple[int, int, int]
-"""(polarities, height, width) of a sensor."""
+from eventsnn.events_checked import Shape as Shape
+from eventsnn.events_checked import check_range, check_times, checked_shape, whole_numbers
 
 _INT32_MAX = np.iinfo(np.int32).max
-_INT64_END = 1 << 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +56,15 @@ class EventStream:
 
     def __post_init__(self) -> None:
         """Convert to the types of the class and check every event."""
-        shape = _checked_shape(self.shape, self.source)
-        t = _whole(self.t, "t", np.int64, self.source)
-        unit = _whole(self.unit, "unit", np.int64, self.source)
+        shape = checked_shape(self.shape, self.source)
+        t = whole_numbers(self.t, "t", np.int64, self.source)
+        unit = whole_numbers(self.unit, "unit", np.int64, self.source)
         if t.shape != unit.shape:
             raise DataError(
                 f"{self.source}: {t.size} times but {unit.size} units; give one unit an event"
             )
         check_times(t, self.source)
-        _check_range(unit, "unit", math.prod(shape), self.source)
+        check_range(unit, "unit", math.prod(shape), self.source)
         end = int(t[-1]) + 1 if t.size else 0
         duration = end if self.duration < 0 else int(self.duration)
         if duration < end:
@@ -114,13 +112,13 @@ class EventStream:
                 f"{source}: an event array needs the fields t and x (and y, p where the sensor "
                 f"has them); this one has {', '.join(names) or 'no named fields'}"
             )
-        sensor = _checked_shape(shape, source)
+        sensor = checked_shape(shape, source)
         unit = np.zeros(len(events), np.int64)
         for name, size in zip(("p", "y", "x"), sensor, strict=True):
             unit *= size
             if name in names:
-                value = _whole(events[name], name, np.int64, source)
-                _check_range(value, name, size, source)
+                value = whole_numbers(events[name], name, np.int64, source)
+                check_range(value, name, size, source)
                 unit += value
         return cls(events["t"], unit.astype(np.int32), sensor, label, duration, source)
 
@@ -321,58 +319,3 @@ class EventBatch:
 def unit_dtype(shape: Shape) -> type[np.uint16] | type[np.int32]:
     """Return the smallest dtype that a batch stores the addresses of ``shape`` in."""
     return np.uint16 if math.prod(shape) <= 1 << 16 else np.int32
-
-
-def check_times(t: NDArray[np.int64], source: str) -> None:
-    """Refuse negative or decreasing times, naming the first one."""
-    if t.size and t[0] < 0:
-        raise DataError(f"{source}: event 0 is at {t[0]} us; times start at 0")
-    backwards = np.flatnonzero(t[1:] < t[:-1])
-    if backwards.size:
-        i = int(backwards[0]) + 1
-        raise DataError(
-            f"{source}: event {i} at {t[i]} us comes after event {i - 1} at {t[i - 1]} us; "
-            "sort the events by time"
-        )
-
-
-def _checked_shape(shape: Sequence[int], source: str) -> Shape:
-    sizes = tuple(shape)
-    whole = all(isinstance(size, int | np.integer) for size in sizes)
-    if len(sizes) != 3 or not whole or min(sizes) < 1 or math.prod(sizes) > _INT32_MAX:
-        raise DataError(
-            f"{source}: shape {sizes}; a sensor is (polarities, height, width), each a whole "
-            "number of at least 1"
-        )
-    return int(sizes[0]), int(sizes[1]), int(sizes[2])
-
-
-def _whole(values: ArrayLike, name: str, dtype: type, source: str) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise DataError(f"{source}: {name} has shape {array.shape}; give one value an event")
-    if array.dtype.kind == "f":
-        wrong = np.flatnonzero(~(np.abs(array) < _INT64_END) | (array != np.floor(array)))
-        if wrong.size:
-            i = int(wrong[0])
-            raise DataError(
-                f"{source}: {name} of event {i} is {array[i]}; give finite whole numbers"
-            )
-    elif array.dtype == np.uint64 and (array >= np.uint64(_INT64_END)).any():
-        i = int(np.argmax(array >= np.uint64(_INT64_END)))
-        raise DataError(
-            f"{source}: {name} of event {i} is {array[i]}; give numbers below {_INT64_END}"
-        )
-    elif array.dtype.kind not in "iub" and array.size:
-        raise DataError(f"{source}: {name} has dtype {array.dtype}; give whole numbers")
-    return array.astype(dtype)
-
-
-def _check_range(values: NDArray[np.int64], name: str, size: int, source: str) -> None:
-    outside = np.flatnonzero((values < 0) | (values >= size))
-    if outside.size:
-        i = int(outside[0])
-        raise DataError(
-            f"{source}: {name} of event {i} is {values[i]}, outside the sensor; "
-            f"give 0 to {size - 1}"
-        )
