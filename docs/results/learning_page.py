@@ -13,22 +13,37 @@ NETWORKS = {
     "convlast": ("34x34x2-12c5-2p-64c5-2p-10, dropout before the readout", 99.4, 99.2),
     "convdrop": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, dropout before the readout", 99.4, 99.2),
     "convfirst": (
-        "34x34x2-12c5-2p-64c5-2p-10, `runs/v-base`, where the next ones start",
+        "34x34x2-12c5-2p-64c5-2p-10, 10 epochs of 19,000 recordings: where the next begin",
         99.4,
         99.2,
     ),
     "convlow": (
-        "34x34x2-12c5-2p-64c5-2p-10, `runs/low-0`, 10 epochs from there at a lower rate",
+        "34x34x2-12c5-2p-64c5-2p-10, 10 epochs of all from convfirst, at a lower rate",
+        99.4,
+        99.2,
+    ),
+    "convcalm": (
+        "34x34x2-12c5-2p-64c5-2p-10, 8 from convlow, averaged weights",
+        99.4,
+        99.2,
+    ),
+    "convstill": (
+        "34x34x2-12c5-2p-64c5-2p-10, 4 from convcalm",
         99.4,
         99.2,
     ),
     "convfree": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 epochs from `runs/low-0` without a cost of spikes",
+        "34x34x2-12c5-2p-64c5-2p-10, 8 from convlow, no cost of spikes",
+        99.4,
+        99.2,
+    ),
+    "convmore": (
+        "34x34x2-12c5-2p-64c5-2p-10, 6 from convfree",
         99.4,
         99.2,
     ),
     "convmany": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 from `runs/v-base`, taught by three others",
+        "34x34x2-12c5-2p-64c5-2p-10, 8 from convfirst, taught by three others",
         99.4,
         99.2,
     ),
@@ -62,6 +77,8 @@ def learning_lines() -> list[str]:
         f"Machine: {read('adjoint-0')['machine']}. Other processes shared it, and frugal-1600b",
         "was paused on its way: the times a recording are no measure of speed, "
         "[bench.md](bench.md) is.",
+        "In the last column `runs/v-base` is the folder of convfirst-0, `runs/v-base-1` of",
+        "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0.",
     ]
     for kind, (layers, *aims) in NETWORKS.items():
         names = runs_named(kind)
