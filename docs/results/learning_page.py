@@ -23,12 +23,7 @@ NETWORKS = {
         99.2,
     ),
     "convcalm": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 from convlow, averaged weights",
-        99.4,
-        99.2,
-    ),
-    "convstill": (
-        "34x34x2-12c5-2p-64c5-2p-10, 4 from convcalm",
+        "34x34x2-12c5-2p-64c5-2p-10, 8 epochs from convlow, averaged weights, no cost of spikes",
         99.4,
         99.2,
     ),
