@@ -27,6 +27,8 @@ PROMISED = {
     "conv_network_controls",
     "conv_training_step_controls",
     "conv_training_step_forwards",
+    "conv2d_adds_share",
+    "conv_network_adds_share",
     "evaluation_controls",
     "sparse_recurrent_updates_per_second",
     "sparse_recurrent_fine_updates_per_second",
@@ -107,6 +109,13 @@ def test_the_result_has_the_promised_figures_and_goes_into_json(monkeypatch):
     assert all(result[name] > 0 for name in PROMISED)
     assert result["data"] == "synthetic Poisson events"
     assert json.loads(json.dumps(result)) == result
+    an_add = result["feedforward_dense_controls"] / 800
+    adds = result["conv_network_adds"] * result["recordings"] / result["events"]
+    shares = (
+        an_add / result["conv2d_controls"] * 800,
+        an_add * adds / result["conv_network_controls"],
+    )
+    assert (result["conv2d_adds_share"], result["conv_network_adds_share"]) == pytest.approx(shares)
 
 
 def test_bench_refuses_nothing_to_measure():

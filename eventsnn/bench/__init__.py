@@ -81,6 +81,10 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["training_threads_speedup"] = 1 / controls["training_threads"]
     result["conv_training_step_forwards"] = controls["conv_training"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
+    dense_add = controls["feedforward_dense"] / HIDDEN
+    conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
+    result["conv2d_adds_share"] = dense_add / controls["conv2d"]
+    result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
