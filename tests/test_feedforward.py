@@ -1,7 +1,7 @@
 """The fast path: the same record as the reference engine, on any number of threads."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from unittest.mock import patch
 
 import numpy as np
@@ -21,6 +21,7 @@ from eventsnn.simulate import (
     feedforward,
     feedforward_conv,
     feedforward_dense,
+    feedforward_grid,
     feedforward_spans,
     reference,
 )
@@ -247,12 +248,32 @@ def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(
     assert len(expected.spikes["a"]) > 1000
     # A whole patch, rows of one, single positions; with a margin and without.
     for unrolled in cuts:
-        for least in (0.0, 2.0):
-            monkeypatch.setattr(feedforward_conv, "MAX_UNROLLED", unrolled)
-            monkeypatch.setattr(feedforward_conv, "LEAST_ON_MAP", least)
-            feedforward_conv._strip.cache_clear()
+        for least, place in product((0.0, 2.0), (1, 99)):
+            monkeypatch.setattr(feedforward_grid, "MAX_UNROLLED", unrolled)
+            monkeypatch.setattr(feedforward_grid, "LEAST_ON_MAP", least)
+            monkeypatch.setattr(feedforward_conv, "LEAST_CHUNKS", place)
+            feedforward_grid.strip_of.cache_clear()
             assert_same(run(feedforward, network, weights, batch), expected)
-    feedforward_conv._strip.cache_clear()
+    feedforward_grid.strip_of.cache_clear()
+
+
+@pytest.mark.parametrize("neuron", [LIF(900.0), LIF(900.0, reset="zero"), IF()])
+def test_a_position_that_runs_out_of_room_goes_on_where_it_stood(neuron, monkeypatch):
+    topology = Conv2d((7, 6, 2), 40, (3, 2))
+    populations = Population("in", (7, 6, 2)), Population("a", topology.out_shape, neuron)
+    network = Network(populations, (Connection("in", "a", topology, 3),))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0.1, 0.4, topology.weight_shape)]
+    batch = make_batch(rng, (7, 6, 2), 4, 400, 3)
+    expected = run(reference, network, weights, batch)
+    assert len(expected.spikes["a"]) > 10_000
+    # Fewer visits than the instants of the recordings ask for, and few spikes.
+    monkeypatch.setattr(feedforward_conv, "ROOM", 1)
+    room = Spikes.room
+    monkeypatch.setattr(Spikes, "room", classmethod(lambda cls, n, dtype: room(100, dtype)))
+    assert_same(run(feedforward, network, weights, batch), expected)
+    monkeypatch.setattr(feedforward_spans, "CHUNK", 70)
+    assert_same(run(feedforward, network, weights, batch), expected)
 
 
 def test_spikes_beyond_the_room_set_aside_are_not_lost(monkeypatch):

@@ -127,6 +127,37 @@ def _reached(_: Any, v: Any, position: Any, th: Any, chunks: Any) -> Any:
 reached: Any = intrinsic(_reached)
 
 
+def _struck(_: Any, v: Any, at: Any, th: Any, sizes: Any) -> Any:
+    """Return in which positions of a patch a neuron reached ``th``: position k in bit k.
+
+    ``at`` is (first position, positions to the row below), ``sizes`` as in ``_patch``.
+    """
+    chunks, rows, columns = (sizes[i].count for i in range(3))
+    chunk = LINE * 8 // v.dtype.bitwidth
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        i64, none = ir.IntType(64), ir.IntType(chunk)(0)
+        vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
+        base = context.make_array(v)(context, b, args[0]).data
+        first, below = (b.extract_value(args[1], i) for i in range(2))
+        limit, bits = _splat(b, vector, args[2]), i64(0)
+        for y, x in np.ndindex(rows, columns):
+            place, top = b.add(b.add(first, b.mul(below, i64(y))), i64(x)), None
+            for k in range(chunks):
+                lane = b.add(b.mul(place, i64(chunks * chunk)), i64(k * chunk))
+                held = b.load(b.bitcast(b.gep(base, [lane]), vector.as_pointer()), align=LINE)
+                top = held if top is None else _greater(b, held, top)
+            reached = b.bitcast(b.fcmp_ordered(">=", top, limit), ir.IntType(chunk))
+            bit = b.zext(b.icmp_unsigned("!=", reached, none), i64)
+            bits = b.or_(bits, b.shl(bit, i64(y * columns + x)))
+        return bits
+
+    return types.uint64(v, at, th, sizes), codegen
+
+
+struck: Any = intrinsic(_struck)
+
+
 def _first_bit(_: Any, word: Any) -> Any:
     """Return the number of the lowest set bit of a uint64 that is not 0."""
 
@@ -248,22 +279,24 @@ def _fire(e, first, firing, patches, block, spikes, n, strip):  # type: ignore[n
 
     For an instant of one event: nothing is left to be summed. Returns the number of spikes.
     """
-    lanes = len(block.v) // len(block.clock)
-    for y in range(len(strip[1])):
-        for c in range(len(strip[2])):
-            p = first + y * patches.below + c
-            words = reached(block.v, p, firing.threshold, strip[0])
-            for i in range(len(words)):
-                word = words[i]
-                while word:
-                    lane = i * 64 + first_bit(word)
-                    word &= word - np.uint64(1)
-                    k, at = np.uint64(p * lanes + lane), patches.on_map[np.uint64(p)]
-                    x = block.v[k]
-                    spikes.event[n], spikes.value[n] = e, x
-                    spikes.unit[n] = at * patches.c_out + block.first + lane
-                    n += np.int64(at >= 0)
-                    block.v[k] = x - firing.threshold if firing.subtract & (at >= 0) else x - x
+    lanes, columns = len(block.v) // len(block.clock), len(strip[2])
+    places = struck(block.v, (first, patches.below), firing.threshold, strip)
+    while places:
+        place = first_bit(places)
+        places &= places - np.uint64(1)
+        p = first + place // columns * patches.below + place % columns
+        words, at = reached(block.v, p, firing.threshold, strip[0]), patches.on_map[np.uint64(p)]
+        for i in range(len(words)):
+            word = words[i]
+            while word:
+                lane = i * 64 + first_bit(word)
+                word &= word - np.uint64(1)
+                k = np.uint64(p * lanes + lane)
+                x = block.v[k]
+                spikes.event[n], spikes.value[n] = e, x
+                spikes.unit[n] = at * patches.c_out + block.first + lane
+                n += np.int64(at >= 0)
+                block.v[k] = x - firing.threshold if firing.subtract & (at >= 0) else x - x
     return n
 
 
