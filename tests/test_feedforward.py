@@ -281,6 +281,20 @@ def test_a_position_that_runs_out_of_room_goes_on_where_it_stood(neuron, monkeyp
     assert_same(run(feedforward, network, weights, batch), expected)
 
 
+@pytest.mark.parametrize("least_chunks", [4, 99])
+def test_a_position_may_rest_for_longer_than_the_table_of_decays(least_chunks, monkeypatch):
+    monkeypatch.setattr(feedforward_conv, "LEAST_CHUNKS", least_chunks)
+    topology = Conv2d((7, 6, 2), 40, (3, 3))
+    populations = Population("in", (7, 6, 2)), Population("a", topology.out_shape, LIF(3e6))
+    network = Network(populations, (Connection("in", "a", topology),))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0.1, 0.4, topology.weight_shape)]
+    batch = make_batch(rng, (7, 6, 2), 4, 400, 600_000)
+    expected = run(reference, network, weights, batch)
+    assert len(expected.spikes["a"]) > 5_000
+    assert_same(run(feedforward, network, weights, batch), expected)
+
+
 def test_spikes_beyond_the_room_set_aside_are_not_lost(monkeypatch):
     room = Spikes.room
     network = small_network(IF(0.01))

@@ -77,10 +77,10 @@ class Channels(NamedTuple):
     strip : Sizes
         The ``sizes`` of ``feedforward_patch._patch``.
     weights : float array
-        Laid out by ``_as_patches``.
+        Laid out by ``as_patches``.
     patches : Patches
     by_place : bool
-        True to take the events of a position one after the other where all is plain.
+        True to take the events of a position one after the other if no neuron is refractory.
     """
 
     first: int
@@ -113,6 +113,9 @@ class PatchLayer:
             laid = as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
             rows, columns = strip_of(topology, chunks if chunks < LEAST_CHUNKS else 1)
             patches = patches_of(topology, chunks * per_chunk, (rows, columns))
+            if not patches.whole:
+                rows = columns = 1
+                patches = patches_of(topology, chunks * per_chunk, (1, 1))
             decays = (0,) if len(self.decay.table) else ()
             strip = (0,) * chunks, (0,) * rows, (0,) * columns, decays
             alike = bool((patches.of[:, 2:4] == (rows, columns)).all())
@@ -139,7 +142,7 @@ class PatchLayer:
         for block, channels in zip(state, self.blocks, strict=True):
             cursor.recording[0] = cursor.event[0] = 0
             args = deliveries, factors, block, spikes, (cursor, fresh, tally)
-            if channels.by_place and self.firing.refractory == 0 and factors.complete:
+            if channels.by_place and self.firing.refractory == 0:
                 spikes = self._by_place(channels, *args)
             else:
                 spikes = self._by_event(channels, *args)
@@ -156,7 +159,7 @@ class PatchLayer:
     ) -> Spikes:
         """Take each event to all of its positions; return ``spikes``, grown if need be."""
         patches, strip = channels.patches, channels.strip
-        plain = self.firing.refractory == 0 and factors.complete and patches.whole
+        plain = self.firing.refractory == 0
         sizes = (strip, None) if plain else (None, (strip[0], (0,), (0,), strip[3]))
         args = deliveries, channels.weights, patches, factors, self.firing, block
         while not run_block(*args, spikes, *rest, *sizes):

@@ -137,5 +137,6 @@ def patches_of(topology: Conv2d, lanes: int, strip: tuple[int, int]) -> Patches:
     of = np.stack([corner, weight, *many, on_map], 1).astype(np.int32)
     number = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
     padded = np.pad(number, [(m, m) for m in margin], constant_values=-1).reshape(-1)
-    whole = bool((many[0] % strip[0] == 0).all() and (many[1] == strip[1]).all())
+    abreast = strip[1] == 1 or (many[1] == strip[1]).all()
+    whole = bool((many[0] % strip[0] == 0).all() and abreast)
     return Patches(of, padded, below, topology.channels, most[1] * lanes, whole)

@@ -242,6 +242,23 @@ def _settle(e, t, firing, block, patches, marked, spikes, n):  # type: ignore[no
 
 
 @kernel
+def _refresh(t, p, rows, columns, patches, factors, block):  # type: ignore[no-untyped-def]
+    """Decay the positions of a patch that have rested for longer than the table tells.
+
+    What is then left for ``patch`` is a gap of 0, whose factor is exactly 1.
+    """
+    dtype, lanes = block.v.dtype.type, len(block.v) // len(block.clock)
+    for y in range(rows):
+        for q in range(p + y * patches.below, p + y * patches.below + columns):
+            gap = t - block.clock[q]
+            if gap >= FINE * FINE:
+                decay = dtype(math.exp(-np.float64(gap) / factors.tau_us))
+                for k in range(q * lanes, (q + 1) * lanes):
+                    block.v[k] *= decay
+                block.clock[q] = t
+
+
+@kernel
 def _touched(t, block, patches, sender):  # type: ignore[no-untyped-def]
     """Return how many positions of a patch were brought up to ``t`` already."""
     first, rows, columns = patches.of[sender, 0], patches.of[sender, 2], patches.of[sender, 3]
@@ -310,29 +327,34 @@ def _plain_recording(  # type: ignore[no-untyped-def]
     """
     row, time, last, of = events.row, events.t, events.last, patches.of
     room, threshold = len(spikes.event) - len(block.v), firing.threshold
-    adds, again, marked, height = np.int64(0), np.int64(0), np.int64(0), np.int64(len(strip[1]))
+    lanes, shape = len(block.v) // len(block.clock), (len(strip[1]), len(strip[2]))
+    adds, again, marked = np.int64(0), np.int64(0), np.int64(0)
     opens = e == begin or last[e - 1]
     e, one, end = np.uint64(e), np.uint64(1), np.uint64(stop)
     sender = np.uint64(row[e])
     while e < end and n <= room:
         t, closes = time[e], last[e]
         p, there, rows = np.int64(of[sender, 0]), np.int64(of[sender, 1]), np.int64(of[sender, 2])
+        # Known to the compiler, but for single positions.
+        columns = shape[1] if shape[1] > 1 else np.int64(of[sender, 3])
         adds += np.int64(of[sender, 4])
         if not likely(opens):
             again += _touched(t, block, patches, sender)
+        if not likely(factors.complete):
+            _refresh(t, p, rows, columns, patches, factors, block)
         # Read here, so that the next event does not wait for it.
         sender = np.uint64(row[min(e + one, end - one)])
         while rows > 0:
-            at = p, patches.below, there
-            if not likely(not patch(block.v, block.clock, w, at, t, factors, threshold, strip)):
-                if opens & closes:
-                    n = _fire(e, p, firing, patches, block, spikes, n, strip)
-                else:
-                    shape = len(strip[1]), len(strip[2])
-                    marked = _mark(p, *shape, patches, block, threshold, strip[0], marked)
-            p += patches.below * height
-            there += patches.down * height
-            rows -= height
+            for c in range(0, columns, shape[1]):
+                q, at = p + c, (p + c, patches.below, there + c * lanes)
+                if not likely(not patch(block.v, block.clock, w, at, t, factors, threshold, strip)):
+                    if opens & closes:
+                        n = _fire(e, q, firing, patches, block, spikes, n, strip)
+                    else:
+                        marked = _mark(q, *shape, patches, block, threshold, strip[0], marked)
+            p += patches.below * shape[0]
+            there += patches.down * shape[0]
+            rows -= shape[0]
         if not likely(marked == 0 or not closes):
             n = _settle(e, t, firing, block, patches, marked, spikes, n)
             marked = np.int64(0)
@@ -373,7 +395,7 @@ def run_block(  # type: ignore[no-untyped-def]
 
     ``strip`` and ``one`` are the ``sizes`` of ``_patch`` for a strip and for a single
     position; one of the two is None, and what takes it is not compiled. ``strip`` is for
-    neurons that are never refractory, patches of whole strips, and gaps in the table.
+    neurons that are never refractory, and patches of whole strips.
 
     Returns
     -------

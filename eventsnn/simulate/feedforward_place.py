@@ -4,12 +4,13 @@ The events are first told apart by the positions they touch. Then each position 
 own, in order of time: its channels stay in registers meanwhile, as the neurons of a dense
 layer do, and an event costs them one pass over its weights.
 
-So where no neuron is refractory, and gaps are in the table; ``feedforward_patch`` takes
-any event, one after the other, to all of its positions.
+So where no neuron is refractory; ``feedforward_patch`` takes any event, one after the
+other, to all of its positions.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -273,9 +274,11 @@ def _lay_out(e, until, events, places, factors, clock, visits, strip):  # type: 
                 visits.event[i] = k
                 gap = np.uint64(t - clock[q])
                 clock[q] = t
-                if decays:
+                if decays and likely(gap < fine * fine):
                     high, low = factors.table[fine + (gap >> shift)], factors.table[gap & mask]
                     visits.factor[i] = dtype(high * low)
+                elif decays:
+                    visits.factor[i] = dtype(math.exp(-np.float64(gap) / factors.tau_us))
             p += np.uint64(places.below)
     return again
 
