@@ -3,8 +3,8 @@
 A position's channels fill whole registers and share one clock. A patch is
 taken in one go: each position decays by its own gap, adds its channels' weights, and
 tells which of them reached the threshold. Those are tested at the end of the instant.
-So it is where all is plain, compiled for each shape of a patch; neurons and patches that
-need a closer look are taken position by position.
+So it is where no neuron is refractory, compiled for each shape of a strip; neurons that may
+be are taken position by position.
 
 Round the map lies a margin of positions that do not exist, so that the patches at its
 edges are whole too: nothing is asked of an event but its place. What gathers there is
@@ -273,17 +273,16 @@ def _touched(t, block, patches, sender):  # type: ignore[no-untyped-def]
 
 @kernel
 def _take_one(e, events, w, patches, factors, firing, block, marked, one):  # type: ignore[no-untyped-def]
-    """Take any event, position by position; return the number of the marked."""
+    """Take an event, position by position, where neurons are refractory; return the marked."""
     t, sender = events.t[e], np.int64(events.row[e])
     first, weight = np.int64(patches.of[sender, 0]), np.int64(patches.of[sender, 1])
     rows, columns = np.int64(patches.of[sender, 2]), np.int64(patches.of[sender, 3])
     below, threshold, lanes = patches.below, firing.threshold, len(block.v) // len(block.clock)
     longest = np.int64(FINE * FINE if len(factors.table) else 1 << 62)
-    care = firing.refractory > 0 or not factors.complete
     for y in range(rows):
         for c in range(columns):
             p, there = first + y * below + c, weight + y * patches.down + c * lanes
-            if care and (block.held[p] > t or t - block.clock[p] >= longest):
+            if block.held[p] > t or t - block.clock[p] >= longest:
                 marked = _careful(t, w, factors, firing, patches, block, p, there, marked)
             elif patch(block.v, block.clock, w, (p, below, there), t, factors, threshold, one):
                 marked = _mark(p, 1, 1, patches, block, threshold, one[0], marked)
@@ -395,7 +394,7 @@ def run_block(  # type: ignore[no-untyped-def]
 
     ``strip`` and ``one`` are the ``sizes`` of ``_patch`` for a strip and for a single
     position; one of the two is None, and what takes it is not compiled. ``strip`` is for
-    neurons that are never refractory, and patches of whole strips.
+    neurons that are never refractory, ``one`` for others.
 
     Returns
     -------
