@@ -111,6 +111,7 @@ class PatchLayer:
             # A power of two, so that a lane's position is a shift.
             chunks = 1 << (-(-size // per_chunk) - 1).bit_length()
             laid = as_patches(topology, weights[..., first : first + size], chunks * per_chunk)
+            # Position after position, only the listing of a patch is compiled as a whole.
             rows, columns = strip_of(topology, chunks if chunks < LEAST_CHUNKS else 1)
             patches = patches_of(topology, chunks * per_chunk, (rows, columns))
             if not patches.whole:
@@ -180,8 +181,7 @@ class PatchLayer:
         lanes = len(block.v) // positions
         places = _places(channels, deliveries, lanes)
         args = deliveries, channels.weights, places, factors, self.firing, block
-        room = max(ROOM, len(channels.strip[1]) * len(channels.strip[2]))
-        visits = Visits.room(room, positions, lanes, self.dtype)
+        visits = Visits.room(ROOM, positions, lanes, self.dtype)
         while not run_places(*args, visits, spikes, *rest, channels.strip):
             if visits.midway[0] < 0:
                 visits = Visits.room(2 * len(visits.event), positions, lanes, self.dtype)

@@ -49,7 +49,7 @@ class Patches(NamedTuple):
     whole: bool
 
 
-def largest(topology: Conv2d) -> tuple[int, int]:
+def _largest(topology: Conv2d) -> tuple[int, int]:
     """Return the most rows and columns of positions that a sender reaches."""
     (height, width), (down, right) = topology.kernel_size, topology.stride
     return -(-height // down), -(-width // right)
@@ -62,7 +62,7 @@ def as_patches(topology: Conv2d, weights: NDArray[Any], lanes: int) -> NDArray[A
     of positions; which ones, its place modulo the stride tells. The result, flat, is
     (stride, stride, c_in, rows, columns, lanes).
     """
-    (down, right), (rows, columns) = topology.stride, largest(topology)
+    (down, right), (rows, columns) = topology.stride, _largest(topology)
     c_in, channels = weights.shape[2:]
     size = down * right * c_in * rows * columns * lanes
     flat = aligned(size, weights.dtype)
@@ -102,7 +102,7 @@ def strip_of(topology: Conv2d, registers: int) -> tuple[int, int]:
     A patch or a row of one; a single position where they would be too large or mostly off
     the map.
     """
-    rows, columns = largest(topology)
+    rows, columns = _largest(topology)
     share = [
         _reach(topology, i).on_map(topology.out_shape[i]).mean() / (rows, columns)[i]
         for i in (0, 1)
@@ -117,7 +117,7 @@ def strip_of(topology: Conv2d, registers: int) -> tuple[int, int]:
 @lru_cache(maxsize=32)
 def patches_of(topology: Conv2d, lanes: int, strip: tuple[int, int]) -> Patches:
     """Return what each sender touches, where a position has ``lanes`` weights."""
-    most, size = largest(topology), topology.out_shape[:2]
+    most, size = _largest(topology), topology.out_shape[:2]
     # As far as a strip may stick out.
     margin = [n - 1 for n in strip]
     height, width, c_in = topology.in_size
