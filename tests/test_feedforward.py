@@ -262,14 +262,19 @@ def test_how_a_convolution_is_cut_and_whether_it_has_a_margin_changes_no_bit(
     feedforward_grid.strip_of.cache_clear()
 
 
-@pytest.mark.parametrize("neuron", [LIF(900.0), LIF(900.0, reset="zero"), IF()])
-def test_a_position_that_runs_out_of_room_goes_on_where_it_stood(neuron, monkeypatch):
+def convolution_case(neuron, gap):
+    """40 channels: a block that is taken position after position, and a smaller one."""
     topology = Conv2d((7, 6, 2), 40, (3, 3))
     populations = Population("in", (7, 6, 2)), Population("a", topology.out_shape, neuron)
     network = Network(populations, (Connection("in", "a", topology, 3),))
     rng = np.random.default_rng(0)
     weights = [rng.normal(0.1, 0.4, topology.weight_shape)]
-    batch = make_batch(rng, (7, 6, 2), 4, 400, 3)
+    return network, weights, make_batch(rng, (7, 6, 2), 4, 400, gap)
+
+
+@pytest.mark.parametrize("neuron", [LIF(900.0), LIF(900.0, reset="zero"), IF()])
+def test_a_position_that_runs_out_of_room_goes_on_where_it_stood(neuron, monkeypatch):
+    network, weights, batch = convolution_case(neuron, gap=3)
     expected = run(reference, network, weights, batch)
     assert len(expected.spikes["a"]) > 9_000
     # Fewer visits than the instants of the recordings ask for, and few spikes.
@@ -284,12 +289,7 @@ def test_a_position_that_runs_out_of_room_goes_on_where_it_stood(neuron, monkeyp
 @pytest.mark.parametrize("least_chunks", [4, 99])
 def test_a_position_may_rest_for_longer_than_the_table_of_decays(least_chunks, monkeypatch):
     monkeypatch.setattr(feedforward_conv, "LEAST_CHUNKS", least_chunks)
-    topology = Conv2d((7, 6, 2), 40, (3, 3))
-    populations = Population("in", (7, 6, 2)), Population("a", topology.out_shape, LIF(3e6))
-    network = Network(populations, (Connection("in", "a", topology),))
-    rng = np.random.default_rng(0)
-    weights = [rng.normal(0.1, 0.4, topology.weight_shape)]
-    batch = make_batch(rng, (7, 6, 2), 4, 400, 600_000)
+    network, weights, batch = convolution_case(LIF(3e6), gap=600_000)
     expected = run(reference, network, weights, batch)
     assert len(expected.spikes["a"]) > 5_000
     assert_same(run(feedforward, network, weights, batch), expected)
