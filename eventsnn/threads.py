@@ -1,7 +1,12 @@
-"""Work shared out among threads that stay: making them anew costs as much as a stage."""
+"""Work shared out among threads that stay: making them anew costs as much as a stage.
+
+The caller is one of them. A thread that only waits is woken whenever there is an answer, and
+takes a core from one that works.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -14,20 +19,40 @@ S = TypeVar("S")
 def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list[T]:
     """Do all tasks and return their answers in the order of the tasks.
 
-    An error, or Ctrl-C, is passed on when no task runs any more: tasks write into arrays.
+    They are begun in that order. After an error no more are, and that of the first task that
+    has one is raised, as is Ctrl-C, when none runs any more: tasks write into arrays.
     """
-    tasks = list(tasks)
-    if threads < 2 or len(tasks) < 2:
-        return [work(task) for task in tasks]
-    futures = [_pool(threads).submit(work, task) for task in tasks]
+    left = deque(enumerate(tasks))
+    helpers = min(threads, len(left)) - 1
+    answers: dict[int, T] = {}
+    errors: dict[int, Exception] = {}
+
+    def take() -> None:
+        while left:
+            try:
+                number, task = left.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                answers[number] = work(task)
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                errors[number] = error
+                left.clear()
+
+    futures = [_pool(threads - 1).submit(take) for _ in range(helpers)]
     try:
-        return [future.result() for future in futures]
+        take()
     finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        left.clear()
+        begun = [future for future in futures if not future.cancel()]
+        wait(begun)
+    for future in begun:
+        future.result()
+    if errors:
+        raise errors[min(errors)]
+    return [answer for _, answer in sorted(answers.items(), key=lambda pair: pair[0])]
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
+def _pool(helpers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(helpers)

@@ -23,9 +23,10 @@ def test_threads_stay_for_the_next_time():
 
 
 def test_an_error_is_passed_on_when_no_task_runs_any_more():
-    done = []
+    done, begun = [], threading.Barrier(2)
 
     def work(n):
+        begun.wait()
         if n == 0:
             raise ValueError("first")
         time.sleep(0.05)
@@ -34,3 +35,40 @@ def test_an_error_is_passed_on_when_no_task_runs_any_more():
     with pytest.raises(ValueError, match="first"):
         in_threads(work, range(2), 2)
     assert done == [1]
+
+
+def test_the_error_of_the_first_task_that_has_one_is_raised_and_no_more_are_begun():
+    seen, begun = [], threading.Barrier(2)
+
+    def work(n):
+        seen.append(n)
+        if n < 2:
+            begun.wait()
+            time.sleep(0.05 * (1 - n))
+            raise ValueError(f"task {n}")
+
+    with pytest.raises(ValueError, match="task 0"):
+        in_threads(work, range(9), 2)
+    assert sorted(seen) == [0, 1]
+
+
+def test_a_task_may_share_out_tasks_of_its_own():
+    def inner(n):
+        return sum(in_threads(lambda k: k, range(n), 2))
+
+    assert in_threads(inner, range(6), 2) == [0, 0, 1, 3, 6, 10]
+
+
+def test_ctrl_c_is_passed_on_when_no_task_runs_any_more():
+    done, begun = [], threading.Barrier(2)
+
+    def work(_):
+        begun.wait()
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(work, range(2), 2)
+    assert done == [True]

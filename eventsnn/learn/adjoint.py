@@ -99,14 +99,18 @@ def adjoint(
     threads : int
         Changes no bit.
     """
-    gradients = [np.zeros_like(array) for array in weights]
     walk = _Walk(passed, weights, errors, (spike_cost, near_weight))
     done = in_threads(walk.piece, passed.pieces, threads)
+    # Dense gradients are written whole.
+    whole = done[0].dense
+    gradients = [
+        np.empty_like(w) if c in whole else np.zeros_like(w) for c, w in enumerate(weights)
+    ]
     for back in done:
         for connection, gradient in back.gradients.items():
             gradients[connection] += gradient
     for link in passed.links:
-        if link.connection in done[0].dense:
+        if link.connection in whole:
             walks = [back.dense[link.connection] for back in done]
             _dense(walks, gradients[link.connection], threads)
     return Gradients(gradients, [back.errors for back in done], [back.spikes for back in done])

@@ -1,6 +1,6 @@
 """Dense layers of the fast path: the kernels of a block of neurons.
 
-A block is up to 128 neighbouring neurons (eight registers of 64 bytes). In a pass
+A block is up to 160 neighbouring neurons (ten registers of 64 bytes). In a pass
 every potential is loaded once, taken through four events (decay, add the weight),
 and stored once; its largest value on the way tells whether it may have fired. Only
 the few registers that hold such a neuron are then taken through the four events again,

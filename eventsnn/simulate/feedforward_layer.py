@@ -86,9 +86,11 @@ class Layer(Protocol):
         """
 
 
-def aligned(n: int, dtype: Any) -> NDArray[Any]:
-    """Return n zeros that begin at a cache line."""
-    raw = np.zeros(n * np.dtype(dtype).itemsize + LINE, np.uint8)
+def aligned(
+    n: int, dtype: Any, make: Callable[[int, Any], NDArray[Any]] = np.zeros
+) -> NDArray[Any]:
+    """Return n numbers that begin at a cache line: zeros, or with ``np.empty`` anything."""
+    raw = make(n * np.dtype(dtype).itemsize + LINE, np.uint8)
     first = -raw.ctypes.data % LINE
     return raw[first : first + n * np.dtype(dtype).itemsize].view(dtype)
 
