@@ -296,8 +296,10 @@ def _checked_weights(
     if array.dtype.kind not in "iuf":
         raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
     flat = np.ascontiguousarray(array, dtype).reshape(-1)
-    # The least and the greatest are NaN if any element is: no temporary array.
-    if flat.size and not (np.isfinite(flat.min()) and np.isfinite(flat.max())):
+    # A sum is not finite if an element is not: one pass, no temporary array.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = flat.sum()
+    if not np.isfinite(total):
         wrong = np.flatnonzero(~np.isfinite(flat))
         if wrong.size:
             i = int(wrong[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,7 +169,7 @@ def _cuts(n_out: int, lanes: int) -> list[tuple[int, int]]:
 
 def _laid(
     weights: NDArray[Any], cuts: list[tuple[int, int]], pack: bool, each: Each
-) -> Iterable[Weights]:
+) -> list[Weights]:
     """Return each block's weights, copied side by side if ``pack`` or if it must be padded.
 
     The copies share one array: where it is large, so are its pages, and more of a block
@@ -179,15 +180,17 @@ def _laid(
     copied = [pack or cut[0] + width > n_out for cut, width in zip(cuts, widths, strict=True)]
     ends = np.cumsum(np.multiply(widths, copied) * n_in)
     room = aligned(int(ends[-1]), weights.dtype, np.empty)
+    parts = [room[end - n_in * width : end] for end, width in zip(ends, widths, strict=True)]
 
-    def lay(k: int) -> Weights:
-        first, width = cuts[k][0], widths[k]
-        if not copied[k]:
-            return Weights(weights.reshape(-1), n_out, first)
-        part, used = room[ends[k] - n_in * width : ends[k]], n_out - first
-        square = part.reshape(n_in, width)
-        square[:, :used] = weights[:, first : first + width]
-        square[:, used:] = 0
-        return Weights(part, width, 0)
+    def lay(task: tuple[int, slice]) -> None:
+        k, rows = task
+        square, first = parts[k].reshape(n_in, -1), cuts[k][0]
+        square[rows, : n_out - first] = weights[rows, first : first + widths[k]]
+        square[rows, n_out - first :] = 0
 
-    return each(lay, range(len(cuts)))
+    halves = slice(0, n_in // 2), slice(n_in // 2, n_in)
+    deque(each(lay, [(k, rows) for k in np.flatnonzero(copied) for rows in halves]), maxlen=0)
+    return [
+        Weights(part, width, 0) if copy else Weights(weights.reshape(-1), n_out, first)
+        for (first, _), part, width, copy in zip(cuts, parts, widths, copied, strict=True)
+    ]

@@ -72,7 +72,8 @@ def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) 
     else:
         start, duration = events.start, events.duration.astype(np.float64)
     # A batch may be a memory-mapped file nobody has checked, and kernels index by unit.
-    if len(events.unit) and (int(events.unit.min()) < 0 or int(events.unit.max()) >= size):
+    least = 0 if events.unit.dtype.kind == "u" else events.unit.min(initial=0)
+    if least < 0 or events.unit.max(initial=0) >= size:
         i = int(np.flatnonzero((events.unit < 0) | (events.unit >= size))[0])
         raise DataError(
             f"{events.source}: unit of event {i} is {events.unit[i]}; give 0 to {size - 1}"
