@@ -354,6 +354,24 @@ def test_a_run_that_keeps_counts_only_does_not_grow_with_its_length():
     assert peak < 2 * inputs + 5_000_000
 
 
+@pytest.mark.parametrize("engine", ["asynchronous", "feedforward"])
+def test_a_run_that_keeps_its_spikes_grows_by_at_most_24_bytes_a_spike(engine):
+    neurons, events = 50, 20_000
+    populations = Population("input", (1,)), Population("out", (neurons,), IF())
+    network = Network(populations, (Connection("input", "out", Dense(1, neurons)),))
+    stream = EventStream(np.arange(events) * 10, np.zeros(events, int), (1, 1, 1))
+    weights = [np.full((1, neurons), 2.0)]
+    simulate(network, weights, stream, engine=engine)
+    tracemalloc.start()
+    try:
+        record = simulate(network, weights, stream, engine=engine)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert record.counts.spikes[0, 1] == events * neurons
+    assert kept <= 24 * (events * neurons + events)
+
+
 def test_the_state_is_saved_and_restored(tmp_path):
     rng = np.random.default_rng(0)
     network = Network(

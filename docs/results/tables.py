@@ -131,6 +131,7 @@ def bench_lines() -> list[str]:
         "which this command wrote, each on a machine of its own:",
         "`eventsnn bench --data nmnist:../shared/data/nmnist --limit 600 --rounds 15 --json`.",
         "What the keys mean is in [bench.md](../bench.md). Aims that are missed are missed.",
+        "The run of machine B is older than blocks of 160 neurons and threads whose caller works.",
         "",
     ]
     for machine, result in zip(machines, results, strict=True):
