@@ -24,7 +24,7 @@ Arrays = Sequence[NDArray[Any]]
 Rate = float | Sequence[float]
 """Learning rate, one for all or one a parameter."""
 
-_PART = 1 << 18  # numbers that a thread takes in one go
+_PART = 1 << 16  # numbers that a thread takes in one go
 
 
 class State(NamedTuple):
