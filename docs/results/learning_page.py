@@ -7,6 +7,13 @@ from results import read, runs_named, table_of_runs
 FILMED = "--data film:mnist:../shared/data/mnist --skip 1000"
 NETWORKS = {
     "dense": ("2312-800-10", 99.35, 99.0),
+    "wide": ("2312-800-10, 24 epochs: where the next two begin", 99.35, 99.0),
+    "densetaught": ("2312-800-10, 16 epochs from wide, taught by convdrop-0", 99.35, 99.0),
+    "densebold": (
+        "2312-800-10, 16 epochs from wide, taught more, at a higher rate, fewer dropped",
+        99.35,
+        99.0,
+    ),
     "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
     "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
     "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
@@ -73,7 +80,8 @@ def learning_lines() -> list[str]:
         "was paused on its way: the times a recording are no measure of speed, "
         "[bench.md](bench.md) is.",
         "In the last column `runs/v-base` is the folder of convfirst-0, `runs/v-base-1` of",
-        "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0.",
+        "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0; others are named as",
+        "their rows.",
     ]
     for kind, (layers, *aims) in NETWORKS.items():
         names = runs_named(kind)
