@@ -298,8 +298,25 @@ class EventBatch:
             source or "event batch",
         )
 
+    def part(self, first: int, last: int) -> EventBatch:
+        """Return recordings ``first`` to ``last - 1`` as a batch that shares this one's events.
+
+        Raises IndexError where there are none such.
+        """
+        if not 0 <= first <= last <= len(self):
+            raise IndexError(f"{self.source}: recordings {first} to {last - 1} of {len(self)}")
+        begin, end = self.start[first], self.start[last]
+        return replace(
+            self,
+            t=self.t[begin:end],
+            unit=self.unit[begin:end],
+            start=self.start[first : last + 1] - begin,
+            label=self.label[first:last],
+            duration=self.duration[first:last],
+        )
+
     def select(self, indices: ArrayLike) -> EventBatch:
-        """Return the recordings ``indices``, in that order, as a batch of its own."""
+        """Return the recordings ``indices``, in that order, as a batch of its own (a copy)."""
         wanted = np.asarray(indices)
         # An empty list becomes an array of floats.
         chosen = np.arange(len(self))[wanted if wanted.size else wanted.astype(np.int64)]

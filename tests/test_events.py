@@ -162,6 +162,25 @@ def test_a_batch_gives_back_its_streams_whole_and_selected(recordings, data):
     assert (selected.t.dtype, selected.unit.dtype) == (batch.t.dtype, batch.unit.dtype)
 
 
+@settings(deadline=None)
+@given(st.lists(streams(), min_size=1, max_size=6), st.data())
+def test_a_part_of_a_batch_shares_its_events(recordings, data):
+    batch = EventBatch.from_streams(recordings)
+    first = data.draw(st.integers(0, len(batch)))
+    last = data.draw(st.integers(first, len(batch)))
+    part = batch.part(first, last)
+    assert len(part) == last - first
+    assert all(same(a, b) for a, b in zip(part, recordings[first:last], strict=True))
+    assert not len(part.t) or np.shares_memory(part.t, batch.t)
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 1), (1, 0), (0, 3)])
+def test_a_part_of_recordings_that_do_not_exist_is_refused(first, last):
+    batch = EventBatch.from_streams([EventStream([0], [0], (1, 1, 1))] * 2)
+    with pytest.raises(IndexError, match="of 2"):
+        batch.part(first, last)
+
+
 def test_addresses_take_16_bits_where_they_fit():
     assert unit_dtype((2, 34, 34)) is np.uint16
     assert unit_dtype((1, 256, 256)) is np.uint16

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
@@ -58,7 +56,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
         raise UserError(
             f"{batch.source}: no events to measure with; give recordings that have some"
         )
-    few = batch.select(np.arange(min(len(batch), 50)))
+    few = batch.part(0, min(len(batch), 50))
     result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
     result |= {"rounds": rounds, "machine": machine()}
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(batch, few, result)]

@@ -30,7 +30,7 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
     The rate is so low that the weights, and with them the activity, stay what they were.
     """
     n = len(events) // _BATCH * _BATCH or len(events)
-    batch = events.select(np.arange(n))
+    batch = events.part(0, n)
     layers = events.n_units, HIDDEN, 1 + int(events.label.max())
     learner = _learner(events, 1, layers, _SPIKES / HIDDEN)
     passed = layered.run(learner.network, learner.weights, batch)
@@ -51,7 +51,7 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
 def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     """Return sensor-12c5-2p-64c5-2p-10: the simulator alone, and learning by the adjoint."""
     planes, height, width = events.shape
-    batch = events.select(np.arange(min(len(events), _BATCH)))
+    batch = events.part(0, min(len(events), _BATCH))
     text = f"{height}x{width}x{planes}-12c5-2p-64c5-2p-{1 + int(events.label.max())}"
     learner = _learner(batch, 1, parse_layers(text), _CONV_SPIKES)
     record = simulate(learner.network, learner.weights, batch, record="nothing")

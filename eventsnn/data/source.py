@@ -93,7 +93,7 @@ def _first(data: Data, limit: int | None) -> Data:
     if limit is None or limit >= len(data):
         return data
     if isinstance(data, EventBatch):
-        return data.select(np.arange(limit))
+        return data.part(0, limit)
     return _images(data, limit)
 
 

@@ -142,7 +142,7 @@ def measure(
     found = _Found()
     for first in range(0, len(events), TOGETHER):
         last = min(first + TOGETHER, len(events))
-        work.piece(events.select(np.arange(first, last)), found)
+        work.piece(events.part(first, last), found)
         if progress is not None:
             progress(last, len(events))
     predictions = np.concatenate(found.predictions)

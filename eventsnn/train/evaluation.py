@@ -41,7 +41,7 @@ def evaluate_network(
     spikes = np.zeros(len(network.populations), np.int64)
     adds = np.zeros(len(network.connections), np.int64)
     for first in range(0, len(events), TOGETHER):
-        batch = events.select(np.arange(first, min(first + TOGETHER, len(events))))
+        batch = events.part(first, min(first + TOGETHER, len(events)))
         record = simulate(network, weights, batch, record=keep, threads=threads)
         predictions[first : first + TOGETHER] = scores_of(record, output, loss, batch).argmax(1)
         spikes += record.counts.spikes.sum(0)

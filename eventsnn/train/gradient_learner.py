@@ -120,7 +120,7 @@ class GradientLearner(ABC):
         """Learn two recordings with a copy, and predict them."""
         copy = type(self)(self.options, self.threads)
         copy.teachers = self.teachers
-        few = _events(data).select(np.arange(min(2, len(data))))
+        few = _events(data).part(0, min(2, len(data)))
         copy.weights = [w + np.float32(0.05) for w in copy.weights]
         copy.learn(few, np.arange(len(few)), np.random.default_rng(0))
         copy.evaluate(few, 1)

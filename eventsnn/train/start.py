@@ -80,7 +80,7 @@ def start_weights(
         If no scale makes a population fire.
     """
     rng = np.random.default_rng([options.seed, 0])
-    few = events.select(np.arange(min(_FEW, len(events))))
+    few = events.part(0, min(_FEW, len(events)))
     weights: list[NDArray[Any]] = []
     plain: list[NDArray[Any]] = []
     for k, connection in enumerate(network.connections):
