@@ -43,6 +43,7 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
 from eventsnn.simulate.feedforward_events import Train
+from eventsnn.simulate.feedforward_layer import LINE, aligned
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -275,10 +276,13 @@ def _add_prefixes(
 
 def _dense(walks: list[tuple[Walk, NDArray[np.int64]]], out: NDArray[Any], threads: int) -> None:
     """Sum the gradient of a dense connection, block of targets by block."""
+    lanes = LINE // out.itemsize
+    wide = -(-out.shape[0] // lanes) * lanes  # so that each row begins at a cache line
 
     def work(units: slice) -> None:
-        block = np.zeros((units.stop - units.start, out.shape[0]), out.dtype)
-        trace = np.empty(out.shape[0], out.dtype)
+        n = units.stop - units.start
+        block = aligned(n * wide, out.dtype).reshape(n, wide)
+        trace = aligned(wide, out.dtype)
         for walk, reach in walks:
             part = walk.came, walk.grown, reach, walk.jumps, walk.growth
             kernel.dense_gradient(*part, units.start, trace, block)

@@ -177,7 +177,8 @@ def dense_gradient(deliveries, grown, reach, jumps, growth, first, trace, out): 
     """Add the gradients of the weights into units first, first + 1, ... to ``out``.
 
     ``grown`` is ``growth_of`` the deliveries, ``trace`` (n_in,) scratch, ``out``
-    (n_units, n_in): a row for each *target*, so that a jump changes neighbours.
+    (n_units, n_in): a row for each *target*, so that a jump changes neighbours. n_in may be
+    more than there are inputs.
     """
     real = out.dtype.type
     last = first + len(out)
@@ -207,8 +208,8 @@ def dense_gradient(deliveries, grown, reach, jumps, growth, first, trace, out): 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def transpose_into(block, first, out):  # type: ignore[no-untyped-def]
-    """Write ``block`` (n_units, n_in) to the columns first, first + 1, ... of ``out``."""
-    for j in range(block.shape[1]):
+    """Write ``block`` (n_units, n_in or more) to the columns first, first + 1, ... of ``out``."""
+    for j in range(len(out)):
         row = out[j, first : first + len(block)]
         for i in range(len(block)):
             row[i] = block[i, j]
