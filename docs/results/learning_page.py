@@ -14,6 +14,7 @@ NETWORKS = {
         99.35,
         99.0,
     ),
+    "wideaug": ("2312-800-10, changed more as it is read, more dropped", 99.35, 99.0),
     "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
     "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
     "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
