@@ -143,6 +143,7 @@ EVENTS = EventStream([0, 1], [0, 1], (1, 1, 2))
     [
         ({"weights": [np.full((2, 3), np.nan)]}, r"element \(0, 0\) is nan"),
         ({"weights": [np.array([[0, 0, 0], [0, np.inf, 0]])]}, r"element \(1, 1\) is inf"),
+        ({"weights": [np.array([[np.inf, -np.inf, 0], [0, 0, 0]])]}, r"element \(0, 0\) is inf"),
         ({"weights": [np.zeros((3, 2))]}, r"shape \(3, 2\); give \(2, 3\)"),
         ({"weights": {}}, "weights of input->p: none given"),
         ({"weights": {"other": np.zeros(1)}}, "no connection is called 'other'"),
@@ -160,6 +161,14 @@ def test_a_wrong_run_is_refused_with_the_value(options, message):
     given = {"weights": [np.zeros((2, 3))], "events": EVENTS, **options}
     with pytest.raises(UserError, match=message):
         simulate(small(), given.pop("weights"), given.pop("events"), **given)
+
+
+def test_finite_weights_whose_sum_is_not_are_taken():
+    network = Network(
+        (Population("a", (3,)), Population("b", (2,), IF())), (Connection("a", "b", Dense(3, 2)),)
+    )
+    (flat,) = network.weights([np.full((3, 2), 3e38, np.float32)])
+    assert flat.sum(dtype=np.float64) > np.finfo(np.float32).max and np.isfinite(flat).all()
 
 
 def test_a_batch_that_is_out_of_order_or_range_is_refused():
