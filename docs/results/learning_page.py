@@ -81,8 +81,8 @@ def learning_lines() -> list[str]:
         "was paused on its way: the times a recording are no measure of speed, "
         "[bench.md](bench.md) is.",
         "In the last column `runs/v-base` is the folder of convfirst-0, `runs/v-base-1` of",
-        "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0; others are named as",
-        "their rows.",
+        "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0, `runs/vA-0` of",
+        "densetaught-0; others are named as their rows.",
     ]
     for kind, (layers, *aims) in NETWORKS.items():
         names = runs_named(kind)
