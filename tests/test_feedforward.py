@@ -93,7 +93,7 @@ neurons = st.builds(
 @st.composite
 def dense_cases(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    sizes = [draw(st.integers(1, 8)), *draw(st.lists(st.integers(1, 150), min_size=1, max_size=3))]
+    sizes = [draw(st.integers(1, 8)), *draw(st.lists(st.integers(1, 170), min_size=1, max_size=3))]
     sensor = (1, 1, sizes[0])
     names = [f"p{i}" for i in range(len(sizes))]
     populations = [Population("p0", sensor)]
@@ -185,9 +185,9 @@ def small_network(neuron, n_in=64, hidden=150, outputs=10):
     return Network(populations, connections)
 
 
-def small_case(seed=0, recordings=9, events=3000):
+def small_case(seed=0, recordings=9, events=3000, hidden=150):
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(0.01, 0.1, (64, 150)), rng.normal(0, 0.2, (150, 10))]
+    weights = [rng.normal(0.01, 0.1, (64, hidden)), rng.normal(0, 0.2, (hidden, 10))]
     return weights, make_batch(rng, (1, 8, 8), recordings, events, 100)
 
 
@@ -220,6 +220,17 @@ def test_a_recording_cut_into_spans_gives_the_record_of_one_run(case, size, thre
     expected = run(feedforward, network, weights, batch)
     with patch.object(feedforward_spans, "CHUNK", size):
         assert_same(run(feedforward, network, weights, batch, threads=threads), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("refractory_us", [0, 300])
+def test_the_width_of_blocks_changes_no_bit(monkeypatch, dtype, refractory_us):
+    network = small_network(LIF(2000.0, refractory_us=refractory_us), hidden=170)
+    weights, batch = small_case(hidden=170)
+    wide = run(feedforward, network, weights, batch, dtype=dtype)
+    assert len(wide.spikes["hidden"]) > 1000
+    monkeypatch.setattr(feedforward_dense, "CHUNKS", (1,))
+    assert_same(run(feedforward, network, weights, batch, dtype=dtype), wide)
 
 
 def test_weights_laid_in_blocks_give_the_bits_of_weights_in_place(monkeypatch):
