@@ -50,7 +50,7 @@ def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list
         future.result()
     if errors:
         raise errors[min(errors)]
-    return [answer for _, answer in sorted(answers.items(), key=lambda pair: pair[0])]
+    return [answers[number] for number in sorted(answers)]
 
 
 @cache
