@@ -172,8 +172,7 @@ def _laid(
 ) -> list[Weights]:
     """Return each block's weights, copied side by side if ``pack`` or if it must be padded.
 
-    The copies share one array: where it is large, so are its pages, and more of a block
-    stays in the cache.
+    The copies share one array, large enough for large pages where the system has them.
     """
     n_in, n_out = weights.shape
     widths = [chunks * LINE // weights.dtype.itemsize for _, chunks in cuts]
