@@ -150,26 +150,39 @@ def test_thresholds_and_time_constants_have_the_gradient_of_the_smooth_toy(neuro
             np.testing.assert_allclose(getattr(found[p], name), slope, rtol=1e-6, atol=1e-8)
 
 
-def trained_pair(dtype=np.float64, output=None):
+def trained_pair(dtype=np.float64, output=None, recordings=40):
     network = chain([LIF(10_000.0), output or LIF(10_000.0)], [0, 0])
     rng = np.random.default_rng(3)
     weights = [
         rng.normal(0.2, 0.25, c.topology.weight_shape).astype(dtype) for c in network.connections
     ]
-    return network, weights, some_events(rng, recordings=40)
+    return network, weights, some_events(rng, recordings)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_number_of_threads_gives_the_same_bits(dtype):
-    network, weights, batch = trained_pair(dtype)
-    answers = []
+    network, weights, batch = trained_pair(dtype, recordings=100)
+    answers, pieces = [], set()
     for threads in (1, 2, 3):
         passed = layered.run(network, weights, batch, threads, near=0.5)
-        errors = {2: ("counts", np.ones((40, SIZES[2])))}
-        answers.append(adjoint(passed, weights, errors, threads=threads))
-    for other in answers[1:]:
-        for mine, theirs in zip(answers[0].weights, other.weights, strict=True):
+        pieces.add(len(passed.pieces))
+        errors = {2: ("counts", np.ones((100, SIZES[2])))}
+        found = adjoint(passed, weights, errors, threads=threads)
+        answers.append((found.weights, dynamics(passed, weights, found)))
+    assert pieces == {2, 3, 4}
+    for gradients, dynamic in answers[1:]:
+        assert dynamic == answers[0][1]
+        for mine, theirs in zip(answers[0][0], gradients, strict=True):
             np.testing.assert_array_equal(mine, theirs)
+
+
+@given(st.integers(0, 300), st.integers(1, 20))
+def test_pieces_are_whole_groups_and_leave_no_thread_idle(n, threads):
+    pieces = layered.pieces_of(n, threads)
+    assert [r for piece in pieces for r in range(piece.start, piece.stop)] == list(range(n))
+    assert all(piece.start % layered.GROUP == 0 for piece in pieces)
+    groups = -(-n // layered.GROUP)
+    assert len(pieces) >= min(threads, groups)
 
 
 def test_the_pass_is_the_record_of_the_engines():

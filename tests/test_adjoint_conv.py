@@ -206,10 +206,10 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
     network = stack(EXAMPLES["conv, pool"], (LIF(9_000.0), IF(1.0)), (0, 0))
     weights = [rng.normal(0.3, 0.3, c.topology.weight_shape) for c in network.connections]
     weights = [w.astype(dtype) for w in weights]
-    batch, answers = some_events(rng, 40), []
+    batch, answers = some_events(rng, 100), []
     for threads in (1, 3):
         passed = layered.run(network, weights, batch, threads)
-        errors = {3: ("integral", np.ones((40, 3)))}
+        errors = {3: ("integral", np.ones((100, 3)))}
         answers.append(adjoint(passed, weights, errors, threads=threads).weights)
     for mine, theirs in zip(*answers, strict=True):
         assert np.abs(mine).max() > 0

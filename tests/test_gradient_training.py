@@ -73,9 +73,9 @@ def test_every_output_learns(reads):
 
 
 def test_two_threads_learn_the_same_bits(call, tmp_path):
-    # More neurons than a block of the way back, more recordings than a piece of the way forward.
+    # More neurons than a block of the way back, more recordings than a group of the way forward.
     large = ("--rule", "adjoint", "--limit", 96, "--layers", "2312-200-10", "--batch", 48)
-    assert adjoint.BLOCK < 200 and layered.PIECE < 48
+    assert adjoint.BLOCK < 200 and layered.GROUP < 48
     for threads in (1, 2):
         words = (*large, "--epochs", 1, "--threads", threads, "--out", tmp_path / str(threads))
         assert call("train", *words)[0] == 0

@@ -200,8 +200,8 @@ def _check_readout(found, passed, link, weights):
         zeros = np.zeros((n, weights.shape[1]))
         given = TimedErrors(zeros, zeros, tallies(zeros, shares), zeros - 1, passed.end)
         for walk in walks:
-            gradient = tallies(np.zeros(weights.shape), summed)
-            readout_adjoint.py_func(walk, weights, 3000.0, given, np.zeros(len(walk.t)), gradient)
+            errors, sums = np.zeros(len(walk.t)), [tallies(np.zeros(weights.shape), summed)]
+            readout_adjoint.py_func(walk, weights, 3000.0, given, errors, sums, n)
     assert found.gradients[:, link.connection].sum() == summed.get("added", 0)
     assert found.errors[:, link.connection].sum() == summed.get("added", 0)
     assert found.decays[:, link.connection].sum() == 2 * shares.get("multiplied", 0)

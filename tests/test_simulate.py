@@ -17,6 +17,7 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import decay, decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import State, feedforward, simulate
 from eventsnn.simulate.plan import CALENDAR, plan
@@ -138,6 +139,15 @@ def ring(n, delay_us, engine, duration):
     start = EventStream([0], [0], (1, 1, 1), duration=duration)
     weights = {"input->ring": np.ones(1), "ring->ring": np.ones(n)}
     return simulate(network, weights, start, engine=engine).spikes["ring"]
+
+
+@given(
+    st.lists(st.integers(0, 1 << 21) | st.floats(0, 1e7) | st.just(float("inf"))),
+    st.sampled_from([3.0, 30_000.0]),
+)
+def test_decays_over_many_intervals_are_those_over_each(gaps, tau):
+    table, many = LIF(tau).decays, np.array(gaps, np.float64)
+    assert decays(many, tau, table).tolist() == [decay(float(gap), tau, table) for gap in gaps]
 
 
 @pytest.mark.parametrize("engine", ["reference", "asynchronous"])

@@ -34,8 +34,9 @@ from eventsnn.learn.adjoint_shapes import (
     errors_walk,
     listed_walk,
     patch_walk,
+    sums_of,
 )
-from eventsnn.learn.layered import Passed, Piece, integral_unit
+from eventsnn.learn.layered import GROUP, Passed, Piece, integral_unit
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import arrived, merged
 from eventsnn.neurons.if_ import IF
@@ -108,8 +109,9 @@ def adjoint(
         np.empty_like(w) if c in whole else np.zeros_like(w) for c, w in enumerate(weights)
     ]
     for back in done:
-        for connection, gradient in back.gradients.items():
-            gradients[connection] += gradient
+        for connection, groups in back.gradients.items():
+            for gradient in groups:
+                gradients[connection] += gradient
     for link in passed.links:
         if link.connection in whole:
             walks = [back.dense[link.connection] for back in done]
@@ -120,9 +122,9 @@ def adjoint(
 class _Back(NamedTuple):
     """What the reverse walk of one piece leaves, by connection.
 
-    ``dense`` are the walks, with their ``reach``, of dense connections, whose gradients are
-    summed block by block; ``near`` the errors of the near spikes' deliveries, and the first
-    of each recording.
+    ``gradients`` are sums of a group of recordings each; ``dense`` are the walks, with their
+    ``reach``, of dense connections, whose gradients are summed block by block; ``near`` the
+    errors of the near spikes' deliveries, and the first of each recording.
     """
 
     dense: dict[int, tuple[Walk, NDArray[np.int64]]]
@@ -160,9 +162,10 @@ class _Walk:
         came, w = piece.deliveries[c], self.weights[c]
         if isinstance(neuron, Readout):
             back.errors[c] = np.zeros(len(came.t), w.dtype)
-            back.gradients[c] = np.zeros_like(w)
+            back.gradients[c] = sums_of(came, w.shape, w.dtype)
             given = self._readout_errors(link.target, neuron, piece.rows)
-            readout_adjoint(came, w, neuron.tau_us, given, back.errors[c], back.gradients[c])
+            args = came, w, neuron.tau_us, given
+            readout_adjoint(*args, back.errors[c], back.gradients[c], GROUP)
             if link.source in piece.near:
                 back.near[c] = self._near_into_readout(link, neuron, given, piece)
         elif isinstance(neuron, IF | LIF):
@@ -204,7 +207,8 @@ class _Walk:
         both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
         came = self.passed.sent(piece, link, both)
         errors = np.zeros(len(came.t), w.dtype)
-        readout_adjoint(came, w, neuron.tau_us, given, errors, np.zeros_like(w))
+        unused = sums_of(came, w.shape, w.dtype)
+        readout_adjoint(came, w, neuron.tau_us, given, errors, unused, GROUP)
         of_near = arrived(which, both.start, came.start) > 0
         return errors[of_near], self.passed.sent(piece, link, close).start
 

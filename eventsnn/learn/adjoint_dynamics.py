@@ -57,13 +57,13 @@ def dynamics(
             )
         w, c = np.asarray(weights[link.connection], np.float64), link.connection
         threshold = -float(np.vdot(w, gradients.weights[c])) / neuron.threshold
-        tau = 0.0
+        parts = [np.zeros(0)]
         for piece, spikes in zip(passed.pieces, gradients.spikes, strict=True):
             if isinstance(neuron, LIF) and link.target in spikes:
                 train, came = piece.trains[link.target], piece.deliveries[c]
                 g = spikes[link.target] / neuron.threshold
-                tau += _tau_gradient(came, w, train, g, leak_of(neuron))
-        out[link.target] = Dynamics(threshold, tau)
+                parts.append(_tau_gradients(came, w, train, g, leak_of(neuron)))
+        out[link.target] = Dynamics(threshold, float(np.concatenate(parts).sum()))
     return out
 
 
@@ -78,14 +78,17 @@ def _older_of(train, last, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _tau_gradient(deliveries, weights, train, g, leak):  # type: ignore[no-untyped-def]
-    """Walk the deliveries in reverse with lam and its derivative by tau, ``slope``."""
+def _tau_gradients(deliveries, weights, train, g, leak):  # type: ignore[no-untyped-def]
+    """Walk the deliveries in reverse with lam and its derivative by tau, ``slope``.
+
+    Returns the gradient by tau of each recording, float64 (n_recordings,).
+    """
     n = weights.shape[1]
     lam, slope, before = np.zeros(n), np.zeros(n), np.full(n, -1)
     older = np.empty(len(train.t), np.int64)
     _older_of(train, before, older)
-    total = 0.0
-    for r in range(len(deliveries.start) - 1):
+    out = np.zeros(len(deliveries.start) - 1)
+    for r in range(len(out)):
         lam[:], slope[:], before[:] = 0, 0, -1
         f = train.start[r + 1] - 1
         now = np.int64(0)
@@ -107,5 +110,5 @@ def _tau_gradient(deliveries, weights, train, g, leak):  # type: ignore[no-untyp
                 # What came in the refractory time of an older spike was lost.
                 lost = before[i] >= 0 and t > train.t[before[i]]
                 lost = lost and t < train.t[before[i]] + leak.refractory
-                total += 0.0 if lost else weights[row, i] * slope[i]
-    return total
+                out[r] += 0.0 if lost else weights[row, i] * slope[i]
+    return out

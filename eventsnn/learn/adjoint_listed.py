@@ -44,17 +44,18 @@ def wiring_of(topology: Pool2d | Sparse, weights: NDArray[Any]) -> Wiring:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def listed_adjoint(deliveries, grown, weights, wiring, jumps, growth, errors, gradient):  # type: ignore[no-untyped-def]
-    """Walk the deliveries in reverse: fill ``errors`` (n_deliveries,), add to ``gradient``.
+def listed_adjoint(deliveries, grown, weights, wiring, jumps, growth, errors, sums, group):  # type: ignore[no-untyped-def]
+    """Walk the deliveries in reverse: fill ``errors`` (n_deliveries,), add to ``sums``.
 
-    ``grown`` is ``adjoint_kernel.growth_of`` the deliveries; ``weights`` and ``gradient``
-    are of the topology's ``weight_shape``.
+    ``grown`` is ``adjoint_kernel.growth_of`` the deliveries; ``weights`` and each of ``sums``,
+    the gradients of ``group`` recordings, are of the topology's ``weight_shape``.
     """
     real = weights.dtype.type
     lam = np.zeros(wiring.n_out, weights.dtype)
     back = real(growth.back)
     for r in range(len(deliveries.start) - 1):
         lam[:] = 0
+        gradient = sums[r // group]
         k, segment = jumps.start[r + 1] - 1, np.int64(0)
         if k >= jumps.start[r]:
             segment = jumps.t[k] // growth.length * growth.length

@@ -237,17 +237,18 @@ def patch_errors(deliveries, grown, laid, fan, jumps, growth, out):  # type: ign
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def patch_gradient(deliveries, grown, reach, jumps, growth, view, out):  # type: ignore[no-untyped-def]
-    """Add the gradients of the weights to ``out`` (channels, rows, length), a row a *target*.
+def patch_gradient(deliveries, grown, reach, jumps, growth, view, sums, group):  # type: ignore[no-untyped-def]
+    """Add the gradients of the weights to ``sums``, a row a *target*.
 
-    ``grown`` and ``reach`` are those of ``adjoint_kernel``.
+    ``sums`` (n_groups, channels, rows, length) are of ``group`` recordings each, ``grown``
+    and ``reach`` those of ``adjoint_kernel``.
     """
-    real = out.dtype.type
-    trace = np.zeros(view.size, out.dtype)
+    real = sums.dtype.type
+    trace = np.zeros(view.size, sums.dtype)
     back = real(growth.back)
     for r in range(len(jumps.start) - 1):
         trace[:] = 0
-        e, segment = deliveries.start[r], np.int64(0)
+        e, segment, out = deliveries.start[r], np.int64(0), sums[r // group]
         for k in range(jumps.start[r], jumps.start[r + 1]):
             t, stop = jumps.t[k], reach[k]
             while t - segment >= growth.length:

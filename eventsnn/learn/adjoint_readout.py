@@ -30,8 +30,10 @@ class TimedErrors(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def readout_adjoint(deliveries, weights, tau, given, errors, gradient):  # type: ignore[no-untyped-def]
-    """Walk the deliveries in reverse: fill ``errors``, add to ``gradient`` (n_in, n_out).
+def readout_adjoint(deliveries, weights, tau, given, errors, gradients, group):  # type: ignore[no-untyped-def]
+    """Walk the deliveries in reverse: fill ``errors``, add to ``gradients``.
+
+    ``gradients`` float (n_groups, n_in, n_out) are of ``group`` recordings each.
 
     Between deliveries ``lam`` decays backwards and takes up the integral's share; at the
     end and at the maximum it jumps.
@@ -39,7 +41,7 @@ def readout_adjoint(deliveries, weights, tau, given, errors, gradient):  # type:
     real = weights.dtype.type
     lam = np.zeros(weights.shape[1])
     for r in range(len(deliveries.start) - 1):
-        now = given.end[r]
+        now, gradient = given.end[r], gradients[r // group]
         lam[:] = given.final[r]
         for e in range(deliveries.start[r + 1] - 1, deliveries.start[r] - 1, -1):
             t, row = deliveries.t[e], np.int64(deliveries.row[e])

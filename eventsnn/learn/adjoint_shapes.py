@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_listed import listed_adjoint, wiring_of
 from eventsnn.learn.adjoint_patch import fan_of, laid_out, patch_errors, patch_gradient, view_of
+from eventsnn.learn.layered import GROUP
 from eventsnn.simulate.feedforward_events import Deliveries
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -48,12 +49,21 @@ class Walk(NamedTuple):
         kernel.growth_of(came.t, came.start, growth, grown)
         return cls(came, grown, weights, jumps, growth)
 
+    def sums(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return a zero gradient of that shape for each group of recordings."""
+        return sums_of(self.came, shape, self.weights.dtype)
+
     @property
     def reach(self) -> NDArray[np.int64]:
         """The first delivery after each jump."""
         out = np.empty(len(self.jumps.t), np.int64)
         kernel.reach_of(self.came, self.jumps, out)
         return out
+
+
+def sums_of(came: Deliveries, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return zeros of that shape for each group of the recordings that events came in."""
+    return np.zeros((-(-len(came.instants) // GROUP), *shape), dtype)
 
 
 @cache
@@ -81,20 +91,20 @@ def errors_walk(topology: Topology, walk: Walk) -> NDArray[Any]:
 
 
 def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
-    """Return the gradient of a convolution's weights."""
+    """Return the gradients of a convolution's weights, a group of recordings each."""
     rows, columns, c_in, channels = topology.weight_shape
-    found = np.zeros((channels, rows, columns * c_in), walk.weights.dtype)
+    found = walk.sums((channels, rows, columns * c_in))
     args = walk.came, walk.grown, walk.reach, walk.jumps, walk.growth
-    patch_gradient(*args, view_of(topology), found)
-    by_channel = found.reshape(channels, rows, columns, c_in)
-    return np.ascontiguousarray(by_channel.transpose(1, 2, 3, 0))
+    patch_gradient(*args, view_of(topology), found, GROUP)
+    by_channel = found.reshape(-1, channels, rows, columns, c_in)
+    return np.ascontiguousarray(by_channel.transpose(0, 2, 3, 4, 1))
 
 
 def listed_walk(topology: Pool2d | Sparse, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the errors of the deliveries, and the gradient of the weights."""
+    """Return the errors of the deliveries, and the gradients of the weights by group."""
     errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    gradient = np.zeros_like(walk.weights)
+    gradients = walk.sums(walk.weights.shape)
     wiring = wiring_of(topology, walk.weights)
     args = walk.came, walk.grown, walk.weights, wiring, walk.jumps, walk.growth
-    listed_adjoint(*args, errors, gradient)
-    return errors, gradient
+    listed_adjoint(*args, errors, gradients, GROUP)
+    return errors, gradients

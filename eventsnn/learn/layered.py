@@ -28,9 +28,11 @@ from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.inputs import Inputs, inputs
 from eventsnn.threads import in_threads
 
-PIECE = 16
-"""Recordings that go through all layers in one go. A constant: the order in which pieces
-are summed must not depend on the number of threads."""
+GROUP = 16
+"""Recordings whose gradients are summed before those of others are added. A constant: the
+order of a sum must not depend on the number of threads."""
+
+_MOST = 4  # groups that go through all layers in one go
 
 
 class Piece(NamedTuple):
@@ -135,18 +137,23 @@ def run(
     each = partial(in_threads, threads=threads)
     links = links_of(network, flat, recordings, flat[0].dtype.type, each)
     levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}
-    cuts = [slice(first, min(first + PIECE, n)) for first in range(0, n, PIECE)]
 
     def work(rows: slice) -> Piece:
         return _piece(network, links, recordings, (levels, masks or {}, near), rows)
 
-    pieces = in_threads(work, cuts, threads)
+    pieces = in_threads(work, pieces_of(n, threads), threads)
     readouts = {
         k.target: k.layer.at(levels[k.target], recordings.until)
         for k in links
         if isinstance(k.layer, ReadoutLayer)
     }
     return Passed(network, links, pieces, readouts, recordings.until.astype(np.int64))
+
+
+def pieces_of(n: int, threads: int) -> list[slice]:
+    """Cut n recordings into pieces of whole groups, as few as keep all threads busy."""
+    size = GROUP * min(max(-(-n // GROUP) // threads, 1), _MOST)
+    return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 
 def _piece(

@@ -256,6 +256,18 @@ def decay(dt: float, tau_us: float, table: NDArray[np.float64]) -> float:
     return math.exp(-dt / tau_us)
 
 
+def decays(
+    dt: NDArray[np.float64], tau_us: float, table: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``decay`` over each interval, float64 (n,)."""
+    whole = (dt < FINE * FINE) & (dt == np.floor(dt))
+    steps = np.where(whole, dt, 0).astype(np.int64)
+    out = table[FINE + steps // FINE] * table[steps % FINE]
+    for i in np.flatnonzero(~whole):
+        out[i] = math.exp(-dt[i] / tau_us)
+    return out
+
+
 def parameters(model: Neuron) -> dict[str, Any]:
     """Return a model's parameters by name."""
     return {f.name: getattr(model, f.name) for f in fields(model)}  # type: ignore[arg-type]

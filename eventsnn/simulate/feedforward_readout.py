@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernel import threaded
-from eventsnn.neurons.neuron import decay as decay_over
+from eventsnn.neurons.neuron import decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts
 from eventsnn.simulate.feedforward_events import Deliveries
@@ -64,9 +64,9 @@ class ReadoutLayer:
     def at(self, levels: Levels, now: NDArray[np.float64]) -> Readouts:
         """Return what the record keeps, at the end ``now`` of each recording."""
         gaps, neuron = now - levels.clock, self.neuron
-        exact = [decay_over(float(gap), neuron.tau_us, neuron.decays) for gap in gaps]
-        areas = [neuron.area(float(g), d) for g, d in zip(gaps, exact, strict=True)]
-        decay, area = (np.array(a, levels.v.dtype)[:, None] for a in (exact, areas))
+        exact = decays(gaps, neuron.tau_us, neuron.decays)
+        areas = gaps if math.isinf(neuron.tau_us) else neuron.tau_us * (1.0 - exact)
+        decay, area = (a.astype(levels.v.dtype)[:, None] for a in (exact, areas))
         final, integral = levels.v * decay, levels.integral + levels.v * area
         return Readouts(final, levels.maximum, levels.maximum_t, integral)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -78,6 +79,21 @@ class _Part(NamedTuple):
     start: NDArray[np.int64]
 
 
+class _Warp(NamedTuple):
+    """Where the pixels of recordings go.
+
+    Attributes
+    ----------
+    turn : float64 array (n, 4)
+        Cosine and sine of the angle, times the factor; the shift along x and y.
+    nodes : float64 array (n, rows, columns, 2)
+        Displacement at the nodes of a spline surface; no rows where nothing is bent.
+    """
+
+    turn: NDArray[np.float64]
+    nodes: NDArray[np.float64]
+
+
 class _Noise(NamedTuple):
     drop: float
     scatter: float
@@ -112,7 +128,7 @@ def augment(
     """
     n = len(order)
     source = _Part(batch.t, batch.unit, batch.start)
-    places = _places(batch.shape, augmentation, n, rng)
+    warp = _drawn(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
     noise = _Noise(augmentation.drop, augmentation.scatter)
 
@@ -122,7 +138,8 @@ def augment(
         room = int(size.sum())
         t, unit = np.empty(room, np.int32), np.empty(room, batch.unit.dtype)
         out = _Part(t, unit, np.zeros(count + 1, np.int64))
-        _move(source, wanted, places[rows], batch.shape[0], keys[rows], noise, out)
+        places = _places(batch.shape, _Warp(*(drawn[rows] for drawn in warp)))
+        _move(source, wanted, places, batch.shape[0], keys[rows], noise, out)
         if augmentation.jitter_us:
             # Beyond what the places drew.
             state = keys[rows] + np.uint64(_STEP) * (size + 1).astype(np.uint64)
@@ -144,23 +161,30 @@ def augment(
     )
 
 
-def _places(
-    shape: Shape, augmentation: Augmentation, n: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Return where each recording's pixels go, float32 (n, height, width, 2): x and y."""
+def _drawn(shape: Shape, augmentation: Augmentation, n: int, rng: np.random.Generator) -> _Warp:
+    """Draw where the pixels of n recordings go."""
     angle = np.radians(rng.uniform(-1, 1, n) * augmentation.rotate)
     factor = 1 + rng.uniform(-1, 1, n) * augmentation.scale
     move = rng.uniform(-1, 1, (n, 2)) * augmentation.shift
     turn = np.stack([factor * np.cos(angle), factor * np.sin(angle), move[:, 0], move[:, 1]], 1)
-    out = np.empty((n, *shape[1:], 2), np.float32)
-    _turn(turn, out)
-    if augmentation.elastic:
+    if not augmentation.elastic:
+        return _Warp(turn, np.zeros((n, 0, 0, 2)))
+    grid = (_spline(side).shape[1] for side in shape[1:])
+    nodes = rng.standard_normal((n, *grid, 2)) * (augmentation.elastic / _NODE_SD)
+    return _Warp(turn, nodes)
+
+
+def _places(shape: Shape, warp: _Warp) -> NDArray[np.float32]:
+    """Return where each recording's pixels go, float32 (n, height, width, 2): x and y."""
+    out = np.empty((len(warp.turn), *shape[1:], 2), np.float32)
+    _turn(warp.turn, out)
+    if warp.nodes.size:
         rows, columns = (_spline(side) for side in shape[1:])
-        nodes = rng.standard_normal((n, rows.shape[1], columns.shape[1], 2))
-        _bend(nodes * (augmentation.elastic / _NODE_SD), rows, columns, out)
+        _bend(warp.nodes, rows, columns, out)
     return out
 
 
+@cache
 def _spline(side: int) -> NDArray[np.float64]:
     """Return the weight of each node for each pixel of a side, float64 (side, n_nodes)."""
     place = np.arange(side) / NODE
