@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json
+from eventsnn.cli_options import ERR, OUT, Json, Threads
+from eventsnn.threads import cores
 
 
 def simulate(
@@ -62,15 +63,17 @@ def film(
     split: Annotated[str, typer.Option(help="Half to film: test or train.")] = "train",
     seed: Annotated[int, typer.Option(min=0, help="Of the camera's noise and jitter.")] = 34,
     limit: Annotated[int | None, typer.Option(min=1, help="Film only the first images.")] = None,
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Film grey images with the virtual event camera, the way N-MNIST was filmed."""
     from eventsnn import commands_events as commands
 
+    many = threads or cores()
     if compare is not None:
-        result = commands.compare_films(images, compare, seed, figure, ERR)
+        result = commands.compare_films(images, compare, seed, figure, many, ERR)
     else:
-        result = commands.film(images, split, seed, limit, out, figure, ERR)
+        result = commands.film(images, split, seed, limit, (out, figure), many, ERR)
     if as_json:
         print(json.dumps(result))
     else:

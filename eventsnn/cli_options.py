@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +19,3 @@ Split = Annotated[str, typer.Option(help="Which half: test, train or all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; no number changes a result.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]
-
-
-def cores() -> int:
-    """Return how many threads run at once here."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

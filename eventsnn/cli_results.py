@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads, cores
+from eventsnn.cli_options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
+from eventsnn.threads import cores
 
 
 def evaluate(

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Limit, Threads, cores
+from eventsnn.cli_options import ERR, OUT, Json, Limit, Threads
+from eventsnn.threads import cores
 
 DATA_HELP = (
     "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "

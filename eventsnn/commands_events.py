@@ -127,16 +127,17 @@ def film(
     split: str,
     seed: int,
     limit: int | None,
-    out: Path | None,
-    figure: Path | None,
+    files: tuple[Path | None, Path | None],
+    threads: int,
     console: Console,
 ) -> dict[str, Any]:
-    """Film images; return what the recordings are like."""
+    """Film images into two files, recordings and a picture; return what they are like."""
     from eventsnn.data.film_file import write_film
     from eventsnn.data.saccade import film as film_images
     from eventsnn.data.saccade_compare import describe
     from eventsnn.report.film_figure import plot_film
 
+    out, figure = files
     if figure is not None:
         check_figure_path(figure)
     stack = sources.open_images(images, checked_split(split))
@@ -144,8 +145,9 @@ def film(
     film_images(stack.images[:1], seed=seed)  # compiles, so that the rate is the camera's own
     started = time.perf_counter()
     with progress_bars(console) as bars:
+        bar = Bar(bars, "filming")
         batch = film_images(
-            stack.images, seed=seed, labels=stack.labels, progress=Bar(bars, "filming")
+            stack.images, seed=seed, labels=stack.labels, threads=threads, progress=bar
         )
     seconds = time.perf_counter() - started
     if out is not None:
@@ -156,6 +158,7 @@ def film(
         "images": images,
         "recordings": len(batch),
         "recordings_per_second": len(batch) / seconds,
+        "threads": threads,
         "seed": seed,
         "version": eventsnn.__version__,
         "machine": machine(),
@@ -166,7 +169,7 @@ def film(
 
 
 def compare_films(
-    images: str, real: str, seed: int, figure: Path | None, console: Console
+    images: str, real: str, seed: int, figure: Path | None, threads: int, console: Console
 ) -> dict[str, Any]:
     """Film the MNIST images behind real N-MNIST recordings and compare the two."""
     from eventsnn.data import mnist, nmnist
@@ -184,7 +187,8 @@ def compare_films(
         batches.append(nmnist.load(path, split))
         stacks.append(mnist.load(picture_path, split).images[nmnist.indices(path, split) - 1])
     with progress_bars(console) as bars:
-        filmed = film_images(np.concatenate(stacks), seed=seed, progress=Bar(bars, "filming"))
+        bar, images_of_real = Bar(bars, "filming"), np.concatenate(stacks)
+        filmed = film_images(images_of_real, seed=seed, threads=threads, progress=bar)
     recordings = EventBatch.from_streams([stream for batch in batches for stream in batch], real)
     if figure is not None:
         plot_comparison(recordings, filmed, figure)

@@ -6,6 +6,7 @@ takes a core from one that works.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,6 +15,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 S = TypeVar("S")
+
+
+def cores() -> int:
+    """Return how many threads run at once here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list[T]:

@@ -210,9 +210,17 @@ def test_the_fixed_pattern_belongs_to_the_sensor_not_to_the_recording(pictures):
     assert not np.array_equal(same_picture[0].unit, other_sensor[0].unit)
 
 
-def test_progress_is_told_after_every_recording(pictures):
+@pytest.mark.parametrize("threads", [2, 3, 20])
+def test_any_number_of_threads_films_the_same_events(pictures, threads):
+    alone = film(pictures, seed=3, labels=np.arange(12))
+    assert same(alone, film(pictures, seed=3, labels=np.arange(12), threads=threads))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_is_told_after_every_recording(pictures, threads):
     told = []
-    film(pictures[:3], seed=0, progress=lambda done, n: told.append((done, n)))
+    listen = {"threads": threads, "progress": lambda done, n: told.append((done, n))}
+    film(pictures[:3], seed=0, **listen)
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 

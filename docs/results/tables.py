@@ -17,7 +17,7 @@ COMMANDS = {
     "--layers 784-200-200-10 --epochs 4 --fractional --json",
     "camera": "eventsnn film mnist:../shared/data/mnist --compare nmnist:../shared/data/nmnist "
     "--json",
-    "film": "eventsnn film digits --json",
+    "film": "eventsnn film digits --threads 1 --json",
 }
 
 BENCHES = ("bench", "bench-znver3")

@@ -11,6 +11,7 @@ from typing import Any
 from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.images import Images
 from eventsnn.events import EventBatch
+from eventsnn.threads import cores
 
 FILM_SEED = 34
 """Seed of the virtual camera for data sets that are filmed when they are opened."""
@@ -53,6 +54,7 @@ def _film_pieces(
             seed=FILM_SEED,
             labels=images.labels[piece],
             first_index=first_index + start,
+            threads=cores(),
             progress=tell,
         )
 

@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data import saccade_kernel as kernel
-from eventsnn.data import saccade_parts as parts
+from eventsnn.data import saccade_parts as of_camera
 from eventsnn.data.saccade_camera import CUT_SIGMAS, Camera
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, unit_dtype
+from eventsnn.threads import in_threads
 
 __all__ = ["Camera", "film"]
 
@@ -40,6 +43,7 @@ def film(
     seed: int,
     labels: ArrayLike | None = None,
     first_index: int = 0,
+    threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> EventBatch:
     """Film pictures, one recording each.
@@ -57,8 +61,10 @@ def film(
     first_index : int
         Number of the first picture. Recording i depends on ``seed``, ``first_index + i`` and
         its picture, on nothing else: a stack may be filmed in parts and in any order.
+    threads : int
+        Changes no event.
     progress : callable, optional
-        Called as ``progress(done, n)`` after every recording.
+        Called as ``progress(done, n)`` after every recording, by the thread that filmed it.
 
     Returns
     -------
@@ -76,7 +82,14 @@ def film(
     for name, value in (("seed", seed), ("first_index", first_index)):
         if not 0 <= value < 1 << 63:
             raise DataError(f"film: {name} is {value}; give 0 to 2**63 - 1")
-    films = _films(stack, camera, seed, first_index, progress)
+    ends = np.linspace(0, len(stack), min(threads, len(stack)) + 1).astype(int).tolist()
+    told = _Told(len(stack), progress)
+
+    def work(part: slice) -> list[_Film]:
+        return _films(stack[part], camera, seed, first_index + part.start, told)
+
+    parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
+    films = [film for part in parts for film in part]
     sizes = np.array([len(t) for t, _ in films], np.int64)
     return EventBatch(
         np.concatenate([t for t, _ in films]),
@@ -89,13 +102,26 @@ def film(
     )
 
 
+_Film = tuple[NDArray[np.int32], NDArray[Any]]
+
+
+class _Told:
+    """Counts the recordings of all threads for a listener."""
+
+    def __init__(self, n: int, progress: Callable[[int, int], None] | None) -> None:
+        self.done, self.n, self.progress, self.lock = 0, n, progress, Lock()
+
+    def one(self) -> None:
+        """Count another."""
+        with self.lock:
+            self.done += 1
+            if self.progress is not None:
+                self.progress(self.done, self.n)
+
+
 def _films(
-    stack: NDArray[Any],
-    camera: Camera,
-    seed: int,
-    first_index: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[tuple[NDArray[np.int32], NDArray[Any]]]:
+    stack: NDArray[Any], camera: Camera, seed: int, first_index: int, told: _Told
+) -> list[_Film]:
     scene = _scene(camera, stack.shape[1], stack.shape[2])
     events = _room(4 * camera.height * camera.width)
     dtype = unit_dtype(camera.shape)
@@ -108,18 +134,17 @@ def _films(
         while (n := kernel.film_one(grey, key, *scene, events)) < 0:
             events = _room(2 * len(events.t))
         films.append((events.t[:n].copy(), events.unit[:n].astype(dtype)))
-        if progress is not None:
-            progress(i + 1, len(stack))
+        told.one()
     return films
 
 
-def _room(events: int) -> parts.Events:
-    return parts.Events(np.empty(events, np.int32), np.empty(events, np.int32))
+def _room(events: int) -> of_camera.Events:
+    return of_camera.Events(np.empty(events, np.int32), np.empty(events, np.int32))
 
 
 def _scene(
     camera: Camera, h: int, w: int
-) -> tuple[parts.Lens, parts.Path, parts.Pixels, parts.Work]:
+) -> tuple[of_camera.Lens, of_camera.Path, of_camera.Pixels, of_camera.Work]:
     """Describe to the kernel all that pictures of size (h, w) have in common."""
     x, y = camera.position(np.arange(camera.steps + 1) * camera.step_us)
     rows, row_span, start_y, n_rows = _footprint(h, camera.height, camera.centre_y, y, camera)
@@ -128,10 +153,10 @@ def _scene(
     state = np.empty((4, camera.height * pitch), np.float32)
     words = np.empty(-(-camera.height * pitch // 8), np.uint64)
     return (
-        parts.Lens(rows, row_span, columns, column_span, start_x, start_y, _PHASES),
+        of_camera.Lens(rows, row_span, columns, column_span, start_x, start_y, _PHASES),
         _path(camera, x, y),
         _pixels(camera, pitch),
-        parts.Work(
+        of_camera.Work(
             np.empty((h, fine[1]), np.float32),
             np.empty(fine, np.float32),
             np.empty((_PHASES**2, n_rows * pitch), np.float32),
@@ -147,13 +172,13 @@ def _scene(
     )
 
 
-def _path(camera: Camera, x: NDArray[np.float64], y: NDArray[np.float64]) -> parts.Path:
+def _path(camera: Camera, x: NDArray[np.float64], y: NDArray[np.float64]) -> of_camera.Path:
     """Group the path; floats, because numba would compile the kernel anew for whole numbers."""
     jitter = (float(camera.centre_jitter), float(camera.time_jitter_us))
-    return parts.Path(x, y, float(camera.step_us), *jitter)
+    return of_camera.Path(x, y, float(camera.step_us), *jitter)
 
 
-def _pixels(camera: Camera, pitch: int) -> parts.Pixels:
+def _pixels(camera: Camera, pitch: int) -> of_camera.Pixels:
     """Draw every cell's own thresholds and dead time: the sensor's fixed pattern."""
     rng = np.random.default_rng(camera.pattern_seed)
     normal = np.clip(rng.standard_normal((3, camera.height, camera.width)), -CUT_SIGMAS, CUT_SIGMAS)
@@ -164,7 +189,7 @@ def _pixels(camera: Camera, pitch: int) -> parts.Pixels:
     cells[1, :, : camera.width] = camera.threshold_off * spread[1]
     cells[2, :, : camera.width] = camera.dead_us + camera.dead_spread_us * normal[2]
     follow = -math.expm1(-camera.step_us / camera.cutoff_us) if camera.cutoff_us > 0 else 1.0
-    return parts.Pixels(
+    return of_camera.Pixels(
         camera.height,
         camera.width,
         np.float32(camera.epsilon),
