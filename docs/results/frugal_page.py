@@ -15,6 +15,7 @@ KINDS = {
     "narrow": "spikes are free",
     "frugal": "{:,} neurons, spikes cost",
     "taught": "taught, spikes cost",
+    "pruned": "learned, then pruned and taught",
 }
 """By how the files begin: what they are, where that depends on it with the neurons."""
 
@@ -28,7 +29,9 @@ def frugal_lines() -> list[str]:
         "",
         "2312-N-10 where a hidden spike costs something (`--spike-cost`), and with fewer neurons.",
         f"Aim: at least {AIM:.1%} emulated with at most {MOST} hidden spikes. Those *taught* aim",
-        "at the probabilities of other networks, too ([how](../learning.md#a-teacher)).",
+        "at the probabilities of other networks, too ([how](../learning.md#a-teacher)); *pruned*",
+        "ones begin as a trained network and are taught besides",
+        "([how](../learning.md#a-frugal-network-in-four-runs)).",
         "",
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
@@ -108,10 +111,10 @@ def _table(found: list[tuple[str, dict]]) -> list[str]:
 
 def draw_frugal() -> None:
     """Draw accuracy against the hidden spikes and the additions of a recording."""
-    figure = new_figure(8.0, 3.4, LIGHT)
+    figure = new_figure(8.0, 3.8, LIGHT)
     panels = figure.subplots(1, 2, sharey=True)
     lines = _by_label()
-    colours = (*LIGHT.series, LIGHT.ink)[: len(lines)]
+    colours = (*LIGHT.series, LIGHT.muted, LIGHT.ink)[: len(lines)]
     for colour, (label, found) in zip(colours, lines.items(), strict=True):
         runs = sorted(found, key=_spikes)
         accuracy = [100 * run["test_accuracy"] for run in runs]
@@ -126,7 +129,9 @@ def draw_frugal() -> None:
         axes.set_xlabel(f"{label} a recording")
         dress(axes, LIGHT, grid="both")
     panels[0].set_ylabel("emulated test accuracy (%)")
-    panels[0].legend(frameon=False, fontsize=8, labelcolor=LIGHT.ink)
+    keys = panels[0].get_legend_handles_labels()
+    below = {"loc": "outside lower center", "ncols": 3, "frameon": False}
+    figure.legend(*keys, fontsize=8, labelcolor=LIGHT.ink, **below)
     save_figure(figure, HERE / FIGURE)
 
 

@@ -5,56 +5,32 @@ from hard_page import hard_lines
 from results import read, runs_named, table_of_runs
 
 FILMED = "--data film:mnist:../shared/data/mnist --skip 1000"
+DENSE, CONVOLUTION = "2312-800-10", "34x34x2-12c5-2p-64c5-2p-10"
+AIMS = {DENSE: (99.35, 99.0), CONVOLUTION: (99.4, 99.2)}
+"""By layers: the aims on emulated and on real recordings, in per cent."""
+
 NETWORKS = {
-    "dense": ("2312-800-10", 99.35, 99.0),
-    "wide": ("2312-800-10, 24 epochs: where the next two begin", 99.35, 99.0),
-    "densetaught": ("2312-800-10, 16 epochs from wide, taught by convdrop-0", 99.35, 99.0),
-    "densebold": (
-        "2312-800-10, 16 epochs from wide, taught more, at a higher rate, fewer dropped",
-        99.35,
-        99.0,
-    ),
-    "wideaug": ("2312-800-10, changed more as it is read, more dropped", 99.35, 99.0),
-    "near": ("2312-800-10, at a rate of 4e-4", 99.35, 99.0),
-    "adjoint": ("2312-800-10, before silent neurons learned", 99.35, 99.0),
-    "convlong": ("34x34x2-12c5-2p-64c5-2p-10", 99.4, 99.2),
-    "convlast": ("34x34x2-12c5-2p-64c5-2p-10, dropout before the readout", 99.4, 99.2),
-    "convdrop": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, dropout before the readout", 99.4, 99.2),
-    "convfirst": (
-        "34x34x2-12c5-2p-64c5-2p-10, 10 epochs of 19,000 recordings: where the next begin",
-        99.4,
-        99.2,
-    ),
-    "convlow": (
-        "34x34x2-12c5-2p-64c5-2p-10, 10 epochs of all from convfirst, at a lower rate",
-        99.4,
-        99.2,
-    ),
-    "convcalm": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 epochs from convlow, averaged weights, no cost of spikes",
-        99.4,
-        99.2,
-    ),
-    "convfree": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 from convlow, no cost of spikes",
-        99.4,
-        99.2,
-    ),
-    "convmore": (
-        "34x34x2-12c5-2p-64c5-2p-10, 6 from convfree",
-        99.4,
-        99.2,
-    ),
-    "convmany": (
-        "34x34x2-12c5-2p-64c5-2p-10, 8 from convfirst, taught by three others",
-        99.4,
-        99.2,
-    ),
-    "convtaught": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs, taught by narrow-200", 99.4, 99.2),
-    "convnear": ("34x34x2-12c5-2p-64c5-2p-10, 12 epochs", 99.4, 99.2),
-    "conv": ("34x34x2-12c5-2p-64c5-2p-10, before silent neurons learned", 99.4, 99.2),
+    "dense": (DENSE, ""),
+    "wide": (DENSE, "24 epochs: where others begin"),
+    "densetaught": (DENSE, "16 epochs from wide, taught by convdrop-0"),
+    "densebold": (DENSE, "16 epochs from wide, taught more, at a higher rate, fewer dropped"),
+    "wideaug": (DENSE, "changed more as it is read, more dropped"),
+    "near": (DENSE, "at a rate of 4e-4"),
+    "adjoint": (DENSE, "before silent neurons learned"),
+    "convlong": (CONVOLUTION, ""),
+    "convlast": (CONVOLUTION, "dropout before the readout"),
+    "convdrop": (CONVOLUTION, "12 epochs, dropout before the readout"),
+    "convfirst": (CONVOLUTION, "10 epochs of 19,000 recordings: where the next begin"),
+    "convlow": (CONVOLUTION, "10 epochs of all from convfirst, at a lower rate"),
+    "convcalm": (CONVOLUTION, "8 epochs from convlow, averaged weights, no cost of spikes"),
+    "convfree": (CONVOLUTION, "8 from convlow, no cost of spikes"),
+    "convmore": (CONVOLUTION, "6 from convfree"),
+    "convmany": (CONVOLUTION, "8 from convfirst, taught by three others"),
+    "convtaught": (CONVOLUTION, "12 epochs, taught by narrow-200"),
+    "convnear": (CONVOLUTION, "12 epochs"),
+    "conv": (CONVOLUTION, "before silent neurons learned"),
 }
-"""By how the files begin: layers, and the aims on emulated and on real recordings."""
+"""By how the files begin: layers, and what is particular about the runs."""
 OLDER = (
     "These runs are older, too, than the rule that a spike answers only for what it consumed; "
     "what both change for this network: [decisions](../decisions.md#gradients)."
@@ -84,16 +60,16 @@ def learning_lines() -> list[str]:
         "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0, `runs/vA-0` of",
         "densetaught-0; others are named as their rows.",
     ]
-    for kind, (layers, *aims) in NETWORKS.items():
+    for kind, (layers, particular) in NETWORKS.items():
         names = runs_named(kind)
         if names:
             lines += [
                 "",
-                f"## {layers}",
+                f"## {layers}{', ' * bool(particular)}{particular}",
                 "",
                 *table_of_runs(names),
                 "",
-                _mean_of_seeds(names, *aims),
+                _mean_of_seeds(names, *AIMS[layers]),
             ]
             lines += ["", OLDER] if kind == "adjoint" else []
     return [*lines, *hard_lines(), *frugal_lines()]
