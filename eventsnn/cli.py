@@ -14,6 +14,8 @@ from eventsnn.cli_results import bench, compare, evaluate, measure, reproduce
 from eventsnn.cli_train import train
 from eventsnn.errors import Interrupted, UserError
 
+_INTERRUPTED = 130  # the exit code of Ctrl-C: 128 + SIGINT
+
 app = typer.Typer(
     name="eventsnn",
     no_args_is_help=True,
@@ -36,11 +38,13 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror or error}", 2)
     except Interrupted as stop:
-        _fail(str(stop), 130)
+        _fail(str(stop), _INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; nothing was saved", 130)
+        code = _INTERRUPTED
     except typer.Exit as error:
         code = error.exit_code
+    if code == _INTERRUPTED:  # typer returns it, too, where Ctrl-C was pressed
+        _fail("interrupted; nothing was saved, give the same command to begin again", code)
     # Files that were cut short by a full pipe or disk show here, not at interpreter exit.
     sys.stdout.flush()
     raise SystemExit(code if isinstance(code, int) else 0)

@@ -178,6 +178,18 @@ def test_a_run_stopped_in_its_first_epoch_says_that_nothing_is_saved(call, monke
     assert code == 130 and "nothing is saved" in err and "--resume" not in err
 
 
+@pytest.mark.parametrize("words", [("film", "digits"), ("train",), ("evaluate", "runs/none")])
+def test_ctrl_c_outside_of_learning_says_so(call, monkeypatch, words):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    for name in ("eventsnn.data.saccade.film", "eventsnn.commands_train.open_data"):
+        monkeypatch.setattr(name, interrupted)
+    monkeypatch.setattr("eventsnn.commands_results.open_model", interrupted)
+    code, out, err = call(*words)
+    assert (code, out) == (130, "") and "interrupted; nothing was saved" in err
+
+
 def test_an_interrupted_run_resumes_to_the_same_bits(call, monkeypatch, tmp_path, capsys):
     from eventsnn.train.trainer import Trainer
 
