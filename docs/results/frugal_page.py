@@ -31,7 +31,7 @@ def frugal_lines() -> list[str]:
         f"Aim: at least {AIM:.1%} emulated with at most {MOST} hidden spikes. Those *taught* aim",
         "at the probabilities of other networks, too ([how](../learning.md#a-teacher)); *pruned*",
         "ones begin as a trained network and are taught besides",
-        "([how](../learning.md#a-frugal-network-in-four-runs)).",
+        "([how](../learning.md#a-frugal-network-in-two-runs)).",
         "",
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
