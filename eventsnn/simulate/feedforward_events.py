@@ -20,6 +20,8 @@ from eventsnn.simulate.inputs import Inputs
 NEVER = 1 << 62
 """A time that does not come, in microseconds."""
 
+_UNREAD = np.zeros(0), math.inf
+
 
 class Train(NamedTuple):
     """Events of several recordings, sorted by (time, unit) in each.
@@ -131,7 +133,8 @@ def send(
     What would arrive at or after ``until`` (float64 (n_recordings,)) is left out.
     ``before`` is the last instant of the first recording already worked off, or -1.
     """
-    n, at_once = len(train.t), delay_us == 0 and not _cuts(train, until)
+    n, stop = len(train.t), _whole(until)
+    at_once = delay_us == 0 and not _cuts(train.t, train.start, stop)
     out = Deliveries(
         train.t if at_once else np.empty(n, np.int64),
         train.unit if at_once else np.empty(n, np.int32),
@@ -141,18 +144,10 @@ def send(
         np.zeros(len(train.start) - 1, np.int64),
     )
     if not at_once:
-        n = _delay(train, delay_us, _whole(until), out)
-    _mark(out)
-    if decay:
-        _decays(out, decay.table, decay.tau_us, before)
+        n = _delay(train, delay_us, stop, out)
+    _mark(out, *((decay.table, decay.tau_us) if decay else _UNREAD), before)
     rest = out.start, out.instants
     return Deliveries(out.t[:n], out.row[:n], out.decay[:n], out.last[:n], *rest)
-
-
-def _cuts(train: Train, until: NDArray[np.float64]) -> bool:
-    """Return whether a train has an event at or after ``until``."""
-    some = np.diff(train.start) > 0
-    return bool(np.any(train.t[train.start[1:][some] - 1] >= until[some]))
 
 
 @threaded
@@ -211,23 +206,26 @@ def _delay(train, delay, stop, out):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def _mark(out):  # type: ignore[no-untyped-def]
-    """Fill ``last`` and ``instants``."""
-    for r in range(len(out.instants)):
-        first, last = out.start[r], out.start[r + 1]
-        if last > first:
-            out.instants[r] = _mark_last(out.t[first:last], out.last[first:last])
+def _cuts(t, start, stop):  # type: ignore[no-untyped-def]
+    """Return whether a recording has an event at its ``stop`` or later."""
+    late = False
+    for r in range(len(stop)):
+        late |= start[r + 1] > start[r] and t[start[r + 1] - 1] >= stop[r]
+    return late
 
 
 @threaded
-def _decays(out, table, tau, before):  # type: ignore[no-untyped-def]
-    """Fill ``decay``."""
+def _mark(out, table, tau, before):  # type: ignore[no-untyped-def]
+    """Fill ``last`` and ``instants``, and ``decay`` if it has room."""
+    decays = len(out.decay) == len(out.t)
     for r in range(len(out.instants)):
         first, last = out.start[r], out.start[r + 1]
         if last > first:
             t = out.t[first:last]
-            gap = t[0] - before if r == 0 and before >= 0 else np.int64(0)
-            _fill_decay(t, gap, out.decay[first:last], table, tau)
+            out.instants[r] = _mark_last(t, out.last[first:last])
+            if decays:
+                gap = t[0] - before if r == 0 and before >= 0 else np.int64(0)
+                _fill_decay(t, gap, out.decay[first:last], table, tau)
 
 
 @kernel
