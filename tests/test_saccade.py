@@ -229,6 +229,7 @@ def test_progress_is_told_after_every_recording(pictures, threads):
     [
         (np.zeros((28, 28), np.uint8), {}, r"\(28, 28\)"),
         (np.zeros((0, 28, 28), np.uint8), {}, r"\(0, 28, 28\)"),
+        (np.zeros((1, 28, 28), np.uint8), {"threads": 0}, "threads is 0"),
         (np.zeros((1, 28, 28), np.int64), {}, "int64"),
         (np.full((2, 3, 4), [[[0.0]], [[1.5]]]), {}, r"image 1 is 1\.5 at row 0, column 0"),
         (np.full((1, 3, 4), np.nan), {}, "image 0 is nan"),

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data import saccade_kernel as kernel
-from eventsnn.data import saccade_parts as of_camera
+from eventsnn.data import saccade_parts as parts
 from eventsnn.data.saccade_camera import CUT_SIGMAS, Camera
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, unit_dtype
@@ -82,14 +82,16 @@ def film(
     for name, value in (("seed", seed), ("first_index", first_index)):
         if not 0 <= value < 1 << 63:
             raise DataError(f"film: {name} is {value}; give 0 to 2**63 - 1")
+    if threads < 1:
+        raise DataError(f"film: threads is {threads}; give at least 1")
     ends = np.linspace(0, len(stack), min(threads, len(stack)) + 1).astype(int).tolist()
     told = _Told(len(stack), progress)
 
-    def work(part: slice) -> list[_Film]:
-        return _films(stack[part], camera, seed, first_index + part.start, told)
+    def work(share: slice) -> list[_Film]:
+        return _films(stack[share], camera, seed, first_index + share.start, told)
 
-    parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
-    films = [film for part in parts for film in part]
+    shares = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
+    films = [film for share in shares for film in share]
     sizes = np.array([len(t) for t, _ in films], np.int64)
     return EventBatch(
         np.concatenate([t for t, _ in films]),
@@ -138,13 +140,13 @@ def _films(
     return films
 
 
-def _room(events: int) -> of_camera.Events:
-    return of_camera.Events(np.empty(events, np.int32), np.empty(events, np.int32))
+def _room(events: int) -> parts.Events:
+    return parts.Events(np.empty(events, np.int32), np.empty(events, np.int32))
 
 
 def _scene(
     camera: Camera, h: int, w: int
-) -> tuple[of_camera.Lens, of_camera.Path, of_camera.Pixels, of_camera.Work]:
+) -> tuple[parts.Lens, parts.Path, parts.Pixels, parts.Work]:
     """Describe to the kernel all that pictures of size (h, w) have in common."""
     x, y = camera.position(np.arange(camera.steps + 1) * camera.step_us)
     rows, row_span, start_y, n_rows = _footprint(h, camera.height, camera.centre_y, y, camera)
@@ -153,10 +155,10 @@ def _scene(
     state = np.empty((4, camera.height * pitch), np.float32)
     words = np.empty(-(-camera.height * pitch // 8), np.uint64)
     return (
-        of_camera.Lens(rows, row_span, columns, column_span, start_x, start_y, _PHASES),
+        parts.Lens(rows, row_span, columns, column_span, start_x, start_y, _PHASES),
         _path(camera, x, y),
         _pixels(camera, pitch),
-        of_camera.Work(
+        parts.Work(
             np.empty((h, fine[1]), np.float32),
             np.empty(fine, np.float32),
             np.empty((_PHASES**2, n_rows * pitch), np.float32),
@@ -172,13 +174,13 @@ def _scene(
     )
 
 
-def _path(camera: Camera, x: NDArray[np.float64], y: NDArray[np.float64]) -> of_camera.Path:
+def _path(camera: Camera, x: NDArray[np.float64], y: NDArray[np.float64]) -> parts.Path:
     """Group the path; floats, because numba would compile the kernel anew for whole numbers."""
     jitter = (float(camera.centre_jitter), float(camera.time_jitter_us))
-    return of_camera.Path(x, y, float(camera.step_us), *jitter)
+    return parts.Path(x, y, float(camera.step_us), *jitter)
 
 
-def _pixels(camera: Camera, pitch: int) -> of_camera.Pixels:
+def _pixels(camera: Camera, pitch: int) -> parts.Pixels:
     """Draw every cell's own thresholds and dead time: the sensor's fixed pattern."""
     rng = np.random.default_rng(camera.pattern_seed)
     normal = np.clip(rng.standard_normal((3, camera.height, camera.width)), -CUT_SIGMAS, CUT_SIGMAS)
@@ -189,7 +191,7 @@ def _pixels(camera: Camera, pitch: int) -> of_camera.Pixels:
     cells[1, :, : camera.width] = camera.threshold_off * spread[1]
     cells[2, :, : camera.width] = camera.dead_us + camera.dead_spread_us * normal[2]
     follow = -math.expm1(-camera.step_us / camera.cutoff_us) if camera.cutoff_us > 0 else 1.0
-    return of_camera.Pixels(
+    return parts.Pixels(
         camera.height,
         camera.width,
         np.float32(camera.epsilon),
