@@ -13,8 +13,6 @@ from eventsnn.learn.adjoint import adjoint
 from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
 from eventsnn.train.options import TrainOptions
 
-_FINE = 1 << 16  # steps of a share of neurons; whole numbers are drawn in a third of the time
-
 
 class AdjointLearner(GradientLearner):
     """A layered network that learns by the spike adjoint."""
@@ -65,11 +63,7 @@ class AdjointLearner(GradientLearner):
     ) -> tuple[dict[int, NDArray[np.bool_]], list[NDArray[Any]]]:
         """Draw which hidden neurons speak in each recording; they speak the louder for it."""
         share = self.options.gradient.dropout
-        limit = round(share * _FINE)
-        masks = {
-            p: rng.integers(0, _FINE, (n, self.sizes[p]), np.uint16) >= limit
-            for p in self.droppable
-        }
+        masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.droppable}
         louder = np.float32(1 / (1 - share))
         pairs = zip(self.weights, self.network.sources, strict=True)
         return masks, [w * louder if source in masks else w for w, source in pairs]

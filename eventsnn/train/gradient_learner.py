@@ -16,6 +16,7 @@ from eventsnn.events import EventBatch
 from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
 from eventsnn.train.augment import augment
+from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import clip_by_norm, follow
@@ -130,7 +131,7 @@ class GradientLearner(ABC):
         events, path = _events(data), self.options.gradient.start_from
         rates: list[Rates] = []
         if path:
-            self.weights = trained_weights(self.network, events, path)
+            self.weights = trained_weights(self.network, events, load_checkpoint(path), path)
         else:
             self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None

@@ -39,11 +39,16 @@ def inherited(path: str | Path) -> dict[str, Any]:
             f"{path}: was trained by herding; start_from takes a network that learned by adjoint "
             "or eventprop"
         )
-    own = {name: getattr(options.gradient, name) for name in _INHERITED}
+    return traits_of(options)
+
+
+def traits_of(options: TrainOptions) -> dict[str, Any]:
+    """Return what a network is, whatever it learns from: rule, layers, neurons, readout."""
+    own = {name: getattr(options.gradient, name) for name in _TRAITS}
     return {"rule": options.rule, "layers": options.layers} | own
 
 
-_INHERITED = (
+_TRAITS = (
     "tau_us", "readout_tau_us", "tau_syn_us", "threshold", "reset", "refractory_us",
     "loss", "reads", "gain",
 )  # fmt: skip

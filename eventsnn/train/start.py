@@ -14,7 +14,7 @@ from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.simulate import simulate
 from eventsnn.topology.topology import Topology
-from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.checkpoint import Checkpoint
 from eventsnn.train.learner import Rates
 from eventsnn.train.options import TrainOptions
 
@@ -22,18 +22,21 @@ _FEW, _TRIES = 16, 16
 
 
 def trained_weights(
-    network: Network, events: EventBatch, path: str, option: str = "start_from"
+    network: Network,
+    events: EventBatch,
+    checkpoint: Checkpoint,
+    path: str,
+    option: str = "start_from",
 ) -> list[NDArray[Any]]:
-    """Read the weights of a checkpoint for a network of the same layers and sensor.
+    """Return the weights of a checkpoint for a network of the same layers and sensor.
 
-    ``option`` is the one that gave the path.
+    ``path`` is where it was read, ``option`` the one that gave it.
 
     Raises
     ------
     UserError
-        If the checkpoint is missing, damaged, or of another network or sensor.
+        If the checkpoint is damaged, or of another network or sensor.
     """
-    checkpoint = load_checkpoint(path)
     sensor = tuple(checkpoint.info.get("input_shape", events.shape))
     if sensor != tuple(events.shape):
         raise UserError(

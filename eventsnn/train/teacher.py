@@ -19,7 +19,7 @@ from eventsnn.learn.losses import CrossEntropy
 from eventsnn.simulate import simulate
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import scores_of
-from eventsnn.train.model import inherited, options_of
+from eventsnn.train.model import options_of, traits_of
 from eventsnn.train.start import trained_weights
 
 
@@ -48,7 +48,8 @@ class Teacher:
     """
 
     def __init__(self, path: str, events: EventBatch, classes: int) -> None:
-        options = options_of(load_checkpoint(path), path)
+        checkpoint = load_checkpoint(path)
+        options = options_of(checkpoint, path)
         loss = options.gradient.make_loss()
         if options.rule == "herding" or not isinstance(loss, CrossEntropy):
             raise UserError(
@@ -57,13 +58,13 @@ class Teacher:
                 "cross-entropy"
             )
         self.network, self.loss = options.gradient.network(options.rule, options.layers), loss
-        self.weights = trained_weights(self.network, events, path, "teacher")
+        self.weights = trained_weights(self.network, events, checkpoint, path, "teacher")
         if self.network.populations[-1].size != classes:
             raise UserError(
                 f"{path}: knows {self.network.populations[-1].size} classes, the network that "
                 f"learns has {classes}; give another teacher"
             )
-        told = json.dumps(inherited(path), sort_keys=True).encode()
+        told = json.dumps(traits_of(options), sort_keys=True).encode()
         self.digest = hashlib.sha256(told + b"".join(w.tobytes() for w in self.weights)).digest()
 
     def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
