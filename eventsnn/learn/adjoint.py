@@ -164,8 +164,7 @@ class _Walk:
             back.errors[c] = np.zeros(len(came.t), w.dtype)
             back.gradients[c] = sums_of(came, w.shape, w.dtype)
             given = self._readout_errors(link.target, neuron, piece.rows)
-            args = came, w, neuron.tau_us, given
-            readout_adjoint(*args, back.errors[c], back.gradients[c], GROUP)
+            readout_adjoint(came, w, neuron.tau_us, given, back.errors[c], back.gradients[c], GROUP)
             if link.source in piece.near:
                 back.near[c] = self._near_into_readout(link, neuron, given, piece)
         elif isinstance(neuron, IF | LIF):
@@ -206,8 +205,7 @@ class _Walk:
         w = self.weights[link.connection]
         both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
         came = self.passed.sent(piece, link, both)
-        errors = np.zeros(len(came.t), w.dtype)
-        unused = sums_of(came, w.shape, w.dtype)
+        errors, unused = np.zeros(len(came.t), w.dtype), sums_of(came, w.shape, w.dtype)
         readout_adjoint(came, w, neuron.tau_us, given, errors, unused, GROUP)
         of_near = arrived(which, both.start, came.start) > 0
         return errors[of_near], self.passed.sent(piece, link, close).start

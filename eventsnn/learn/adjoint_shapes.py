@@ -49,10 +49,6 @@ class Walk(NamedTuple):
         kernel.growth_of(came.t, came.start, growth, grown)
         return cls(came, grown, weights, jumps, growth)
 
-    def sums(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Return a zero gradient of that shape for each group of recordings."""
-        return sums_of(self.came, shape, self.weights.dtype)
-
     @property
     def reach(self) -> NDArray[np.int64]:
         """The first delivery after each jump."""
@@ -93,7 +89,7 @@ def errors_walk(topology: Topology, walk: Walk) -> NDArray[Any]:
 def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
     """Return the gradients of a convolution's weights, a group of recordings each."""
     rows, columns, c_in, channels = topology.weight_shape
-    found = walk.sums((channels, rows, columns * c_in))
+    found = sums_of(walk.came, (channels, rows, columns * c_in), walk.weights.dtype)
     args = walk.came, walk.grown, walk.reach, walk.jumps, walk.growth
     patch_gradient(*args, view_of(topology), found, GROUP)
     by_channel = found.reshape(-1, channels, rows, columns, c_in)
@@ -103,7 +99,7 @@ def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
 def listed_walk(topology: Pool2d | Sparse, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the errors of the deliveries, and the gradients of the weights by group."""
     errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    gradients = walk.sums(walk.weights.shape)
+    gradients = sums_of(walk.came, walk.weights.shape, walk.weights.dtype)
     wiring = wiring_of(topology, walk.weights)
     args = walk.came, walk.grown, walk.weights, wiring, walk.jumps, walk.growth
     listed_adjoint(*args, errors, gradients, GROUP)
