@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Block(NamedTuple):
     held : uint64 array (n_words,)
         Neurons that a pass must not decide, lane k in bit k: they are refractory.
     passing : float array (GROUP * lanes of a register,)
-        Potentials of a register before its resets, event by event.
+        Potentials of a register before its resets, event by event; all blocks share it.
     """
 
     first: int
@@ -48,11 +49,15 @@ class Block(NamedTuple):
     passing: NDArray[Any]
 
     @classmethod
-    def rest(cls, first: int, width: int, dtype: Any) -> Block:
-        """Return a block of ``width`` neurons at rest."""
-        ready, held = np.full(width, -1, np.int64), np.zeros(-(-width // 64), np.uint64)
+    def rest(cls, firsts: list[int], ends: list[int], dtype: Any) -> list[Block]:
+        """Return blocks at rest, side by side in a few arrays; their lanes end at ``ends``."""
+        v, ready = aligned(2 * ends[-1], dtype), np.full(ends[-1], -1, np.int64)
         passing = aligned(GROUP * LINE // np.dtype(dtype).itemsize, dtype)
-        return cls(first, aligned(2 * width, dtype), ready, held, passing)
+        out = []
+        for first, (a, b) in zip(firsts, pairwise([0, *ends]), strict=True):
+            held = np.zeros(-(-(b - a) // 64), np.uint64)
+            out.append(cls(first, v[2 * a : 2 * b], ready[a:b], held, passing))
+        return out
 
 
 class Weights(NamedTuple):
@@ -106,13 +111,13 @@ class DenseLayer:
         self.lanes = LINE // weights.dtype.itemsize
         cuts = _cuts(self.n_out, self.lanes)
         laid = _laid(weights, cuts, n_events > PACK_FROM * len(weights), each)
-        self.blocks = [(*cut, part) for cut, part in zip(cuts, laid, strict=True)]
+        self.blocks = [(chunks, part) for (_, chunks), part in zip(cuts, laid, strict=True)]
+        self.firsts = [first for first, _ in cuts]
+        self.ends = np.cumsum([chunks * self.lanes for _, chunks in cuts]).tolist()
 
     def start(self) -> list[Block]:
         """Return all blocks at rest."""
-        return [
-            Block.rest(first, chunks * self.lanes, self.dtype) for first, chunks, _ in self.blocks
-        ]
+        return Block.rest(self.firsts, self.ends, self.dtype)
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
@@ -127,10 +132,9 @@ class DenseLayer:
             The spikes, and where each neuron first reached ``share`` of its threshold.
         """
         state, shared = self.start(), self.dtype(share * self.firing.threshold)
-        widths = [len(block.ready) for block in state]
-        notes = Spikes.room((len(deliveries.start) - 1) * sum(widths), self.dtype)
-        noted = np.zeros(1, np.int64)
-        near = [Near(aligned(width, self.dtype), shared, notes, noted) for width in widths]
+        notes = Spikes.room((len(deliveries.start) - 1) * self.ends[-1], self.dtype)
+        limit, noted = aligned(self.ends[-1], self.dtype), np.zeros(1, np.int64)
+        near = [Near(limit[a:b], shared, notes, noted) for a, b in pairwise([0, *self.ends])]
         fired = self._run(deliveries, state, True, tally, near)
         return fired, collect(notes, int(noted[0]), deliveries, ordered=True)
 
@@ -142,18 +146,15 @@ class DenseLayer:
         tally: Tally,
         near: Sequence[Near | None],
     ) -> Train:
-        n = 0
-        spikes = Spikes.room(len(deliveries.t) + 4096, self.dtype)
-        for block, close, (_, chunks, weights) in zip(state, near, self.blocks, strict=True):
-            cursor = Cursor.start()
-            cursor.spikes[0] = n
+        spikes, cursor = Spikes.room(len(deliveries.t) + 4096, self.dtype), Cursor.start()
+        for block, close, (chunks, weights) in zip(state, near, self.blocks, strict=True):
+            cursor.recording[0] = cursor.event[0] = 0
             args = deliveries, weights, self.firing, block, close
             while not run_block(*args, spikes, cursor, fresh, (0,) * chunks):
                 spikes = spikes.grown()
-            n = int(cursor.spikes[0])
         tally.updates[:] += deliveries.instants * self.n_out
         tally.adds[:] += np.diff(deliveries.start) * self.n_out
-        return collect(spikes, n, deliveries, ordered=True)
+        return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
 
 
 def _cuts(n_out: int, lanes: int) -> list[tuple[int, int]]:

@@ -109,7 +109,7 @@ def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> T
     Only those before the recording's ``until``; simultaneous ones are sorted by unit.
     Raises the error of ``Inputs.recording`` for one that is out of order.
     """
-    given = np.clip(recordings.start[first : last + 1], begin, end) - begin
+    given = np.minimum(np.maximum(recordings.start[first : last + 1], begin), end) - begin
     t, unit = np.empty(end - begin, np.int64), np.empty(end - begin, np.int32)
     out = Train(t, unit, np.empty(0), np.zeros(len(given), np.int64))
     stop = _whole(recordings.until[first:last])
