@@ -190,6 +190,7 @@ def _pixels(camera: Camera, pitch: int) -> parts.Pixels:
     cells[0, :, : camera.width] = camera.threshold_on * spread[0]
     cells[1, :, : camera.width] = camera.threshold_off * spread[1]
     cells[2, :, : camera.width] = camera.dead_us + camera.dead_spread_us * normal[2]
+    row, column = np.divmod(np.arange(camera.height * pitch, dtype=np.int32), np.int32(pitch))
     follow = -math.expm1(-camera.step_us / camera.cutoff_us) if camera.cutoff_us > 0 else 1.0
     return parts.Pixels(
         camera.height,
@@ -199,6 +200,7 @@ def _pixels(camera: Camera, pitch: int) -> parts.Pixels:
         np.float32(follow),
         camera.leak_hz * 1e-6 * camera.height * camera.width,
         float(camera.leak_on),
+        row * np.int32(camera.width) + column,
         *cells.reshape(3, -1),
     )
 

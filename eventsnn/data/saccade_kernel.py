@@ -194,10 +194,8 @@ def _fire_cell(
     if slope != np.float32(0):
         share = min(max((target - before) / slope, start), np.float32(1))
     t = t0 + dt * share
-    pitch = work.seen.size // pixels.height
-    row, column = cell // pitch, cell % pitch
     events.t[n] = max(math.ceil(t) - 1, 0)
-    events.unit[n] = (polarity * pixels.height + row) * pixels.width + column
+    events.unit[n] = polarity * pixels.height * pixels.width + pixels.address[cell]
     work.memory[cell] = target
     work.blind_until[cell] = t + pixels.dead[cell]
     return n + 1
@@ -211,11 +209,16 @@ def _fire(
     pitch = work.seen.size // pixels.height
     cells = (span[0] * pitch, span[1] * pitch)
     _flag(t0, dt, cells, pixels, work)
+    one, ones = np.uint64(1), np.uint64(0x0101010101010101)
     for word in range(cells[0] // 8, (cells[1] + 7) // 8):
-        if work.words[word] != np.uint64(0):
-            for cell in range(max(8 * word, cells[0]), min(8 * word + 8, cells[1])):
-                if work.flags[cell]:
-                    n = _fire_cell(cell, t0, dt, pixels, work, events, n)
+        flags = work.words[word]
+        while flags != np.uint64(0):
+            # The bytes below the lowest flag (little-endian), counted without a branch a byte.
+            below = ((flags & (~flags + one)) - one) & ones
+            cell = 8 * word + np.int64((below * ones) >> np.uint64(56))
+            flags &= flags - one
+            if cells[0] <= cell < cells[1]:
+                n = _fire_cell(cell, t0, dt, pixels, work, events, n)
     return n
 
 

@@ -43,6 +43,7 @@ class Pixels(NamedTuple):
     follow: np.float32  # share of its way to the light that a photoreceptor goes in a step
     leak_per_us: float  # spontaneous events of the whole sensor
     leak_on: float
+    address: NDArray[np.int32]  # (height * pitch,): of a cell's unit within its polarity
     on: F32  # (height * pitch,) thresholds; pitch is the width of a plane
     off: F32
     dead: F32  # (height * pitch,) microseconds
