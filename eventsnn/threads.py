@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -67,6 +67,31 @@ def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list
     if errors:
         raise errors[min(errors)]
     return [answers[number] for number in range(total)]
+
+
+def later(work: Callable[[], T], threads: int) -> Callable[[], T]:
+    """Begin work on a thread that stays; return what waits for its answer, or raises its error.
+
+    With one thread the work is done when its answer is asked for, which is to be done once.
+    """
+    if threads < 2:
+        return work
+    ended: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            ended.put((True, work()))
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            ended.put((False, error))
+
+    def wait() -> T:
+        done, answer = ended.get()
+        if not done:
+            raise answer
+        return cast(T, answer)
+
+    _helpers(threads - 1).put(run)
+    return wait
 
 
 @cache

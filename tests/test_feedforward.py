@@ -22,6 +22,7 @@ from eventsnn.simulate import (
     feedforward_conv,
     feedforward_dense,
     feedforward_grid,
+    feedforward_laid,
     feedforward_spans,
     reference,
 )
@@ -229,7 +230,7 @@ def test_the_width_of_blocks_changes_no_bit(monkeypatch, dtype, refractory_us):
     weights, batch = small_case(hidden=170)
     wide = run(feedforward, network, weights, batch, dtype=dtype)
     assert len(wide.spikes["hidden"]) > 1000
-    monkeypatch.setattr(feedforward_dense, "CHUNKS", (1,))
+    monkeypatch.setattr(feedforward_laid, "CHUNKS", (1,))
     assert_same(run(feedforward, network, weights, batch, dtype=dtype), wide)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
-from eventsnn.learn import adjoint, layered
+from eventsnn.learn import blockwise, layered
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model
@@ -28,11 +28,11 @@ def assert_same_arrays(one, other):
         np.testing.assert_array_equal(a[name], b[name])
 
 
-def small_learner(**given):
+def small_learner(threads=1, **given):
     data = open_data("digits", limit=64)
     given = {"rule": "adjoint", "layers": (2312, 20, 10), "epochs": 1} | given
     options = completed(make_options(given), data)
-    learner = AdjointLearner(options)
+    learner = AdjointLearner(options, threads)
     learner.start(data.train)
     learner.begin_epoch(0, 4, 1)
     return learner, data.train
@@ -75,7 +75,7 @@ def test_every_output_learns(reads):
 def test_two_threads_learn_the_same_bits(call, tmp_path):
     # More neurons than a block of the way back, more recordings than a group of the way forward.
     large = ("--rule", "adjoint", "--limit", 96, "--layers", "2312-200-10", "--batch", 48)
-    assert adjoint.BLOCK < 200 and layered.GROUP < 48
+    assert blockwise.BLOCK < 200 and layered.GROUP < 48
     for threads in (1, 2):
         words = (*large, "--epochs", 1, "--threads", threads, "--out", tmp_path / str(threads))
         assert call("train", *words)[0] == 0
@@ -169,7 +169,9 @@ def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     before = load_checkpoint(tmp_path / "run").arrays
     resumed = Trainer(completed(make_options(given | {"epochs": 3}), data), data, tmp_path / "run")
     resumed.resume(load_checkpoint(tmp_path / "run"))
-    resumed.learner.weights[0][1000, 3] = np.nan
+    weights = resumed.learner.weights
+    weights[0][1000, 3] = np.nan
+    resumed.learner.weights = weights
     with pytest.raises(UserError, match=r"input->hidden1 are no longer finite.*rate"):
         resumed.run(Listener())
     after = load_checkpoint(tmp_path / "run").arrays
@@ -179,7 +181,9 @@ def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
 
 def test_silent_neurons_wake():
     learner, data = small_learner(wake=1.0, batch=64, rate=0.02, dropout=0.0)
-    learner.weights[0][:, :5] = -0.001
+    weights = learner.weights
+    weights[0][:, :5] = -0.001
+    learner.weights = weights
     rng = np.random.default_rng(0)
     before = learner.weights[0][:, :5].copy()
     learner.learn(data, np.arange(64), rng)
@@ -194,6 +198,32 @@ def test_dropped_neurons_learn_nothing_in_that_recording():
     learner.learn(data, np.arange(1), np.random.default_rng(0))
     moved = np.abs(learner.weights[0] - before).max(0) > 0
     assert 0 < moved.sum() < 20
+
+
+@pytest.mark.parametrize("layers", [(2312, 20, 10), (2312, 30, 20, 10)])
+def test_reading_ahead_changes_no_bit(layers):
+    given = {"layers": layers, "dropout": 0.3, "shift": 2.0, "scatter": 0.5, "batch": 16}
+    chunks = np.split(np.arange(64), 4)
+    apart, data = small_learner(**given)
+    rng = np.random.default_rng(3)
+    one_by_one = [apart.learn(data, chunk, rng) for chunk in chunks]
+    for threads in (1, 2):
+        learner, data = small_learner(threads, **given)
+        assert list(learner.learn_all(data, chunks, np.random.default_rng(3))) == one_by_one
+        for mine, theirs in zip(learner.weights, apart.weights, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_checkpoint_holds_plain_arrays_and_gives_every_number_back():
+    learner, data = small_learner(layers=(2312, 37, 10), average=0.5)
+    learner.learn(data, np.arange(16), np.random.default_rng(0))
+    arrays = learner.snapshot()
+    for name in ("weights.0", "learning.0", "optimizer.0.0", "optimizer.1.0"):
+        assert arrays[name].shape == (2312, 37) and arrays[name].any()
+    again, _ = small_learner(layers=(2312, 37, 10), average=0.5)
+    again.restore(arrays)
+    for name, array in again.snapshot().items():
+        np.testing.assert_array_equal(array, arrays[name])
 
 
 def test_neurons_are_dropped_where_it_is_asked_for():
@@ -346,13 +376,14 @@ def test_the_average_is_what_is_saved_evaluated_and_opened(tmp_path):
     trainer = averaging(tmp_path, "run")
     learner, arrays = trainer.learner, load_checkpoint(tmp_path / "run").arrays
     opened, _ = open_model(tmp_path / "run")
-    for k, mean in enumerate(learner.averaged):
+    assert learner.averaged is not None
+    for k, mean in enumerate(learner.model):
         np.testing.assert_array_equal(arrays[f"weights.{k}"], mean)
         np.testing.assert_array_equal(arrays[f"learning.{k}"], learner.weights[k])
         np.testing.assert_array_equal(opened.model[k], mean)
     said = opened.evaluate(trainer.data.test, 1)
     plain, _ = open_model(tmp_path / "run")
-    plain.weights, plain.averaged = [w.copy() for w in learner.averaged], None
+    plain.weights, plain.averaged = learner.model, None
     assert said == learner.evaluate(trainer.data.test, 1) == plain.evaluate(trainer.data.test, 1)
     assert said["accuracy"] == trainer.history[-1]["test_accuracy"]
 

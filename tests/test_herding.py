@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eventsnn.data.images import Images
-from eventsnn.errors import UserError
+from eventsnn.errors import DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.learn.herding_options import QUANTIZERS, HerdingOptions, QuantizerKind, uniform
@@ -147,7 +147,12 @@ def test_kernel_and_reference_agree_on_random_networks(experiment):
         x = random_sample(rng, sizes[0], events)
         y = np.eye(sizes[-1])[rng.integers(0, sizes[-1])]
         np.testing.assert_allclose(kernel.predict(x), reference.predict(x), rtol=0, atol=1e-9)
-        kernel.train_one(x, y)
+        try:
+            kernel.train_one(x, y)
+        except DivergedError:
+            assume(False)
+        # In weights that explode, rounding decides about spikes.
+        assume(all(np.abs(w).max(initial=0) < 100 for w in kernel.weights))
         reference.train_one(x, y)
         assert list(kernel.cumulative_spikes) == list(reference.cumulative_spikes)
         for mine, theirs in zip(kernel.weights, reference.weights, strict=True):

@@ -10,11 +10,11 @@ from test_operations import two_layers
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import adjoint, adjoint_patch, layered
 from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn.adjoint import blocks_of
+from eventsnn.learn import adjoint_patch, blockwise, layered
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
 from eventsnn.learn.adjoint_shapes import growth_by
+from eventsnn.learn.blockwise import blocks_of
 from eventsnn.learn.near import merged
 from eventsnn.measure.backward import backward
 from eventsnn.measure.clock import binned, clock_costs, relu_costs
@@ -152,7 +152,7 @@ def slice_of(came, jumps, r):
     st.sampled_from([0.0, 0.3]),
 )
 def test_the_reverse_walk_is_counted_as_its_kernels_do_it(seed, tau, delay, block, near):
-    with mock.patch.object(adjoint, "BLOCK", block):
+    with mock.patch.object(blockwise, "BLOCK", block):
         check_the_reverse_walk(seed, tau, delay, near)
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from eventsnn.threads import in_threads
+from eventsnn.threads import in_threads, later
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -72,3 +72,27 @@ def test_ctrl_c_is_passed_on_when_no_task_runs_any_more():
     with pytest.raises(KeyboardInterrupt):
         in_threads(work, range(2), 2)
     assert done == [True]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_done_later_gives_its_answer_or_its_error_when_asked(threads):
+    def fail():
+        raise ValueError("later")
+
+    answer, error = later(threading.get_ident, threads), later(fail, threads)
+    assert (answer() == threading.get_ident()) == (threads == 1)
+    with pytest.raises(ValueError, match="later"):
+        error()
+
+
+def test_work_for_later_goes_on_beside_the_callers():
+    begun, go = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        return go.wait(10)
+
+    answer = later(work, 2)
+    assert begun.wait(10)
+    go.set()
+    assert answer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -83,8 +84,8 @@ def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) ->
 
 def _steps(learner: AdjointLearner, batch: EventBatch) -> Callable[[], None]:
     def run() -> None:
-        rng = np.random.default_rng(0)
-        for first in range(0, len(batch), _BATCH):
-            learner.learn(batch, np.arange(first, min(first + _BATCH, len(batch))), rng)
+        starts = range(0, len(batch), _BATCH)
+        chunks = [np.arange(first, min(first + _BATCH, len(batch))) for first in starts]
+        deque(learner.learn_all(batch, chunks, np.random.default_rng(0)), maxlen=0)
 
     return run

@@ -18,8 +18,7 @@ readout kept. Threads share out recordings and neurons, never a sum.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +35,7 @@ from eventsnn.learn.adjoint_shapes import (
     patch_walk,
     sums_of,
 )
+from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.layered import GROUP, Passed, Piece, integral_unit
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import arrived, merged
@@ -44,15 +44,12 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward import Link
 from eventsnn.simulate.feedforward_events import Train
-from eventsnn.simulate.feedforward_layer import LINE, aligned
+from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
-
-BLOCK = 160
-"""Most neurons whose gradient is summed in one go: their rows stay in the cache."""
 
 Errors = Mapping[int, tuple[Reads, NDArray[np.float64]]]
 """By output population: what was read, and the loss's gradient by it (n_recordings, units)."""
@@ -72,6 +69,14 @@ class Gradients(NamedTuple):
     """
 
     weights: list[NDArray[Any]]
+    errors: list[dict[int, NDArray[Any]]]
+    spikes: list[dict[int, NDArray[np.float64]]]
+
+
+class Unsummed(NamedTuple):
+    """``Gradients``, but for dense connections into spiking neurons: those are ``Blockwise``."""
+
+    weights: list[NDArray[Any] | Blockwise]
     errors: list[dict[int, NDArray[Any]]]
     spikes: list[dict[int, NDArray[np.float64]]]
 
@@ -101,22 +106,37 @@ def adjoint(
     threads : int
         Changes no bit.
     """
-    walk = _Walk(passed, weights, errors, (spike_cost, near_weight))
+    worth = spike_cost, near_weight
+    found = blockwise_adjoint(passed, weights, errors, worth, threads)
+    whole = [g.whole(threads) if isinstance(g, Blockwise) else g for g in found.weights]
+    return Gradients(whole, found.errors, found.spikes)
+
+
+def blockwise_adjoint(
+    passed: Passed,
+    weights: Sequence[NDArray[Any] | Laid],
+    errors: Errors,
+    worth: tuple[float | Mapping[int, float], float] = (0.0, 1.0),
+    threads: int = 1,
+) -> Unsummed:
+    """Walk a batch in reverse, but leave the sums of dense gradients to who needs them.
+
+    ``worth`` is (``spike_cost``, ``near_weight``) of ``adjoint``.
+    """
+    walk = _Walk(passed, weights, errors, worth)
     done = in_threads(walk.piece, passed.pieces, threads)
-    # Dense gradients are written whole.
-    whole = done[0].dense
-    gradients = [
-        np.empty_like(w) if c in whole else np.zeros_like(w) for c, w in enumerate(weights)
-    ]
-    for back in done:
-        for connection, groups in back.gradients.items():
-            for gradient in groups:
-                gradients[connection] += gradient
-    for link in passed.links:
-        if link.connection in whole:
-            walks = [back.dense[link.connection] for back in done]
-            _dense(walks, gradients[link.connection], threads)
-    return Gradients(gradients, [back.errors for back in done], [back.spikes for back in done])
+    gradients: list[NDArray[Any] | Blockwise] = []
+    for connection, w in enumerate(weights):
+        if connection in done[0].dense:
+            walks = [back.dense[connection] for back in done]
+            gradients.append(Blockwise(walks, w.shape, w.dtype))
+            continue
+        total = np.zeros(w.shape, w.dtype)
+        for back in done:
+            for gradient in back.gradients.get(connection, ()):
+                total += gradient
+        gradients.append(total)
+    return Unsummed(gradients, [back.errors for back in done], [back.spikes for back in done])
 
 
 class _Back(NamedTuple):
@@ -140,7 +160,7 @@ class _Walk:
     def __init__(
         self,
         passed: Passed,
-        weights: list[NDArray[Any]],
+        weights: Sequence[NDArray[Any] | Laid],
         errors: Errors,
         worth: tuple[float | Mapping[int, float], float],
     ) -> None:
@@ -161,6 +181,7 @@ class _Walk:
         c, neuron = link.connection, self.passed.network.populations[link.target].neuron
         came, w = piece.deliveries[c], self.weights[c]
         if isinstance(neuron, Readout):
+            w = plain(w)
             back.errors[c] = np.zeros(len(came.t), w.dtype)
             back.gradients[c] = sums_of(came, w.shape, w.dtype)
             given = self._readout_errors(link.target, neuron, piece.rows)
@@ -202,7 +223,7 @@ class _Walk:
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Walk a readout with the near spikes among the spikes: its maximum may be at one."""
         train, close = piece.trains[link.source], piece.near[link.source]
-        w = self.weights[link.connection]
+        w = plain(self.weights[link.connection])
         both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
         came = self.passed.sent(piece, link, both)
         errors, unused = np.zeros(len(came.t), w.dtype), sums_of(came, w.shape, w.dtype)
@@ -274,27 +295,3 @@ def _add_prefixes(
     for r in range(len(start) - 1):
         n = came[r + 1] - came[r]
         g[start[r] : start[r] + n] += errors[came[r] : came[r + 1]]
-
-
-def _dense(walks: list[tuple[Walk, NDArray[np.int64]]], out: NDArray[Any], threads: int) -> None:
-    """Sum the gradient of a dense connection, block of targets by block."""
-    lanes = LINE // out.itemsize
-    wide = -(-out.shape[0] // lanes) * lanes  # so that each row begins at a cache line
-
-    def work(units: slice) -> None:
-        n = units.stop - units.start
-        block = aligned(n * wide, out.dtype).reshape(n, wide)
-        trace = aligned(wide, out.dtype)
-        for walk, reach in walks:
-            part = walk.came, walk.grown, reach, walk.jumps, walk.growth
-            kernel.dense_gradient(*part, units.start, trace, block)
-        kernel.transpose_into(block, units.start, out)
-
-    in_threads(work, blocks_of(out.shape[1]), threads)
-
-
-def blocks_of(n: int) -> list[slice]:
-    """Cut n neurons into blocks of about equal size, an even number of them."""
-    count = 2 * -(-n // (2 * BLOCK)) if n > BLOCK else 1
-    ends = np.linspace(0, n, count + 1).astype(int).tolist()
-    return [slice(a, b) for a, b in pairwise(ends)]

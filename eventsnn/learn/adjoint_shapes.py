@@ -13,6 +13,7 @@ from eventsnn.learn.adjoint_listed import listed_adjoint, wiring_of
 from eventsnn.learn.adjoint_patch import fan_of, laid_out, patch_errors, patch_gradient, view_of
 from eventsnn.learn.layered import GROUP
 from eventsnn.simulate.feedforward_events import Deliveries
+from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -28,7 +29,7 @@ class Walk(NamedTuple):
     came : Deliveries
     grown : float array (n_deliveries,)
         ``adjoint_kernel.growth_of`` them.
-    weights : float array, the topology's ``weight_shape``
+    weights : float array, the topology's ``weight_shape``, or Laid
     jumps : adjoint_kernel.Jumps
         Of its targets.
     growth : adjoint_kernel.Growth
@@ -36,13 +37,13 @@ class Walk(NamedTuple):
 
     came: Deliveries
     grown: NDArray[Any]
-    weights: NDArray[Any]
+    weights: NDArray[Any] | Laid
     jumps: kernel.Jumps
     growth: kernel.Growth
 
     @classmethod
     def of(
-        cls, came: Deliveries, weights: NDArray[Any], jumps: kernel.Jumps, tau_us: float
+        cls, came: Deliveries, weights: NDArray[Any] | Laid, jumps: kernel.Jumps, tau_us: float
     ) -> Walk:
         """Return the walk of a connection whose targets forget with ``tau_us``."""
         growth, grown = growth_by(tau_us), np.empty(len(came.t), weights.dtype)
@@ -71,7 +72,7 @@ def growth_by(tau_us: float) -> kernel.Growth:
 def patch_walk(topology: Dense | Conv2d, walk: Walk) -> NDArray[Any]:
     """Return the errors of the deliveries of a dense connection or a convolution."""
     errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    laid = laid_out(topology, walk.weights)
+    laid = laid_out(topology, plain(walk.weights))
     args = walk.came, walk.grown, laid, fan_of(topology), walk.jumps, walk.growth
     patch_errors(*args, errors)
     return errors
@@ -99,8 +100,9 @@ def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
 def listed_walk(topology: Pool2d | Sparse, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the errors of the deliveries, and the gradients of the weights by group."""
     errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    gradients = sums_of(walk.came, walk.weights.shape, walk.weights.dtype)
-    wiring = wiring_of(topology, walk.weights)
-    args = walk.came, walk.grown, walk.weights, wiring, walk.jumps, walk.growth
+    weights = plain(walk.weights)
+    gradients = sums_of(walk.came, weights.shape, weights.dtype)
+    wiring = wiring_of(topology, weights)
+    args = walk.came, walk.grown, weights, wiring, walk.jumps, walk.growth
     listed_adjoint(*args, errors, gradients, GROUP)
     return errors, gradients

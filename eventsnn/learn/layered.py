@@ -23,6 +23,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts, Record
 from eventsnn.simulate.feedforward import Link, links_of, supports
 from eventsnn.simulate.feedforward_events import Deliveries, Train, gather, send
+from eventsnn.simulate.feedforward_laid import Laid
 from eventsnn.simulate.feedforward_layer import Tally
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.simulate.inputs import Inputs, inputs
@@ -108,7 +109,7 @@ Masks = Mapping[int, NDArray[np.bool_]]
 
 def run(
     network: Network,
-    weights: Sequence[NDArray[Any]],
+    weights: Sequence[NDArray[Any] | Laid],
     events: EventBatch,
     threads: int = 1,
     masks: Masks | None = None,
@@ -121,7 +122,8 @@ def run(
     network : Network
         Layered, see ``check_layered``.
     weights : sequence of float arrays, in the order of the connections
-        Trusted: finite, and of the shape and dtype that ``Network.weights`` gives.
+        Trusted: finite, and of the shape and dtype that ``Network.weights`` gives. Those of a
+        dense connection into spiking neurons may be ``Laid``.
     events : EventBatch
         Integer durations.
     threads : int
@@ -133,7 +135,7 @@ def run(
     """
     recordings = inputs(network, events)
     n = len(recordings.until)
-    flat = tuple(np.ascontiguousarray(array).reshape(-1) for array in weights)
+    flat = [w if isinstance(w, Laid) else np.ascontiguousarray(w).reshape(-1) for w in weights]
     each = partial(in_threads, threads=threads)
     links = links_of(network, flat, recordings, flat[0].dtype.type, each)
     levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}

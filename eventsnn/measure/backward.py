@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
-from eventsnn.learn.adjoint import blocks_of, leak_of
+from eventsnn.learn.adjoint import leak_of
 from eventsnn.learn.adjoint_shapes import growth_by
+from eventsnn.learn.blockwise import blocks_of
 from eventsnn.learn.near import merged
 from eventsnn.network import Network
 from eventsnn.neurons.if_ import IF

@@ -11,6 +11,7 @@ number does not change a bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from eventsnn.record import Counts, Record, Spikes
 from eventsnn.simulate.feedforward_conv import PatchLayer
 from eventsnn.simulate.feedforward_dense import DenseLayer
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train, gather, send
+from eventsnn.simulate.feedforward_laid import Laid
 from eventsnn.simulate.feedforward_layer import Each, Layer, Tally, decay_of
 from eventsnn.simulate.feedforward_listed import ListedLayer
 from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
@@ -143,7 +145,7 @@ def _in_order(network: Network) -> list[int] | None:
 
 def links_of(
     network: Network,
-    weights: tuple[NDArray[Any], ...],
+    weights: Sequence[NDArray[Any] | Laid],
     recordings: Inputs,
     dtype: Any,
     each: Each = map,
@@ -153,7 +155,10 @@ def links_of(
     for i in _in_order(network) or ():
         connection, target = network.connections[i], network.targets[i]
         neuron = network.populations[target].neuron
-        array = weights[i].reshape(connection.topology.weight_shape)
+        given = weights[i]
+        array = (
+            given if isinstance(given, Laid) else given.reshape(connection.topology.weight_shape)
+        )
         layer = _layer(connection.topology, array, neuron, int(recordings.start[-1]), each)
         delay = connection.least_delay
         exact = np.float64 if isinstance(neuron, Readout) else dtype
@@ -164,8 +169,16 @@ def links_of(
 
 
 def _layer(
-    topology: Topology, weights: NDArray[Any], neuron: Neuron | None, n_events: int, each: Each
+    topology: Topology,
+    weights: NDArray[Any] | Laid,
+    neuron: Neuron | None,
+    n_events: int,
+    each: Each,
 ) -> Layer | ReadoutLayer:
+    if isinstance(weights, Laid):
+        if isinstance(topology, Dense) and isinstance(neuron, IF | LIF):
+            return DenseLayer(weights, neuron, n_events, each)
+        raise TypeError(f"feedforward: weights of {topology} into {neuron} cannot be laid out")
     match neuron, topology:
         case Readout(), Dense():
             return ReadoutLayer(weights, neuron)

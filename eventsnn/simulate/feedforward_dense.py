@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -15,10 +14,8 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.simulate.feedforward_block import GROUP, run_block
 from eventsnn.simulate.feedforward_collect import collect
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
+from eventsnn.simulate.feedforward_laid import Laid, cuts_of, lay
 from eventsnn.simulate.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
-
-CHUNKS = (10, 8, 4, 2, 1)
-"""Registers of a block, a compiled kernel each; a layer is cut into the widest that fit."""
 
 PACK_FROM = 24
 """Events for each row of weights from which copying them into blocks pays."""
@@ -94,24 +91,28 @@ class DenseLayer:
 
     Parameters
     ----------
-    weights : float array (n_in, n_out)
+    weights : float array (n_in, n_out), or Laid
     neuron : IF or LIF
     n_events : int
-        How many events the layer is going to take. Where they are many, each block's
-        weights are laid side by side, so that they stay in the cache.
+        How many events the layer is going to take. Where they are many, an array is laid out.
     each : callable
         ``map``, or a thread pool's: lays the blocks.
     """
 
     def __init__(
-        self, weights: NDArray[Any], neuron: IF | LIF, n_events: int, each: Each = map
+        self, weights: NDArray[Any] | Laid, neuron: IF | LIF, n_events: int, each: Each = map
     ) -> None:
         self.n_out, self.dtype = weights.shape[1], weights.dtype.type
         self.firing = Firing.of(neuron, self.dtype)
         self.lanes = LINE // weights.dtype.itemsize
-        cuts = _cuts(self.n_out, self.lanes)
-        laid = _laid(weights, cuts, n_events > PACK_FROM * len(weights), each)
-        self.blocks = [(chunks, part) for (_, chunks), part in zip(cuts, laid, strict=True)]
+        cuts = cuts_of(self.n_out, self.lanes)
+        if not isinstance(weights, Laid) and n_events > PACK_FROM * len(weights):
+            weights = Laid.of(weights, each)
+        if isinstance(weights, Laid):
+            parts = [Weights(part.reshape(-1), part.shape[1], 0) for part in weights.parts]
+        else:
+            parts = _unlaid(weights, cuts, self.lanes)
+        self.blocks = [(chunks, part) for (_, chunks), part in zip(cuts, parts, strict=True)]
         self.firsts = [first for first, _ in cuts]
         self.ends = np.cumsum([chunks * self.lanes for _, chunks in cuts]).tolist()
 
@@ -157,40 +158,14 @@ class DenseLayer:
         return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
 
 
-def _cuts(n_out: int, lanes: int) -> list[tuple[int, int]]:
-    """Cut a layer into blocks: the first neuron of each, and its registers."""
-    cuts: list[tuple[int, int]] = []
-    first = 0
-    while first < n_out:
-        left = -(-(n_out - first) // lanes)
-        cuts.append((first, next(size for size in CHUNKS if size <= left)))
-        first += cuts[-1][1] * lanes
-    return cuts
-
-
-def _laid(
-    weights: NDArray[Any], cuts: list[tuple[int, int]], pack: bool, each: Each
-) -> list[Weights]:
-    """Return each block's weights, copied side by side if ``pack`` or if it must be padded.
-
-    The copies share one array, large enough for large pages where the system has them.
-    """
+def _unlaid(weights: NDArray[Any], cuts: list[tuple[int, int]], lanes: int) -> list[Weights]:
+    """Return each block's weights where they are; a last one that must be padded is copied."""
     n_in, n_out = weights.shape
-    widths = [chunks * LINE // weights.dtype.itemsize for _, chunks in cuts]
-    copied = [pack or cut[0] + width > n_out for cut, width in zip(cuts, widths, strict=True)]
-    ends = np.cumsum(np.multiply(widths, copied) * n_in)
-    room = aligned(int(ends[-1]), weights.dtype, np.empty)
-    parts = [room[end - n_in * width : end] for end, width in zip(ends, widths, strict=True)]
-
-    def lay(task: tuple[int, slice]) -> None:
-        k, rows = task
-        square, first = parts[k].reshape(n_in, -1), cuts[k][0]
-        square[rows, : n_out - first] = weights[rows, first : first + widths[k]]
-        square[rows, n_out - first :] = 0
-
-    halves = slice(0, n_in // 2), slice(n_in // 2, n_in)
-    deque(each(lay, [(k, rows) for k in np.flatnonzero(copied) for rows in halves]), maxlen=0)
-    return [
-        Weights(part, width, 0) if copy else Weights(weights.reshape(-1), n_out, first)
-        for (first, _), part, width, copy in zip(cuts, parts, widths, copied, strict=True)
-    ]
+    flat = weights.reshape(-1)
+    out = [Weights(flat, n_out, first) for first, _ in cuts]
+    first, width = cuts[-1][0], cuts[-1][1] * lanes
+    if first + width > n_out:
+        part = aligned(n_in * width, weights.dtype, np.empty)
+        lay(weights, first, part.reshape(n_in, width))
+        out[-1] = Weights(part, width, 0)
+    return out

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
+from eventsnn.learn.adjoint import blockwise_adjoint
+from eventsnn.learn.blockwise import Blockwise
+from eventsnn.simulate.feedforward_laid import Laid, plain
+from eventsnn.topology.dense import Dense
 from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.optimizers import Param
 from eventsnn.train.options import TrainOptions
 
 
@@ -23,6 +27,16 @@ class AdjointLearner(GradientLearner):
         first = -2 if options.gradient.dropout_at == "last" else 0
         self.droppable = self.learning[first:-1] if options.gradient.dropout else []
 
+    def kept(self, weights: list[NDArray[Any]]) -> list[Param]:
+        """Return weights as they run: those of a dense connection from the input laid out."""
+        network, out = self.network, list[Param](weights)
+        for c, connection in enumerate(network.connections):
+            if network.sources[c] != network.input or not network[connection.target].spiking:
+                continue
+            if isinstance(connection.topology, Dense):
+                out[c] = Laid.of(weights[c])
+        return out
+
     def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
         """Run a batch layer by layer and walk it in reverse."""
         masks, weights = self._dropped(len(batch), rng)
@@ -32,18 +46,17 @@ class AdjointLearner(GradientLearner):
         graded = self.grade(outputs, batch)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
         spoke = self._spoke(batch, passed)
-        found = adjoint(
-            passed,
-            weights,
-            errors,
-            spike_cost=self._cost_of(spoke, len(batch)),
-            near_weight=options.near_weight,
-            threads=self.threads,
-        )
-        for gradient, source in zip(found.weights, self.network.sources, strict=True):
-            if source in masks:
-                gradient *= np.float32(1 / (1 - options.dropout))
-        return Walked(graded.loss, graded.scores, found.weights, spoke)
+        worth = self._cost_of(spoke, len(batch)), options.near_weight
+        gradients = blockwise_adjoint(passed, weights, errors, worth, self.threads).weights
+        louder = np.float32(1 / (1 - options.dropout))
+        for gradient, source in zip(gradients, self.network.sources, strict=True):
+            if source not in masks:
+                continue
+            if isinstance(gradient, Blockwise):
+                gradient.scale(louder)
+            else:
+                gradient *= louder
+        return Walked(graded.loss, graded.scores, gradients, spoke)
 
     def _cost_of(self, spoke: list[NDArray[np.int64]], n: int) -> float | dict[int, float]:
         """Return what a spike costs, by population where it depends on how many there are."""
@@ -60,13 +73,13 @@ class AdjointLearner(GradientLearner):
 
     def _dropped(
         self, n: int, rng: np.random.Generator
-    ) -> tuple[dict[int, NDArray[np.bool_]], list[NDArray[Any]]]:
+    ) -> tuple[dict[int, NDArray[np.bool_]], list[Param]]:
         """Draw which hidden neurons speak in each recording; they speak the louder for it."""
         share = self.options.gradient.dropout
         masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.droppable}
         louder = np.float32(1 / (1 - share))
-        pairs = zip(self.weights, self.network.sources, strict=True)
-        return masks, [w * louder if source in masks else w for w, source in pairs]
+        pairs = zip(self.params, self.network.sources, strict=True)
+        return masks, [plain(p) * louder if source in masks else p for p, source in pairs]
 
     def _spoke(self, batch: EventBatch, passed: layered.Passed) -> list[NDArray[np.int64]]:
         spoke = [np.zeros(size, np.int64) for size in self.sizes]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +16,16 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
+from eventsnn.simulate.feedforward_laid import plain
+from eventsnn.threads import later
 from eventsnn.train.augment import augment
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
-from eventsnn.train.optimizers import clip_by_norm, follow
+from eventsnn.train.optimizers import Param, clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights, trained_weights
 from eventsnn.train.teacher import Teachers
@@ -34,7 +40,7 @@ class Walked(NamedTuple):
     loss : float64 array (n,)
     scores : float64 array (n, classes)
         The class with the highest score is the prediction.
-    gradients : list of float arrays, in the order of the connections
+    gradients : list of float arrays or Blockwise, in the order of the connections
         Of the mean loss; they may be changed.
     spoke : list of int64 arrays
         Spikes of each unit of each population, summed over the batch.
@@ -42,7 +48,7 @@ class Walked(NamedTuple):
 
     loss: NDArray[np.float64]
     scores: NDArray[np.float64]
-    gradients: list[NDArray[Any]]
+    gradients: list[NDArray[Any] | Blockwise]
     spoke: list[NDArray[np.int64]]
 
 
@@ -60,9 +66,9 @@ class GradientLearner(ABC):
     ----------
     learning : list of int
         Populations whose incoming weights learn; those of pooling do not.
-    weights : list of float arrays
-        What learns.
-    averaged : list of float arrays or None
+    params : list of float arrays or Laid, in the order of the connections
+        What learns, as ``kept``.
+    averaged : list of the same or None
         Their average, if it is asked for.
     teacher_digest : uint8 array or None
         Of the teachers with which the run began.
@@ -74,13 +80,14 @@ class GradientLearner(ABC):
         self.output = len(self.network.populations) - 1
         self.loss = options.gradient.make_loss()
         self.optimizer = options.gradient.make_optimizer()
-        self.weights: list[NDArray[Any]] = [
+        self.params: list[Param] = []
+        self.weights = [
             np.zeros(c.topology.weight_shape, np.float32) for c in self.network.connections
         ]
-        self.averaged: list[NDArray[Any]] | None = None
+        self.averaged: list[Param] | None = None
         self.teachers: Teachers | None = None
         self.teacher_digest: NDArray[np.uint8] | None = None
-        self.state = self.optimizer.init(self.weights)
+        self.state = self.optimizer.init(self.params)
         fixed = [c.topology.default_weights() is not None for c in self.network.connections]
         ends = list(zip(self.network.targets, fixed, strict=True))
         self.learning = [target for target, still in ends if not still]
@@ -96,7 +103,20 @@ class GradientLearner(ABC):
     @property
     def model(self) -> list[NDArray[Any]]:
         """Weights of the network that is evaluated and saved."""
-        return self.weights if self.averaged is None else self.averaged
+        return self.weights if self.averaged is None else [plain(p) for p in self.averaged]
+
+    @property
+    def weights(self) -> list[NDArray[Any]]:
+        """What learns, as arrays: to change it, set it."""
+        return [plain(p) for p in self.params]
+
+    @weights.setter
+    def weights(self, weights: list[NDArray[Any]]) -> None:
+        self.params = self.kept(weights)
+
+    def kept(self, weights: list[NDArray[Any]]) -> list[Param]:
+        """Return weights as the rule keeps them from one update to the next."""
+        return list(weights)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -135,7 +155,7 @@ class GradientLearner(ABC):
         else:
             self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None
-        self.state = self.optimizer.init(self.weights)
+        self.state = self.optimizer.init(self.params)
         if self.options.gradient.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in self.weights]
             self.scales = [old * new for old, new in zip(self.scales, sizes, strict=True)]
@@ -148,25 +168,50 @@ class GradientLearner(ABC):
 
     def learn(self, data: Data, chunk: NDArray[np.int64], rng: np.random.Generator) -> Learned:
         """Make one update by the mean loss of the recordings ``chunk``."""
-        options, events = self.options.gradient, _events(data)
+        return next(self.learn_all(data, [chunk], rng))
+
+    def learn_all(
+        self, data: Data, chunks: Iterable[NDArray[np.int64]], rng: np.random.Generator
+    ) -> Iterator[Learned]:
+        """Make an update a chunk, and read the next one while the weights change.
+
+        Nothing else draws in between, so that reading ahead changes no bit.
+        """
+        events, left = _events(data), deque(chunks)
+        ready: Callable[[], EventBatch] | None = None
+        if left:
+            ready = partial(self._read, events, left.popleft(), rng)
+        while ready is not None:
+            batch = ready()
+            walked = self.walk(batch, rng)
+            ready = None
+            if left:
+                ready = later(partial(self._read, events, left.popleft(), rng), self.threads)
+            self._update(walked)
+            right = int((walked.scores.argmax(1) == batch.label).sum())
+            yield Learned(right, float(walked.loss.sum()))
+
+    def _read(
+        self, events: EventBatch, chunk: NDArray[np.int64], rng: np.random.Generator
+    ) -> EventBatch:
         change = self.options.augmentation
-        threads = self.threads
-        batch = augment(events, chunk, change, rng, threads) if change else events.select(chunk)
-        loss, scores, gradients, spoke = self.walk(batch, rng)
+        return augment(events, chunk, change, rng, self.threads) if change else events.select(chunk)
+
+    def _update(self, walked: Walked) -> None:
+        options, gradients = self.options.gradient, walked.gradients
         if options.wake:
-            self._wake(spoke, gradients)
+            self._wake(walked.spoke, gradients)
         if options.clip:
-            gradients, _ = clip_by_norm(gradients, options.clip)
+            whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in gradients]
+            gradients = [*clip_by_norm(whole, options.clip)[0]]
         rate = options.rate_at(self.progress)
         rates = [rate * scale for scale in self.scales]
         self.progress += 1 / self.total
-        self.weights, self.state = self.optimizer.update(
-            gradients, self.state, self.weights, rates, reuse=True, threads=threads
+        self.params, self.state = self.optimizer.update(
+            gradients, self.state, self.params, rates, reuse=True, threads=self.threads
         )
         if options.average:
             self._average(options.average)
-        right = int((scores.argmax(1) == batch.label).sum())
-        return Learned(right, float(loss.sum()))
 
     def grade(self, outputs: NDArray[Any], batch: EventBatch) -> Graded:
         """Grade outputs against the labels and, if there are any, what teachers say."""
@@ -182,11 +227,13 @@ class GradientLearner(ABC):
     def _average(self, share: float) -> None:
         """Let the average follow the weights; a plain mean until that share of the run is done."""
         if self.averaged is None:
-            self.averaged = [w.copy() for w in self.weights]
+            self.averaged = [p.copy() for p in self.params]
         part = max(1 / self.state.step, -math.expm1(-1 / (share * self.total)))
-        follow(self.averaged, self.weights, part, self.threads)
+        follow(self.averaged, self.params, part, self.threads)
 
-    def _wake(self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any]]) -> None:
+    def _wake(
+        self, spoke: list[NDArray[np.int64]], gradients: list[NDArray[Any] | Blockwise]
+    ) -> None:
         """Pull up the weights of neurons that were silent in every recording."""
         ends = zip(self.network.sources, self.network.targets, strict=True)
         for c, (source, target) in enumerate(ends):
@@ -221,21 +268,19 @@ class GradientLearner(ABC):
         if self.teacher_digest is not None:
             arrays["teacher"] = self.teacher_digest
         for s, slot in enumerate(self.state.slots):
-            arrays |= {f"optimizer.{s}.{k}": a.copy() for k, a in enumerate(slot)}
+            arrays |= {f"optimizer.{s}.{k}": plain(a).copy() for k, a in enumerate(slot)}
         return arrays
 
     def restore(self, arrays: Arrays) -> None:
         """Take a snapshot back."""
-        fresh = self.optimizer.init(self.weights)
-        slots = tuple(
-            [_like(arrays, f"optimizer.{s}.{k}", a) for k, a in enumerate(slot)]
-            for s, slot in enumerate(fresh.slots)
-        )
-        model = [_like(arrays, f"weights.{k}", w) for k, w in enumerate(self.weights)]
-        self.averaged = model if "learning.0" in arrays else None
-        if self.averaged is not None:
-            model = [_like(arrays, f"learning.{k}", w) for k, w in enumerate(self.weights)]
-        self.weights = model
+        fresh = self.optimizer.init(self.params)
+
+        def taken(name: str) -> list[Param]:
+            return self.kept([_like(arrays, f"{name}.{k}", p) for k, p in enumerate(self.params)])
+
+        slots = tuple(taken(f"optimizer.{s}") for s in range(len(fresh.slots)))
+        self.averaged = taken("weights") if "learning.0" in arrays else None
+        self.params = taken("weights" if self.averaged is None else "learning")
         self.teacher_digest = arrays.get("teacher")
         self.scales = [float(s) for s in arrays.get("scales", np.ones(len(self.weights)))]
         self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
@@ -250,7 +295,7 @@ def _events(data: Data) -> EventBatch:
     return data
 
 
-def _like(arrays: Arrays, name: str, old: NDArray[Any]) -> NDArray[Any]:
+def _like(arrays: Arrays, name: str, old: Param) -> NDArray[Any]:
     new = arrays[name]
     if new.shape != old.shape or new.dtype != old.dtype:
         raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")

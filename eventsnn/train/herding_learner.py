@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +71,13 @@ class HerdingLearner:
         else:
             outputs = self.net.train(data, chunk)
         return Learned(int((outputs.argmax(1) == labels).sum()), float("nan"))
+
+    def learn_all(
+        self, data: Data, chunks: Iterable[NDArray[np.int64]], rng: np.random.Generator
+    ) -> Iterator[Learned]:
+        """Learn chunk after chunk."""
+        for chunk in chunks:
+            yield self.learn(data, chunk, rng)
 
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample; see ``Learner``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -75,6 +76,11 @@ class Learner(Protocol):
 
     def learn(self, data: Data, chunk: NDArray[np.int64], rng: np.random.Generator) -> Learned:
         """Learn some samples."""
+
+    def learn_all(
+        self, data: Data, chunks: Iterable[NDArray[np.int64]], rng: np.random.Generator
+    ) -> Iterator[Learned]:
+        """Learn chunk after chunk, as ``learn`` would; the next one may be read ahead."""
 
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample.

@@ -161,9 +161,10 @@ class Trainer:
         order = self.chosen[rng.permutation(len(self.chosen))]
         learner.begin_epoch(epoch, -(-len(order) // learner.chunk), self.options.epochs)
         started, right, done, loss = time.perf_counter(), 0, 0, 0.0
-        for first in range(0, len(order), learner.chunk):
-            chunk = order[first : first + learner.chunk]
-            learned = learner.learn(self.data.train, chunk, rng)
+        starts = range(0, len(order), learner.chunk)
+        chunks = [order[first : first + learner.chunk] for first in starts]
+        each = learner.learn_all(self.data.train, chunks, rng)
+        for chunk, learned in zip(chunks, each, strict=True):
             self.first_step = self.first_step or time.perf_counter()
             right, loss, done = right + learned.right, loss + learned.loss, done + len(chunk)
             listener.progress(done, right / done)

@@ -8,13 +8,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.learn.blockwise import Blockwise
 from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.dense import Dense
 from eventsnn.topology.topology import Topology
 
 
 def wake(
     topology: Topology,
-    gradient: NDArray[Any],
+    gradient: NDArray[Any] | Blockwise,
     came: NDArray[np.int64],
     spoke: NDArray[np.int64],
     pull: float,
@@ -28,7 +30,7 @@ def wake(
     Parameters
     ----------
     topology : Topology
-    gradient : float array of its ``weight_shape``
+    gradient : float array of its ``weight_shape``, or Blockwise
         Changed in place.
     came, spoke : int64 arrays (n_in,), (n_out,)
         Spikes of each sender and of each target, summed over the batch.
@@ -40,12 +42,16 @@ def wake(
         came = came.reshape(shape).sum(1 if topology.planar else 0)
         came = np.tile(came, rows * columns)
         spoke = spoke.reshape(-1, channels).sum(0)
-    elif gradient.ndim != 2:
+    elif not isinstance(topology, Dense):
         return
-    quiet = np.flatnonzero(spoke == 0)
-    if len(quiet) and came.any():
-        by = pull * came / came.sum()
-        _pull(gradient.reshape(len(came), -1), quiet, by.astype(np.float32))
+    quiet = spoke == 0
+    if not quiet.any() or not came.any():
+        return
+    by = (pull * came / came.sum()).astype(np.float32)
+    if isinstance(gradient, Blockwise):
+        gradient.add(quiet, -by)
+    else:
+        _pull(gradient.reshape(len(came), -1), np.flatnonzero(quiet), by)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
