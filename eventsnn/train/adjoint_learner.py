@@ -13,7 +13,8 @@ from eventsnn.learn.adjoint import blockwise_adjoint
 from eventsnn.learn.blockwise import Blockwise
 from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.topology.dense import Dense
-from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.chunk import Chunk, Walked, count_into
+from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.optimizers import Param
 from eventsnn.train.options import TrainOptions
 
@@ -37,18 +38,28 @@ class AdjointLearner(GradientLearner):
                 out[c] = Laid.of(weights[c])
         return out
 
-    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+    def read(self, events: EventBatch, order: NDArray[np.int64], rng: np.random.Generator) -> Chunk:
+        """Read the recordings ``order``, and draw which hidden neurons speak in each."""
+        chunk, share = super().read(events, order, rng), self.options.gradient.dropout
+        masks = {
+            p: rng.random((len(order), self.sizes[p]), np.float32) >= share for p in self.droppable
+        }
+        return chunk._replace(masks=masks)
+
+    def walk(self, chunk: Chunk) -> Walked:
         """Run a batch layer by layer and walk it in reverse."""
-        masks, weights = self._dropped(len(batch), rng)
-        options = self.options.gradient
+        batch, masks, options = chunk.batch, chunk.masks, self.options.gradient
+        louder = np.float32(1 / (1 - options.dropout))
+        pairs = zip(self.params, self.network.sources, strict=True)
+        # Neurons that speak do so the louder where others are dropped.
+        weights = [plain(p) * louder if source in masks else p for p, source in pairs]
         passed = layered.run(self.network, weights, batch, self.threads, masks, options.near)
         outputs = layered.outputs_of(passed, self.output, self.loss.reads)
         graded = self.grade(outputs, batch)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
-        spoke = self._spoke(batch, passed)
+        spoke = self._spoke(chunk, passed)
         worth = self._cost_of(spoke, len(batch)), options.near_weight
         gradients = blockwise_adjoint(passed, weights, errors, worth, self.threads).weights
-        louder = np.float32(1 / (1 - options.dropout))
         for gradient, source in zip(gradients, self.network.sources, strict=True):
             if source not in masks:
                 continue
@@ -71,19 +82,9 @@ class AdjointLearner(GradientLearner):
             costs[p] = cost * (rate / target - 1)
         return costs
 
-    def _dropped(
-        self, n: int, rng: np.random.Generator
-    ) -> tuple[dict[int, NDArray[np.bool_]], list[Param]]:
-        """Draw which hidden neurons speak in each recording; they speak the louder for it."""
-        share = self.options.gradient.dropout
-        masks = {p: rng.random((n, self.sizes[p]), np.float32) >= share for p in self.droppable}
-        louder = np.float32(1 / (1 - share))
-        pairs = zip(self.params, self.network.sources, strict=True)
-        return masks, [plain(p) * louder if source in masks else p for p, source in pairs]
-
-    def _spoke(self, batch: EventBatch, passed: layered.Passed) -> list[NDArray[np.int64]]:
+    def _spoke(self, chunk: Chunk, passed: layered.Passed) -> list[NDArray[np.int64]]:
         spoke = [np.zeros(size, np.int64) for size in self.sizes]
-        count_into(batch.unit, spoke[self.network.input])
+        spoke[self.network.input] = chunk.came
         for piece in passed.pieces:
             for p, train in piece.trains.items():
                 count_into(train.unit, spoke[p])

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
 from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
 from eventsnn.learn.layered import integral_unit, recorded_outputs
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.simulate import simulate
-from eventsnn.train.gradient_learner import GradientLearner, Walked, count_into
+from eventsnn.train.chunk import Chunk, Walked, count_into
+from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
@@ -37,8 +37,9 @@ class EventPropLearner(GradientLearner):
                 "maximum, final or integral, or --loss first-spike"
             )
 
-    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+    def walk(self, chunk: Chunk) -> Walked:
         """Run a batch event by event and walk it in reverse."""
+        batch = chunk.batch
         record = simulate(self.network, self.weights, batch)
         name = self.network.populations[self.output].name
         if self.loss.reads == "first_spike":
@@ -55,16 +56,16 @@ class EventPropLearner(GradientLearner):
         slope = LEAST_SLOPE * self.options.gradient.threshold
         args = self.network, self.weights, batch, record, errors
         gradients = eventprop(*args, least_slope=slope).weights
-        return Walked(loss, scores, list(gradients), self._spoke(batch, record))
+        return Walked(loss, scores, list(gradients), self._spoke(chunk, record))
 
     def _readout_errors(self, gradient: NDArray[np.float64]) -> ReadoutErrors:
         neuron, reads = self.network.populations[self.output].neuron, self.loss.reads
         unit = integral_unit(neuron) if isinstance(neuron, Readout) and reads == "integral" else 1
         return ReadoutErrors()._replace(**{reads: gradient / unit})
 
-    def _spoke(self, batch: EventBatch, record: Record) -> list[NDArray[np.int64]]:
+    def _spoke(self, chunk: Chunk, record: Record) -> list[NDArray[np.int64]]:
         spoke = [np.zeros(size, np.int64) for size in self.sizes]
-        count_into(batch.unit, spoke[self.network.input])
+        spoke[self.network.input] = chunk.came
         for name, spikes in record.spikes.items():
             count_into(spikes.unit, spoke[self.network.index(name)])
         return spoke

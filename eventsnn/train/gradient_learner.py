@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.data.source import Data
@@ -23,6 +22,7 @@ from eventsnn.simulate.feedforward_laid import plain
 from eventsnn.threads import later
 from eventsnn.train.augment import augment
 from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.chunk import Chunk, Walked, count_into
 from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import Param, clip_by_norm, follow
@@ -30,26 +30,6 @@ from eventsnn.train.options import TrainOptions
 from eventsnn.train.start import start_weights, trained_weights
 from eventsnn.train.teacher import Teachers
 from eventsnn.train.wake import wake
-
-
-class Walked(NamedTuple):
-    """What a rule found for a batch.
-
-    Attributes
-    ----------
-    loss : float64 array (n,)
-    scores : float64 array (n, classes)
-        The class with the highest score is the prediction.
-    gradients : list of float arrays or Blockwise, in the order of the connections
-        Of the mean loss; they may be changed.
-    spoke : list of int64 arrays
-        Spikes of each unit of each population, summed over the batch.
-    """
-
-    loss: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    gradients: list[NDArray[Any] | Blockwise]
-    spoke: list[NDArray[np.int64]]
 
 
 class GradientLearner(ABC):
@@ -97,8 +77,18 @@ class GradientLearner(ABC):
         self.progress, self.total = 0.0, 1
 
     @abstractmethod
-    def walk(self, batch: EventBatch, rng: np.random.Generator) -> Walked:
+    def walk(self, chunk: Chunk) -> Walked:
         """Run a batch and walk it in reverse."""
+
+    def read(self, events: EventBatch, order: NDArray[np.int64], rng: np.random.Generator) -> Chunk:
+        """Read the recordings ``order``."""
+        change = self.options.augmentation
+        batch = (
+            augment(events, order, change, rng, self.threads) if change else events.select(order)
+        )
+        came = np.zeros(self.sizes[self.network.input], np.int64)
+        count_into(batch.unit, came)
+        return Chunk(batch, came, {})
 
     @property
     def model(self) -> list[NDArray[Any]]:
@@ -173,29 +163,20 @@ class GradientLearner(ABC):
     def learn_all(
         self, data: Data, chunks: Iterable[NDArray[np.int64]], rng: np.random.Generator
     ) -> Iterator[Learned]:
-        """Make an update a chunk, and read the next one while the weights change.
-
-        Nothing else draws in between, so that reading ahead changes no bit.
-        """
+        """Make an update a chunk, and read the next one while the weights change."""
         events, left = _events(data), deque(chunks)
-        ready: Callable[[], EventBatch] | None = None
+        ready: Callable[[], Chunk] | None = None
         if left:
-            ready = partial(self._read, events, left.popleft(), rng)
+            ready = partial(self.read, events, left.popleft(), rng)
         while ready is not None:
-            batch = ready()
-            walked = self.walk(batch, rng)
+            chunk = ready()
+            walked = self.walk(chunk)
             ready = None
             if left:
-                ready = later(partial(self._read, events, left.popleft(), rng), self.threads)
+                ready = later(partial(self.read, events, left.popleft(), rng), self.threads)
             self._update(walked)
-            right = int((walked.scores.argmax(1) == batch.label).sum())
+            right = int((walked.scores.argmax(1) == chunk.batch.label).sum())
             yield Learned(right, float(walked.loss.sum()))
-
-    def _read(
-        self, events: EventBatch, chunk: NDArray[np.int64], rng: np.random.Generator
-    ) -> EventBatch:
-        change = self.options.augmentation
-        return augment(events, chunk, change, rng, self.threads) if change else events.select(chunk)
 
     def _update(self, walked: Walked) -> None:
         options, gradients = self.options.gradient, walked.gradients
@@ -300,10 +281,3 @@ def _like(arrays: Arrays, name: str, old: Param) -> NDArray[Any]:
     if new.shape != old.shape or new.dtype != old.dtype:
         raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
     return new.copy()
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def count_into(unit, out):  # type: ignore[no-untyped-def]
-    """Add the spikes of each unit to ``out``, int64 (n_units,)."""
-    for i in range(len(unit)):
-        out[np.int64(unit[i])] += 1

@@ -1,0 +1,57 @@
+"""Recordings on their way through an update: as they were read, and what a rule found for them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from eventsnn.events import EventBatch
+from eventsnn.learn.blockwise import Blockwise
+
+
+class Chunk(NamedTuple):
+    """Some recordings, read to be learned; all that is drawn at random is drawn then.
+
+    Attributes
+    ----------
+    batch : EventBatch
+        Changed as the options say.
+    came : int64 array (n_in,)
+        Events of each input.
+    masks : dict from population number to bool array (n_recordings, size)
+        Which neurons speak in each recording, where some are dropped.
+    """
+
+    batch: EventBatch
+    came: NDArray[np.int64]
+    masks: dict[int, NDArray[np.bool_]]
+
+
+class Walked(NamedTuple):
+    """What a rule found for a batch.
+
+    Attributes
+    ----------
+    loss : float64 array (n,)
+    scores : float64 array (n, classes)
+        The class with the highest score is the prediction.
+    gradients : list of float arrays or Blockwise, in the order of the connections
+        Of the mean loss; they may be changed.
+    spoke : list of int64 arrays
+        Spikes of each unit of each population, summed over the batch.
+    """
+
+    loss: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    gradients: list[NDArray[Any] | Blockwise]
+    spoke: list[NDArray[np.int64]]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def count_into(unit, out):  # type: ignore[no-untyped-def]
+    """Add the spikes of each unit to ``out``, int64 (n_units,)."""
+    for i in range(len(unit)):
+        out[np.int64(unit[i])] += 1
