@@ -1,5 +1,7 @@
 """Tasks shared out among threads."""
 
+import os
+import signal
 import threading
 import time
 
@@ -96,3 +98,20 @@ def test_work_for_later_goes_on_beside_the_callers():
     assert begun.wait(10)
     go.set()
     assert answer()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_process_has_threads_of_its_own():
+    assert later(lambda: 1, 2)() == 1
+    child = os.fork()
+    if not child:
+        os._exit(later(lambda: 7, 2)())
+    for _ in range(1000):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, signal.SIGKILL)
+    assert done and os.waitstatus_to_exitcode(status) == 7
