@@ -115,3 +115,12 @@ def test_a_child_process_has_threads_of_its_own():
     else:
         os.kill(child, signal.SIGKILL)
     assert done and os.waitstatus_to_exitcode(status) == 7
+
+
+def test_nobody_who_comes_late_is_taken_for_one_who_has_ended():
+    def work(n):
+        time.sleep(0.001 if n > 8 else 0)
+        return n
+
+    for _ in range(200):
+        assert in_threads(work, range(12), 20) == list(range(12))
