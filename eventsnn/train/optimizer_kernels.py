@@ -1,7 +1,7 @@
 """The loops of the optimizers, each over numbers in a line and over a block of a gradient.
 
-They work in place: a loop that is given one array under two names is not vectorized (Adam took
-six times as long). Each number is computed from its own gradient alone.
+They work in place: a loop that is given one array under two names is not vectorized. Each number
+is computed from its own gradient alone.
 """
 
 import numpy as np
