@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import doors
 import pytest
 from hypothesis import settings
 
@@ -14,6 +15,22 @@ settings.register_profile("eventsnn", deadline=None)
 settings.load_profile("eventsnn")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fuzz", type=int, metavar="N", help="knock N times at each door")
+
+
+def pytest_configure(config):
+    doors.CASES = config.getoption("--fuzz") or doors.CASES
+
+
+def pytest_terminal_summary(terminalreporter):
+    for door, counts in sorted(doors.KNOCKS.items()):
+        terminalreporter.write_line(
+            f"fuzz: {door}: {counts['cases']} cases, {counts['accepted']} accepted, "
+            f"{counts['refused']} refused"
+        )
 
 
 @pytest.fixture(scope="session")
