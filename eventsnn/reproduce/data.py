@@ -101,6 +101,7 @@ class Shelf:
             film_cached(train, 0, self.progress),
             film_cached(test, len(self._whole[0]), self.progress),
             f"emulated: {word} before the virtual event camera",
+            emulated=True,
         )
 
 
