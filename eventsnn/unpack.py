@@ -33,6 +33,9 @@ UNPACK_ERRORS = (
 )
 """What the standard library raises at packed files that are broken or of a kind it cannot read."""
 
+_GROWTH = 100
+_SMALL_BYTES = 1 << 26
+
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -97,6 +100,15 @@ def check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | No
             f"{where}: unpacks to {info.file_size} bytes, expected at most {most}; check what it is"
         )
     check_room(info.file_size, f"{where}: unpacked, it", DataError)
+
+
+def check_growth(unpacked: int, packed: int, where: str) -> None:
+    """Refuse what unpacks to far more than it is: over 64 MiB, and over 100 times as much."""
+    if unpacked > max(_SMALL_BYTES, _GROWTH * packed):
+        raise DataError(
+            f"{where}: {packed} bytes that unpack to {unpacked}, which no recordings or pictures "
+            "do; check what it is"
+        )
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None = None) -> bytes:

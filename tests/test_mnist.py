@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eventsnn import unpack
 from eventsnn.data import mnist
 from eventsnn.data.images import Images
 from eventsnn.errors import DataError, UserError
@@ -92,35 +93,83 @@ def test_damaged_or_mistaken_gzip_files_are_refused(tmp_path):
     file = tmp_path / "x.gz"
     packed = bytearray(gzip.compress(idx(np.random.default_rng(0).integers(0, 256, (3, 40, 50)))))
     packed[-6] ^= 1  # in the checksum
-    for data in (bytes(packed), idx(IMAGES)):
-        file.write_bytes(data)
-        with pytest.raises(DataError, match=r"x.gz: broken gzip file"):
-            mnist.read_idx(file, 3)
+    file.write_bytes(bytes(packed))
+    with pytest.raises(DataError, match=r"x.gz: broken gzip file"):
+        mnist.read_idx(file, 3)
+    file.write_bytes(b"neither")
+    with pytest.raises(DataError, match=r"x.gz: ends within its header, after 7 bytes"):
+        mnist.read_idx(file, 3)
 
 
-def test_a_gzip_bomb_is_not_unpacked_beyond_what_its_header_promises(tmp_path):
+def test_whether_a_file_is_gzipped_is_read_from_its_bytes_and_not_its_name(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(gzip.compress(idx(IMAGES)))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(idx(np.array(LABELS)))
+    read = mnist.load(tmp_path)
+    assert (read.images.tolist(), read.labels.tolist()) == (IMAGES.tolist(), LABELS)
+
+
+def test_a_plain_name_is_preferred_to_a_gzipped_one(tmp_path):
+    for dot in ".-":
+        name = tmp_path / f"train-images{dot}idx3-ubyte"
+        name.with_name(f"{name.name}.gz").write_bytes(gzip.compress(idx(IMAGES[::-1])))
+    (tmp_path / "train-images.idx3-ubyte").write_bytes(idx(IMAGES))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.array(LABELS)))
+    assert mnist.load(tmp_path).images.tolist() == IMAGES.tolist()
+
+
+def test_names_are_read_in_upper_and_lower_case(tmp_path):
+    (tmp_path / "T10K-IMAGES-IDX3-UBYTE.GZ").write_bytes(gzip.compress(idx(IMAGES)))
+    (tmp_path / "t10k-labels.IDX1-ubyte").write_bytes(idx(np.array(LABELS)))
+    assert mnist.load(tmp_path, "test").labels.tolist() == LABELS
+    (tmp_path / "t10k-labels.idx1-ubyte").write_bytes(idx(np.array(LABELS)))
+    if len(list(tmp_path.iterdir())) == 3:
+        with pytest.raises(
+            DataError, match=r"holds t10k-labels\.IDX1-ubyte and t10k-.*; leave one"
+        ):
+            mnist.load(tmp_path, "test")
+
+
+def test_a_gzip_bomb_is_not_unpacked_beyond_what_its_header_promises(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "_SMALL_BYTES", 100_000)
     file = tmp_path / "bomb.gz"
-    file.write_bytes(gzip.compress(idx(IMAGES) + bytes(50_000_000)))
+    file.write_bytes(gzip.compress(idx(IMAGES) + bytes(5_000_000)))
     with pytest.raises(DataError, match="bytes follow the 3x4x5"):
         mnist.read_idx(file, 3)
     huge = struct.pack(">4I", 0x803, 1 << 20, 1 << 20, 1 << 20) + bytes(1000)
     file.write_bytes(gzip.compress(huge))
     with pytest.raises(DataError, match="more than the file can hold"):
         mnist.read_idx(file, 3)
+    zeros = gzip.compress(struct.pack(">4I", 0x803, 1, 900, 900) + bytes(810_000))
+    file.write_bytes(zeros)
+    with pytest.raises(DataError, match=rf"bomb\.gz: {len(zeros)} bytes that unpack to 810000, wh"):
+        mnist.read_idx(file, 3)
     file.write_bytes(gzip.compress(idx(IMAGES)[:-1]))
     with pytest.raises(DataError, match="59 bytes of data where the header promises 3x4x5"):
         mnist.read_idx(file, 3)
 
 
-def test_missing_files_folders_and_splits_are_named(tmp_path):
-    with pytest.raises(DataError, match="no such folder"):
-        mnist.load(tmp_path / "absent")
+@pytest.mark.parametrize("shape", [(0, 2**32 - 1, 2**32 - 1), (2**31, 2**31, 2**31)])
+def test_a_header_of_impossible_sizes_is_refused(tmp_path, shape):
+    (tmp_path / "x").write_bytes(struct.pack(">4I", 0x803, *shape))
+    with pytest.raises(DataError, match="more than the file can hold"):
+        mnist.read_idx(tmp_path / "x", 3)
+
+
+def test_missing_files_folders_and_splits_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=rf"no such folder \(looked for {tmp_path}/absent\); give"):
+        mnist.load("absent")
+    (tmp_path / "file").write_bytes(idx(IMAGES))
+    with pytest.raises(DataError, match=r"file: no folder; give the one that holds train-images"):
+        mnist.load(tmp_path / "file")
     with pytest.raises(DataError, match="holds no t10k-images-idx3-ubyte, gzipped or not"):
         mnist.load(write(tmp_path), "test")
     with pytest.raises(UserError, match="no split 'valid'; give train or test"):
         mnist.load(tmp_path, "valid")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="absent: no such file"):
         mnist.read_idx(tmp_path / "absent", 3)
+    with pytest.raises(DataError, match="cannot hold the letter NUL"):
+        mnist.load("a\0b")
 
 
 @pytest.mark.parametrize(

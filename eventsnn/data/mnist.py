@@ -8,6 +8,7 @@ C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from os import PathLike
@@ -18,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.images import Images
+from eventsnn.data.places import entries, kind_of, looked_for, place
 from eventsnn.errors import DataError, UserError
+from eventsnn.unpack import DEFLATE_LIMIT, check_file, check_growth
 
 _PREFIX = {"train": "train", "test": "t10k"}
-# One compressed bit yields at most 258 bytes / 2 bits: the limit of deflate (RFC 1951).
-_DEFLATE_LIMIT = 1032
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def load(path: str | PathLike[str], split: str = "train") -> Images:
@@ -32,8 +34,8 @@ def load(path: str | PathLike[str], split: str = "train") -> Images:
     ----------
     path : path
         Folder of ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the
-        ``t10k`` pair; also ``train-images.idx3-ubyte``, each with or without ``.gz``.
-        A plain file is preferred to a gzipped one of the same name.
+        ``t10k`` pair; also ``train-images.idx3-ubyte``, each with or without ``.gz``,
+        in upper or lower case. A plain name is preferred to one that ends in ``.gz``.
     split : "train" or "test"
 
     Returns
@@ -50,7 +52,7 @@ def load(path: str | PathLike[str], split: str = "train") -> Images:
     """
     if split not in _PREFIX:
         raise UserError(f"MNIST has no split {split!r}; give train or test")
-    folder = Path(path)
+    folder = place(path)
     images_file = _find(folder, f"{_PREFIX[split]}-images", 3)
     labels_file = _find(folder, f"{_PREFIX[split]}-labels", 1)
     images, labels = read_idx(images_file, 3), read_idx(labels_file, 1)
@@ -63,7 +65,7 @@ def load(path: str | PathLike[str], split: str = "train") -> Images:
 
 
 def read_idx(path: str | PathLike[str], dimensions: int) -> NDArray[np.uint8]:
-    """Read one IDX file of bytes; a name that ends in ``.gz`` is decompressed.
+    """Read one IDX file of bytes, gzipped or not: its first bytes say which, not its name.
 
     Parameters
     ----------
@@ -79,14 +81,17 @@ def read_idx(path: str | PathLike[str], dimensions: int) -> NDArray[np.uint8]:
     DataError
         If the file cannot be read, or its magic number or length is wrong.
     """
-    file = Path(path)
+    file = place(path)
+    size = check_file(file)
     try:
-        size = file.stat().st_size
-        if file.suffix != ".gz":
-            with file.open("rb") as stream:
-                return _read(stream, dimensions, size, file)
-        with gzip.open(file, "rb") as stream:
-            return _read(cast(BinaryIO, stream), dimensions, size * _DEFLATE_LIMIT, file)
+        with file.open("rb") as plain:
+            packed = plain.read(2) == _GZIP_MAGIC
+            plain.seek(0)
+            if not packed:
+                return _read(plain, dimensions, size, file)
+            with gzip.GzipFile(fileobj=plain) as stream:
+                most = size * DEFLATE_LIMIT
+                return _read(cast(BinaryIO, stream), dimensions, most, file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{file}: broken gzip file ({error}); fetch it again") from error
     except OSError as error:
@@ -103,16 +108,15 @@ def _read(stream: BinaryIO, dimensions: int, most: int, file: Path) -> NDArray[n
             f"{file}: magic number {magic:#010x}, not {0x800 + dimensions:#010x}: no IDX file of "
             f"bytes in {dimensions} dimensions; check that images and labels are not swapped"
         )
-    expected = 1
-    for size in shape:
-        expected *= size
+    expected = math.prod(shape)
     described = "x".join(map(str, shape))
     # Before anything is allocated: a header may promise more than any such file can hold.
-    if expected + len(header) > most:
+    if expected + len(header) > most or math.prod(size or 1 for size in shape) >> 62:
         raise DataError(
             f"{file}: the header promises {described} bytes, more than the file can hold; "
             "it is truncated, fetch it again"
         )
+    check_growth(expected, file.stat().st_size, str(file))
     data = stream.read(expected)
     if len(data) < expected:
         raise DataError(
@@ -127,10 +131,22 @@ def _read(stream: BinaryIO, dimensions: int, most: int, file: Path) -> NDArray[n
 
 
 def _find(folder: Path, stem: str, dimensions: int) -> Path:
+    """Return the file of a stem; upper and lower case are one."""
     names = [f"{stem}{dot}idx{dimensions}-ubyte" for dot in "-."]
+    match kind_of(folder):
+        case "folder":
+            here = entries(folder)
+        case "":
+            raise DataError(
+                f"{folder}: no such folder{looked_for(folder)}; give the one that holds "
+                f"{names[0]}[.gz]"
+            )
+        case _:
+            raise DataError(f"{folder}: no folder; give the one that holds {names[0]}[.gz]")
     for name in [*names, *(f"{name}.gz" for name in names)]:
-        if (folder / name).is_file():
-            return folder / name
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give the one that holds {names[0]}[.gz]")
+        found = [entry.name for entry in here if entry.name.lower() == name and entry.is_file()]
+        if len(found) > 1:
+            raise DataError(f"{folder}: holds {found[0]} and {found[1]}; leave one of them there")
+        if found:
+            return folder / found[0]
     raise DataError(f"{folder}: holds no {names[0]}, gzipped or not; put it there")

@@ -18,7 +18,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.data.cache import Progress, cached_batch
-from eventsnn.data.nmnist_files import Folder, Recording, Zip, locate
+from eventsnn.data.nmnist_files import Folder, locate
+from eventsnn.data.nmnist_tree import MOST_BYTES, Recording
+from eventsnn.data.nmnist_zip import Zip
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
 
@@ -27,8 +29,6 @@ SHAPE: Shape = (2, 34, 34)
 
 _EVENT_BYTES = 5
 _BLOCK_BYTES = 1 << 23
-# 23 bits hold 8.4 s; a file of this length would carry 1.6 events a microsecond.
-_MOST_BYTES = 1 << 26
 
 _SIZE = np.int32(SHAPE[1])
 _PIXELS = np.int32(SHAPE[1] * SHAPE[2])
@@ -220,12 +220,12 @@ def _first_wrong_event(raw: NDArray[np.uint8], source: str) -> DataError:
 
 
 def _check_length(n_bytes: int, source: object) -> None:
-    if 0 < n_bytes <= _MOST_BYTES and n_bytes % _EVENT_BYTES == 0:
+    if 0 < n_bytes <= MOST_BYTES and n_bytes % _EVENT_BYTES == 0:
         return
     where = source() if callable(source) else source
     if n_bytes == 0:
         raise DataError(f"{where}: holds no events; remove it or fetch it again")
-    if n_bytes > _MOST_BYTES:
+    if n_bytes > MOST_BYTES:
         raise DataError(f"{where}: {n_bytes} bytes is no N-MNIST recording; fetch it again")
     whole = n_bytes // _EVENT_BYTES
     cut = f"after event {whole - 1}" if whole else "within event 0"

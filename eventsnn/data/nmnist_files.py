@@ -1,44 +1,31 @@
 """Where N-MNIST recordings lie: the official folder tree or an official zip.
 
-``Train/<label>/<index>.bin`` and ``Test/<label>/<index>.bin``; recording ``index``
-films the MNIST image ``index - 1`` of that half. Recordings are ordered by number,
-whatever the order of the file system or of the zip. Hidden files, files that do not
-end in ``.bin``, and macOS's ``__MACOSX`` are not recordings; anything else out of
-place is an error.
+``Train/<label>/<index>.bin`` and ``Test/<label>/<index>.bin``, as ``nmnist_tree.py`` reads
+the names; upper and lower case are one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
+from eventsnn.data.nmnist_tree import (
+    CLASSES,
+    HALVES,
+    Read,
+    Recording,
+    Tree,
+    is_hidden,
+    is_recording,
+)
+from eventsnn.data.nmnist_zip import Zip
+from eventsnn.data.places import entries, kind_of, place
 from eventsnn.errors import DataError, UserError
-
-_SPLITS = {"train": "Train", "test": "Test"}
-
-
-class Recording(NamedTuple):
-    """One file of the tree."""
-
-    number: int
-    """In its name: it films MNIST image ``number - 1``."""
-    label: int
-    name: str
-    """Path in the source, ``Train/0/00002.bin``."""
-    size: int
-    """Bytes."""
-
-
-Read = Callable[[Recording, memoryview], int]
-"""Fills the view with a recording's bytes and returns how many there were."""
 
 
 class Folder:
@@ -50,29 +37,41 @@ class Folder:
     @cached_property
     def recordings(self) -> list[Recording]:
         """Every recording, by number."""
-        found = []
-        for folder, file, size, _ in self._files:
-            place = self.path / folder
-            label, number = _label(folder, str(place)), _number(file, str(place / file))
-            found.append(Recording(number, label, f"{self.path.name}/{folder}/{file}", size))
-        return _ordered(found, self.path)
+        return self._tree.recordings(str(self.path), lambda name: str(self.path / name))
 
     @property
     def state(self) -> str:
-        """Digest of every name, size and time of change."""
-        return hashlib.sha256(repr(self._files).encode()).hexdigest()
+        """Digest of every name, size and time of change, and of what is out of place."""
+        tree = self._tree
+        known = [entry[:4] for entry in tree.files], sorted(tree.folders), tree.misplaced
+        return hashlib.sha256(repr(known).encode()).hexdigest()
 
     @cached_property
-    def _files(self) -> list[tuple[str, str, int, int]]:
-        """Label folder, name, bytes and time of change of every file, sorted."""
-        found = []
-        for folder in self._entries(self.path):
-            if folder.is_dir() and not folder.name.startswith("."):
-                for file in self._entries(Path(folder.path)):
-                    if _is_recording(file.name):
-                        stat = file.stat()
-                        found.append((folder.name, file.name, stat.st_size, stat.st_mtime_ns))
-        return sorted(found)
+    def _tree(self) -> Tree:
+        tree = Tree()
+        for entry in entries(self.path):
+            if is_hidden(entry.name):
+                tree.hidden += 1
+            elif entry.is_dir():
+                tree.add_folder([entry.name])
+                self._add_class(tree, entry)
+            else:
+                tree.add([entry.name], entry.name, 0)
+        return tree
+
+    def _add_class(self, tree: Tree, folder: os.DirEntry[str]) -> None:
+        start = f"{self.path.name}/{folder.name}/"
+        for file in entries(Path(folder.path)):
+            parts = [folder.name, file.name]
+            if is_hidden(file.name):
+                tree.hidden += 1
+            elif file.is_dir():
+                tree.add_folder(parts)
+            elif is_recording(file.name):
+                size, stamp = _size_and_stamp(file)
+                tree.add(parts, start + file.name, size, stamp)
+            else:
+                tree.add(parts, start + file.name, 0)
 
     def where(self, recording: Recording) -> str:
         """Return the path of a recording, for messages."""
@@ -91,134 +90,94 @@ class Folder:
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 
-    @staticmethod
-    def _entries(path: Path) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(path) as entries:
-                return list(entries)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-class Zip:
-    """One half of the data set in its official zip, read without unpacking."""
-
-    def __init__(self, path: Path, split: str) -> None:
-        self.path = path
-        self._split = split
-
-    @cached_property
-    def recordings(self) -> list[Recording]:
-        """Every recording of the split, by number."""
-        found = []
-        with self._archive() as archive:
-            for member in archive.infolist():
-                parts = member.filename.split("/")
-                if len(parts) < 3 or parts[-3].lower() != self._split or parts[0] == "__MACOSX":
-                    continue
-                if _is_recording(parts[-1]):
-                    where = f"{self.path}:{member.filename}"
-                    label, number = _label(parts[-2], where), _number(parts[-1], where)
-                    found.append(Recording(number, label, member.filename, member.file_size))
-        return _ordered(found, self.path)
-
-    @property
-    def state(self) -> str:
-        """Size and time of change of the zip."""
-        try:
-            stat = self.path.stat()
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read ({error.strerror})") from error
-        return f"{stat.st_size} {stat.st_mtime_ns}"
-
-    def where(self, recording: Recording) -> str:
-        """Return the place of a recording, for messages."""
-        return f"{self.path}:{recording.name}"
-
-    @contextmanager
-    def opened(self) -> Iterator[Read]:
-        """Give a function that reads recordings; the zip is closed afterwards."""
-        with self._archive() as archive:
-
-            def read(recording: Recording, into: memoryview) -> int:
-                try:
-                    with archive.open(recording.name) as member:
-                        data = member.read(len(into))
-                        # The checksum is compared where the member ends.
-                        rest = member.read(1)
-                except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-                    raise DataError(
-                        f"{self.where(recording)}: broken zip member ({error}); fetch it again"
-                    ) from error
-                into[: len(data)] = data
-                return len(data) + len(rest)
-
-            yield read
-
-    @contextmanager
-    def _archive(self) -> Iterator[zipfile.ZipFile]:
-        try:
-            archive = zipfile.ZipFile(self.path)
-        except (OSError, zipfile.BadZipFile, ValueError, EOFError) as error:
-            raise DataError(f"{self.path}: no readable zip ({error}); fetch it again") from error
-        with archive:
-            yield archive
-
 
 def locate(path: str | os.PathLike[str], split: str) -> Folder | Zip:
     """Find one half of N-MNIST: ``Train/`` or ``train.zip`` in a folder, or a zip itself.
 
+    A folder is preferred to a zip. ``path`` may also be one half, ``Train/`` or ``train.zip``:
+    the other one is then looked for beside it.
+
     Raises
     ------
     DataError
-        If there is neither.
+        If there is neither, or more than one.
     UserError
         If ``split`` is neither "train" nor "test".
     """
-    if split not in _SPLITS:
+    if split not in HALVES:
         raise UserError(f"N-MNIST has no split {split!r}; give train or test")
-    root = Path(path).expanduser().absolute()
-    if root.is_file():
-        return Zip(root.resolve(), split)
-    name = _SPLITS[split]
-    for folder in (name, split):
-        if (root / folder).is_dir():
-            return Folder((root / folder).resolve())
-    for archive in (f"{split}.zip", f"{name}.zip"):
-        if (root / archive).is_file():
-            return Zip((root / archive).resolve(), split)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder or zip; give the one that holds {name}/")
+    root = place(path).absolute()
+    kind = kind_of(root)
+    if kind == "folder":
+        return _in_folder(root, split)
+    if kind == "file":
+        return _in_zip(root.resolve(), split)
+    if kind:
+        raise DataError(f"{root}: neither a folder nor a file; give a folder or a zip")
+    raise DataError(f"{root}: no such folder or zip; give the one that holds {HALVES[split]}/")
+
+
+def _in_zip(path: Path, split: str) -> Folder | Zip:
+    found = Zip(path, split)
+    half = path.stem.lower()
+    if half not in HALVES or half == split or found.has_recordings:
+        return found
+    return _beside(path, split)
+
+
+def _in_folder(root: Path, split: str) -> Folder | Zip:
+    found = _half_in(root, split)
+    if found is not None:
+        return found
+    here = entries(root)
+    if any(entry.name in CLASSES and entry.is_dir() for entry in here):
+        half = root.name.lower()
+        if half == split:
+            return Folder(root.resolve())
+        if half in HALVES:
+            return _beside(root, split)
+        raise DataError(
+            f"{root}: holds classes, but no Train/ or Test/ above them; put them into such a folder"
+        )
+    zips = [entry.name for entry in here if entry.name.lower().endswith(".zip")]
+    more = f"; {zips[0]} is there: to read it, give {root / zips[0]}" if zips else ""
     raise DataError(
-        f"{root}: holds neither {name}/ nor {split}.zip; put one of N-MNIST's own there"
+        f"{root}: holds neither {HALVES[split]}/ nor {split}.zip; put one of N-MNIST's own "
+        f"there{more}"
     )
 
 
-def _is_recording(name: str) -> bool:
-    """Tell whether a file of this name is meant as a recording."""
-    return name.endswith(".bin") and not name.startswith(".")
-
-
-def _label(folder: str, where: str) -> int:
-    if len(folder) == 1 and folder in "0123456789":
-        return int(folder)
-    raise DataError(f"{where}: folder {folder!r} is no class of N-MNIST; name it 0 to 9")
-
-
-def _number(name: str, where: str) -> int:
-    stem = name.removesuffix(".bin")
-    if stem.isascii() and stem.isdigit() and 0 < int(stem) < 1 << 31:
-        return int(stem)
-    raise DataError(f"{where}: {name!r} is no number from 1; name it like 00001.bin")
-
-
-def _ordered(found: list[Recording], path: Path) -> list[Recording]:
-    if not found:
-        raise DataError(f"{path}: holds no recordings; put N-MNIST's <label>/<index>.bin there")
-    found.sort()
-    for first, second in pairwise(found):
-        if first[:2] == second[:2]:
-            raise DataError(
-                f"{path}: {first.name} and {second.name} are the same recording; remove one"
-            )
+def _beside(path: Path, split: str) -> Folder | Zip:
+    """Return the half that lies beside the other one."""
+    found = _half_in(path.parent, split)
+    if found is None:
+        raise DataError(
+            f"{path}: holds one half of N-MNIST only; put {HALVES[split]}/ or {split}.zip beside it"
+        )
     return found
+
+
+def _half_in(root: Path, split: str) -> Folder | Zip | None:
+    """Return the folder or the zip of one half in a folder."""
+    folders, zips = [], []
+    for entry in entries(root):
+        if entry.name.lower() == split and entry.is_dir():
+            folders.append(entry.name)
+        elif entry.name.lower() == f"{split}.zip" and entry.is_file():
+            zips.append(entry.name)
+    for found in (folders, zips):
+        if len(found) > 1:
+            raise DataError(f"{root}: holds {found[0]} and {found[1]}; leave one of them there")
+    if folders:
+        return Folder((root / folders[0]).resolve())
+    return Zip((root / zips[0]).resolve(), split) if zips else None
+
+
+def _size_and_stamp(file: os.DirEntry[str]) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise DataError(f"{file.path}: cannot be read ({error.strerror or error})") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(f"{file.path}: no regular file; take it away")
+    return found.st_size, found.st_mtime_ns
