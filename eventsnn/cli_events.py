@@ -30,14 +30,15 @@ def simulate(
     ] = None,
     split: Annotated[str, typer.Option(help="Half of a data set: test or train.")] = "test",
     figure: Annotated[
-        Path | None, typer.Option(help="Draw raster and rate to this .png, .svg or .pdf.")
+        Path | None, typer.Option(help="Draw raster and rates to this .png, .svg or .pdf.")
     ] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw it for a dark ground.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the spike traffic that each input causes."""
     from eventsnn import commands_events as commands
 
-    for traffic, picture in commands.simulate(model, source, index, split, figure, ERR):
+    for traffic, picture in commands.simulate(model, source, index, split, figure, ERR, dark):
         if as_json:
             print(json.dumps(traffic | {"figure": picture}))
         else:

@@ -22,6 +22,7 @@ from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
+from eventsnn.report.style import DARK, LIGHT, Theme
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import scores_of
 from eventsnn.train.gradient_learner import GradientLearner
@@ -37,18 +38,20 @@ def simulate(
     split: str,
     figure: Path | None,
     console: Console,
+    dark: bool = False,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run inputs through a saved network; yield the traffic of each and its picture."""
     from eventsnn.measure.herding_traffic import traffic
     from eventsnn.network_file import load_network
     from eventsnn.report.traffic_figure import plot_traffic
 
+    theme = DARK if dark else LIGHT
     if figure is not None:
         check_figure_path(figure)
     if model.suffix == ".toml":
         network, weights = load_network(model)
         inputs = _opened(source, network.populations[network.input].shape, index, split, console)
-        yield from _simulate_network(network, weights, inputs, figure)
+        yield from _simulate_network(network, weights, inputs, (figure, theme))
         return
     learner, _ = open_model(model)
     if not isinstance(learner, GradientLearner | HerdingLearner):
@@ -56,13 +59,15 @@ def simulate(
     shape = tuple(load_checkpoint(model).info["input_shape"])
     inputs = _opened(source, shape, index, split, console)
     if isinstance(learner, GradientLearner):
-        yield from _simulate_network(learner.network, learner.model, inputs, figure, learner.loss)
+        yield from _simulate_network(
+            learner.network, learner.model, inputs, (figure, theme), learner.loss
+        )
         return
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
         found = traffic(learner.net, inputs.data, i, name)
         picture = _picture(figure, inputs, i)
         if picture is not None:
-            plot_traffic(found, picture, shape)
+            plot_traffic(found, picture, shape, theme)
         yield found.to_json(), None if picture is None else str(picture)
 
 
@@ -87,14 +92,15 @@ def _simulate_network(
     network: Network,
     weights: Weights,
     inputs: Inputs,
-    figure: Path | None,
+    drawn: tuple[Path | None, Theme],
     loss: Loss | None = None,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Run inputs through a network of neurons.
+    """Run inputs through a network of neurons, and draw each where ``drawn`` says and how.
 
     A ``loss`` reads its answer: the output of a trained network.
     """
     from eventsnn.measure.traffic import traffic
+    from eventsnn.report.traffic_figure import plot_network_traffic
     from eventsnn.simulate import simulate as run
 
     if not isinstance(inputs.data, EventBatch):
@@ -103,9 +109,6 @@ def _simulate_network(
         stream = inputs.data[i]
         record = run(network, weights, stream)
         found = traffic(record, stream)
-        picture = _picture(figure, inputs, i)
-        if picture is not None:
-            found.save_figure(picture)
         last = network.outputs or (len(network.populations) - 1,)
         latency = min(found.first_spike_us[p] for p in last)
         told = found.to_json() | {
@@ -119,6 +122,12 @@ def _simulate_network(
             unlabelled = EventBatch.from_streams([replace(stream, label=0)])
             scores = scores_of(record, len(network.populations) - 1, loss, unlabelled)[0]
             told |= {"prediction": int(scores.argmax()), "output": scores.tolist()}
+        picture = _picture(drawn[0], inputs, i)
+        if picture is not None:
+            label = "" if stream.label is None else f", label {stream.label}"
+            said = f", prediction {told['prediction']}" if loss is not None else ""
+            title = f"{name}{label}{said}"
+            plot_network_traffic(found, picture, title, told.get("output"), drawn[1])
         yield told, None if picture is None else str(picture)
 
 

@@ -96,7 +96,7 @@ def traffic(traffic: dict[str, Any], out: Console) -> None:
         table.add_row(
             row["population"],
             f"{row['spikes']:,}",
-            f"{row['active_units']:,}" if "active_units" in row else "",
+            f"{row['active_units']:,}",
             "-" if row["first_spike"] is None else f"{row['first_spike']:,.0f}",
             f"{row['synaptic_adds']:,}" if row["synaptic_adds"] else "",
             " ".join(f"{u} ({n}x)" for u, n in row["busiest_units"]),

@@ -61,11 +61,53 @@ def test_traffic_needs_all_spikes():
         traffic(simulate(network, weights, EVENTS, record=["out"]), EVENTS)
 
 
-def test_a_figure_of_the_traffic_is_written(tmp_path):
+def test_each_population_has_its_own_busiest_units():
     network, weights = relay()
-    traffic(simulate(network, weights, EVENTS), EVENTS).save_figure(tmp_path / "traffic.png")
-    assert (tmp_path / "traffic.png").read_bytes().startswith(b"\x89PNG")
-    assert [path.name for path in tmp_path.iterdir()] == ["traffic.png"]
+    events = EventStream([1, 2, 3, 4, 5], [0, 0, 0, 1, 1], (1, 1, 2))
+    seen = traffic(simulate(network, [np.eye(2), 0 * np.eye(2)], events), events, top=1)
+    assert seen.busiest == (("input", 0, 3), ("relay", 0, 3))
+    np.testing.assert_array_equal(seen.active, [2, 2, 0])
+    layers = traffic(simulate(network, weights, events), events).to_json()["layers"]
+    assert [row["busiest_units"] for row in layers] == [[[0, 3], [1, 2]]] * 3
+    assert [row["active_units"] for row in layers] == [2, 2, 2]
+
+
+def test_spikes_as_far_apart_as_the_gap_are_a_burst_and_others_are_not():
+    network, weights = relay()
+    # Unit 0: 0, 100, 200 is a burst; then 301 ends it. Unit 1 spikes among them, but twice.
+    events = EventStream([0, 50, 100, 150, 200, 301], [0, 1, 0, 1, 0, 0], (1, 1, 2))
+    record = simulate(network, weights, events)
+    assert traffic(record, events, burst_gap_us=100).bursts.tolist() == [1, 1, 1]
+    assert traffic(record, events, burst_gap_us=99).bursts.tolist() == [0, 0, 0]
+    # Two bursts of one unit, and a unit that goes on where another ended.
+    events = EventStream([0, 1, 2, 50, 51, 52, 53, 54], [0] * 6 + [1] * 2, (1, 1, 2))
+    record = simulate(network, weights, events)
+    assert traffic(record, events, burst_gap_us=10).bursts.tolist() == [2, 2, 2]
+
+
+def lead_of(t, unit, size):
+    """When the unit with the most spikes took the lead for good, spike by spike."""
+    counts, led = [0] * size, None
+    winner = max(range(size), key=[unit.count(u) for u in range(size)].__getitem__)
+    for time, u in zip(t, unit, strict=True):
+        counts[u] += 1
+        leads = all(counts[winner] > c for v, c in enumerate(counts) if v != winner)
+        led = (time if led is None else led) if leads else None
+    return np.inf if led is None else led
+
+
+def test_the_decision_is_what_a_plain_count_finds():
+    rng = np.random.default_rng(0)
+    network, weights = relay()
+    decided = 0
+    for _ in range(30):
+        n = int(rng.integers(1, 9))
+        t, unit = np.cumsum(rng.integers(1, 9, n)), rng.integers(0, 2, n)
+        events = EventStream(t, unit, (1, 1, 2))
+        found = traffic(simulate(network, weights, events), events).decision_us
+        assert found == lead_of(t.tolist(), unit.tolist(), 2)
+        decided += np.isfinite(found)
+    assert 15 < decided < 30
 
 
 def test_spikes_go_to_nest_and_back():
@@ -77,6 +119,14 @@ def test_spikes_go_to_nest_and_back():
     np.testing.assert_array_equal(back.unit, EVENTS.unit)
     with pytest.raises(DataError, match="no 'times'"):
         from_nest({"senders": np.zeros(1)}, 2)
+
+
+def test_times_of_other_simulators_are_rounded_to_the_nearest_microsecond():
+    times = np.array([0.0004, 0.0006, 1.0019, 2.00151])
+    nest = {"senders": np.array([1, 1, 2, 2]), "times": times}
+    assert from_nest(nest, 2).t.tolist() == [0, 1, 1002, 2002]
+    nir = SimpleNamespace(idx=np.array([[0, 0, 1, 1]]), time=times[None] / 1e3, n_neurons=2)
+    assert from_nir(nir)[0].t.tolist() == [0, 1, 1002, 2002]
 
 
 def test_spikes_come_from_nir_event_data_with_padding():

@@ -36,6 +36,8 @@ class Traffic:
         Synaptic additions.
     time_unit : str
         "us" or "step".
+    sizes : tuple of int
+        Units of each population.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Traffic:
     duration: float
     adds: NDArray[np.int64]
     time_unit: str
+    sizes: tuple[int, ...]
 
     def to_json(self, busiest: int = 5) -> dict[str, Any]:
         """Return the traffic as plain JSON, with the ``busiest`` units a population."""
@@ -98,4 +101,5 @@ def traffic(net: HerdingMLP, data: Data, index: int, name: str) -> Traffic:
         duration,
         tally[state.ADDS],
         unit,
+        net.sizes,
     )

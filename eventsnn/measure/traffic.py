@@ -5,9 +5,7 @@ Everything is read off a record and the events it was made from; nothing is run 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
+from eventsnn.network import Network
 from eventsnn.record import Record
 
 
@@ -44,8 +43,25 @@ class Traffic:
         When each population first spiked; inf if never.
     decision_us : float
         When the output neuron with the most spikes took the lead for good; inf without one.
+    active : int64 array (n_populations,)
+        Units of each population that spiked at least once.
     busiest : tuple of (population, unit, spikes)
-        The units with the most spikes, most first.
+        Of each population, in their order, the units with the most spikes, most first.
+    input : int
+        Number of the input population.
+    outputs : tuple of int
+        Populations that send nothing.
+    mute : tuple of int
+        Populations that never spike: readouts.
+    sizes : tuple of int
+        Units of each population.
+    sensor : tuple of int
+        Shape of the input population.
+    linked : bool array (n_populations, n_populations)
+        Whether a connection leads from row to column.
+    t, unit : list of arrays
+        For each population the time (microseconds) and the unit of every spike.
+    duration_us : float
     """
 
     names: tuple[str, ...]
@@ -59,16 +75,26 @@ class Traffic:
     bursts: NDArray[np.int64]
     first_spike_us: NDArray[np.float64]
     decision_us: float
+    active: NDArray[np.int64]
     busiest: tuple[tuple[str, int, int], ...]
+    input: int
+    outputs: tuple[int, ...]
+    mute: tuple[int, ...]
+    sizes: tuple[int, ...]
+    sensor: tuple[int, ...]
+    linked: NDArray[np.bool_]
+    t: list[NDArray[np.float64]]
+    unit: list[NDArray[np.int32]]
+    duration_us: float
 
     def table(self) -> str:
         """Return the traffic as text, a line a population and one for what it sends."""
-        lines = ["population          spikes    fan-out    bursts  first spike us"]
+        lines = ["population          spikes  active    fan-out    bursts  first spike us"]
         for p, name in enumerate(self.names):
             first = f"{self.first_spike_us[p]:.0f}" if np.isfinite(self.first_spike_us[p]) else "-"
             lines.append(
-                f"{name:<16} {self.spikes[p]:>9} {self.fan_out[p]:>10.1f} {self.bursts[p]:>9} "
-                f"{first:>15}"
+                f"{name:<16} {self.spikes[p]:>9} {self.active[p]:>7} {self.fan_out[p]:>10.1f} "
+                f"{self.bursts[p]:>9} {first:>15}"
             )
         lines.append("from -> to: deliveries, synaptic adds")
         for i, j in np.argwhere(self.deliveries):
@@ -99,6 +125,7 @@ class Traffic:
                 {
                     "population": name,
                     "spikes": int(self.spikes[p]),
+                    "active_units": int(self.active[p]),
                     "busiest_units": busiest[name],
                     "first_spike": float(first) if np.isfinite(first) else None,
                     "synaptic_adds": int(self.synaptic_adds[p].sum()),
@@ -106,29 +133,6 @@ class Traffic:
                 for p, (name, first) in enumerate(zip(self.names, self.first_spike_us, strict=True))
             ],
         }
-
-    def save_figure(self, path: str | os.PathLike[str]) -> None:
-        """Draw rates, queue depth and the matrix of synaptic adds into one figure file."""
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(9, 7), layout="constrained")
-        rates, depth, matrix = figure.subplots(3, 1)
-        ms = (np.arange(self.rate.shape[1]) + 0.5) * self.bin_us / 1000
-        for name, row in zip(self.names, self.rate, strict=True):
-            rates.step(ms, row, where="mid", label=name)
-        rates.set(ylabel="spikes / ms", yscale="symlog")
-        rates.legend(loc="upper right")
-        depth.step(ms, self.queue_depth, where="mid", color="black")
-        depth.set(xlabel="ms", ylabel="spikes on their way")
-        image = matrix.imshow(self.synaptic_adds, norm="symlog")
-        matrix.set_xticks(range(len(self.names)), self.names)
-        matrix.set_yticks(range(len(self.names)), self.names)
-        matrix.set(xlabel="to", ylabel="from")
-        figure.colorbar(image, ax=matrix, label="synaptic adds")
-        target = Path(path)
-        temporary = target.with_name(f".{os.getpid()}.{target.name}")
-        figure.savefig(temporary)
-        temporary.replace(target)
 
 
 def traffic(
@@ -153,7 +157,7 @@ def traffic(
     bin_us, burst_gap_us : float
         Microseconds.
     top : int
-        How many busy units to name.
+        How many busy units of each population to name.
     """
     trains = _trains(record, events, recording)
     network, counts = record.network, record.counts
@@ -173,7 +177,17 @@ def traffic(
         bursts=np.array([_bursts(t, unit, burst_gap_us) for t, unit in trains], np.int64),
         first_spike_us=np.array([t[0] if len(t) else np.inf for t, _ in trains]),
         decision_us=_decision(record, trains),
+        active=np.array([len(np.unique(unit)) for _, unit in trains], np.int64),
         busiest=_busiest(record, trains, top),
+        input=network.input,
+        outputs=network.outputs,
+        mute=tuple(i for i, p in enumerate(network.populations) if not p.spiking),
+        sizes=tuple(p.size for p in network.populations),
+        sensor=network.populations[network.input].shape,
+        linked=_linked(network),
+        t=[t for t, _ in trains],
+        unit=[unit for _, unit in trains],
+        duration_us=end,
     )
 
 
@@ -204,6 +218,13 @@ def _matrix(record: Record, values: NDArray[np.int64]) -> NDArray[np.int64]:
     return matrix
 
 
+def _linked(network: Network) -> NDArray[np.bool_]:
+    n = len(network.populations)
+    linked = np.zeros((n, n), np.bool_)
+    linked[list(network.sources), list(network.targets)] = True
+    return linked
+
+
 def _depth(record: Record, trains: list[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """Count spikes sent but not fully delivered; a spike waits for its slowest synapse."""
     depth = np.zeros(len(edges) - 1, np.int64)
@@ -229,11 +250,14 @@ def _decision(record: Record, trains: list[Any]) -> float:
     if len(spiking) != 1 or not len(trains[spiking[0]][0]):
         return np.inf
     t, unit = trains[spiking[0]]
-    size = record.network.populations[spiking[0]].size
-    totals = np.cumsum(unit[:, None] == np.arange(size), axis=0)
-    winner = int(np.argmax(totals[-1]))
-    rivals = np.delete(totals, winner, axis=1).max(axis=1, initial=0)
-    behind = np.flatnonzero(totals[:, winner] <= rivals)
+    counts = np.bincount(unit)
+    winner = int(counts.argmax())
+    # Of each spike, the how-manieth of its unit it is; and the most of any rival so far.
+    order = np.argsort(unit, kind="stable")
+    nth = np.empty(len(unit), np.int64)
+    nth[order] = np.arange(len(unit)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+    rivals = np.maximum.accumulate(np.where(unit == winner, 0, nth))
+    behind = np.flatnonzero(np.cumsum(unit == winner) <= rivals)
     led = int(behind[-1]) + 1 if behind.size else 0
     return float(t[led]) if led < len(t) else np.inf
 
@@ -245,4 +269,4 @@ def _busiest(record: Record, trains: list[Any], top: int) -> tuple[tuple[str, in
         for u in np.argsort(-counts, kind="stable")[:top]:
             if counts[u]:
                 found.append((population.name, int(u), int(counts[u])))
-    return tuple(sorted(found, key=lambda item: -item[2])[:top])
+    return tuple(found)
