@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -12,13 +14,29 @@ import eventsnn
 from eventsnn.cli_events import film, simulate
 from eventsnn.cli_results import bench, compare, evaluate, measure, reproduce
 from eventsnn.cli_train import train
+from eventsnn.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
+from eventsnn.text import cut, plain, shown
 
 _INTERRUPTED = 130  # the exit code of Ctrl-C: 128 + SIGINT
+_PIPE_CLOSED = 141  # as of other programs that a closed pipe ends: 128 + SIGPIPE
+
+_BEGIN = """\
+eventsnn: spiking neural networks that compute only when an event arrives.
+
+Begin here, it takes about a minute:
+  eventsnn train          films digits with a virtual event camera and learns them
+
+Then, with what train saved:
+  eventsnn evaluate runs/digits-1
+  eventsnn simulate runs/digits-1 digits --index 0 --figure traffic.png
+  eventsnn measure runs/digits-1 --html page.html
+
+All commands: eventsnn --help. Options of one: eventsnn train --help."""
 
 app = typer.Typer(
     name="eventsnn",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Spiking neural networks that compute only when an event arrives.",
@@ -29,30 +47,58 @@ for command in (train, evaluate, simulate, measure, compare, film, bench, reprod
 
 def main() -> None:
     """Run the command line; every user error is one line and exit code 2."""
+    escape_what_streams_lack()
     try:
-        code = app(standalone_mode=False, prog_name="eventsnn")
+        code = _run()
+        # What a full disk or a closed pipe cuts short shows here, not at interpreter exit.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _stop_writing()
+        raise SystemExit(_PIPE_CLOSED) from None
     except TyperException as error:
         _fail(f"{error.format_message()} (see eventsnn --help)", 2)
     except UserError as error:
         _fail(str(error), 2)
     except OSError as error:
-        _fail(f"{error.filename or 'file'}: {error.strerror or error}", 2)
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
     except Interrupted as stop:
         _fail(str(stop), _INTERRUPTED)
-    except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
-    except typer.Exit as error:
-        code = error.exit_code
-    if code == _INTERRUPTED:  # typer returns it, too, where Ctrl-C was pressed
+    if code == _INTERRUPTED:
         _fail("interrupted; nothing was saved, give the same command to begin again", code)
-    # Files that were cut short by a full pipe or disk show here, not at interpreter exit.
-    sys.stdout.flush()
-    raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, code: int) -> None:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
     raise SystemExit(code)
+
+
+def _run() -> int:
+    """Return the exit code of the command."""
+    for word in sys.argv:
+        if "\0" in word:  # no name of a file; only tests and programs can give one
+            raise UserError(f"{shown(word)}: holds a zero byte; leave it out")
+    try:
+        code = app(standalone_mode=False, prog_name="eventsnn")
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    except typer.Exit as error:
+        return error.exit_code
+    return code if isinstance(code, int) else 0  # typer returns that of Ctrl-C, too
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    # Both streams may be one file: what was printed stands before what went wrong.
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):  # nobody reads it: the exit code is left
+        print("error: " + plain(cut(message)), file=sys.stderr, flush=True)
+    _stop_writing()
+    raise SystemExit(code)
+
+
+def _stop_writing() -> None:
+    """Throw away what cannot be written, so that Python does not try it again at its exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _version(show: bool) -> None:
@@ -63,8 +109,12 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Spiking neural networks that compute only when an event arrives."""
+    if context.invoked_subcommand is None:
+        for line in _BEGIN.splitlines():
+            OUT.print(line)

@@ -44,7 +44,8 @@ def simulate(
         else:
             show.traffic(traffic, OUT)
             if picture:
-                OUT.print(f"picture: {picture}\n", markup=False)
+                OUT.print(f"picture: {picture}")
+                OUT.print()
 
 
 def film(

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-ERR = Console(stderr=True)
-OUT = Console(soft_wrap=True)
+from eventsnn.console import ERR as ERR
+from eventsnn.console import OUT as OUT
 
 Model = Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")]
 OwnData = Annotated[

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 import eventsnn
+from eventsnn.console import Console
 from eventsnn.data import source as sources
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import Inputs, open_inputs

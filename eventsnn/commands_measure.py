@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
 
 import eventsnn
+from eventsnn.console import Console
 from eventsnn.data.source import Data, open_data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -69,7 +69,7 @@ def measure(
     if figures is not None or html is not None:
         info = load_checkpoint(model).info
         scene = _scene(learner, data, found, index, tuple(info["input_shape"]))
-        with console.status("drawing"):
+        with console.working("drawing"):
             pictures = gallery(result, scene, info.get("history", []))
             if html is not None:
                 save_page(html, result, pictures)

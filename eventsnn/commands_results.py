@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 import eventsnn
+from eventsnn.console import Console
 from eventsnn.data import source as sources
 from eventsnn.data.source import DataSet, checked_split, labels_of, open_data
 from eventsnn.errors import Interrupted, UserError
@@ -78,7 +78,7 @@ def bench(data: str, limit: int | None, rounds: int, threads: int, console: Cons
         halves = open_data(data, limit=limit, progress=Bar(bars, "preparing data"))
         if not isinstance(halves.train, EventBatch):
             raise UserError(f"data {data!r}: real vectors; give recordings, e.g. digits")
-    with console.status("measuring (the first round compiles)"):
+    with console.working("measuring (the first round compiles)"):
         result = run(halves.train, rounds=rounds, threads=threads)
     return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
 

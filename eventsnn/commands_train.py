@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from eventsnn.console import Console
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.progress import Bar, TrainingBars, progress_bars
+from eventsnn.text import quoted
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.layers import parse_layers
@@ -80,7 +80,7 @@ def train(
                 ) from None
             raise Interrupted(
                 f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
-                f"eventsnn train --out {folder} --resume"
+                f"eventsnn train --out {quoted(folder)} --resume"
             ) from None
         first = trainer.first_step
         return summary | {"seconds_to_first_step": None if first is None else first - started}

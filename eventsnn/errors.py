@@ -1,8 +1,16 @@
 """The errors that a user can mend: each names the place, the value and the remedy."""
 
+from eventsnn.text import cut
+
 
 class UserError(ValueError):
-    """Bad input or options. The command line prints it as one line and exits with code 2."""
+    """Bad input or options. The command line prints it as one line and exits with code 2.
+
+    A message is never longer than a screen: a value that would fill it is cut in the middle.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(cut(str(message)))
 
 
 class DataError(UserError):

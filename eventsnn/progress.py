@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,11 +14,11 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskID,
-    TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
+from eventsnn.console import Console, PlainColumn
 from eventsnn.train.learner import Rates
 from eventsnn.train.trainer import Listener
 
@@ -40,12 +39,12 @@ class RateColumn(ProgressColumn):
 def progress_bars(console: Console) -> Iterator[Progress]:
     """Show bars while the block runs."""
     columns = (
-        TextColumn("{task.description}"),
+        PlainColumn(),
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
         RateColumn(),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
+        PlainColumn("note"),
     )
     bars = Progress(*columns, console=console, disable=not console.is_terminal)
     try:
@@ -146,4 +145,4 @@ class RowBars:
         error = result.get("test_error", result.get("error"))
         told = "" if error is None else f", error {error:.2f} %"
         seconds = "found finished" if kept else f"{result['wall_seconds']:.0f} s"
-        self._bars.console.print(f"{row.id}: {seconds}{told}", soft_wrap=True, highlight=False)
+        self._bars.console.print(f"{row.id}: {seconds}{told}", soft_wrap=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
+
+from eventsnn.console import Console
+from eventsnn.text import quoted
 
 _MOST = 20
 """Mistakes that are listed; there may be thousands."""
@@ -23,22 +26,22 @@ def cost_table(result: dict[str, Any]) -> Table:
 def training(summary: dict[str, Any], out: Console) -> None:
     """Print what a run reached and what it cost."""
     if summary["data_note"]:
-        out.print(f"data: {summary['options']['data']} ({summary['data_note']})", markup=False)
-    out.print(
-        f"test accuracy [b]{summary['test_accuracy']:.2%}[/b], training accuracy "
-        f"{summary['train_accuracy']:.2%}, after {summary['epochs']} epochs, "
+        out.print(f"data: {summary['options']['data']} ({summary['data_note']})")
+    reached = Text("test accuracy ").append(f"{summary['test_accuracy']:.2%}", "bold")
+    reached.append(
+        f", training accuracy {summary['train_accuracy']:.2%}, after {summary['epochs']} epochs, "
         f"{summary['seconds']:.1f} s of learning"
     )
+    out.print(reached)
     out.print(cost_table(summary))
     cost = summary["training_operations_per_recording"]
     if cost:
         _learning(cost, out)
     if summary["out"]:
-        out.print(f"saved in {summary['out']}", markup=False)
+        out.print(f"saved in {summary['out']}")
         out.print(
-            f"next: eventsnn simulate {summary['out']} {summary['options']['data']} --index 0 "
-            "--figure traffic.png",
-            markup=False,
+            f"next: eventsnn simulate {quoted(summary['out'])} "
+            f"{quoted(summary['options']['data'])} --index 0 --figure traffic.png"
         )
 
 
@@ -47,7 +50,7 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
     counts, wrong = result["confusion"], result["mistakes"]
     table = Table("label", *(str(c) for c in range(len(counts))), box=None, title="taken for")
     for label, row in enumerate(counts):
-        said = [f"[b]{n}[/b]" if c == label else str(n or "") for c, n in enumerate(row)]
+        said = [Text(str(n), "bold") if c == label else str(n or "") for c, n in enumerate(row)]
         table.add_row(str(label), *said)
     out.print(table)
     for row in wrong[:_MOST]:
@@ -59,9 +62,8 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
     if wrong:
         first = wrong[0]
         out.print(
-            f"look at one: eventsnn simulate {result['model']} {result['data']} "
+            f"look at one: eventsnn simulate {quoted(result['model'])} {quoted(result['data'])} "
             f"--split {first['half']} --index {first['index']} --figure wrong.png",
-            markup=False,
             soft_wrap=True,
         )
 
@@ -86,7 +88,6 @@ def traffic(traffic: dict[str, Any], out: Console) -> None:
     out.print(
         f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
         f"{'us' if unit == 'us' else 'steps'}{label}{prediction}, {first}",
-        markup=False,
     )
     table = Table(
         "population", "spikes", "active units", "first spike", "synaptic adds", "busiest units",
@@ -114,7 +115,7 @@ def film(result: dict[str, Any], out: Console) -> None:
     out.print(table)
     for key in sorted(set(result) - {"filmed", "real"}):
         if result[key] is not None:
-            out.print(f"{key.replace('_', ' ')}: {number(result[key])}", markup=False)
+            out.print(f"{key.replace('_', ' ')}: {number(result[key])}")
 
 
 def papers(found: list[dict[str, Any]], out: Console) -> None:
@@ -124,7 +125,7 @@ def papers(found: list[dict[str, Any]], out: Console) -> None:
         cells = [paper[key] for key in ("paper", "title", "source")]
         table.add_row(*cells, str(len(paper["rows"])))
     out.print(table)
-    out.print("next: eventsnn reproduce PAPER --data mnist:PATH", markup=False)
+    out.print("next: eventsnn reproduce PAPER --data mnist:PATH")
 
 
 def reproduction(result: dict[str, Any], out: Console) -> None:
@@ -132,18 +133,18 @@ def reproduction(result: dict[str, Any], out: Console) -> None:
     from eventsnn.reproduce import find_paper
 
     if result["note"]:
-        out.print(f"{result['note']}\n", markup=False)
+        out.print(result["note"])
+        out.print()
     for made in find_paper(result["paper"]).tables(result):
         table = Table(*made.head, box=None, title=made.title, title_justify="left")
         for row in made.rows:
             table.add_row(*row)
         out.print(table)
-        out.print(f"{made.note}\n", markup=False)
+        out.print(made.note)
+        out.print()
     if result["skipped"]:
-        out.print(f"not run, for want of data: {', '.join(result['skipped'])}", markup=False)
-    out.print(
-        f"saved in {result['out']}: result.json, {', '.join(result['figures'])}", markup=False
-    )
+        out.print(f"not run, for want of data: {', '.join(result['skipped'])}")
+    out.print(f"saved in {result['out']}: result.json, {', '.join(result['figures'])}")
 
 
 def number(value: Any) -> str:
@@ -167,9 +168,8 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     note = f" ({result['note']})" if result["note"] else ""
     out.print(
         f"{result['model']} on {result['recordings']:,} recordings of {result['data']}{note}",
-        markup=False,
     )
-    out.print(f"accuracy [b]{result['accuracy']:.2%}[/b]")
+    out.print(Text("accuracy ").append(f"{result['accuracy']:.2%}", "bold"))
     table = Table("synaptic operations", "", box=None)
     for key, text in (
         ("operations_per_spike", "a spike or event"),
@@ -192,15 +192,15 @@ def measurement(result: dict[str, Any], out: Console) -> None:
         table.add_row(model["model"], f"{number(model['total_nj'] / 1e3)} µJ")
     out.print(table)
     for note in dict.fromkeys(model["note"] for model in result["energy"] if "note" in model):
-        out.print(f"energy: {note}", markup=False)
+        out.print(f"energy: {note}")
     for key in ("html", "figures"):
         if result[key]:
-            out.print(f"{key}: {result[key]}", markup=False)
+            out.print(f"{key}: {result[key]}")
 
 
 def _early(anytime: dict[str, Any], out: Console) -> None:
     if "not_measured" in anytime:
-        out.print(f"stopping early: not measured, {anytime['not_measured']}", markup=False)
+        out.print(f"stopping early: not measured, {anytime['not_measured']}")
         return
     table = Table("stopping early by", "level", "saves", "points lost", "spikes", "ms", box=None)
     for stop in anytime["stops"]:
@@ -242,4 +242,4 @@ def comparison(result: dict[str, Any], out: Console) -> None:
         "loses; spikes; learning in forward passes; estimate by cmos45-float32"
     )
     if result["figure"]:
-        out.print(f"picture: {result['figure']}", markup=False)
+        out.print(f"picture: {result['figure']}")

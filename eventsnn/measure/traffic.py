@@ -15,6 +15,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.network import Network
 from eventsnn.record import Record
+from eventsnn.text import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +94,16 @@ class Traffic:
         for p, name in enumerate(self.names):
             first = f"{self.first_spike_us[p]:.0f}" if np.isfinite(self.first_spike_us[p]) else "-"
             lines.append(
-                f"{name:<16} {self.spikes[p]:>9} {self.active[p]:>7} {self.fan_out[p]:>10.1f} "
-                f"{self.bursts[p]:>9} {first:>15}"
+                f"{plain(name):<16} {self.spikes[p]:>9} {self.active[p]:>7} "
+                f"{self.fan_out[p]:>10.1f} {self.bursts[p]:>9} {first:>15}"
             )
         lines.append("from -> to: deliveries, synaptic adds")
         for i, j in np.argwhere(self.deliveries):
             lines.append(
-                f"  {self.names[i]} -> {self.names[j]}: {self.deliveries[i, j]}, "
+                f"  {plain(self.names[i])} -> {plain(self.names[j])}: {self.deliveries[i, j]}, "
                 f"{self.synaptic_adds[i, j]}"
             )
-        busy = ", ".join(f"{name}[{unit}] {n}" for name, unit, n in self.busiest)
+        busy = ", ".join(f"{plain(name)}[{unit}] {n}" for name, unit, n in self.busiest)
         return "\n".join([*lines, f"busiest units: {busy or 'none'}"])
 
     def to_json(self) -> dict[str, Any]:

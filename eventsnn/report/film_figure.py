@@ -9,6 +9,7 @@ import numpy as np
 
 from eventsnn.events import EventBatch
 from eventsnn.report.files import save_figure
+from eventsnn.text import drawn
 
 SACCADES_US = (0, 105_000, 210_000)
 """Where N-MNIST's three saccades begin."""
@@ -36,7 +37,7 @@ def plot_film(batch: EventBatch, path: str | os.PathLike[str], title: str, shown
         for k in range(len(SACCADES_US)):
             _draw_saccade(figure.add_subplot(grid[i, k]), batch, i, k)
     _draw_rate(figure.add_subplot(grid[n, :]), batch)
-    figure.suptitle(f"{title}\nblue: ON events, red: OFF")
+    figure.suptitle(f"{drawn(title, 100)}\nblue: ON events, red: OFF")
     save_figure(figure, path)
 
 

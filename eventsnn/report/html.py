@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from eventsnn.errors import UserError
 from eventsnn.report.gallery import Picture
 from eventsnn.report.page_style import STYLE
 from eventsnn.report.style import PAGE, number, short, svg_of
+from eventsnn.text import marked
 from eventsnn.train.checkpoint import write_whole
 
 Result = dict[str, Any]
@@ -51,25 +51,26 @@ def page(result: Result, pictures: list[Picture]) -> str:
         '<meta name="color-scheme" content="light dark">'
         # An icon of its own keeps the browser from asking for one.
         '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<title>{marked(title)}</title><style>{STYLE}</style></head>\n"
         f"<body><main>{''.join(sections)}</main></body></html>\n"
     )
 
 
 def _header(result: Result) -> str:
     layers = "-".join(str(p["neurons"]) for p in result["network"]["populations"])
-    note = f" ({escape(result['note'])})" if result.get("note") else ""
+    note = f" ({marked(result['note'])})" if result.get("note") else ""
     return (
-        f"<header><h1>{escape(str(result['model']))}</h1><p>{layers}, rule "
-        f"{escape(result['rule'])}, on {result['recordings']:,} recordings of "
-        f"<code>{escape(result['data'])}</code>{note}, half: {escape(result['split'])}</p></header>"
+        f"<header><h1>{marked(result['model'])}</h1><p>{layers}, rule "
+        f"{marked(result['rule'])}, on {result['recordings']:,} recordings of "
+        f"<code>{marked(result['data'])}</code>{note}, half: {marked(result['split'])}</p></header>"
     )
 
 
 def _tiles(result: Result) -> str:
     """Return the answers at a glance."""
     cells = "".join(
-        f'<div class="tile"><span>{name}</span><strong>{value}</strong><small>{text}</small></div>'
+        f'<div class="tile"><span>{marked(name)}</span><strong>{marked(value)}</strong>'
+        f"<small>{marked(text)}</small></div>"
         for name, value, text in (*_cost_tiles(result), *_saving_tiles(result))
     )
     return f'<section class="tiles">{cells}</section>'
@@ -110,24 +111,34 @@ def _saving_tiles(result: Result) -> list[tuple[str, str, str]]:
 
 def _figure(picture: Picture) -> str:
     drawing = svg_of(picture.draw(PAGE), picture.name)
-    label = escape(picture.title, quote=True)
+    label = marked(picture.title)
     drawing = drawing.replace("<svg", f'<svg aria-label="{label}"', 1)
     return (
-        f"<figure><h2>{escape(picture.title)}</h2>{drawing}"
-        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
+        f"<figure><h2>{marked(picture.title)}</h2>{drawing}"
+        f"<figcaption>{marked(picture.caption)}</figcaption></figure>"
     )
 
 
 def _section(title: str, body: str) -> str:
-    return f"<section><h2>{title}</h2>{body}</section>" if body else ""
+    return f"<section><h2>{marked(title)}</h2>{body}</section>" if body else ""
+
+
+class _Html(str):
+    """A cell that is HTML already; any other is text."""
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f"<th{' class=text' if cell == 'source' else ''}>{cell}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    top = "".join(
+        f"<th{' class=text' if cell == 'source' else ''}>{marked(cell)}</th>" for cell in head
+    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return (
         f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def _cell(cell: str) -> str:
+    return f"<td>{cell if isinstance(cell, _Html) else marked(cell)}</td>"
 
 
 def _operations_table(result: Result) -> str:
@@ -140,20 +151,20 @@ def _operations_table(result: Result) -> str:
             for key in ("deliveries", "synaptic_operations", "effective", "weight_bytes")
             if key in operations
         ]
-        rows.append([escape(name), *(f"{value:,.1f}" for value in values)])
+        rows.append([name, *(f"{value:,.1f}" for value in values)])
     head = ["connection", "deliveries", "synaptic operations"]
     head += ["with weights other than 0"] if "effective" in operations else []
     out = _table([*head, "bytes of weights"], rows)
     if "neuron_updates" in operations:
         keys = ("spikes", "neuron_updates", "multiplications", "threshold_tests")
         rows = [
-            [escape(p["name"]), *(f"{operations[key][p['name']]:,.1f}" for key in keys)]
+            [p["name"], *(f"{operations[key][p['name']]:,.1f}" for key in keys)]
             for p in result["network"]["populations"]
         ]
         out += _table(["population", "spikes", "updates", "multiplications", "tests"], rows)
     training = result["training"]
     if "not_counted" in training:
-        return out + f"<p>Training is not counted: {escape(training['not_counted'])}.</p>"
+        return out + f"<p>Training is not counted: {marked(training['not_counted'])}.</p>"
     near = sum(training.get("near_spikes", {}).values())
     return out + (
         f"<p>Learning a recording: {training['forward_operations']:,.0f} operations forward, "
@@ -165,7 +176,7 @@ def _operations_table(result: Result) -> str:
 def _stops_table(result: Result) -> str:
     anytime = result["anytime"]
     if "not_measured" in anytime:
-        return f"<p>Not measured: {escape(anytime['not_measured'])}.</p>"
+        return f"<p>Not measured: {marked(anytime['not_measured'])}.</p>"
     rows = []
     for stop in anytime["stops"]:
         told = stop["reported"]
@@ -179,7 +190,7 @@ def _stops_table(result: Result) -> str:
             ]
         )  # fmt: skip
     rest = [
-        f"<p>{name.replace('_', ' ')}: {escape(curve['does_not_apply'])}.</p>"
+        f"<p>{marked(name.replace('_', ' '))}: {marked(curve['does_not_apply'])}.</p>"
         for name, curve in anytime["policies"].items()
         if "does_not_apply" in curve
     ]
@@ -202,11 +213,11 @@ def _energy_table(result: Result) -> str:
     for model in result["energy"]:
         parts = [model[key] for key in ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")]
         parts += [model.get("references_nj", {}).get(name) for name in beside]
-        source = f"<small>{escape(model['title'])}. {escape(model['source'])}</small>"
-        rows.append([escape(model["model"]), *map(_micro, parts), source])
+        source = _Html(f"<small>{marked(model['title'])}. {marked(model['source'])}</small>")
+        rows.append([model["model"], *map(_micro, parts), source])
     head = ["model", "synapses", "neurons", "memory", "sum, µJ", *beside.values(), "source"]
     notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
-    return _table(head, rows) + "".join(f"<p>{escape(note)}.</p>" for note in notes)
+    return _table(head, rows) + "".join(f"<p>{marked(note)}.</p>" for note in notes)
 
 
 def _micro(nano: float | None) -> str:
@@ -224,11 +235,12 @@ def _neurobench_table(result: Result) -> str:
             rows.append([f"{key} {name}".strip(), "" if told is None else number(told)])
     note = result["neurobench"].get("not_measured", "")
     return _table(["key", "value"], rows) + (
-        f"<p>Not measured: {escape(note)}.</p>" if note else ""
+        f"<p>Not measured: {marked(note)}.</p>" if note else ""
     )
 
 
 def _options(result: Result) -> str:
     kept = ("model", "rule", "data", "split", "recordings", "version", "machine", "options")
     text = json.dumps({key: result[key] for key in kept if key in result}, indent=2)
-    return f"<details><summary>All options</summary><pre>{escape(text)}</pre></details>"
+    lines = "\n".join(map(marked, text.split("\n")))
+    return f"<details><summary>All options</summary><pre>{lines}</pre></details>"

@@ -12,6 +12,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.record import Record
 from eventsnn.report.style import LIGHT, OFF, ON, Theme, dress, legend, new_figure
+from eventsnn.text import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,13 +50,13 @@ def plot_raster(trains: Sequence[Train], title: str = "", theme: Theme = LIGHT) 
         axes.plot(np.asarray(t) / 1e3, unit, ".", ms=mark + 0.6, mew=0, color=_plain(colour, k),
                   rasterized=True)  # fmt: skip
         axes.set_ylim(-0.02 * size - 0.5, size * 1.02)
-        axes.set_ylabel(f"{name}\nunit")
+        axes.set_ylabel(f"{drawn(name, 40)}\nunit")
         dress(axes, theme)
         axes.text(1.0, 1.02, f"{len(t):,} {'events' if k == 0 else 'spikes'}", ha="right",
                   va="bottom", fontsize=8, color=theme.muted, transform=axes.transAxes)  # fmt: skip
     panels[-1].set_xlabel("time (ms)")
     if title:
-        figure.suptitle(title, fontsize=9, color=theme.ink)
+        figure.suptitle(drawn(title), fontsize=9, color=theme.ink)
     return figure
 
 
@@ -123,7 +124,9 @@ def plot_traces(
     figure = new_figure(5.0, 3.2, theme)
     axes = figure.add_subplot()
     for k, (name, (t, v)) in enumerate(traces.items()):
-        axes.plot(t / 1e3, v, lw=0.9, color=theme.series[k % len(theme.series)], label=name)
+        axes.plot(
+            t / 1e3, v, lw=0.9, color=theme.series[k % len(theme.series)], label=drawn(name, 40)
+        )
     if threshold is not None:
         axes.axhline(threshold, lw=1.0, ls=":", color=theme.muted, label="threshold")
     axes.set_xlabel("time (ms)")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.report.style import LIGHT, OFF, ON, Theme, new_figure, short
+from eventsnn.text import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ def plot_traffic_graph(result: Result, theme: Theme = LIGHT) -> Figure:
     for k, population in enumerate(populations):
         axes.plot([k], [0], "o", ms=16, color=theme.surface, mec=theme.series[0], mew=1.6, zorder=3)
         spikes = result["operations"]["spikes"][population["name"]]
-        told = f"{population['name']}\n{population['neurons']:,} {_what(population, k)}"
+        told = f"{drawn(population['name'], 40)}\n{population['neurons']:,} {_what(population, k)}"
         told += f"\n{short(spikes)} {'events' if k == 0 else 'spikes'}" if spikes else "\n"
         axes.text(k, -0.34, told, ha="center", va="top", fontsize=8, color=theme.muted)
     loops = any(place[c["target"]] != place[c["source"]] + 1 for c in connections)
@@ -51,7 +52,7 @@ def plot_traffic_graph(result: Result, theme: Theme = LIGHT) -> Figure:
 
 
 def _what(population: Result, k: int) -> str:
-    return "units" if k == 0 else population["model"]
+    return "units" if k == 0 else drawn(population["model"], 40)
 
 
 def _arrow(axes: Any, ends: tuple[int, int], width: float, theme: Theme) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eventsnn.report.style import LIGHT, Theme, dress, legend, new_figure, short
+from eventsnn.text import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,7 +131,7 @@ def _bars(
     for k, (_, value, series) in enumerate(rows):
         axes.barh(k, values[k] - low, left=low, color=theme.series[series], height=0.62)
         axes.text(values[k] * 1.12, k, short(value), va="center", fontsize=8, color=theme.ink)
-    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axes.set_yticks(range(len(rows)), [drawn(name, 40) for name, _, _ in rows])
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlim(low, max(values) * 5)
@@ -219,7 +220,7 @@ def plot_compared(results: Sequence[tuple[str, Result]], theme: Theme = LIGHT) -
             axes.plot(points["operations"], _percent(points["accuracy"]), color=colour, lw=1.6,
                       ls=ls)  # fmt: skip
         x = result["operations"]["operations_per_recording"]
-        axes.plot([x], [100 * result["accuracy"]], "o", ms=6, color=colour, label=name)
+        axes.plot([x], [100 * result["accuracy"]], "o", ms=6, color=colour, label=drawn(name, 60))
     best = max(100 * result["accuracy"] for _, result in results)
     least = min(100 * result["accuracy"] for _, result in results)
     axes.set_ylim(max(0.0, least - 10), min(100.4, best + 1.2))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from eventsnn.report.plots_traffic_beside import beside
 from eventsnn.report.style import LIGHT, Theme, dress, new_figure, short
-from eventsnn.report.traffic_activity import Activity, colour_of, name_of, plain, whole
+from eventsnn.report.traffic_activity import Activity, colour_of, name_of, whole
+from eventsnn.text import drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def plot_activity(activity: Activity, theme: Theme = LIGHT) -> Figure:
         grid = columns[1].subgridspec(len(right) + 1, 1, height_ratios=[*right, spare + 1e-3])
         for k, (_, draw) in enumerate(drawers):
             draw(figure.add_subplot(grid[k]), activity, theme)
-    figure.suptitle(plain(activity.title), fontsize=11, color=theme.ink)
+    figure.suptitle(drawn(activity.title), fontsize=11, color=theme.ink)
     return figure
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventsnn.report.style import Theme, dress, short
-from eventsnn.report.traffic_activity import Activity, name_of, plain, whole
+from eventsnn.report.traffic_activity import Activity, name_of, whole
+from eventsnn.text import drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,4 +102,4 @@ def _draw_output(axes: Axes, activity: Activity, theme: Theme) -> None:
     if np.issubdtype(np.asarray(activity.output).dtype, np.integer):
         whole(axes.xaxis)
         axes.set_xlim(0, max(1, int(values.max())))
-    axes.set_title(plain(activity.output_label), loc="right", fontsize=9, color=theme.muted)
+    axes.set_title(drawn(activity.output_label), loc="right", fontsize=9, color=theme.muted)

@@ -108,13 +108,18 @@ def svg_of(figure: Figure, name: str) -> str:
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r"font: ([0-9.]+px)[^;\"]*", r"font-size: \1", text)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
-    # The same names may stand in several figures of one page.
-    text = re.sub(r'id="([^"]*)"', rf'id="{name}-\1"', text)
-    text = re.sub(r'href="#([^"]*)"', rf'href="#{name}-\1"', text)
-    text = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", text)
+    # In elements, not in the text between them: names of neurons are shown as they are.
+    text = re.sub(r"<[^>]*>", lambda element: _of_page(element[0], name), text)
     return text.replace("<svg", f'<svg role="img" id="{name}" class="figure"', 1)
+
+
+def _of_page(element: str, name: str) -> str:
+    """Return an element of figure ``name`` as one of a page with several."""
+    for colour, variable in _VARIABLES.items():
+        element = element.replace(colour, f"var(--{variable})")
+    element = re.sub(r'id="([^"]*)"', rf'id="{name}-\1"', element)
+    element = re.sub(r'href="#([^"]*)"', rf'href="#{name}-\1"', element)
+    return re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", element)
 
 
 def short(value: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.report.style import Theme
+from eventsnn.text import drawn, plain
 
 _LONGEST = 20
 """Letters of a name that are shown."""
@@ -89,12 +90,8 @@ def colour_of(activity: Activity, p: int, theme: Theme) -> str:
 
 def name_of(text: str) -> str:
     """Return a name as a figure shows it: as it is, and no longer than fits."""
-    return plain(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
-
-
-def plain(text: str) -> str:
-    """Return text that a figure shows as it is."""
-    return text.replace("$", r"\$")
+    text = plain(text)
+    return drawn(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 
 def whole(axis: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eventsnn.report.files import save_figure
 from eventsnn.reproduce.paper import Result
+from eventsnn.text import drawn
 
 # Okabe & Ito's palette, told apart by colour-blind readers; line styles and markers tell too.
 _STYLES: tuple[dict[str, Any], ...] = (
@@ -64,7 +65,9 @@ def _learning_curves(rows: dict[str, Result]) -> Any:
             seen = [(r["epoch"], r[key]) for r in row["history"] if key in r]
             if seen:
                 x, y = zip(*seen, strict=True)
-                axes.plot(x, y, label=row["title"], markersize=3, markevery=2, linewidth=1, **style)
+                axes.plot(
+                    x, y, label=drawn(row["title"]), markersize=3, markevery=2, linewidth=1, **style
+                )
     for axes, _, label in panels:
         axes.set_ylabel(label)
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
@@ -139,7 +142,7 @@ def _early_guesses(rows: dict[str, Result]) -> Any:
     for style, row in zip(_STYLES[1:], rows.values(), strict=False):
         x = [guess["events"] for guess in row["guesses"]]
         y = [100 - guess["error"] for guess in row["guesses"]]
-        axes.semilogx(x, y, label=row["title"], markersize=4, linewidth=1, **style)
+        axes.semilogx(x, y, label=drawn(row["title"]), markersize=4, linewidth=1, **style)
     axes.set_xlabel("events seen, at most")
     axes.set_ylabel("accuracy (%)")
     axes.grid(alpha=0.3, which="both", linewidth=0.5)
