@@ -79,6 +79,8 @@ def _run() -> int:
         return _INTERRUPTED
     except typer.Exit as error:
         return error.exit_code
+    except SystemExit:  # how typer ends where a pipe is closed
+        return _PIPE_CLOSED
     return code if isinstance(code, int) else 0  # typer returns that of Ctrl-C, too
 
 

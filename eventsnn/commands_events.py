@@ -20,6 +20,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
+from eventsnn.outputs import check_output_file
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
@@ -147,6 +148,8 @@ def film(
     from eventsnn.report.film_figure import plot_film
 
     out, figure = files
+    if out is not None:
+        check_output_file("film", out)
     if figure is not None:
         check_figure_path(figure)
     stack = sources.open_images(images, checked_split(split))

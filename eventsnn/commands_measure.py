@@ -20,6 +20,7 @@ from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
 from eventsnn.measure.policies import POLICIES
+from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
@@ -57,6 +58,8 @@ def measure(
     figures, html = out
     if html is not None:
         check_page_path(html)
+    if figures is not None:
+        check_output_folder("figures", figures)
     learner, options = open_model(model)
     data, told = _open(model, options, what, console)
     found = _measured(learner, options, data, request, threads, console)

@@ -14,6 +14,7 @@ from eventsnn.data.source import DataSet, checked_split, labels_of, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.mistakes import confusion, mistakes
+from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, RowBars, progress_bars
 from eventsnn.train.model import open_model
 
@@ -109,6 +110,7 @@ def reproduce(
 
     chosen = find_paper(paper)
     folder = out or Path("runs") / f"{paper}{'-quick' * quick}"
+    check_output_folder("--out", folder)
     with progress_bars(console) as bars:
         shelf = Shelf(data, quick, Bar(bars, "preparing data"))
         listener = RowBars(bars)

@@ -11,6 +11,7 @@ from typing import Any
 from eventsnn.console import Console
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
+from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options
@@ -41,6 +42,8 @@ def train(
             layers if isinstance(layers, str) else "-".join(map(str, layers))
         )
     given = with_teachers(given)
+    if out is not None:
+        check_output_folder("--out", out)
     checkpoint = None
     if resume:
         if out is None:

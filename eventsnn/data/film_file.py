@@ -9,6 +9,7 @@ from pathlib import Path
 from eventsnn.data.cache_file import Writer, read_batch
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
+from eventsnn.outputs import check_output_file
 
 _KEY = "film"
 
@@ -16,8 +17,7 @@ _KEY = "film"
 def write_film(path: str | os.PathLike[str], batches: Iterable[EventBatch]) -> None:
     """Write recordings into one file, which appears when it is complete."""
     target = Path(path)
-    if not target.parent.is_dir():
-        raise UserError(f"{target}: there is no folder {target.parent}; make it first")
+    check_output_file("film", target)
     try:
         with Writer(target) as writer:
             for batch in batches:

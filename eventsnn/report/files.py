@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventsnn.errors import UserError
+from eventsnn.outputs import check_output_file
 from eventsnn.train.checkpoint import write_whole
 
 if TYPE_CHECKING:
@@ -37,8 +38,5 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def check_figure_path(path: Path) -> None:
-    """Refuse a name that no figure can have, before the work is done."""
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"figure {path}: give a name that ends in {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UserError(f"figure {path}: there is no folder {path.parent}; make it first")
+    """Refuse a figure that cannot be written, before the work is done."""
+    check_output_file("figure", path, SUFFIXES)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
+from eventsnn.outputs import check_output_file
 from eventsnn.report.gallery import Picture
 from eventsnn.report.page_style import STYLE
 from eventsnn.report.style import PAGE, number, short, svg_of
@@ -25,11 +26,8 @@ def save_page(path: Path, result: Result, pictures: list[Picture]) -> None:
 
 
 def check_page_path(path: Path) -> None:
-    """Refuse a name that the page cannot have, before the work is done."""
-    if path.suffix not in (".html", ".htm"):
-        raise UserError(f"page {path}: give a name that ends in .html")
-    if not path.parent.is_dir():
-        raise UserError(f"page {path}: there is no folder {path.parent}; make it first")
+    """Refuse a page that cannot be written, before the work is done."""
+    check_output_file("page", path, (".html", ".htm"))
 
 
 def page(result: Result, pictures: list[Picture]) -> str:

@@ -75,6 +75,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     file = Path(path)
     file = file / FILE if file.is_dir() else file
+    if file.suffix == ".toml":
+        raise UserError(
+            f"{path}: describes a network; give a trained one, the folder that eventsnn train "
+            "--out wrote (eventsnn simulate runs networks that are described)"
+        )
     if not file.is_file():
         raise UserError(f"{path}: there is no checkpoint; train one with eventsnn train --out")
     try:
@@ -101,5 +106,8 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # not the temporary name, and where a disk is full not None
+        raise
     finally:
         part.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Where results go, asked before the work is done: an hour of it should not end at a bad name."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from pathlib import Path
+
+from eventsnn.errors import UserError
+
+
+def check_output_file(what: str, path: Path, suffixes: tuple[str, ...] = ()) -> None:
+    """Refuse a file that cannot be written; one that is there stays as it is.
+
+    Parameters
+    ----------
+    what : str
+        What the file is, for the message: "figure".
+    suffixes : tuple of str
+        Endings of the name, any where there are none.
+
+    Raises
+    ------
+    UserError
+        If the ending is another, the folder is missing or cannot be written, or a folder stands
+        in its place.
+    """
+    if suffixes and path.suffix not in suffixes:
+        raise UserError(f"{what} {path}: give a name that ends in {', '.join(suffixes)}")
+    try:
+        if path.is_dir():
+            raise UserError(f"{what} {path}: is a folder; give the name of a file")
+        if not path.parent.is_dir():
+            raise UserError(f"{what} {path}: there is no folder {path.parent}; make it first")
+        # As it is written later: under a longer name that is then changed.
+        probe = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+        probe.open("xb").close()
+        probe.unlink()
+    except OSError as error:
+        raise _refusal(what, path, error) from error
+
+
+def check_output_folder(what: str, path: Path) -> None:
+    """Refuse a folder that cannot be made or written; nothing is made.
+
+    Raises
+    ------
+    UserError
+        If a file stands in its place or above it, or the folder cannot be written.
+    """
+    try:
+        place = path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir():
+            raise UserError(f"{what} {path}: {place} is a file; give a folder")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise _refusal(what, path, error) from error
+
+
+def _refusal(what: str, path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{what} {path}: cannot be written: {error.strerror or error}; give another place"
+    )
