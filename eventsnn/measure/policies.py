@@ -146,9 +146,9 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
     """
     here, there = (Policy(streamed.select(slice(k, None, 2)), name) for k in (0, 1))
     points = [here.at(level) for level in here.levels(200)]
-    # Half a recording of slack: accuracies are sums of 1 / n.
-    least = at_end(here.streamed).accuracy - tolerance - 0.5 / len(here.streamed)
-    fine = [point for point in points if point.accuracy > least]
+    # Accuracies are rounded quotients: what lies nearer than a billionth is equal.
+    least = at_end(here.streamed).accuracy - tolerance - 1e-9
+    fine = [point for point in points if point.accuracy >= least]
     level = min(fine, key=lambda point: point.operations).level if fine else math.nan
     return {
         "policy": name,

@@ -1,0 +1,94 @@
+"""The page of a measurement: every table and tile has the numbers of the JSON."""
+
+import re
+from html import unescape
+
+import pytest
+from hand_case import PAIRS, made
+
+from eventsnn.report.html import page
+
+
+@pytest.fixture(params=[True, False], ids=["readout", "spiking output"])
+def case(request):
+    return made(request.param)
+
+
+def cells(html, heading):
+    """Rows of text of the first table under a heading."""
+    body = html[html.index(f"<h2>{heading}</h2>") :]
+    table = body[body.index("<tbody>") : body.index("</tbody>")]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    strip = [re.findall(r"<td>(.*?)</td>", row, re.DOTALL) for row in rows]
+    return [[unescape(re.sub(r"<[^>]*>", "", cell)) for cell in row] for row in strip]
+
+
+def number(text):
+    """What a cell says: 1,234.5, 81.2%, 34 k, 3.4 M."""
+    text = text.replace(",", "")
+    for end, size in (("%", 0.01), (" k", 1e3), (" M", 1e6)):
+        if text.endswith(end):
+            return float(text.removesuffix(end)) * size
+    return float(text)
+
+
+def told(case, **more):
+    made = {"model": "a", "data": "b", "rule": "adjoint", "split": "test", "note": ""}
+    return made | case.result | more
+
+
+def test_the_tables_of_the_page_have_these_numbers(case):
+    html, result = page(told(case), []), case.result
+    counted = result["operations"]
+    rows = {
+        row[0]: [number(cell) for cell in row[1:]] for row in cells(html, "Operations a recording")
+    }
+    for pair in PAIRS:
+        keys = ("deliveries", "synaptic_operations", "effective", "weight_bytes")
+        assert rows[pair] == pytest.approx([counted[key][pair] for key in keys], abs=0.051)
+    stops = cells(html, "Stopping early")
+    for row, stopped in zip(stops, result["anytime"]["stops"], strict=True):
+        r = stopped["reported"]
+        assert row[0] == stopped["policy"].replace("_", " ")
+        assert row[1] == "never stops" if stopped["level"] is None else number(row[1])
+        wanted = [r["saved"], 100 * r["lost"], r["accuracy"], r["operations"], r["spikes"]]
+        wanted += [r["events"], r["t_us"] / 1000]
+        slack = [0.00051, 0.0051, 0.000051, 0.51, 0.051, 0.51, 0.51]
+        for cell, value, least in zip(row[2:], wanted, slack, strict=True):
+            assert number(cell) == pytest.approx(value, abs=least)
+    for row, model in zip(
+        cells(html, "Energy: estimates a recording"), result["energy"], strict=True
+    ):
+        keys = ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")
+        wanted = [model[key] for key in keys]
+        wanted += [model.get("references_nj", {}).get(name) for name in ("clock_1ms", "relu")]
+        assert row[0] == model["model"] and model["source"] in row[-1]
+        for cell, value in zip(row[1:-1], wanted, strict=True):
+            if value is None:
+                assert cell == ""
+            else:
+                assert number(cell) == pytest.approx(value / 1e3, rel=1e-3)  # microjoules
+    bench = {row[0]: number(row[1]) for row in cells(html, "In NeuroBench's keys")}
+    theirs = result["neurobench"]
+    flat = {k: v for k, v in theirs.items() if not isinstance(v, dict)}
+    flat |= {f"SynapticOperations {k}": v for k, v in theirs["SynapticOperations"].items()}
+    assert bench == pytest.approx(flat, rel=1e-3)
+
+
+def test_the_tiles_of_the_page_have_these_numbers(case):
+    html, result = page(told(case), []), case.result
+    found = re.findall(r'<div class="tile"><span>(.*?)</span><strong>(.*?)</strong>', html)
+    tiles = {name: number(value) for name, value in found}
+    wanted = {
+        "accuracy": result["accuracy"],
+        "a spike costs": result["operations"]["operations_per_spike"],
+        "a right answer costs": result["operations"]["operations_per_right_answer"],
+        "stopping early saves": result["anytime"]["best"]["reported"]["saved"],
+    }
+    if case.readout:
+        wanted["learning costs"] = result["training"]["operations_per_recording"]
+    assert set(tiles) == set(wanted)
+    for name, value in wanted.items():
+        assert tiles[name] == pytest.approx(value, rel=5e-3, abs=0.51 if value > 1 else 1e-3), name
+    lost = 100 * result["anytime"]["best"]["reported"]["lost"]
+    assert f"{abs(lost):.2f} points" in html and "7 recordings" in html and "4-5-3" in html
