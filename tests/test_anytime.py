@@ -130,13 +130,48 @@ def test_checks_by_events_come_just_after_the_event():
     network = network_of(LIF(300.0), LIF(200.0))
     weights, events = weights_of(network, rng), recordings(rng)
     record = simulate(network, weights, events)
-    seen = np.array([1, 5, 1000])
+    seen = np.array([1, 5, 20, 1000])
     found = stream(record, weights, events, CountTarget(), event_checks(events, seen))
-    sizes = np.diff(events.start)
-    for k, n in enumerate(seen):
-        assert (found.events[:, k] >= np.minimum(n, sizes)).all()
-    np.testing.assert_array_equal(found.events[:, 2], sizes)
-    np.testing.assert_array_equal(found.t[:, 2], events.duration)
+    long = 0
+    for r, recording in enumerate(events):
+        times = recording.t.tolist()
+        for k, n in enumerate(seen.tolist()):
+            if n <= len(times):
+                # A microsecond later, so that what came at the same time is seen, too.
+                assert found.t[r, k] == times[n - 1] + 1
+                assert found.events[r, k] == sum(t <= times[n - 1] for t in times)
+                long += 1
+            else:
+                assert found.t[r, k] == recording.duration
+                assert found.events[r, k] == len(times)
+    assert long >= 4
+
+
+def test_checks_by_events_know_recordings_that_end_with_the_event_and_empty_ones():
+    shape = (1, 3, 4)
+    full = EventStream([3, 7, 7, 20], [0, 1, 2, 3], shape, 0, 40)
+    events = EventBatch.from_streams([full, EventStream([], [], shape, 0, 40)])
+    checks = event_checks(events, np.array([1, 2, 4, 5]))
+    assert checks.tolist() == [[4.0, 8.0, 21.0, np.inf], [np.inf] * 4]
+
+
+def test_entropy_is_in_nats_and_a_margin_is_the_lead():
+    """One output spike: scores 1, 0, 0; its probabilities by hand."""
+    network = Network(
+        (Population("input", (1,)), Population("output", (3,), LIF(1000.0))),
+        (Connection("input", "output", Dense(1, 3)),),
+    )
+    weights = [np.array([[1.5, 0.2, 0.2]], np.float32)]
+    events = EventBatch.from_streams([EventStream([10], [0], (1, 1, 1), 1, 100)])
+    record = simulate(network, weights, events)
+    found = stream(record, weights, events, CrossEntropy("counts"), np.array([[10.0, 11.0]]))
+    one, two = math.e / (math.e + 2), 1 / (math.e + 2)
+    nats = -one * math.log(one) - 2 * two * math.log(two)
+    assert found.entropy[0].tolist() == pytest.approx([math.log(3), nats])
+    assert found.margin[0].tolist() == [0, 1] and found.prediction[0, 1] == 0
+    assert found.spoke[0].tolist() == [False, True]
+    # The spike is at 10 us: a check at 10 us has not seen it.
+    assert found.operations[0].tolist() == [0, 3] and found.spikes[0].tolist() == [0, 1]
 
 
 def test_a_synapse_with_a_delay_of_its_own_is_refused():

@@ -1,11 +1,14 @@
 """Every number of ``measure --json``, counted in plain Python on a tiny network."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from by_hand import binned, clock, relu, stop, training
 from hand_case import BATCH, CHECK_US, LOSE, NAMES, NEAR, PAIRS, SIZES, made
+
+from eventsnn.measure.energy import MODELS
 
 # pJ: addition, multiplication, comparison, neuron update, spike, byte of weights, us a step.
 PRICES = {
@@ -208,6 +211,12 @@ def energy_by_hand(case, name):
     return parts, beside
 
 
+def test_prices_are_those_that_were_published():
+    keys = ("addition", "multiplication", "comparison", "neuron_update", "spike", "weight_byte")
+    found = {m.name: (*(getattr(m, f"{key}_pj") for key in keys), m.clock_us) for m in MODELS}
+    assert found == PRICES
+
+
 def test_energy_is_counts_times_published_prices(case):
     found = {model["model"]: model for model in case.result["energy"]}
     assert list(found) == list(PRICES)
@@ -298,6 +307,24 @@ def test_operating_curves_are_read_off(case):
         levels = [level for level in curve["level"] if level is not None]
         strict = levels[::-1] if name == "entropy" else levels
         assert strict == sorted(strict) and curve["operations"] == sorted(curve["operations"])
+
+
+def test_the_level_saves_most_of_those_that_lose_no_more_than_they_may(case):
+    """Try every level that tells two attained values apart, and never."""
+    checked, rows = by_time(case), (0, 2, 4, 6)
+    end = checked.point([len(checked.times[0]) - 1] * 7, rows)
+    for told in case.result["anytime"]["stops"]:
+        name = told["policy"]
+        if name in ("first_spike", "patience"):
+            continue
+        k = 1 + (name == "entropy")
+        leads = [lead for r in rows for lead in checked.leads[r] if lead[1] > 0]
+        attained = sorted({lead[k] for lead in leads}, reverse=name == "entropy")
+        levels = [(a + b) / 2 for a, b in pairwise(attained) if abs(a - b) > 1e-4]
+        points = [checked.point(checked.stops(name, level), rows) for level in levels] + [end]
+        fine = [p for p in points if end["accuracy"] - p["accuracy"] <= LOSE + 1e-9]
+        least = min(p["operations"] for p in fine)
+        assert told["chosen"]["operations"] == pytest.approx(least)
 
 
 def test_a_stop_is_chosen_on_one_half_and_told_of_the_other(case):

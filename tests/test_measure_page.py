@@ -1,11 +1,14 @@
-"""The page of a measurement: every table and tile has the numbers of the JSON."""
+"""The page and the tables of a measurement: every number is that of the JSON."""
 
+import io
 import re
 from html import unescape
 
 import pytest
 from hand_case import PAIRS, made
 
+from eventsnn import show
+from eventsnn.console import Console
 from eventsnn.report.html import page
 
 
@@ -16,6 +19,7 @@ def case(request):
 
 def cells(html, heading):
     """Rows of text of the first table under a heading."""
+    html = html.replace("&#x27;", "'")
     body = html[html.index(f"<h2>{heading}</h2>") :]
     table = body[body.index("<tbody>") : body.index("</tbody>")]
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
@@ -92,3 +96,63 @@ def test_the_tiles_of_the_page_have_these_numbers(case):
         assert tiles[name] == pytest.approx(value, rel=5e-3, abs=0.51 if value > 1 else 1e-3), name
     lost = 100 * result["anytime"]["best"]["reported"]["lost"]
     assert f"{abs(lost):.2f} points" in html and "7 recordings" in html and "4-5-3" in html
+
+
+def printed(shower, *results):
+    """The rows that people see, cells apart."""
+    out = io.StringIO()
+    shower(*results, Console(file=out, width=200))
+    return [re.split(r"  +", line.strip()) for line in out.getvalue().splitlines()]
+
+
+def test_people_see_these_numbers(case):
+    result = told(case, html=None, figures=None)
+    rows = {row[0]: row[1:] for row in printed(show.measurement, result)}
+    assert f"accuracy {result['accuracy']:.2%}" in rows
+    counted = result["operations"]
+    for name, key in (
+        ("a spike or event", "operations_per_spike"),
+        ("a recording", "operations_per_recording"),
+        ("a right answer", "operations_per_right_answer"),
+    ):
+        assert number(rows[name][0]) == pytest.approx(counted[key], abs=0.51)
+    for stop in result["anytime"]["stops"]:
+        level, saves, lost, spikes, ms = rows[stop["policy"].replace("_", " ")]
+        r = stop["reported"]
+        assert level == "never" if stop["level"] is None else number(level)
+        assert number(saves) == pytest.approx(r["saved"], abs=5.1e-4)
+        # Points are hundredths.
+        assert number(lost) == pytest.approx(100 * r["lost"], abs=5.1e-3)
+        assert number(spikes) == pytest.approx(r["spikes"], abs=0.051)
+        assert number(ms) == pytest.approx(r["t_us"] / 1000, abs=0.51)
+    for model in result["energy"]:
+        micro = rows[model["model"]][0].removesuffix(" µJ")
+        assert number(micro) == pytest.approx(model["total_nj"] / 1000, rel=1e-3)
+    if case.readout:
+        learning, passes = re.match(
+            r"(\S+) \((\S+) times", rows["learning a recording"][0]
+        ).groups()
+        training = result["training"]
+        assert number(learning) == pytest.approx(training["operations_per_recording"], abs=0.51)
+        assert number(passes) == pytest.approx(training["passes_of_inference"], abs=0.0051)
+
+
+def test_models_are_compared_by_these_numbers(case):
+    result = told(case)
+    (row,) = (
+        row
+        for row in printed(show.comparison, {"models": [result], "figure": None})
+        if row[0] == "a"
+    )
+    best = result["anytime"]["best"]["reported"]
+    counted = result["operations"]
+    assert number(row[1]) == pytest.approx(result["accuracy"], abs=5.1e-5)
+    assert number(row[2]) == pytest.approx(counted["operations_per_recording"], abs=0.51)
+    assert number(row[3]) == pytest.approx(best["saved"], abs=5.1e-4)
+    assert number(row[4]) == pytest.approx(100 * best["lost"], abs=5.1e-3)
+    own = counted["spikes"]["hidden"] + counted["spikes"]["output"]
+    assert number(row[5]) == pytest.approx(own, abs=0.051)
+    passes = f"{result['training']['passes_of_inference']:.2f}x" if case.readout else "-"
+    assert row[6] == passes
+    plain = next(m for m in result["energy"] if m["model"] == "cmos45-float32")
+    assert number(row[7].removesuffix(" µJ")) == pytest.approx(plain["total_nj"] / 1000, rel=1e-3)

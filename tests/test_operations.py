@@ -24,6 +24,8 @@ from eventsnn.simulate import simulate
 from eventsnn.topology import topologies
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
 
 KINDS = ("deliveries", "zero", "updates", "tests", "multiplications")
 
@@ -122,9 +124,26 @@ def test_fan_outs_are_the_synapses_of_each_sender_borders_included(data):
         np.testing.assert_array_equal(fan_outs(shape, array), nonzero)
 
 
-def test_every_topology_gives_the_plain_function_behind_its_kernel():
-    for topology in topologies().values():
-        assert callable(topology.kernel().__wrapped__)
+def test_the_plain_function_behind_each_kernel_gives_the_synapses_of_every_sender():
+    shapes = [
+        Dense(3, 4),
+        Conv2d((4, 5, 2), 3, 3, padding=1, planar=True),
+        Pool2d((5, 4, 2), (3, 2), (2, 1)),
+        Sparse.from_pairs([0, 0, 2, 2, 2], [3, 1, 0, 1, 2], 3, 4)[0],
+    ]
+    assert {shape.kind for shape in shapes} == set(topologies())
+    for shape in shapes:
+        runs, table = shape.kernel().__wrapped__, shape.table()
+        out = np.zeros(1 + 3 * shape.max_fan_out, np.int64)
+        for sender in range(shape.n_in):
+            runs(table, sender, out)
+            found = [
+                (shape.targets[synapse + k] if target < 0 else target + k, synapse + k)
+                for target, synapse, n in out[1 : 1 + 3 * out[0]].reshape(-1, 3).tolist()
+                for k in range(n)
+            ]
+            targets, synapses = shape.fan_out(sender)
+            assert found == list(zip(targets.tolist(), synapses.tolist(), strict=True))
 
 
 def test_a_convolution_has_fewer_edges_at_its_borders():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from random_graphs import networks, streams
 
 from eventsnn.errors import UserError
@@ -37,10 +38,34 @@ def test_a_figure_of_a_page_has_no_colour_of_its_own_and_is_the_same_again():
         assert "".join(used) in inside
 
 
-def test_themes_differ_in_every_colour_that_text_has():
-    for light, dark in ((LIGHT.ink, DARK.ink), (LIGHT.muted, DARK.muted)):
-        assert light != dark
-    assert len(set(LIGHT.series)) == len(set(DARK.series)) == len(PAGE.series) == 4
+def contrast(one, two):
+    """The contrast of two colours, 1 to 21, as WCAG 2.1 defines it."""
+    lights = []
+    for colour in (one, two):
+        channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_and_lines_can_be_read_on_their_ground(theme):
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast(theme.ink, theme.surface) >= 7
+    assert contrast(theme.muted, theme.surface) >= 4.5
+    assert len(set(theme.series)) == len(PAGE.series) == 4
+    for colour in theme.series:
+        assert contrast(colour, theme.surface) >= 2.9
+
+
+def test_a_figure_wears_the_colours_of_its_theme():
+    for theme in (LIGHT, DARK):
+        figure = ramp(theme)
+        (axes,) = figure.axes
+        assert to_hex(figure.get_facecolor()) == theme.surface
+        assert to_hex(axes.xaxis.label.get_color()) == theme.ink
+        assert to_hex(axes.lines[0].get_color()) == theme.series[0].lower()
+    assert contrast(LIGHT.surface, DARK.surface) > 10
 
 
 def small_result():
