@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated, NoReturn
 
@@ -48,6 +49,7 @@ for command in (train, evaluate, simulate, measure, compare, film, bench, reprod
 def main() -> None:
     """Run the command line; every user error is one line and exit code 2."""
     escape_what_streams_lack()
+    warnings.formatwarning = _warning
     try:
         code = _run()
         # What a full disk or a closed pipe cuts short shows here, not at interpreter exit.
@@ -101,6 +103,10 @@ def _stop_writing() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    return f"warning: {plain(cut(str(message)))}\n"
 
 
 def _version(show: bool) -> None:

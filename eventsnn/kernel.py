@@ -2,36 +2,41 @@
 
 Without numba's run time (``_nrt=False``) a kernel counts no references, which would
 cost more than most fan-outs, and cannot allocate. A kernel without it calls only
-kernels without it. Compiled code is cached by the file it stands in, so a kernel calls
-kernels of its own file, or entry points through typed pointers. The hints ``fetch`` and
-``likely`` may stand here: they change no result, so that stale ones do no harm.
+kernels without it. Compiled code is kept on disk (``kernel_cache.py``) for the file it stands
+in and all that this imports, so that a kernel may call kernels of other files.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
 from numba.core.registry import CPUDispatcher
+from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
+
+from eventsnn.kernel_cache import KernelCache
 
 
 def kernel(function: Any) -> Any:
-    """Compile a function that only kernels of its own file call."""
+    """Compile a function that only kernels call."""
     return _inner(function)
 
 
 def inlined(function: Any) -> Any:
-    """Compile a function, and its code into each kernel of its own file that calls it."""
+    """Compile a function, and its code into each kernel that calls it."""
     return _inner(function, forceinline=True)
 
 
 def pasted(function: Any) -> Any:
-    """Compile a function as a part of each kernel of its own file that calls it.
+    """Compile a function as a part of each kernel that calls it.
 
     For one that is called at one place and takes dozens of arrays: a call copies their
     headers.
@@ -44,10 +49,21 @@ def threaded(function: Any) -> Any:
     return _compiled(function, nogil=True)
 
 
+def allocating(function: Any) -> Any:
+    """Compile a function that Python calls, and that may make arrays."""
+    return _compiled(function, nogil=True, _nrt=True)
+
+
 def entry_point(signature: Any, function: Callable[..., Any]) -> Any:
-    """Compile a kernel of this signature that other files call through a typed pointer."""
-    compile_it: Any = numba.cfunc
-    return compile_it(signature, cache=True, error_model="numpy", _nrt=False)(function)
+    """Compile a kernel of this signature that is called through a typed pointer."""
+    options = {"error_model": "numpy", "_nrt": False}
+    made: Any = CFunc(function, _signature(signature), locals={}, options=options)
+    _keep(made, function)
+    made.compile()
+    return made
+
+
+_signature: Any = normalize_signature
 
 
 class _Inner(CPUDispatcher):
@@ -66,7 +82,16 @@ def _inner(function: Any, **options: Any) -> Any:
 
 def _compiled(function: Any, **options: Any) -> Any:
     compile_it: Any = numba.njit
-    return compile_it(cache=True, error_model="numpy", _nrt=False, **options)(function)
+    made = compile_it(**{"error_model": "numpy", "_nrt": False, **options})(function)
+    if isinstance(made, CPUDispatcher):
+        _keep(made, function)
+    return made
+
+
+def _keep(made: Any, function: Callable[..., Any]) -> None:
+    """Keep compiled code on disk, unless the function stands in no file (a notebook, a zip)."""
+    if Path(inspect.getfile(function)).is_file():
+        made._cache = KernelCache(function)
 
 
 def _fetch(_: Any, array: Any, place: Any) -> Any:

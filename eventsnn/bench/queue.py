@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.simulate import queue
 
 PENDING = 100_000
@@ -37,7 +37,7 @@ class Turnover:
         _turn_over(self.push, self.pop, self.times, self.units, PENDING, self.later)
 
 
-@njit(cache=True, error_model="numpy")
+@allocating
 def _turn_over(
     push: Any, pop: Any, times: Any, units: Any, n: int, later: NDArray[np.float64]
 ) -> int:

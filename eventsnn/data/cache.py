@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ import numpy as np
 from eventsnn.data.cache_file import TEMPORARY, Writer, read_batch
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
+from eventsnn.folders import user_cache
 
 Produce = Callable[[], Iterable[EventBatch]]
 """Gives the recordings as consecutive batches of one sensor; may be called twice."""
@@ -111,8 +111,7 @@ def cache_folder() -> Path:
     own = os.environ.get("EVENTSNN_CACHE")
     if own:
         return Path(own).expanduser().absolute()
-    shared = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "eventsnn"
+    return user_cache()
 
 
 def _read_or_warn(path: Path, key: str, source: str) -> EventBatch | None:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.data.cache import Progress, cached_batch
@@ -23,6 +22,7 @@ from eventsnn.data.nmnist_tree import MOST_BYTES, Recording
 from eventsnn.data.nmnist_zip import Zip
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
+from eventsnn.kernel import allocating
 
 SHAPE: Shape = (2, 34, 34)
 """Polarities, height and width of N-MNIST's sensor."""
@@ -175,7 +175,7 @@ def _batch(raw: NDArray[np.uint8], group: list[Recording], files: Folder | Zip) 
     return EventBatch(*events, start, label, duration, SHAPE, str(files.path))
 
 
-@njit(cache=True, error_model="numpy")
+@allocating
 def _decode(raw, start, events):  # type: ignore[no-untyped-def]
     """Decode recordings end to end; return the first wrong one's number, or -1."""
     for recording in range(len(start) - 1):

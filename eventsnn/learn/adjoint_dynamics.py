@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernel import allocating
 from eventsnn.learn.adjoint import Gradients, leak_of
 from eventsnn.learn.layered import Passed
 from eventsnn.neurons.if_ import IF
@@ -67,7 +67,7 @@ def dynamics(
     return out
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _older_of(train, last, out):  # type: ignore[no-untyped-def]
     """Write the spike of the same neuron and recording before each, or -1."""
     for r in range(len(train.start) - 1):
@@ -77,7 +77,7 @@ def _older_of(train, last, out):  # type: ignore[no-untyped-def]
             last[train.unit[f]] = f
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _tau_gradients(deliveries, weights, train, g, leak):  # type: ignore[no-untyped-def]
     """Walk the deliveries in reverse with lam and its derivative by tau, ``slope``.
 

@@ -18,10 +18,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from eventsnn.kernel import kernel
+from eventsnn.kernel import allocating, kernel
 
 FINE = 1024
 """Steps of a table of growth, 1 us each; the coarse steps are FINE us."""
@@ -89,7 +88,7 @@ class Leak(NamedTuple):
     refractory: int
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def spike_jumps(train, g, leak, n_units, out):  # type: ignore[no-untyped-def]
     """Walk the spikes of each recording in reverse; fill ``out``, return how many jumps.
 
@@ -146,7 +145,7 @@ def _to_time_order(jumps, first, end):  # type: ignore[no-untyped-def]
         jumps.t[k], jumps.unit[k], jumps.size[k] = t, unit, size
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def growth_of(t, start, growth, out):  # type: ignore[no-untyped-def]
     """Write exp(u / tau) of each delivery, u being its time within its segment."""
     real = out.dtype.type
@@ -161,7 +160,7 @@ def growth_of(t, start, growth, out):  # type: ignore[no-untyped-def]
             out[e] = real(growth.fine[u & mask] * coarse)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def reach_of(deliveries, jumps, out):  # type: ignore[no-untyped-def]
     """Write to ``out`` (n_jumps,) the first delivery after each jump."""
     for r in range(len(jumps.start) - 1):
@@ -172,7 +171,7 @@ def reach_of(deliveries, jumps, out):  # type: ignore[no-untyped-def]
             out[k] = e
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def dense_gradient(deliveries, grown, reach, jumps, growth, first, trace, out):  # type: ignore[no-untyped-def]
     """Add the gradients of the weights into units first, first + 1, ... to ``out``.
 
@@ -206,7 +205,7 @@ def dense_gradient(deliveries, grown, reach, jumps, growth, first, trace, out): 
                 row[j] += size * trace[j]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def transpose_into(block, first, out):  # type: ignore[no-untyped-def]
     """Write ``block`` (n_units, n_in or more) to the columns first, first + 1, ... of ``out``."""
     for j in range(len(out)):

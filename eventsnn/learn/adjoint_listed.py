@@ -11,9 +11,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.simulate.feedforward_listed import synapses_of
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
@@ -43,7 +43,7 @@ def wiring_of(topology: Pool2d | Sparse, weights: NDArray[Any]) -> Wiring:
     return Wiring(synapses.start, synapses.target, isinstance(topology, Pool2d), topology.n_out)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def listed_adjoint(deliveries, grown, weights, wiring, jumps, growth, errors, sums, group):  # type: ignore[no-untyped-def]
     """Walk the deliveries in reverse: fill ``errors`` (n_deliveries,), add to ``sums``.
 

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 
@@ -200,7 +200,7 @@ def _scalar_product(_: Any, a: Any, b: Any, a_at: Any, b_at: Any, n: Any) -> Any
 scalar_product: Any = intrinsic(_scalar_product)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def patch_errors(deliveries, grown, laid, fan, jumps, growth, out):  # type: ignore[no-untyped-def]
     """Write to ``out`` (n_deliveries,) each delivery's weights times lam.
 
@@ -236,7 +236,7 @@ def patch_errors(deliveries, grown, laid, fan, jumps, growth, out):  # type: ign
             out[e] = total * grown[e]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def patch_gradient(deliveries, grown, reach, jumps, growth, view, sums, group):  # type: ignore[no-untyped-def]
     """Add the gradients of the weights to ``sums``, a row a *target*.
 

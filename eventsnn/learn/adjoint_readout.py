@@ -6,8 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from eventsnn.kernel import allocating
 
 
 class TimedErrors(NamedTuple):
@@ -29,7 +30,7 @@ class TimedErrors(NamedTuple):
         return TimedErrors(*parts, self.maximum_t[rows], self.end[rows])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def readout_adjoint(deliveries, weights, tau, given, errors, gradients, group):  # type: ignore[no-untyped-def]
     """Walk the deliveries in reverse: fill ``errors``, add to ``gradients``.
 

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.kernel import allocating
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import run_near
 from eventsnn.network import Network
@@ -245,7 +245,7 @@ def _speaking(train: Train, mask: NDArray[np.bool_]) -> Train:
     return Train(t[:n], unit[:n], out.value[:n], out.start)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _select(train, mask, out):  # type: ignore[no-untyped-def]
     n = 0
     for r in range(len(mask)):

@@ -16,9 +16,9 @@ from __future__ import annotations
 from copy import copy
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.simulate.feedforward_dense import DenseLayer
 from eventsnn.simulate.feedforward_events import Deliveries, Train
 from eventsnn.simulate.feedforward_layer import Layer, Tally
@@ -71,7 +71,7 @@ def arrived(
     return np.concatenate(parts) if parts else values[:0]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _first_of_silent(crossed, fired, silent, out):  # type: ignore[no-untyped-def]
     """Write the first spike in ``crossed`` of each neuron without one in ``fired``."""
     n = 0
@@ -89,7 +89,7 @@ def _first_of_silent(crossed, fired, silent, out):  # type: ignore[no-untyped-de
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _merge(a, b, g, h, out, both):  # type: ignore[no-untyped-def]
     n = 0
     for r in range(len(out.start) - 1):

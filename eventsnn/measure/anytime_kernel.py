@@ -6,9 +6,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.neurons.neuron import FINE
 
 _STEPS = FINE
@@ -40,7 +40,7 @@ class Read(NamedTuple):
     integral: NDArray[Any]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _decay(dt, tau, table):  # type: ignore[no-untyped-def]
     steps = int(dt) if dt < _LIMIT else -1
     if steps == dt:
@@ -48,7 +48,7 @@ def _decay(dt, tau, table):  # type: ignore[no-untyped-def]
     return math.exp(-dt / tau)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def read_out(arrivals, weights, tau, table, times, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` with what the readout would hold had the recording ended at each check.
 
@@ -87,7 +87,7 @@ def read_out(arrivals, weights, tau, table, times, out):  # type: ignore[no-unty
                 out.integral[r, k, i] = integral[i] + v[i] * area
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def count_out(arrivals, times, counts, first):  # type: ignore[no-untyped-def]
     """Count the output's spikes before each check, and note each unit's first (inf: none yet).
 

@@ -6,11 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.kernel import allocating
 from eventsnn.network import Network
 
 Events = EventStream | EventBatch
@@ -86,7 +86,7 @@ def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) 
     return Inputs(events.t, events.unit, start, until, events.source)
 
 
-@njit(cache=True, error_model="numpy")
+@allocating
 def sort_ties(t: Any, unit: Any) -> int:
     """Sort simultaneous events by unit, in place; return the first event out of order or -1.
 

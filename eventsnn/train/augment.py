@@ -14,12 +14,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
-from eventsnn.kernel import kernel
+from eventsnn.kernel import allocating, kernel
 from eventsnn.threads import in_threads
 
 NODE = 8
@@ -196,7 +195,7 @@ def _spline(side: int) -> NDArray[np.float64]:
     return out
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _turn(turn, out):  # type: ignore[no-untyped-def]
     """Turn, scale and shift about the middle of the sensor."""
     n, height, width, _ = out.shape
@@ -210,7 +209,7 @@ def _turn(turn, out):  # type: ignore[no-untyped-def]
                 out[k, row, column, 1] = sin * x + cos * y + dy + middle_y
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _bend(nodes, rows, columns, out):  # type: ignore[no-untyped-def]
     """Add the displacement of a spline surface, its rows first, then its columns."""
     n, height, width, _ = out.shape
@@ -236,7 +235,7 @@ def _random(state):  # type: ignore[no-untyped-def]
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _move(source, order, places, planes, keys, noise, out):  # type: ignore[no-untyped-def]
     """Move the events of each recording to their new places and times; drop some."""
     _, height, width, _ = places.shape
@@ -266,7 +265,7 @@ def _move(source, order, places, planes, keys, noise, out):  # type: ignore[no-u
         out.start[k + 1] = n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _shake(t, unit, state, jitter, duration):  # type: ignore[no-untyped-def]
     """Jitter the times of one recording and sort it again; times stay within the recording."""
     for i in range(len(t)):

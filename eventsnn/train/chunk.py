@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
+from eventsnn.kernel import allocating
 from eventsnn.learn.blockwise import Blockwise
 
 
@@ -50,7 +50,7 @@ class Walked(NamedTuple):
     spoke: list[NDArray[np.int64]]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def count_into(unit, out):  # type: ignore[no-untyped-def]
     """Add the spikes of each unit to ``out``, int64 (n_units,)."""
     for i in range(len(unit)):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eventsnn.kernel import allocating
 from eventsnn.learn.blockwise import Blockwise
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -54,7 +54,7 @@ def wake(
         _pull(gradient.reshape(len(came), -1), np.flatnonzero(quiet), by)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@allocating
 def _pull(gradient, columns, by):  # type: ignore[no-untyped-def]
     for j in range(len(by)):
         for i in columns:
