@@ -31,7 +31,7 @@ from eventsnn.learn.herding_data import (
     source_of_one,
 )
 from eventsnn.learn.herding_kernel import run_events, run_vectors
-from eventsnn.learn.herding_options import HerdingOptions
+from eventsnn.learn.herding_options import HerdingOptions, truncated
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class HerdingMLP:
             raise UserError(f"unknown option in {sorted(fields)}; there are {known}") from None
         checked = state.checked_weights(weights)
         if self.options.integer:
-            checked = [np.rint(w * self.options.one) for w in checked]
+            checked = [truncated(w * self.options.one) for w in checked]
         self._net = state.make_net(checked, self.options.numpy_dtype)
         self._work = state.make_work(self._net, self.options.numpy_dtype)
         self.n_trained = 0

@@ -11,7 +11,7 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import Data, inputs_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding_options import HerdingOptions
+from eventsnn.learn.herding_options import HerdingOptions, truncated
 from eventsnn.learn.herding_state import Events, Vectors
 
 Source = Vectors | Events
@@ -75,7 +75,7 @@ def source_of_one(
 
 def _scaled(target: NDArray[np.float64], options: HerdingOptions) -> NDArray[Any]:
     scaled = target * options.one
-    whole: NDArray[Any] = np.rint(scaled) if options.integer else scaled
+    whole: NDArray[Any] = truncated(scaled) if options.integer else scaled
     return whole.astype(options.numpy_dtype)
 
 

@@ -2,7 +2,8 @@
 
 Two things differ from the reference, neither in the result:
 - error spikes are worked off layer by layer, not recursively: what a layer does
-  depends only on the order in which *its* error spikes arrive, and that is the same;
+  depends only on the order in which *its* error spikes arrive, and on which of them
+  arrive together, and these are the same;
 - the columns that the backward pass reads lie in a transposed copy; columns that
   changed are carried over to the rows when the backward pass of a step ends.
 """
@@ -68,6 +69,36 @@ def _sort(out, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _heap_order(out, first, last):  # type: ignore[no-untyped-def]
+    """Order the spikes first..last-1 as a binary heap; see herding_reference.heap_order."""
+    key, unit, sign = out.key[first:last], out.unit[first:last], out.sign[first:last]
+    for new in range(key.size):
+        k, u, s, at = key[new], unit[new], sign[new], new
+        while at > 0 and k > key[(at - 1) // 2]:
+            above = (at - 1) // 2
+            key[at], unit[at], sign[at] = key[above], unit[above], sign[above]
+            at = above
+        key[at], unit[at], sign[at] = k, u, s
+    for size in range(key.size - 1, 0, -1):  # what leaves takes the place that becomes free
+        k, u, s, at = key[size], unit[size], sign[size], 0
+        key[size], unit[size], sign[size] = key[0], unit[0], sign[0]
+        while 2 * at + 1 < size:
+            child = 2 * at + 1
+            if child + 1 < size and key[child + 1] > key[child]:
+                child += 1
+            if k >= key[child]:
+                break
+            key[at], unit[at], sign[at] = key[child], unit[child], sign[child]
+            at = child
+        key[at], unit[at], sign[at] = k, u, s
+    for i in range(key.size // 2):  # the first to leave stands last
+        j = key.size - 1 - i
+        key[i], key[j] = key[j], key[i]
+        unit[i], unit[j] = unit[j], unit[i]
+        sign[i], sign[j] = sign[j], sign[i]
+
+
+@kernel
 def _scatter(source, out, bucket, n, lowest):  # type: ignore[no-untyped-def]
     """Copy n spikes by buckets of decreasing key: little is left to sort then."""
     key = source.key
@@ -92,9 +123,10 @@ def _scatter(source, out, bucket, n, lowest):  # type: ignore[no-untyped-def]
 def _emit(phi, k, kind, out, tail):  # type: ignore[no-untyped-def]
     """Write the spikes of unit k; return the new tail, or -1 where the room is too short.
 
-    ``kind`` is (below this a unit sends -1, above this +1, what a spike takes away).
+    ``kind`` is (below this a unit sends -1, above this +1, what a spike takes away, whether
+    equal potentials leave as from a heap).
     """
-    low, high, one = kind
+    low, high, one, _ = kind
     v = phi[k]
     while v > high or v < low:
         if tail == out.unit.size:
@@ -114,7 +146,7 @@ def _emit(phi, k, kind, out, tail):  # type: ignore[no-untyped-def]
 @kernel
 def _poll(phi, first, kind, out, tail):  # type: ignore[no-untyped-def]
     """Write the spikes of the LANES units from ``first`` on; return the new tail, or -1."""
-    low, high, _ = kind
+    low, high, _, _ = kind
     hits, where = 0, 0
     for j in range(LANES):
         v = phi[first + j]
@@ -136,8 +168,8 @@ def _feed(phi, row, sign, kind, out, tail):  # type: ignore[no-untyped-def]
 
     The loops over LANES units are of constant length and without branches: vectors.
     """
-    low, high, _ = kind
-    plain, old = sign > 0 and low != -high, tail
+    low, high, _, heap = kind
+    plain, old = sign > 0 and low < -high, tail
     for block in range(phi.size // LANES):
         first, fires = block * LANES, False
         if plain:
@@ -160,7 +192,10 @@ def _feed(phi, row, sign, kind, out, tail):  # type: ignore[no-untyped-def]
             if tail < 0:
                 return tail
     if tail - old > 1:
-        _sort(out, old, tail)
+        if heap:
+            _heap_order(out, old, tail)
+        else:
+            _sort(out, old, tail)
     return tail
 
 
@@ -173,11 +208,12 @@ def _deliver(net, work, rule, layer, last):  # type: ignore[no-untyped-def]
     rows = net.row[net.row_at[layer] : net.row_at[layer + 1]]
     in_unit, in_sign, cause = work.unit[layer], work.sign[layer], work.cause[layer + 1]
     out = Spikes(work.key, work.unit[layer + 1], work.sign[layer + 1])
-    kind = (rule.low, rule.high, rule.one)
+    kind = (rule.low, rule.high, rule.one, rule.heap)
     first, tail = work.head[layer], work.tail[layer + 1]
     for i in range(first, last):
         unit, sign, old = np.int64(in_unit[i]), in_sign[i], tail
-        came[unit] += sign
+        if not rule.depth_first:
+            came[unit] += sign
         tail = _feed(phi, rows[unit * n : unit * n + n], sign, kind, out, old)
         if tail < 0:
             return False
@@ -192,6 +228,15 @@ def _deliver(net, work, rule, layer, last):  # type: ignore[no-untyped-def]
     return True
 
 
+@kernel
+def _count(net, work, population):  # type: ignore[no-untyped-def]
+    """Depth-first: count spikes as delivered, all that they set off having been carried on."""
+    here = net.unit_at[population]
+    for i in range(work.counted[population], work.head[population]):
+        work.came[here + work.unit[population, i]] += work.sign[population, i]
+    work.counted[population] = work.head[population]
+
+
 @pasted
 def _forward(net, work, rule, learn):  # type: ignore[no-untyped-def]
     """Send the spikes of the input population to the top; return the layer that exploded."""
@@ -202,6 +247,8 @@ def _forward(net, work, rule, learn):  # type: ignore[no-untyped-def]
             layer = top
             while layer >= 0 and head[layer] == tail[layer]:
                 layer -= 1
+            for population in range(max(layer, 0), top):
+                _count(net, work, population)
         if layer < 0 or layer > top:
             return 0
         last = head[layer] + 1 if rule.depth_first else tail[layer]
@@ -220,18 +267,17 @@ def _forward(net, work, rule, learn):  # type: ignore[no-untyped-def]
 @pasted
 def _raise_errors(net, work, rule, last):  # type: ignore[no-untyped-def]
     """Hand the top population's spikes below index ``last`` to the error counter."""
-    top = net.size.size - 1
+    top, n = net.size.size - 1, np.int64(0)
     for i in range(work.head[top], last):
         if rule.hold:
             work.held[work.unit[top, i]] += work.sign[top, i]
         else:
-            work.back_unit[0, 0] = work.unit[top, i]
-            work.back_sign[0, 0] = work.sign[top, i]
-            status = _backward(net, work, rule, np.int64(1))
-            if status != 0:
-                return status
+            work.back_unit[0, n] = work.unit[top, i]
+            work.back_sign[0, n] = work.sign[top, i]
+            n += 1
     work.head[top] = last
-    return 0
+    work.back_end[0, 0] = n
+    return _backward(net, work, rule, n, np.int64(1))
 
 
 @pasted
@@ -247,12 +293,13 @@ def _release(net, work, rule):  # type: ignore[no-untyped-def]
             work.back_unit[0, n] = unit
             work.back_sign[0, n] = 1 if count > 0 else -1
             n += 1
-    return _backward(net, work, rule, n)
+            work.back_end[0, n - 1] = n  # each goes down by itself
+    return _backward(net, work, rule, n, n)
 
 
 @kernel
-def _backward(net, work, rule, n):  # type: ignore[no-untyped-def]
-    """Carry the first n error spikes down to layer 0, a layer at a time."""
+def _backward(net, work, rule, n, batches):  # type: ignore[no-untyped-def]
+    """Carry the first n error spikes, which come in batches, to layer 0, a layer at a time."""
     row = np.int64(0)
     for layer in range(net.size.size - 2, -1, -1):
         if n == 0:
@@ -260,7 +307,7 @@ def _backward(net, work, rule, n):  # type: ignore[no-untyped-def]
         work.tally[ERRORS, layer] += n
         n_source = _take_source(net, work, rule, layer) if rule.fractional else 0
         passed = work.tally[PASSED, layer]
-        n = _backward_layer(net, work, rule, layer, row, n)
+        n = _backward_layer(net, work, rule, layer, row, batches)
         if n < 0:
             return layer + 1
         row = np.int64(1) - row
@@ -270,34 +317,60 @@ def _backward(net, work, rule, n):  # type: ignore[no-untyped-def]
     return 0
 
 
+@inlined
+def _move(column, source, rule, sign):  # type: ignore[no-untyped-def]
+    """Fractional: move a column by one error spike."""
+    rate = rule.rate if sign > 0 else -rule.rate
+    for k in range(column.size):
+        column[k] -= rate * source[k]
+
+
+@kernel
+def _move_batch(net, work, rule, layer, row, first, last):  # type: ignore[no-untyped-def]
+    """Fractional and breadth-first: move the columns of a batch, all of which have been read."""
+    here, n_in = net.unit_at[layer + 1], net.pad[layer]
+    source = work.source[net.unit_at[layer] : here]
+    columns = net.column[net.column_at[layer] : net.column_at[layer + 1]]
+    for i in range(first, last):
+        unit = np.int64(work.back_unit[row, i])
+        at = here + unit
+        if work.phi[at] + work.sent[at] - work.phi_start[at] >= 0:
+            column = columns[unit * n_in : unit * n_in + n_in]
+            _move(column, source, rule, work.back_sign[row, i])
+
+
 @pasted
-def _backward_layer(net, work, rule, layer, row, n):  # type: ignore[no-untyped-def]
-    """Take n error spikes of one layer in; write those for the layer below."""
+def _backward_layer(net, work, rule, layer, row, batches):  # type: ignore[no-untyped-def]
+    """Take a layer's error spikes in, batch by batch; write those for the layer below."""
     here, n_in = net.unit_at[layer + 1], net.pad[layer]
     phi_back = work.phi_back[net.unit_at[layer] : here]
     source = work.source[net.unit_at[layer] : here]
     columns = net.column[net.column_at[layer] : net.column_at[layer + 1]]
     out = Spikes(work.key, work.back_unit[1 - row], work.back_sign[1 - row])
-    kind = (rule.back_low, rule.high, rule.one)
-    tail, passed = np.int64(0), np.int64(0)
-    for i in range(n):
-        unit, sign = np.int64(work.back_unit[row, i]), work.back_sign[row, i]
-        at = here + unit
-        if work.phi[at] + work.sent[at] - work.phi_start[at] < 0:
-            continue
-        passed += 1
-        work.error[at] += sign
-        work.changed[at] = True
-        if layer == 0:
-            continue
-        column = columns[unit * n_in : unit * n_in + n_in]
-        tail = _feed(phi_back, column, sign, kind, out, tail)
-        if tail < 0:
-            return tail
-        if rule.fractional:
-            rate = rule.rate if sign > 0 else -rule.rate
-            for k in range(n_in):
-                column[k] -= rate * source[k]
+    kind = (rule.back_low, rule.high, rule.one, rule.heap)
+    tail, passed, first = np.int64(0), np.int64(0), np.int64(0)
+    for batch in range(batches):
+        last = work.back_end[row, batch]
+        for i in range(first, last):
+            unit, sign = np.int64(work.back_unit[row, i]), work.back_sign[row, i]
+            at = here + unit
+            if work.phi[at] + work.sent[at] - work.phi_start[at] < 0:
+                continue
+            passed += 1
+            work.error[at] += sign
+            work.changed[at] = True
+            if layer == 0:
+                continue
+            column = columns[unit * n_in : unit * n_in + n_in]
+            if rule.fractional and rule.depth_first:
+                _move(column, source, rule, sign)
+            tail = _feed(phi_back, column, sign, kind, out, tail)
+            if tail < 0:
+                return tail
+        if layer > 0 and rule.fractional and not rule.depth_first:
+            _move_batch(net, work, rule, layer, row, first, last)
+        work.back_end[1 - row, batch] = tail
+        first = last
     work.tally[PASSED, layer] += passed
     if layer > 0:
         work.tally[BACK_ADDS, layer] += passed * net.size[layer]
@@ -382,23 +455,40 @@ def begin_sample(net, work, rule, sample):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _step(net, work, rule, learn):  # type: ignore[no-untyped-def]
+def _sum_input(work, rule, events):  # type: ignore[no-untyped-def]
+    """Smooth gradients: sum the drive of the input, of events or of the vector ``work.x``."""
+    if events:
+        for i in range(work.tail[0]):
+            work.drive[work.unit[0, i]] += rule.one
+    else:
+        for i in range(work.n_active[0]):
+            work.drive[work.active[i]] += work.x[work.active[i]]
+
+
+@kernel
+def _step(net, work, rule, learn, events):  # type: ignore[no-untyped-def]
     """Run one step whose input spikes lie in the input population's buffer."""
     top = net.size.size - 1
     work.head[:] = 0
+    work.counted[:] = 0
     work.tail[1:] = 0
     status = _forward(net, work, rule, learn)
     if status != 0 or not learn:
         return status
+    if rule.smooth:
+        _sum_input(work, rule, events)
     work.head[top] = 0
-    tail, kind = np.int64(0), (-rule.high, rule.high, rule.one)
+    tail, kind = np.int64(0), (rule.in_low, rule.high, rule.one, rule.heap)
     out = Spikes(work.key, work.unit[top], work.sign[top])
     for k in range(net.size[top]):
         work.phi_target[k] -= work.y[k]
         tail = _emit(work.phi_target, k, kind, out, tail)
         if tail < 0:
             return top
-    _sort(out, np.int64(0), tail)
+    if rule.heap:
+        _heap_order(out, np.int64(0), tail)
+    else:
+        _sort(out, np.int64(0), tail)
     status = _raise_errors(net, work, rule, tail)
     return status if status != 0 or not rule.hold else _release(net, work, rule)
 
@@ -415,33 +505,38 @@ def finish_sample(net, work, rule):  # type: ignore[no-untyped-def]
 @pasted
 def step_vector(net, work, rule, learn):  # type: ignore[no-untyped-def]
     """Present the real vector ``work.x`` for one step; return the layer that exploded, or 0."""
-    x, phi, drive, spare = work.x, work.phi, work.drive, work.spare
-    high, one, n_active = rule.high, rule.one, work.n_active[0]
+    x, phi, spare = work.x, work.phi, work.spare
+    low, high, one, n_active = rule.in_low, rule.high, rule.one, work.n_active[0]
     spikes, tail = Spikes(work.key, work.unit[0], work.sign[0]), np.int64(0)
     if work.n_active[1] == 0:  # |x| <= 1: a unit sends at most one spike; no branches
         for i in range(n_active):
             k = np.int64(work.active[i])
             v = phi[k] + x[k]
-            drive[k] += x[k]
-            fires, positive = abs(v) > high, v > high
+            positive = v > high
+            fires = positive | (v < low)
             spare.key[tail], spare.unit[tail] = abs(v), k
             spare.sign[tail] = 1 if positive else -1
             tail += fires
             left = v - one if positive else v + one
             phi[k] = left if fires else v
     else:
-        kind = (-high, high, one)
+        kind = (low, high, one, rule.heap)
         for i in range(n_active):
             k = np.int64(work.active[i])
             phi[k] += x[k]
-            drive[k] += x[k]
             tail = _emit(phi, k, kind, spare, tail)
             if tail < 0:
                 return 1
-    _scatter(work.spare, spikes, work.bucket, tail, rule.high)
-    _sort(spikes, np.int64(0), tail)
+    if rule.heap:
+        for i in range(tail):
+            spikes.key[i], spikes.unit[i] = spare.key[i], spare.unit[i]
+            spikes.sign[i] = spare.sign[i]
+        _heap_order(spikes, np.int64(0), tail)
+    else:
+        _scatter(spare, spikes, work.bucket, tail, rule.high)
+        _sort(spikes, np.int64(0), tail)
     work.tail[0] = tail
-    return _step(net, work, rule, learn)
+    return _step(net, work, rule, learn, False)
 
 
 @pasted
@@ -450,21 +545,19 @@ def step_events(net, work, rule, learn, events):  # type: ignore[no-untyped-def]
     if events.size > work.unit.shape[1]:
         return 1
     for i in range(events.size):
-        unit = np.int64(events[i])
-        work.unit[0, i] = unit
+        work.unit[0, i] = events[i]
         work.sign[0, i] = 1
-        work.drive[unit] += rule.one
     work.tail[0] = events.size
-    return _step(net, work, rule, learn)
+    return _step(net, work, rule, learn, True)
 
 
 @kernel
 def load_vector(work, rule, x, scale):  # type: ignore[no-untyped-def]
-    """Write ``x * scale`` to ``work.x``, rounded where the state is whole numbers."""
+    """Write ``x * scale`` to ``work.x``; where the state is whole numbers, as ``truncated``."""
     whole, n, large = rule.one > 1, 0, 0
     for k in range(x.size):
         value = np.float64(x[k]) * scale
-        work.x[k] = np.rint(value) if whole else value
+        work.x[k] = np.trunc(value * (1 + 2.0**-50)) if whole else value
         if work.x[k] != 0:
             work.active[n] = k
             n += 1

@@ -77,6 +77,11 @@ class HerdingOptions:
     step_by : "count" or "time"
         How a recording's events are cut into T steps: into equal numbers of events, or
         into equal times of its duration. Real vectors are presented T times instead.
+    ties : "auto", "unit" or "heap"
+        What happens at equality, which the paper leaves open. "unit": of equal potentials the
+        lower unit's spike leaves first, and a potential of exactly -1/2 stays. "heap", as the
+        authors' program in integer mode: equal ones leave in the order of a binary heap, and
+        signed quantizers send exactly -1/2 away. "auto": "heap" in integer mode, else "unit".
     """
 
     n_steps: int = 10
@@ -91,6 +96,7 @@ class HerdingOptions:
     dtype: str = "float64"
     seed: int = 0
     step_by: str = "count"
+    ties: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -132,8 +138,13 @@ class HerdingOptions:
 
     @property
     def one(self) -> Any:
-        """What a spike is worth: 1, or T^2/eta (rounded) in integer mode."""
-        return round(self.n_steps**2 / self.eta) if self.integer else 1.0
+        """What a spike is worth: 1, or T^2/eta (truncated) in integer mode."""
+        return int(truncated(self.n_steps**2 / self.eta)) if self.integer else 1.0
+
+    @property
+    def heap(self) -> bool:
+        """Whether equality is treated as by the authors' integer mode."""
+        return self.integer if self.ties == "auto" else self.ties == "heap"
 
     @property
     def rate(self) -> Any:
@@ -158,6 +169,15 @@ class HerdingOptions:
     def stream(self, sample: int, layer: int, side: int) -> int:
         """Return the key of the random shifts of one quantizer in one sample."""
         return splitmix(splitmix(self.seed & _MASK) ^ (sample * 4096 + layer * 2 + side))
+
+
+def truncated(values: Any) -> Any:
+    """Cut float64 values down to whole numbers, toward zero, as the authors' integer mode.
+
+    What lies below a whole number only by the rounding of a product or quotient is that number:
+    weights of integer mode, divided by K and multiplied again, stay what they are.
+    """
+    return np.trunc(np.float64(values) * (1 + 2.0**-50))
 
 
 def splitmix(x: int) -> int:

@@ -12,13 +12,13 @@ the same two orders of magnitude faster.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sortedcontainers import SortedKeyList
 
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, uniform
 
@@ -37,10 +37,14 @@ class Quantizer:
         Whether negative spikes are sent, and how a sample starts.
     one : number
         What a spike is worth: 1, or ``T^2 / eta`` in integer mode.
+    heap : bool
+        What happens at equality: see ``HerdingOptions.ties``.
     """
 
-    def __init__(self, size: int, kind: QuantizerKind, one: Any, dtype: Any) -> None:
-        self.kind, self.one, self.phi = kind, one, np.zeros(size, dtype)
+    def __init__(
+        self, size: int, kind: QuantizerKind, one: Any, dtype: Any, heap: bool = False
+    ) -> None:
+        self.kind, self.one, self.heap, self.phi = kind, one, heap, np.zeros(size, dtype)
         self.half = one / 2
         self.start, self.out = self.phi.copy(), self.phi.copy()
         self.sent = 0
@@ -66,29 +70,58 @@ class Quantizer:
         """
         return self.phi + self.out - self.start
 
-    def feed(self, drive: NDArray[Any]) -> Iterator[Spike]:
-        """Add ``drive`` and return the spikes, largest potential first, then lowest unit."""
+    def feed(self, drive: NDArray[Any]) -> list[Spike]:
+        """Add ``drive`` and return the spikes, largest potential first; see ``ties``."""
         self.phi += drive
-        queue = SortedKeyList(
-            (u for u in range(self.phi.size) if self._sign(u)), key=self._priority
-        )
-        while queue:
-            unit = queue.pop(0)
-            sign = self._sign(unit)
-            self.phi[unit] -= sign * self.one
-            self.out[unit] += sign * self.one
-            self.sent += 1
-            if self._sign(unit):
-                queue.add(unit)
-            yield unit, sign
-
-    def _priority(self, unit: int) -> tuple[Any, int]:
-        return -abs(self.phi[unit]), unit
+        spikes, keys = [], []
+        for unit in range(self.phi.size):
+            while sign := self._sign(unit):
+                spikes.append((unit, sign))
+                keys.append(abs(self.phi[unit]))
+                self.phi[unit] -= sign * self.one
+                self.out[unit] += sign * self.one
+        self.sent += len(spikes)
+        if self.heap:
+            return [spikes[i] for i in heap_order(keys)]
+        return [spikes[i] for i in sorted(range(len(keys)), key=lambda i: -keys[i])]
 
     def _sign(self, unit: int) -> int:
         if self.phi[unit] > self.half:
             return 1
-        return -1 if self.kind.signed and self.phi[unit] < -self.half else 0
+        low = self.phi[unit] < -self.half or (self.heap and self.phi[unit] == -self.half)
+        return -1 if self.kind.signed and low else 0
+
+
+def heap_order(keys: Sequence[Any]) -> list[int]:
+    """Return the order in which a binary heap gives back its keys, largest first.
+
+    One key after the other is put in at the end and rises while it is larger than its
+    parent. Where the first leaves, the last one takes its place and sinks while a child is
+    larger, towards the larger child, of equals the left. Only the order of equal keys
+    tells it from a sort.
+    """
+    heap: list[int] = []
+    for new in range(len(keys)):
+        heap.append(new)
+        at = new
+        while at and keys[new] > keys[heap[(at - 1) // 2]]:
+            heap[at] = heap[(at - 1) // 2]
+            at = (at - 1) // 2
+        heap[at] = new
+    order: list[int] = []
+    while heap:
+        order.append(heap[0])
+        last, at = heap.pop(), 0
+        while (child := 2 * at + 1) < len(heap):
+            if child + 1 < len(heap) and keys[heap[child + 1]] > keys[heap[child]]:
+                child += 1
+            if keys[last] >= keys[heap[child]]:
+                break
+            heap[at] = heap[child]
+            at = child
+        if heap:
+            heap[at] = last
+    return order
 
 
 @dataclass
@@ -100,12 +133,15 @@ class Layer:
     backward: Quantizer | None  # n_in potentials; the first layer has none below it
     count: NDArray[Any] = field(init=False)  # C: signed spikes that came in, (n_in,)
     error: NDArray[Any] = field(init=False)  # E: signed error spikes, (n_out,)
+    reached: set[int] = field(init=False)  # receivers that an error spike reached
+    done: Counter[str] = field(default_factory=Counter)  # operations so far, by name
 
     def begin(self) -> None:
         """Forget the previous sample."""
         n_in, n_out = self.weight.shape
         self.count = np.zeros(n_in, self.weight.dtype)
         self.error = np.zeros(n_out, self.weight.dtype)
+        self.reached = set()
 
 
 class ReferenceMLP:
@@ -120,21 +156,21 @@ class ReferenceMLP:
 
     def __init__(self, weights: Iterable[NDArray[Any]], options: HerdingOptions) -> None:
         self.options = options
-        dtype, one = options.numpy_dtype, options.one
+        dtype, one, heap = options.numpy_dtype, options.one, options.heap
         self.layers: list[Layer] = []
         for weight in weights:
-            backward = Quantizer(weight.shape[0], options.backward, one, dtype)
+            backward = Quantizer(weight.shape[0], options.backward, one, dtype, heap)
             self.layers.append(
                 Layer(
                     weight.astype(dtype),
-                    Quantizer(weight.shape[1], options.forward, one, dtype),
+                    Quantizer(weight.shape[1], options.forward, one, dtype, heap),
                     backward if self.layers else None,
                 )
             )
         n_in, n_out = self.layers[0].weight.shape[0], self.layers[-1].weight.shape[1]
         herding = QuantizerKind.named("herding")
-        self.input = Quantizer(n_in, herding, one, dtype)
-        self.target = Quantizer(n_out, herding, one, dtype)
+        self.input = Quantizer(n_in, herding, one, dtype, heap)
+        self.target = Quantizer(n_out, herding, one, dtype, heap)
         self.input_sum = np.zeros(n_in, dtype)
         self.held = np.zeros(n_out, np.int64)
         self.errors_sent = 0
@@ -156,8 +192,7 @@ class ReferenceMLP:
         net = copy.deepcopy(self)
         net._begin(sample, self.options.predict)
         for step in steps:
-            for _ in net._forward(step):
-                pass
+            list(net._forward(step))
         drive: NDArray[Any] = net.layers[-1].forward.drive / (
             self.options.one * self.options.n_steps
         )
@@ -167,14 +202,20 @@ class ReferenceMLP:
         """Learn one sample: ``steps`` are real vectors or lists of event spikes."""
         self._begin(self.n_trained, self.options.forward)
         for step in steps:
-            for spike in self._forward(step):
-                self._raise_error(spike)
-            for spike in self.target.feed(-y):
-                self._raise_error(spike)
+            spikes = self._forward(step)
+            if self.options.depth_first:
+                for spike in spikes:
+                    self._raise_errors([spike])
+            else:
+                self._raise_errors(list(spikes))
+            self._sum_input(step)
+            self._raise_errors(self.target.feed(-y))
             self._release()
         if not self.options.fractional:
             for index, layer in enumerate(self.layers):
-                layer.weight -= np.outer(self._source(index), self.options.rate * layer.error)
+                source = self._source(index)
+                layer.weight -= np.outer(source, self.options.rate * layer.error)
+                layer.done["updates"] += len(layer.reached) * np.count_nonzero(source)
         self.n_trained += 1
 
     def _begin(self, sample: int, forward: QuantizerKind) -> None:
@@ -191,12 +232,7 @@ class ReferenceMLP:
 
     def _forward(self, step: NDArray[Any] | list[Spike]) -> Iterator[Spike]:
         """Send one step's input through all layers; return the top layer's spikes."""
-        if isinstance(step, list):
-            spikes = step
-            np.add.at(self.input_sum, [u for u, _ in step], [s for _, s in step])
-        else:
-            spikes = list(self.input.feed(step))
-            self.input_sum += step
+        spikes = step if isinstance(step, list) else self.input.feed(step)
         self.input_sent += len(spikes)
         flow: Iterator[Spike] = iter(spikes)
         for layer in self.layers:
@@ -209,38 +245,77 @@ class ReferenceMLP:
     def _through(layer: Layer, spikes: Iterator[Spike]) -> Iterator[Spike]:
         for unit, sign in spikes:
             row = sign * layer.weight[unit]
-            layer.count[unit] += sign
+            layer.done["spikes in"] += 1
+            layer.done["additions"] += row.size
             # The quantizer answers in full before its first spike travels on.
-            yield from list(layer.forward.feed(row))
+            sent = layer.forward.feed(row)
+            layer.done["spikes"] += len(sent)
+            yield from sent
+            # Depth-first: a spike counts when all that it set off has been carried to the end.
+            layer.count[unit] += sign
 
-    def _raise_error(self, spike: Spike) -> None:
-        if self.options.hold_error:
-            self.held[spike[0]] += spike[1]
+    def _sum_input(self, step: NDArray[Any] | list[Spike]) -> None:
+        """Sum the input's drive, which is what smooth gradients weigh the first layer with."""
+        if isinstance(step, list):
+            np.add.at(self.input_sum, [u for u, _ in step], [s * self.options.one for _, s in step])
         else:
-            self.errors_sent += 1
-            self._backward(len(self.layers) - 1, spike)
+            self.input_sum += step
+
+    def _raise_errors(self, spikes: list[Spike]) -> None:
+        if self.options.hold_error:
+            for unit, sign in spikes:
+                self.held[unit] += sign
+        else:
+            self.errors_sent += len(spikes)
+            self._backward(len(self.layers) - 1, spikes)
 
     def _release(self) -> None:
         for unit in np.flatnonzero(self.held):
             count, self.held[unit] = self.held[unit], 0
             for _ in range(abs(count)):
                 self.errors_sent += 1
-                self._backward(len(self.layers) - 1, (int(unit), int(np.sign(count))))
+                self._backward(len(self.layers) - 1, [(int(unit), int(np.sign(count)))])
 
-    def _backward(self, index: int, spike: Spike) -> None:
-        """Carry one error spike from layer ``index`` all the way down."""
-        unit, sign = spike
+    def _backward(self, index: int, spikes: list[Spike]) -> None:
+        """Carry error spikes that reach layer ``index`` together all the way down."""
         layer = self.layers[index]
-        if layer.forward.drive[unit] < 0:  # the derivative of the ReLU
-            return
-        column = layer.weight[:, unit].copy()  # read before this spike's own update
+        layer.done["errors"] += len(spikes)
+        # The gate is the derivative of the ReLU.
+        passed = [spike for spike in spikes if layer.forward.drive[spike[0]] >= 0]
+        layer.done["passed"] += len(passed)
+        if self.options.depth_first:  # each spike for itself, and it learns first
+            for spike in passed:
+                self._learn(index, spike)
+                self._below(index, [self._column(index, spike)])
+        else:  # all columns are read before any of them learns
+            columns = [self._column(index, spike) for spike in passed]
+            for spike in passed:
+                self._learn(index, spike)
+            self._below(index, columns)
+
+    def _column(self, index: int, spike: Spike) -> NDArray[Any]:
+        column: NDArray[Any] = spike[1] * self.layers[index].weight[:, spike[0]]
+        return column
+
+    def _learn(self, index: int, spike: Spike) -> None:
+        (unit, sign), layer = spike, self.layers[index]
+        layer.reached.add(unit)
         if self.options.fractional:
-            layer.weight[:, unit] -= sign * self.options.rate * self._source(index)
+            source = self._source(index)
+            layer.weight[:, unit] -= sign * self.options.rate * source
+            layer.done["updates"] += np.count_nonzero(source)
         else:
             layer.error[unit] += sign
+
+    def _below(self, index: int, columns: list[NDArray[Any]]) -> None:
+        """Quantize the columns one after the other; all spikes go down together."""
+        layer, spikes = self.layers[index], []
         if layer.backward:
-            for below in list(layer.backward.feed(sign * column)):
-                self._backward(index - 1, below)
+            for column in columns:
+                layer.done["backward additions"] += column.size
+                spikes += layer.backward.feed(column)
+            layer.done["backward spikes"] += len(spikes)
+            self._backward(index - 1, spikes)
 
     def _source(self, index: int) -> NDArray[Any]:
         """relu(src): what each sender gave, as spikes or (smooth) as drive."""

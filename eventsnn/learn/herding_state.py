@@ -35,6 +35,7 @@ class Rule(NamedTuple):
     high: Any  # a forward unit above this spikes
     low: Any  # a forward unit below this sends -1
     back_low: Any  # the same for the backward quantizers
+    in_low: Any  # the same for the quantizers of input and target, which are always signed
     one: Any  # what a spike is worth
     rate: Any  # weight change a pair of spikes
     n_steps: int
@@ -44,6 +45,7 @@ class Rule(NamedTuple):
     smooth: bool
     depth_first: bool
     hold: bool
+    heap: bool  # equal potentials leave in the order of a binary heap
     seed: Any  # uint64, scrambled
 
 
@@ -88,9 +90,11 @@ class Work(NamedTuple):
     sign: NDArray[np.int8]
     cause: NDArray[np.int32]  # which spike of the population below set it off
     head: NDArray[np.int64]  # (L + 1,) first spike not yet delivered
+    counted: NDArray[np.int64]  # (L + 1,) depth-first: first one not yet in ``came``
     tail: NDArray[np.int64]  # (L + 1,) one behind the last
     back_unit: NDArray[np.int32]  # (2, budget) error spikes entering and leaving a layer
     back_sign: NDArray[np.int8]
+    back_end: NDArray[np.int64]  # (2, budget) one behind the last of each batch of them
     changed: NDArray[np.bool_]  # of units: receivers whose column changed
     key: NDArray[Any]  # (budget,)
     spare: Spikes  # room for sorting
@@ -153,11 +157,15 @@ def make_rule(options: HerdingOptions, kind: QuantizerKind) -> Rule:
     dtype = options.numpy_dtype
     half = options.one // 2 if options.integer else 0.5
     never = np.iinfo(np.int64).min if options.integer else -np.inf
+    low = dtype(-half)
+    if options.heap:  # exactly -1/2 is sent away, too
+        low = dtype(-((options.one - 1) // 2)) if options.integer else np.nextafter(low, dtype(0))
     starts = ("zero", "keep", "random", "clip")
     return Rule(
         high=dtype(half),
-        low=dtype(-half if kind.signed else never),
-        back_low=dtype(-half if options.backward.signed else never),
+        low=low if kind.signed else dtype(never),
+        back_low=low if options.backward.signed else dtype(never),
+        in_low=low,
         one=dtype(options.one),
         rate=dtype(options.rate),
         n_steps=int(options.n_steps),
@@ -167,6 +175,7 @@ def make_rule(options: HerdingOptions, kind: QuantizerKind) -> Rule:
         smooth=bool(options.smooth_grads),
         depth_first=bool(options.depth_first),
         hold=bool(options.hold_error),
+        heap=options.heap,
         seed=np.uint64(splitmix(options.seed & ((1 << 64) - 1))),
     )
 
@@ -261,9 +270,11 @@ def make_work(net: Net, dtype: Any) -> Work:
         sign=np.empty((n_layers + 1, budget), np.int8),
         cause=np.empty((n_layers + 1, budget), np.int32),
         head=np.zeros(n_layers + 1, np.int64),
+        counted=np.zeros(n_layers + 1, np.int64),
         tail=np.zeros(n_layers + 1, np.int64),
         back_unit=np.empty((2, budget), np.int32),
         back_sign=np.empty((2, budget), np.int8),
+        back_end=np.empty((2, budget), np.int64),
         changed=np.zeros(n_units, np.bool_),
         key=np.empty(budget, dtype),
         spare=Spikes(

@@ -27,7 +27,7 @@ def integer_on_a_grid(desk: Desk, options: Mapping[str, Any]) -> Result:
     drawn = [options["init_scale"] * rng.standard_normal(shape) for shape in shapes]
     weights = [np.rint(weight * one) / one for weight in drawn]
     whole, real = (
-        HerdingMLP(weights, n_steps=options["n_steps"], eta=eta, dtype=dtype)
+        HerdingMLP(weights, n_steps=options["n_steps"], eta=eta, dtype=dtype, ties="heap")
         for dtype in ("integer", "float64")
     )
     samples = min(options["samples"], len(images))
