@@ -215,7 +215,7 @@ class ReferenceMLP:
             for index, layer in enumerate(self.layers):
                 source = self._source(index)
                 layer.weight -= np.outer(source, self.options.rate * layer.error)
-                layer.done["updates"] += len(layer.reached) * np.count_nonzero(source)
+                layer.done["updates"] += len(layer.reached) * int(np.count_nonzero(source))
         self.n_trained += 1
 
     def _begin(self, sample: int, forward: QuantizerKind) -> None:
@@ -303,7 +303,7 @@ class ReferenceMLP:
         if self.options.fractional:
             source = self._source(index)
             layer.weight[:, unit] -= sign * self.options.rate * source
-            layer.done["updates"] += np.count_nonzero(source)
+            layer.done["updates"] += int(np.count_nonzero(source))
         else:
             layer.error[unit] += sign
 

@@ -81,6 +81,8 @@ class Row:
     needs : tuple of str
         Rows of the same seed whose results or weights it takes.
     seed : int
+    revision : int
+        Raised where the code now finds something else: the row is run again, and no other.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Row:
     data: str = "images"
     needs: tuple[str, ...] = ()
     seed: int = 0
+    revision: int = 0
 
     @property
     def id(self) -> str:

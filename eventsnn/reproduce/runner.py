@@ -37,8 +37,8 @@ class Runner:
     """Runs rows into a folder.
 
     A row's folder is named by a digest of everything that decides its result: options,
-    seed, version, data, and the rows that it needs. So a finished row is found again, and a
-    stale one never is.
+    seed, version and revision, data, and the rows that it needs. So a finished row is found
+    again, and a stale one never is.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ class Runner:
             "data": self.shelf.digest(row.data),
             "needs": [keys[row_id(need, row.seed)] for need in row.needs],
         }
+        if row.revision:
+            parts["revision"] = row.revision
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     def _options(self, row: Row) -> dict[str, Any]:
