@@ -37,13 +37,15 @@ class Folder:
     @cached_property
     def recordings(self) -> list[Recording]:
         """Every recording, by number."""
-        return self._tree.recordings(str(self.path), lambda name: str(self.path / name))
+        return self._tree.recordings(
+            str(self.path), lambda name: str(self.path / name), f"{self.path.name}/"
+        )
 
     @property
     def state(self) -> str:
         """Digest of every name, size and time of change, and of what is out of place."""
         tree = self._tree
-        known = [entry[:4] for entry in tree.files], sorted(tree.folders), tree.misplaced
+        known = tree.files, sorted(tree.folders), tree.misplaced
         return hashlib.sha256(repr(known).encode()).hexdigest()
 
     @cached_property
@@ -56,22 +58,23 @@ class Folder:
                 tree.add_folder([entry.name])
                 self._add_class(tree, entry)
             else:
-                tree.add([entry.name], entry.name, 0)
+                tree.add([entry.name], 0)
         return tree
 
     def _add_class(self, tree: Tree, folder: os.DirEntry[str]) -> None:
-        start = f"{self.path.name}/{folder.name}/"
+        label, files = folder.name, tree.files
         for file in entries(Path(folder.path)):
-            parts = [folder.name, file.name]
-            if is_hidden(file.name):
+            name = file.name
+            if is_hidden(name):
                 tree.hidden += 1
             elif file.is_dir():
-                tree.add_folder(parts)
-            elif is_recording(file.name):
-                size, stamp = _size_and_stamp(file)
-                tree.add(parts, start + file.name, size, stamp)
+                tree.add_folder([label, name])
+            elif is_recording(name):
+                # One of some 60,000: what lies right is not sorted out by Tree.add.
+                found = _stat(file)
+                files.append((label, name, found.st_size, found.st_mtime_ns))
             else:
-                tree.add(parts, start + file.name, 0)
+                tree.other.append(f"{label}/{name}")
 
     def where(self, recording: Recording) -> str:
         """Return the path of a recording, for messages."""
@@ -173,11 +176,11 @@ def _half_in(root: Path, split: str) -> Folder | Zip | None:
     return Zip((root / zips[0]).resolve(), split) if zips else None
 
 
-def _size_and_stamp(file: os.DirEntry[str]) -> tuple[int, int]:
+def _stat(file: os.DirEntry[str]) -> os.stat_result:
     try:
         found = file.stat()
     except OSError as error:
         raise DataError(f"{file.path}: cannot be read ({error.strerror or error})") from error
     if not stat.S_ISREG(found.st_mode):
         raise DataError(f"{file.path}: no regular file; take it away")
-    return found.st_size, found.st_mtime_ns
+    return found

@@ -42,26 +42,17 @@ Read = Callable[[Recording, memoryview], int]
 """Fills the view with a recording's bytes and returns how many there were."""
 
 
-class Entry(NamedTuple):
-    """A file in a folder of a half."""
-
-    folder: str
-    file: str
-    size: int
-    stamp: int
-    """Time of change in nanoseconds, 0 in a zip."""
-    name: str
-    """Path in the source."""
-
-
 @dataclass
 class Tree:
     """What one half holds, sorted out by ``add``.
 
     Attributes
     ----------
-    files : list of Entry
-        Files in the folders of the half that end in ``.bin``, in any case.
+    files : list of (folder, file, bytes, time)
+        Files in the folders of the half that end in ``.bin``, in any case. The time is that of
+        the last change in nanoseconds, 0 in a zip.
+    names : dict
+        Paths in the source of (folder, file), where they are not just these.
     folders : set of str
         Folders of the half: its classes.
     misplaced : list of str
@@ -72,13 +63,14 @@ class Tree:
         Number of hidden files.
     """
 
-    files: list[Entry] = field(default_factory=list)
+    files: list[tuple[str, str, int, int]] = field(default_factory=list)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     misplaced: list[str] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
     hidden: int = 0
 
-    def add(self, parts: list[str], name: str, size: int, stamp: int = 0) -> None:
+    def add(self, parts: list[str], size: int, name: str = "") -> None:
         """Sort out one visible file; ``parts`` are the names below the half."""
         if len(parts) > 1:
             self.folders.add(parts[0])
@@ -89,7 +81,8 @@ class Tree:
         elif len(parts) == 1:
             self.misplaced.append(parts[0])
         else:
-            self.files.append(Entry(parts[0], parts[1], size, stamp, name))
+            self.files.append((parts[0], parts[1], size, 0))
+            self.names[parts[0], parts[1]] = name
 
     def add_folder(self, parts: list[str]) -> None:
         """Sort out one visible folder."""
@@ -97,7 +90,9 @@ class Tree:
         if len(parts) > 1:
             self.misplaced.append("/".join(parts[:2]) + "/")
 
-    def recordings(self, source: str, where: Callable[[str], str]) -> list[Recording]:
+    def recordings(
+        self, source: str, where: Callable[[str], str], start: str = ""
+    ) -> list[Recording]:
         """Return every recording, by number; warn of what is passed over.
 
         Parameters
@@ -106,6 +101,8 @@ class Tree:
             The half, for messages.
         where : callable
             Gives the place of a name below the half, for messages.
+        start : str
+            What goes before folder and file where ``names`` has nothing.
 
         Raises
         ------
@@ -119,15 +116,20 @@ class Tree:
             raise DataError(
                 f"{source}: holds no recordings; put N-MNIST's <label>/<index>.bin there"
             )
-        empty = sorted(self.folders - {entry.folder for entry in self.files})
+        empty = sorted(self.folders - {folder for folder, *_ in self.files})
         if empty:
             raise DataError(
                 f"{where(empty[0])}: holds no recordings; fetch class {empty[0]} again, or remove "
                 "the folder"
             )
         found = [
-            Recording(_number(entry, where), labels[entry.folder], entry.name, entry.size)
-            for entry in self.files
+            Recording(
+                _number(file, folder, where),
+                labels[folder],
+                self.names.get((folder, file)) or f"{start}{folder}/{file}",
+                size,
+            )
+            for folder, file, size, _ in self.files
         ]
         found.sort()
         _check_numbers(found, source)
@@ -150,7 +152,7 @@ def is_recording(name: str) -> bool:
 
 def is_hidden(name: str) -> bool:
     """Tell whether a file or folder of this name is the business of an operating system."""
-    return name.startswith(".") or name == "__MACOSX"
+    return name[:1] == "." or name == "__MACOSX"
 
 
 def depth_of_half(folders: list[str]) -> int:
@@ -189,13 +191,12 @@ def _label(folder: str, where: str) -> int:
     )
 
 
-def _number(entry: Entry, where: Callable[[str], str]) -> int:
-    stem = entry.file[:-4]
+def _number(file: str, folder: str, where: Callable[[str], str]) -> int:
+    stem = file[:-4]
     if stem.isascii() and stem.isdigit() and len(stem) < 20 and 0 < int(stem) < 1 << 31:
         return int(stem)
     raise DataError(
-        f"{where(f'{entry.folder}/{entry.file}')}: {entry.file!r} is no number from 1; name it "
-        "like 00001.bin"
+        f"{where(f'{folder}/{file}')}: {file!r} is no number from 1; name it like 00001.bin"
     )
 
 

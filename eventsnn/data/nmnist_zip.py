@@ -188,7 +188,7 @@ def _sorted_out(members: list[_Member], split: str, place: str) -> tuple[Tree, s
             if member.is_folder:
                 tree.add_folder(below)
             else:
-                tree.add(below, member.info.filename, member.info.file_size)
+                tree.add(below, member.info.file_size, member.info.filename)
     return tree, "".join(f"{part}/" for part in top)
 
 
