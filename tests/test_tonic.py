@@ -1,5 +1,6 @@
 """tonic's data sets: its own readers run, on small synthetic files in its formats."""
 
+import os
 import re
 import urllib.error
 from pathlib import Path
@@ -173,6 +174,14 @@ def test_sequential_mnist_comes_sorted_though_tonic_does_not_sort_it(tmp_path):
     assert batch.label.tolist() == [4, 9]
 
 
+def test_an_edit_of_equal_size_is_read_anew(tmp_path, complete):
+    file = tmp_path / "NMNIST" / "Train" / "1" / os.fsdecode(b"\xff1.bin")
+    for stamp, x in ((1, 5), (2, 9)):
+        write(file, encode([(x, 1, 0, 9)]))
+        os.utime(file, ns=(stamp, stamp))
+        assert ours.load("NMNIST", tmp_path)[0].x.tolist() == [x]
+
+
 def test_the_cache_follows_the_files_and_progress_counts_recordings(
     tmp_path, complete, monkeypatch
 ):
@@ -223,8 +232,9 @@ def test_a_download_that_arrives_broken_is_an_error_of_one_line(tmp_path, monkey
 @pytest.mark.parametrize(
     ("name", "split", "message"),
     [
-        ("DVSGestures", "train", "no data set 'DVSGestures'; did you mean DVSGesture"),
-        ("zzz", "train", "did you mean ASLDVS, CIFAR10DVS, "),
+        ("DVSGestures", "train", "no data set 'DVSGestures'; did you mean DVSGesture? known are "),
+        ("zzz", "train", "no data set 'zzz'; known are ASLDVS, CIFAR10DVS, "),
+        ("", "train", "no data set ''; known are ASLDVS, CIFAR10DVS, "),
         ("EBSSA", "train", "tonic's EBSSA has no classes to learn; choose one of ASLDVS"),
         ("DSEC", "train", "tonic's DSEC has no classes"),
         ("SHD", "valid", "tonic's SHD has no split 'valid'; give train or test"),
@@ -235,6 +245,14 @@ def test_a_download_that_arrives_broken_is_an_error_of_one_line(tmp_path, monkey
 def test_unknown_names_and_splits_are_answered_with_the_known_ones(tmp_path, name, split, message):
     with pytest.raises(UserError, match=re.escape(message)):
         ours.load(name, tmp_path, split)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("N-MNIST", "NMNIST"), ("dvs_gesture", "DVSGesture"), ("CIFAR10-DVS", "CIFAR10DVS")],
+)
+def test_case_and_hyphens_of_a_name_do_not_matter(written, name):
+    assert ours.known(written) == name
 
 
 def test_every_name_offered_is_one_that_tonic_has():

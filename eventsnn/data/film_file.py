@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eventsnn.data.cache_file import Writer, read_batch
+from eventsnn.data.places import looked_for
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
 from eventsnn.outputs import check_output_file
@@ -39,7 +40,9 @@ def read_film(path: str | os.PathLike[str]) -> EventBatch:
     try:
         return read_batch(source, _KEY, str(source))
     except FileNotFoundError:
-        raise DataError(f"{source}: no such file; make one with eventsnn film --out") from None
+        raise DataError(
+            f"{source}: no such file{looked_for(source)}; make one with eventsnn film --out"
+        ) from None
     except DataError:
         raise DataError(
             f"{source}: not a complete film; make it anew with eventsnn film --out"

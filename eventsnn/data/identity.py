@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from eventsnn.data.places import place
 from eventsnn.errors import DataError
 
 
@@ -116,7 +117,7 @@ def absolute_spec(spec: str, kinds: Mapping[str, object]) -> str:
     if spec.partition(":")[0] not in kinds:
         return ""
     prefix, path = _parts(spec)
-    return prefix + str(Path(path).absolute()) if path else spec
+    return prefix + str(place(path).absolute()) if path else spec
 
 
 def without_folder(spec: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.arrays_file import read_arrays
+from eventsnn.data.places import place
 from eventsnn.errors import DataError
 
 
@@ -55,3 +59,20 @@ class Images:
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.labels)
+
+
+def read_stack(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read the array of an ``.npy`` file, or the only one of an ``.npz`` file.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it is broken, or it holds more than one array.
+    """
+    found = read_arrays(place(path))
+    if isinstance(found, np.ndarray):
+        return found
+    if len(found) != 1:
+        names = ", ".join(sorted(found))
+        raise DataError(f"{path}: holds {len(found)} arrays ({names:.80}); give a file of one")
+    return next(iter(found.values()))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from eventsnn.arrays_file import read_arrays
 from eventsnn.data.cache import Progress
 from eventsnn.data.images import Images
-from eventsnn.data.source import SOURCES, Data, open_data, read_npy
+from eventsnn.data.places import kind_of, looked_for, place
+from eventsnn.data.source import SOURCES, Data, open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 
@@ -37,8 +41,8 @@ def open_inputs(
     ----------
     word : str
         A ``.bin`` file (N-MNIST's format), a ``.npy`` file (events as a structured array
-        with the fields t, x, y, p, or grey images uint8 (n, h, w)), or a data set as
-        ``open_data`` takes it.
+        with the fields t, x, y, p, or grey images uint8 (n, h, w)), an ``.npz`` file (such an
+        array, or one a field), or a data set as ``open_data`` takes it.
     shape : tuple of int
         What the model takes: the sensor (polarities, height, width), or (height, width).
     index : list of int, optional
@@ -46,20 +50,11 @@ def open_inputs(
     split : "train" or "test"
         Which half of a data set.
     """
-    path = Path(word)
     if word.partition(":")[0] in SOURCES:
         halves = open_data(word, progress=progress)
         data = halves.train if split == "train" else halves.test
-    elif not path.is_file():
-        raise UserError(
-            f"input {word!r}: no such file, and not a data set such as digits or nmnist:PATH"
-        )
-    elif path.suffix == ".bin":
-        data = _bin(path)
-    elif path.suffix == ".npy":
-        data = _npy(path, shape)
     else:
-        raise UserError(f"input {word!r}: give a .bin or .npy file, or a data set")
+        data = _file(word, place(word), shape)
     chosen = list(range(min(5, len(data)))) if index is None else index
     for i in chosen:
         if not 0 <= i < len(data):
@@ -68,16 +63,37 @@ def open_inputs(
     return Inputs(word, data, chosen, [name if len(data) == 1 else f"{name} {i}" for i in chosen])
 
 
+def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
+    kind, suffix = kind_of(path), path.suffix.lower()
+    if kind == "folder":
+        raise UserError(
+            f"input {word!r}: a folder; give a .bin, .npy or .npz file in it, or say what data set "
+            f"it is, such as nmnist:{word}"
+        )
+    if kind == "file" and suffix == ".bin":
+        return _bin(path)
+    if kind == "file" and suffix in (".npy", ".npz"):
+        return _arrays(path, shape)
+    if kind:
+        raise UserError(
+            f"input {word!r}: no .bin, .npy or .npz file; give one, or a data set such as "
+            f"events:{word}"
+        )
+    close = difflib.get_close_matches(word.partition(":")[0].lower(), SOURCES, n=1, cutoff=0.7)
+    hint = f" such as {close[0]}" if close else " such as digits or nmnist:PATH"
+    raise UserError(f"input {word!r}: no such file{looked_for(path)}, and not a data set{hint}")
+
+
 def _bin(path: Path) -> EventBatch:
     from eventsnn.data import nmnist
 
-    t, unit = nmnist.decode(path.read_bytes(), str(path))
+    t, unit = nmnist.read(path)
     stream = EventStream(t.astype(np.int64), unit.astype(np.int32), nmnist.SHAPE, source=str(path))
     return EventBatch.from_streams([stream], str(path))
 
 
-def _npy(path: Path, shape: tuple[int, ...]) -> Data:
-    array = read_npy(path)
+def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
+    array = _events_or_images(path)
     if array.dtype.names is None:
         return Images(array, np.zeros(array.shape[:1], np.int64), str(path))
     if len(shape) != 3:
@@ -86,3 +102,22 @@ def _npy(path: Path, shape: tuple[int, ...]) -> Data:
     if not len(stream):
         raise DataError(f"{path}: holds no events; give at least one")
     return EventBatch.from_streams([stream], str(path))
+
+
+def _events_or_images(path: Path) -> NDArray[Any]:
+    """Return the array of a file; arrays of one field each (t, x, y, p) become one of events."""
+    found = read_arrays(path)
+    if isinstance(found, np.ndarray):
+        return found
+    columns = [array for array in found.values() if array.ndim == 1 and not array.dtype.names]
+    if len(found) == 1 and not columns:
+        return next(iter(found.values()))
+    if len(columns) < len(found) or len({len(column) for column in columns}) != 1:
+        raise DataError(
+            f"{path}: holds the arrays {', '.join(sorted(found)):.80}; give one, or t, x, y, p of "
+            "equal length"
+        )
+    events = np.empty(len(columns[0]), [(name, array.dtype) for name, array in found.items()])
+    for name, array in found.items():
+        events[name] = array
+    return events

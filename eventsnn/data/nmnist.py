@@ -20,9 +20,11 @@ from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.nmnist_files import Folder, locate
 from eventsnn.data.nmnist_tree import MOST_BYTES, Recording
 from eventsnn.data.nmnist_zip import Zip
+from eventsnn.data.places import place
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
 from eventsnn.kernel import allocating
+from eventsnn.unpack import check_file
 
 SHAPE: Shape = (2, 34, 34)
 """Polarities, height and width of N-MNIST's sensor."""
@@ -70,6 +72,17 @@ def decode(
     if _decode(data, np.array([0, len(events.t)]), events) >= 0:
         raise _first_wrong_event(data, source)
     return events.t, events.unit
+
+
+def read(path: str | os.PathLike[str]) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    """Read the file of one recording; as ``decode``, which says what is refused."""
+    file = place(path)
+    _check_length(check_file(file), str(file))
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
+    return decode(raw, str(file))
 
 
 def load(

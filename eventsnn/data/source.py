@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,8 @@ from eventsnn.data.cache import Progress
 from eventsnn.data.digest import digest_of
 from eventsnn.data.film_cache import film_cached
 from eventsnn.data.identity import Identity, absolute_spec
-from eventsnn.data.images import Images
+from eventsnn.data.images import Images, read_stack
+from eventsnn.data.word import kind_and_rest, path_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 
@@ -137,11 +137,9 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     UserError
         If the word is unknown or the data cannot be read.
     """
-    kind, _, rest = spec.partition(":")
-    if kind not in SOURCES:
-        raise UserError(f"data {spec!r}: unknown kind {kind!r}; give one of {', '.join(FORMS)}")
-    if limit is not None and limit < 1:
-        raise UserError(f"limit is {limit}; give at least 1")
+    kind, rest = kind_and_rest(spec, SOURCES)
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise UserError(f"limit is {limit!r:.60}; give at least 1")
     data = SOURCES[kind](spec, rest, limit, progress)
     return replace(data, train=_first(data.train, limit), test=_first(data.test, limit))
 
@@ -176,42 +174,31 @@ def _digit_halves() -> tuple[Images, Images]:
 def _nmnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
     from eventsnn.data import nmnist
 
-    path = _path(spec, rest)
+    path = path_of(spec, rest)
     train, test = (nmnist.load(path, half, progress=progress) for half in ("train", "test"))
     return DataSet(spec, train, test)
 
 
 def open_images(spec: str, split: str) -> Images:
-    """Open a stack of grey images: ``digits``, ``mnist:PATH`` or a ``.npy`` file.
+    """Open a stack of grey images: ``digits``, ``mnist:PATH``, or a ``.npy`` or ``.npz`` file.
 
-    A ``.npy`` stack is uint8 (n, height, width); its labels are 0.
+    A stack in a file is uint8 (n, height, width); its labels are 0.
     """
     kind, _, rest = spec.partition(":")
     if spec == "digits":
         halves = _digit_halves()
     elif kind == "mnist":
-        halves = _mnist_halves(_path(spec, rest))
-    elif spec.endswith(".npy"):
-        array = read_npy(Path(spec))
+        halves = _mnist_halves(path_of(spec, rest))
+    elif spec.lower().endswith((".npy", ".npz")):
+        array = read_stack(spec)
         return Images(array, np.zeros(array.shape[:1], np.int64), spec)
     else:
-        raise UserError(f"images {spec!r}: give digits, mnist:PATH or a .npy file")
+        raise UserError(f"images {spec!r}: give digits, mnist:PATH or a .npy or .npz file")
     return halves[0] if split == "train" else halves[1]
 
 
-def read_npy(path: Path) -> NDArray[Any]:
-    """Read an array that numpy.save wrote; nothing is unpickled."""
-    try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: not a .npy array ({error}); save one with numpy.save") from error
-    return array
-
-
 def _mnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
-    train, test = _mnist_halves(_path(spec, rest))
+    train, test = _mnist_halves(path_of(spec, rest))
     return DataSet(spec, train, test, "real vectors in [0, 1], no events")
 
 
@@ -226,7 +213,7 @@ def _film(spec: str, rest: str, limit: int | None, progress: Progress | None) ->
     if kind == "digits" and not path:
         return _filmed(spec, *_digit_halves(), limit, progress)
     if kind == "mnist":
-        return _filmed(spec, *_mnist_halves(_path(spec, path)), limit, progress)
+        return _filmed(spec, *_mnist_halves(path_of(spec, path)), limit, progress)
     raise UserError(f"data {spec!r}: can film digits or mnist:PATH; give film:mnist:PATH")
 
 
@@ -250,7 +237,7 @@ def _images(images: Images, limit: int | None) -> Images:
 def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
     from eventsnn.data.film_file import read_film
 
-    batch = read_film(_path(spec, rest))
+    batch = read_film(path_of(spec, rest))
     held_out = np.arange(len(batch)) % 5 == 4
     if len(batch) < 5:
         raise UserError(f"data {spec!r}: {len(batch)} recordings; a data set needs at least 5")
@@ -267,17 +254,12 @@ def _tonic(spec: str, rest: str, limit: int | None, progress: Progress | None) -
     from eventsnn.data import tonic
 
     name, _, path = rest.partition(":")
-    if not name or not path:
-        raise UserError(f"data {spec!r}: give tonic:NAME:PATH, e.g. tonic:POKERDVS:data")
+    tonic.known(name)
+    if not path:
+        raise UserError(f"data {spec!r}: the path is missing; give tonic:{name}:PATH")
     train = tonic.load(name, path, "train", limit=limit, progress=progress)
     test = tonic.load(name, path, "test", limit=limit, progress=progress)
     return DataSet(spec, train, test)
-
-
-def _path(spec: str, rest: str) -> str:
-    if not rest:
-        raise UserError(f"data {spec!r}: the path is missing; give {spec.rstrip(':')}:PATH")
-    return rest
 
 
 _Open = Callable[[str, str, int | None, Progress | None], DataSet]
@@ -290,16 +272,6 @@ SOURCES: dict[str, _Open] = {
     "events": _events,
     "tonic": _tonic,
 }
-
-FORMS = (
-    "digits",
-    "nmnist:PATH",
-    "mnist:PATH",
-    "film:mnist:PATH",
-    "film:digits",
-    "events:FILE",
-    "tonic:NAME:PATH",
-)
 
 
 def checked_split(split: str) -> str:

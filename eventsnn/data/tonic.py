@@ -22,6 +22,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from eventsnn.data.cache import Progress, cached_batch
+from eventsnn.data.places import place
 from eventsnn.data.tonic_samples import Samples
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, Shape
@@ -40,6 +41,34 @@ def names() -> list[str]:
     return sorted(set(tonic.datasets.__all__) - _NO_CLASSES)
 
 
+def known(name: str) -> str:
+    """Return how tonic writes the name of a data set: case and hyphens do not matter.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it has no classes: it says what was probably meant, or the names.
+    """
+    import tonic.datasets
+
+    every: dict[str, str] = {_plain(one): one for one in tonic.datasets.__all__}
+    found = every.get(_plain(name))
+    if found in _NO_CLASSES:
+        raise UserError(
+            f"tonic's {found} has no classes to learn; choose one of {', '.join(names())}"
+        )
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(_plain(name), every, n=3, cutoff=0.6)
+    near = [every[match] for match in close if every[match] not in _NO_CLASSES]
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UserError(f"tonic has no data set {name!r}; {hint}known are {', '.join(names())}")
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 def load(
     name: str,
     path: str | os.PathLike[str],
@@ -55,7 +84,7 @@ def load(
     Parameters
     ----------
     name : str
-        As in ``tonic.datasets``; case does not matter.
+        As in ``tonic.datasets``; case and hyphens do not matter.
     path : path
         Where tonic keeps its data sets: the files lie in ``path/NAME``.
     split : str
@@ -80,10 +109,10 @@ def load(
     DataError
         If files are missing and cannot be downloaded, or a recording is not valid.
     """
-    name = _known(name)
+    name = known(name)
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: give at least 1 recording")
-    folder = Path(path).expanduser().resolve()
+    folder = place(path).resolve()
     with _quiet_tonic():
         dataset = _opened(name, folder, split)
     samples = Samples(dataset, name, split, shape, limit)
@@ -98,22 +127,6 @@ def load(
         source=f"tonic {name} {split}",
         cache=cache,
     )
-
-
-def _known(name: str) -> str:
-    import tonic.datasets
-
-    every: dict[str, str] = {known.lower(): known for known in tonic.datasets.__all__}
-    found = every.get(name.lower())
-    if found is None:
-        close = difflib.get_close_matches(name.lower(), every, n=3, cutoff=0.4)
-        hint = " or ".join(every[match] for match in close) or ", ".join(names())
-        raise UserError(f"tonic has no data set {name!r}; did you mean {hint}?")
-    if found in _NO_CLASSES:
-        raise UserError(
-            f"tonic's {found} has no classes to learn; choose one of {', '.join(names())}"
-        )
-    return found
 
 
 def _opened(name: str, folder: Path, split: str) -> Any:
@@ -176,7 +189,7 @@ def _state(folder: Path) -> str:
                 stat = path.stat()
             except OSError as error:
                 raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-            digest.update(f"{path}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(f"{path}\n{stat.st_size} {stat.st_mtime_ns}\n"))
     return digest.hexdigest()
 
 

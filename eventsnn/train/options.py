@@ -245,6 +245,8 @@ _HERDING_ONLY = {"init_scale", "upper_scale", "eta_decay"}
 
 def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     """Fill in what depends on the data, or refuse what does not fit them."""
+    if isinstance(data.train, Images):
+        _check_images(options, data.spec)
     layers = options.layers or (data.n_inputs, 200, data.n_classes)
     first: int | str = data.n_inputs
     if (grid := input_grid(layers)) and isinstance(data.train, EventBatch):
@@ -257,10 +259,22 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
             f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
             f"and {data.n_classes} classes; give --layers {text_of(fitting)}"
         )
-    if options.augmentation and isinstance(data.train, Images):
-        raise UserError(
-            f"{options.augmentation} changes events, but {data.spec} has none; leave it out"
-        )
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
     decay = options.eta_decay or 0.1 ** (1 / epochs)
     return replace(options, layers=layers, epochs=epochs, eta_decay=decay)
+
+
+def _check_images(options: TrainOptions, spec: str) -> None:
+    """Refuse what real vectors cannot be learned with."""
+    if options.rule != "herding":
+        raise UserError(
+            f"data {spec!r}: real vectors, rule {options.rule} takes events; film them "
+            f"(film:{spec}), or give --rule herding"
+        )
+    change = options.augmentation
+    given = [f.name for f in fields(Augmentation) if getattr(change, f.name)]
+    if given:
+        raise UserError(
+            f"{given[0]} is {getattr(change, given[0])}, which changes events; data {spec!r} has "
+            "none, leave it out"
+        )

@@ -1,0 +1,56 @@
+"""The word that opens a data set, taken apart: ``digits``, ``nmnist:PATH``, ``tonic:SHD:PATH``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from eventsnn.data.places import kind_of, place
+from eventsnn.errors import UserError
+
+FORMS = (
+    "digits",
+    "nmnist:PATH",
+    "mnist:PATH",
+    "film:mnist:PATH",
+    "film:digits",
+    "events:FILE",
+    "tonic:NAME:PATH",
+)
+"""What a word may look like."""
+
+
+def kind_and_rest(spec: object, kinds: Collection[str]) -> tuple[str, str]:
+    """Return the kind of a data set and what follows its colon.
+
+    Raises
+    ------
+    UserError
+        If the kind is none of ``kinds``: it says what was probably meant.
+    """
+    if not isinstance(spec, str):
+        raise UserError(f"data {spec!r:.60}: give a word, one of {', '.join(FORMS)}")
+    kind, colon, rest = spec.partition(":")
+    if kind in kinds:
+        return kind, rest
+    close = difflib.get_close_matches(kind.strip().lower(), kinds, n=1, cutoff=0.7)
+    if close:
+        meant = f"did you mean {close[0]}{colon}{rest}?"
+    elif spec and kind_of(place(spec)):
+        meant = f"say what is there: nmnist:{spec}, mnist:{spec} or events:{spec}"
+    else:
+        meant = f"give one of {', '.join(FORMS)}"
+    raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant}")
+
+
+def path_of(spec: str, rest: str) -> str:
+    """Return the path of a data set's word, with ``~`` filled in.
+
+    Raises
+    ------
+    UserError
+        If there is none, or none that this machine can have.
+    """
+    if not rest:
+        raise UserError(f"data {spec!r}: the path is missing; give {spec.rstrip(':')}:PATH")
+    return str(place(rest))
