@@ -23,3 +23,14 @@ class DivergedError(UserError):
 
 class Interrupted(Exception):
     """Ctrl-C was pressed: what is saved and how to go on. Exit code 130."""
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a value for the middle of a message: in one line, and cut where it is long."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, a list of thousands of levels.
+        text = f"a {type(value).__name__} too large to show"
+    text = " ".join(text[: 4 * most].split()) if "\n" in text[: 4 * most] else text
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
+from eventsnn.errors import UserError, shown
+from eventsnn.network_checked import MAX_DELAY_US as MAX_DELAY_US
+from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
+from eventsnn.network_checked import Weights as Weights
+from eventsnn.network_checked import (
+    by_connection,
+    check_name,
+    check_names,
+    checked_delay,
+    checked_weights,
+)
 from eventsnn.neurons.neuron import Neuron
-from eventsnn.topology.topology import Topology
-
-MAX_DELAY_US = 1 << 40
-MAX_SYNAPSE_DELAY_US = (1 << 22) - 1
-
-Weights = Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]]
-"""Weight arrays by connection name, or in the order of the connections."""
+from eventsnn.topology.topology import MAX_UNITS, Topology, whole
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,26 @@ class Population:
     neuron: Neuron | None = None
 
     def __post_init__(self) -> None:
-        """Check the name and the shape."""
+        """Check the name, the shape and the model."""
+        check_name(self.name, "population: the name")
         if not self.name:
             raise UserError("population: the name is empty; give one")
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        if not shape or any(int(side) != side or side < 1 for side in shape):
+        where = f"population {shown(self.name)}"
+        given: Any = self.shape
+        sides = [whole(s) for s in (given if isinstance(given, list | tuple) else (given,))]
+        if not sides or any(side is None or side < 1 for side in sides):
+            raise UserError(f"{where}: shape is {shown(given)}; give whole numbers of at least 1")
+        shape = cast(tuple[int, ...], tuple(sides))
+        if math.prod(shape) > MAX_UNITS:
             raise UserError(
-                f"population {self.name}: shape is {self.shape}; give whole numbers of at least 1"
+                f"{where}: shape {shown(shape)} has more than {MAX_UNITS} units; make it smaller"
             )
-        object.__setattr__(self, "shape", tuple(int(side) for side in shape))
+        if self.neuron is not None and not isinstance(self.neuron, Neuron):
+            raise UserError(
+                f"{where}: neuron is {shown(self.neuron)}; give a neuron model such as "
+                "LIF(20_000), or None for the input"
+            )
+        object.__setattr__(self, "shape", shape)
 
     @property
     def size(self) -> int:
@@ -85,9 +99,16 @@ class Connection:
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Check the delays."""
+        """Check the names, the topology and the delays, which are copied."""
+        for key in ("source", "target", "name"):
+            check_name(getattr(self, key), f"connection: {key}")
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        object.__setattr__(self, "delay_us", _checked_delay(self))
+        if not isinstance(self.topology, Topology):
+            raise UserError(
+                f"connection {shown(self.name)}: topology is {shown(self.topology)}; give one such "
+                "as Dense(n_in, n_out)"
+            )
+        object.__setattr__(self, "delay_us", checked_delay(self))
 
     @property
     def one_delay(self) -> bool:
@@ -125,10 +146,15 @@ class Network:
 
     def __post_init__(self) -> None:
         """Check names and sizes, and find the order of an instant."""
-        object.__setattr__(self, "populations", tuple(self.populations))
-        object.__setattr__(self, "connections", tuple(self.connections))
-        _check_names([p.name for p in self.populations], "population")
-        _check_names([c.name for c in self.connections], "connection")
+        for key, kind in (("populations", Population), ("connections", Connection)):
+            given = getattr(self, key)
+            if not isinstance(given, list | tuple) or not all(isinstance(o, kind) for o in given):
+                raise UserError(
+                    f"network: {key} is {shown(given)}; give a tuple of {kind.__name__}"
+                )
+            object.__setattr__(self, key, tuple(given))
+        check_names([p.name for p in self.populations], "population")
+        check_names([c.name for c in self.connections], "connection")
         inputs = [p.name for p in self.populations if p.neuron is None]
         if len(inputs) != 1:
             raise UserError(
@@ -186,14 +212,14 @@ class Network:
             None: float64 if any array is float64, else float32. Arrays that have the
             dtype and C order already are not copied.
         """
-        given = _by_connection(self.connections, weights)
+        given = by_connection(self.connections, weights)
         if dtype is None:
             wide = any(a is not None and a.dtype == np.float64 for a in given)
             dtype = np.float64 if wide or not given else np.float32
         if dtype not in (np.float32, np.float64):
             raise UserError(f"simulate: dtype is {dtype}; give numpy.float32 or numpy.float64")
         pairs = zip(self.connections, given, strict=True)
-        return tuple(_checked_weights(c, array, dtype) for c, array in pairs)
+        return tuple(checked_weights(c, array, dtype) for c, array in pairs)
 
     def _check_connection(self, connection: Connection) -> None:
         source, target = self[connection.source], self[connection.target]
@@ -232,77 +258,3 @@ class Network:
             order.append(free[0])
             del before[free[0]]
         return tuple(order)
-
-
-def _check_names(names: list[str], what: str) -> None:
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise UserError(f"network: two {what}s are called {name!r}; give each its own name")
-
-
-def _checked_delay(connection: Connection) -> int | NDArray[np.int64]:
-    where, value = f"connection {connection.name}", np.asarray(connection.delay_us)
-    if value.ndim and value.shape != connection.topology.weight_shape:
-        raise UserError(
-            f"{where}: delay_us has shape {value.shape}; give one number or an array of "
-            f"{connection.topology.weight_shape}"
-        )
-    limit = MAX_SYNAPSE_DELAY_US if value.ndim else MAX_DELAY_US
-    if value.dtype.kind not in "iuf":
-        raise UserError(f"{where}: delay_us has dtype {value.dtype}; give whole numbers")
-    fine = np.isfinite(value) & (value >= 0) & (value <= limit) & (value == np.floor(value))
-    if not fine.all():
-        i = int(np.flatnonzero(~fine.reshape(-1))[0])
-        which = f" of synapse {i}" if value.ndim else ""
-        raise UserError(
-            f"{where}: delay_us{which} is {value.reshape(-1)[i]}; give whole microseconds from 0 "
-            f"to {limit}"
-        )
-    if not value.ndim:
-        return int(value)
-    delays = np.array(value, np.int64, order="C")
-    delays.flags.writeable = False
-    return delays
-
-
-def _by_connection(
-    connections: tuple[Connection, ...], weights: Weights
-) -> list[NDArray[Any] | None]:
-    names = [c.name for c in connections]
-    if not isinstance(weights, Mapping):
-        if len(weights) != len(names):
-            raise UserError(
-                f"weights: {len(weights)} arrays for {len(names)} connections "
-                f"({', '.join(names)}); give one each"
-            )
-        return [None if array is None else np.asarray(array) for array in weights]
-    unknown = [name for name in weights if name not in names]
-    if unknown:
-        raise UserError(
-            f"weights: no connection is called {unknown[0]!r}; there are {', '.join(names)}"
-        )
-    return [np.asarray(weights[name]) if name in weights else None for name in names]
-
-
-def _checked_weights(
-    connection: Connection, given: NDArray[Any] | None, dtype: type[np.floating[Any]]
-) -> NDArray[Any]:
-    where, shape = f"weights of {connection.name}", connection.topology.weight_shape
-    array = connection.topology.default_weights() if given is None else given
-    if array is None:
-        raise UserError(f"{where}: none given; give an array of shape {shape}")
-    if array.shape != shape:
-        raise UserError(f"{where}: shape {array.shape}; give {shape}")
-    if array.dtype.kind not in "iuf":
-        raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
-    flat = np.ascontiguousarray(array, dtype).reshape(-1)
-    # A sum is not finite if an element is not: one pass, no temporary array.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = flat.sum()
-    if not np.isfinite(total):
-        wrong = np.flatnonzero(~np.isfinite(flat))
-        if wrong.size:
-            i = int(wrong[0])
-            place = tuple(int(k) for k in np.unravel_index(i, shape))
-            raise UserError(f"{where}: element {place} is {flat[i]}; give finite numbers")
-    return flat

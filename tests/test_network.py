@@ -1,5 +1,8 @@
 """Descriptions: every model and topology keeps its contract, wrong ones are refused."""
 
+import copy
+import pickle
+
 import numba
 import numpy as np
 import pytest
@@ -26,6 +29,8 @@ SHAPES = [
     Conv2d((5, 4, 2), 3, 3, 1, 1, planar=True),
     Pool2d((5, 4, 2), (2, 3), (1, 2)),
     Pool2d((5, 4, 2), 2, planar=True),
+    Pool2d((7, 9, 2), (3, 2), (2, 1)),
+    Pool2d((7, 7, 1), 3, 2),
 ]
 
 
@@ -79,6 +84,115 @@ def test_conv2d_is_the_cross_correlation_of_the_field(planar):
     np.testing.assert_allclose(got.reshape(shape.out_shape), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize(
+    ("in_size", "window", "stride"),
+    [((7, 9, 2), (3, 2), (2, 1)), ((7, 7, 1), (3, 3), (2, 2)), ((6, 5, 3), (2, 4), (3, 1))],
+)
+def test_pool2d_sums_the_windows_of_an_image(in_size, window, stride, planar):
+    shape = Pool2d(in_size, window, stride, planar)
+    image = np.random.default_rng(0).integers(0, 9, in_size)
+    windows = np.lib.stride_tricks.sliding_window_view(image, window, (0, 1))
+    expected = windows[:: stride[0], :: stride[1]].sum((-2, -1))
+    flat = (image.transpose(2, 0, 1) if planar else image).reshape(-1)
+    got, out = np.zeros(shape.n_out, int), np.zeros(1 + 3 * 99, np.int64)
+    for sender, times in enumerate(flat.tolist()):
+        Pool2d.kernel().__wrapped__(shape.table(), sender, out)
+        for target, weight, length in out[1 : 1 + 3 * out[0]].reshape(-1, 3).tolist():
+            assert (weight, length) == (0, 1)
+            got[target] += times
+    np.testing.assert_array_equal(got.reshape(shape.out_shape), expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"),
+    [
+        (Pool2d((7, 7, 1), 3, 2), 4),
+        (Pool2d((7, 9, 2), (3, 2), (2, 1)), 4),
+        (Pool2d((8, 8, 1), 2), 1),
+        (Pool2d((3, 9, 1), 3, 1), 3),
+        (Conv2d((7, 7, 1), 5, 3, 2), 4 * 5),
+        (Conv2d((1, 1, 1), 1, 1000, padding=500), 4),
+    ],
+    ids=repr,
+)
+def test_the_largest_fan_out_has_room_for_every_window_that_holds_an_input(shape, most):
+    assert max(len(shape.fan_out(i)[0]) for i in range(shape.n_in)) == most
+    assert shape.max_fan_out == most
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "message"),
+    [
+        ([0, 2], [0, NAN], "target of synapse 1 is nan; give whole numbers"),
+        ([0, 2], [0, 0.5], "target of synapse 1 is 0.5; give whole numbers"),
+        ([0, 2], [0, INF], "target of synapse 1 is inf"),
+        ([0, 2], [0, 2**31], "target of synapse 1 is 2147483648; give 0 to 2"),
+        ([0, 2], [0, 2**63], r"target of synapse 1 is 9223372036854775808|9.22\d*e\+18"),
+        ([0, 2], [0, -(2**63)], "target of synapse 1 is -9223372036854775808"),
+        ([0, 2], [0, -1], "target of synapse 1 is -1"),
+        ([0, 2], ["a", "b"], "target has shape .2,. and dtype <U1"),
+        ([0, 2], [1j, 0], "target has shape .2,. and dtype complex128"),
+        ([0, 2], [True, False], "dtype bool"),
+        ([0, 2], [[0, 1]], "target has shape .1, 2."),
+        ([0, 2], [[0], [1, 2]], "target is ragged"),
+        ([0, 2], [None, 0], "dtype object"),
+        ([0, NAN], [0, 1], "start 1 is nan"),
+        ([0, 1.5, 2], [0, 1], "start 1 is 1.5"),
+        ([0, 2**70], [0, 1], "start has shape .2,. and dtype object|start 1 is 1.18"),
+        ([1, 2], [0, 1], "start runs from 1 to 2"),
+        ([0, 3], [0, 1], "start runs from 0 to 3"),
+        ([0], [], "1 starts, 0 targets"),
+        ([], [], "0 starts, 0 targets"),
+    ],
+    ids=str,
+)
+def test_a_sparse_list_that_no_kernel_may_read_is_refused(start, target, message):
+    with pytest.raises(UserError, match=message):
+        Sparse(3, start, target)
+
+
+def test_whole_floats_are_starts_and_targets():
+    shape = Sparse(3, np.array([0.0, 2.0]), np.array([2.0, 0.0], np.float32))
+    assert shape.target.tolist() == [2, 0] and shape.target.dtype == np.int32
+
+
+def test_what_was_given_may_change_and_the_description_does_not():
+    start, target = np.array([0, 1, 2]), np.array([0, 1], np.int32)
+    delays, sides = np.array([3, 4]), [2]
+    shape = Sparse(2, start, target)
+    network = Network(
+        (Population("input", sides), Population("p", (2,), IF())),
+        (Connection("input", "p", shape, delays),),
+    )
+    before = simulate(network, [np.full(2, 2.0)], EVENTS, until_us=9).spikes["p"]
+    start[:], target[:], delays[:], sides[0] = 9, 10**6, -5, 99
+    after = simulate(network, [np.full(2, 2.0)], EVENTS, until_us=9).spikes["p"]
+    np.testing.assert_array_equal(before.t, [3, 5])
+    np.testing.assert_array_equal(after.t, [3, 5])
+    assert network.populations[0].shape == (2,) and network.connections[0].least_delay == 3
+
+
+def test_the_arrays_of_a_description_cannot_be_written_to():
+    shape = Sparse(2, [0, 1, 2], [0, 1])
+    connection = Connection("a", "b", shape, np.array([3, 4]))
+    for copied in (shape, copy.deepcopy(shape), pickle.loads(pickle.dumps(shape))):
+        assert copied.target.tolist() == [0, 1] and copied.fan_out(1)[0].tolist() == [1]
+        for array in (copied.start, copied.target, connection.delay_us):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1
+
+
+def test_pairs_of_different_lengths_are_refused():
+    with pytest.raises(UserError, match="3 senders for 2 targets"):
+        Sparse.from_pairs([0, 1, 1], [0, 1], 2, 2)
+    with pytest.raises(UserError, match=r"sender of synapse 0 is 0\.5"):
+        Sparse.from_pairs([0.5, 1], [0, 1], 2, 2)
+
+
 def small(delay=0, *, weights_shape=(2, 3), neuron=None):
     return Network(
         (Population("input", (2,)), Population("p", (3,), neuron or IF())),
@@ -98,13 +212,36 @@ def small(delay=0, *, weights_shape=(2, 3), neuron=None):
         (lambda: CubaLIF(10.0, float("inf")), "tau_syn_us is inf"),
         (lambda: CubaLIF(10.0, 10.0, bias=float("nan")), "bias is nan"),
         (lambda: Readout(-5.0), "tau_us is -5.0"),
-        (lambda: Dense(0, 3), "0 senders"),
+        (lambda: Dense(0, 3), "senders is 0"),
         (lambda: Sparse(3, [0, 2], [0, 3]), "target of synapse 1 is 3"),
         (lambda: Sparse(3, [0, 2, 1, 2], [0, 1]), "1 steps back"),
         (lambda: Sparse.from_pairs([0, 5], [0, 0], 2, 2), "sender of synapse 1 is 5"),
         (lambda: Conv2d((4, 4, 1), 2, 5), "a kernel of 5 does not fit into 4"),
         (lambda: Conv2d((4, 4, 1), 2, 3, stride=0), "stride is 0"),
         (lambda: Pool2d((4, 4, 1), 0), "window is 0"),
+        (lambda: Pool2d((4, 4, 1), 5), "a kernel of 5 does not fit into 4"),
+        (lambda: Pool2d((4, 4, 1), (2, NAN)), "window is .2, nan."),
+        (lambda: Pool2d((4, 4, NAN), 2), "in_size is .4, 4, nan."),
+        (lambda: Pool2d((2**20, 2**20, 1), 2), "has more than 2147483647 units"),
+        (lambda: Conv2d((4, 4, 1), 0.5, 3), "channels is 0.5"),
+        (lambda: Conv2d((4, 4, 1), 2, "ab"), "kernel_size is ab"),
+        (lambda: Conv2d((4, 4, 1), 2, 3, planar="yes"), "planar is yes; give True or False"),
+        (lambda: Conv2d((2**10, 2**10, 1), 2**20, 1), "an output of .* more than 2147483647"),
+        (lambda: Dense(3, 2**31), "receivers is 2147483648; give a whole number from 1 to"),
+        (lambda: Dense(True, 3), "senders is True"),
+        (lambda: Population("p", (2, NAN)), "shape is .2, nan."),
+        (lambda: Population("p", (2**16, 2**16)), "has more than 2147483647 units"),
+        (lambda: Population("p", "ab"), "shape is ab"),
+        (lambda: Population(7, (2,)), "the name is 7; give text"),
+        (lambda: Population("p", (2,), LIF), "neuron is <class"),
+        (lambda: Connection(1, "p", Dense(1, 1)), "source is 1; give text"),
+        (lambda: Connection("a", "b", "dense"), "topology is dense; give one"),
+        (lambda: Network(Population("a", (2,))), "populations is Population"),
+        (lambda: Network((Population("a", (2,)),), (1,)), "connections is .1,."),
+        (lambda: small("5"), "delay_us has dtype <U1"),
+        (lambda: small([1, [2]]), "delay_us is ragged"),
+        (lambda: small(np.full((2, 3), 2**22)), "delay_us of synapse 0 is 4194304; .* to 4194303"),
+        (lambda: small(2**40 + 1), "delay_us is 1099511627777; .* to 1099511627776"),
         (lambda: Population("p", (0,)), "shape is"),
         (lambda: small(-1), "delay_us is -1"),
         (lambda: small(0.5), "delay_us is 0.5"),
@@ -129,6 +266,22 @@ def test_a_cycle_without_delay_is_refused():
     assert Network(populations, (there, later)).order == (0, 1, 2)
 
 
+def test_one_synapse_without_delay_is_enough_for_a_cycle_and_for_the_order():
+    populations = (Population("input", (1,)), *(Population(n, (2,), IF()) for n in "ab"))
+    some = np.array([[5, 9], [0, 7]])
+    back = Connection("b", "a", Dense(2, 2), some)
+    with pytest.raises(UserError, match="zero-delay connections among a, b hold a cycle"):
+        Network(populations, (Connection("a", "b", Dense(2, 2)), back))
+    assert Network(populations, (back,)).order == (0, 2, 1)
+    later = Connection("b", "a", Dense(2, 2), some + 1)
+    assert Network(populations, (later,)).order == (0, 1, 2)
+
+
+def test_the_longest_delays_are_taken():
+    assert small(1 << 40).connections[0].delay_us == 1 << 40
+    assert small(np.full((2, 3), (1 << 22) - 1)).connections[0].greatest_delay == (1 << 22) - 1
+
+
 def test_a_readout_only_receives():
     populations = (Population("input", (1,)), Population("r", (1,), Readout()))
     with pytest.raises(UserError, match="r never spikes"):
@@ -148,6 +301,11 @@ EVENTS = EventStream([0, 1], [0, 1], (1, 1, 2))
         ({"weights": {}}, "weights of input->p: none given"),
         ({"weights": {"other": np.zeros(1)}}, "no connection is called 'other'"),
         ({"weights": []}, "0 arrays for 1 connections"),
+        ({"weights": None}, "weights: None; give a dict"),
+        ({"weights": [[[1, 2], [3]]]}, "weights of input->p: ragged"),
+        ({"weights": [np.full((2, 3), "a")]}, "dtype <U1; give real numbers"),
+        ({"weights": [np.full((2, 3), 1j)]}, "dtype complex128; give real numbers"),
+        ({"weights": [np.full((2, 3), 1e300)], "dtype": np.float32}, "is 1e.300; too large for"),
         ({"engine": "fast"}, "engine is 'fast'"),
         ({"record": "some"}, "record is 'some'"),
         ({"record": ["q"]}, "no population is called 'q'"),

@@ -75,7 +75,7 @@ class ListedLayer:
 def synapses_of(topology: Sparse | Pool2d, weights: NDArray[Any]) -> Synapses:
     """List all synapses with their weights."""
     if isinstance(topology, Sparse):
-        return Synapses(topology.start, topology.target, weights)
+        return Synapses(*topology.rows, weights)
     start, target = _windows(topology)
     return Synapses(start, target, np.full(len(target), weights[0]))
 

@@ -13,8 +13,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
-from eventsnn.topology.topology import Sizes, Topology, out_size, pair, runs_entry_point, sizes
+from eventsnn.topology.topology import (
+    Sizes,
+    Topology,
+    check_units,
+    count,
+    flag,
+    out_size,
+    pair,
+    runs_entry_point,
+    sizes,
+)
 
 
 @dataclass(frozen=True)
@@ -47,9 +56,9 @@ class Conv2d(Topology):
         object.__setattr__(self, "in_size", sizes(self.in_size, "in_size", self.kind))
         for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
             object.__setattr__(self, name, pair(getattr(self, name), name, self.kind, least))
-        if self.channels < 1:
-            raise UserError(f"topology conv2d: channels is {self.channels}; give at least 1")
-        _ = self.out_shape
+        object.__setattr__(self, "channels", count(self.channels, "channels", self.kind))
+        object.__setattr__(self, "planar", flag(self.planar, "planar", self.kind))
+        check_units(self.out_shape, "an output of", self.kind)
 
     @property
     def out_shape(self) -> Sizes:
@@ -80,7 +89,8 @@ class Conv2d(Topology):
     @property
     def max_fan_out(self) -> int:
         """Synapses of a sender away from the border."""
-        rows, columns = (-(-k // s) for k, s in zip(self.kernel_size, self.stride, strict=True))
+        sides = zip(self.kernel_size, self.stride, self.out_shape[:2], strict=True)
+        rows, columns = (min(-(-k // s), out) for k, s, out in sides)
         return rows * columns * self.channels
 
     @property

@@ -10,8 +10,7 @@ import numpy as np
 from numba import int64
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
-from eventsnn.topology.topology import Topology, runs_entry_point
+from eventsnn.topology.topology import Topology, count, runs_entry_point
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,9 @@ class Dense(Topology):
     receivers: int
 
     def __post_init__(self) -> None:
-        """Refuse sizes below 1."""
-        if min(self.senders, self.receivers) < 1:
-            raise UserError(
-                f"topology dense: {self.senders} senders and {self.receivers} receivers; "
-                "give at least 1 of each"
-            )
+        """Check both sizes."""
+        for name in ("senders", "receivers"):
+            object.__setattr__(self, name, count(getattr(self, name), name, self.kind))
 
     @property
     def n_in(self) -> int:

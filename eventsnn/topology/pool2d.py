@@ -13,7 +13,16 @@ import numpy as np
 from numba import int64
 from numpy.typing import NDArray
 
-from eventsnn.topology.topology import Sizes, Topology, out_size, pair, runs_entry_point, sizes
+from eventsnn.topology.topology import (
+    Sizes,
+    Topology,
+    check_units,
+    flag,
+    out_size,
+    pair,
+    runs_entry_point,
+    sizes,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class Pool2d(Topology):
         object.__setattr__(self, "window", window)
         stride = window if self.stride is None else pair(self.stride, "stride", self.kind, 1)
         object.__setattr__(self, "stride", stride)
-        _ = self.out_shape
+        check_units(self.out_shape, "an output of", self.kind)
+        object.__setattr__(self, "planar", flag(self.planar, "planar", self.kind))
 
     @property
     def steps(self) -> tuple[int, int]:
@@ -78,7 +88,8 @@ class Pool2d(Topology):
     @property
     def max_fan_out(self) -> int:
         """Windows that overlap in one input."""
-        rows, columns = (-(-w // s) for w, s in zip(self.window, self.steps, strict=True))
+        sides = zip(self.window, self.steps, self.out_shape[:2], strict=True)
+        rows, columns = (min(-(-w // s), out) for w, s, out in sides)
         return rows * columns
 
     @property

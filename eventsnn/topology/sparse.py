@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numba import int64
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.topology.topology import Topology, runs_entry_point
+from eventsnn.topology.topology import MAX_UNITS, Topology, count, runs_entry_point
+
+
+class Rows(NamedTuple):
+    """Start and target of a ``Sparse``."""
+
+    start: NDArray[np.int64]
+    target: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
 class Sparse(Topology):
     """Compressed rows: sender i owns the synapses ``start[i]`` to ``start[i + 1] - 1``.
+
+    The arrays are copied and read-only: a change of those that were given changes nothing here.
 
     Attributes
     ----------
@@ -26,6 +35,12 @@ class Sparse(Topology):
         First synapse of each sender; non-decreasing, from 0 to n_synapses.
     target : int32 array (n_synapses,)
         Target of each synapse. A pair may have several synapses.
+
+    Raises
+    ------
+    UserError
+        For a start or target that is no whole number, out of range or out of order: it names
+        the synapse and the value.
     """
 
     kind: ClassVar[str] = "sparse"
@@ -33,32 +48,42 @@ class Sparse(Topology):
     receivers: int
     start: NDArray[np.int64] = field(repr=False)
     target: NDArray[np.int32] = field(repr=False)
+    rows: Rows = field(init=False, repr=False)
+    """The same two arrays for kernels, which do not write: they are compiled for arrays that may
+    be written, and for read-only ones would be a second time."""
 
     def __post_init__(self) -> None:
-        """Check the rows and the targets."""
-        start = np.ascontiguousarray(self.start, np.int64)
-        target = np.asarray(self.target)
-        if start.ndim != 1 or target.ndim != 1 or len(start) < 2 or self.receivers < 1:
+        """Check the rows and the targets, and keep copies that nobody changes."""
+        receivers = count(self.receivers, "receivers", self.kind)
+        start, target = _whole_numbers(self.start, "start"), _whole_numbers(self.target, "target")
+        if len(start) < 2 or len(start) - 1 > MAX_UNITS or len(target) > MAX_UNITS:
             raise UserError(
-                f"topology sparse: start has shape {start.shape}, target {target.shape}, "
-                f"receivers {self.receivers}; give start (n_in + 1,) and target (n_synapses,)"
+                f"topology sparse: {len(start)} starts, {len(target)} targets; give start "
+                f"(n_in + 1,) and target (n_synapses,), each n from 1, or 0, to {MAX_UNITS}"
             )
-        wrong = np.flatnonzero(np.diff(start) < 0)
+        wrong = np.flatnonzero(start[1:] < start[:-1])
         if start[0] != 0 or start[-1] != len(target) or wrong.size:
             raise UserError(
                 f"topology sparse: start runs from {start[0]} to {start[-1]} with {wrong.size} "
                 f"steps back over {len(target)} synapses; give non-decreasing starts from 0 to "
                 "the number of synapses"
             )
-        outside = np.flatnonzero((target < 0) | (target >= self.receivers))
+        outside = np.flatnonzero((target < 0) | (target >= receivers))
         if outside.size:
             k = int(outside[0])
             raise UserError(
-                f"topology sparse: target of synapse {k} is {target[k]}; "
-                f"give 0 to {self.receivers - 1}"
+                f"topology sparse: target of synapse {k} is {target[k]}; give 0 to {receivers - 1}"
             )
-        object.__setattr__(self, "start", start)
-        object.__setattr__(self, "target", np.ascontiguousarray(target, np.int32))
+        rows = Rows(start, target.astype(np.int32))
+        object.__setattr__(self, "receivers", receivers)
+        object.__setattr__(self, "rows", rows)
+        for name, view in (("start", rows.start.view()), ("target", rows.target.view())):
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by the constructor, so that a copy is frozen, too."""
+        return Sparse, (self.receivers, self.start, self.target)
 
     @classmethod
     def from_pairs(
@@ -72,7 +97,13 @@ class Sparse(Topology):
             The topology, and the order in which it keeps the synapses: give
             ``weights[order]`` and ``delays[order]``.
         """
-        sender = np.asarray(senders, np.int64)
+        sender, target = _whole_numbers(senders, "sender"), _whole_numbers(targets, "target")
+        n_in = count(n_in, "n_in", cls.kind)
+        if len(sender) != len(target):
+            raise UserError(
+                f"topology sparse: {len(sender)} senders for {len(target)} targets; give one of "
+                "each a synapse"
+            )
         outside = np.flatnonzero((sender < 0) | (sender >= n_in))
         if outside.size:
             k = int(outside[0])
@@ -81,7 +112,7 @@ class Sparse(Topology):
             )
         order = np.argsort(sender, kind="stable")
         start = np.searchsorted(sender[order], np.arange(n_in + 1))
-        return cls(n_out, start.astype(np.int64), np.asarray(targets)[order]), order
+        return cls(n_out, start.astype(np.int64), cast(Any, target[order])), order
 
     @property
     def n_in(self) -> int:
@@ -111,7 +142,7 @@ class Sparse(Topology):
     @property
     def targets(self) -> NDArray[np.int32]:
         """Target of each synapse, int32 (n_synapses,)."""
-        return self.target
+        return self.rows.target
 
     def fan_out(self, sender: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the sender's row."""
@@ -120,12 +151,36 @@ class Sparse(Topology):
 
     def table(self) -> NDArray[np.int64]:
         """The row starts."""
-        return self.start
+        return self.rows.start
 
     @classmethod
     def kernel(cls) -> Any:
         """Return the compiled fan-out."""
         return _compiled()
+
+
+def _whole_numbers(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    """Return a copy in int64; refuse what is not one row of whole numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UserError(f"topology sparse: {name} is ragged; give one row of numbers") from error
+    if array.ndim != 1 or (array.dtype.kind not in "iuf" and array.size):
+        raise UserError(
+            f"topology sparse: {name} has shape {array.shape} and dtype {array.dtype}; give one "
+            "row of whole numbers"
+        )
+    wrong = np.zeros(0, np.int64)
+    if array.dtype.kind in "uf":
+        # Beyond 2^62 a cast would wrap around; no start or target is ever so large.
+        wrong = np.flatnonzero(~(np.abs(array) < 2.0**62) | (array != np.floor(array)))
+    if wrong.size:
+        k = int(wrong[0])
+        raise UserError(
+            f"topology sparse: {name}{' of synapse' if name != 'start' else ''} {k} is {array[k]}; "
+            "give whole numbers"
+        )
+    return np.array(array, np.int64, order="C")
 
 
 def _runs(table: Any, sender: int, out: Any) -> Any:

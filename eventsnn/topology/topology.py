@@ -7,15 +7,16 @@ which targets are reached and which weight each synapse reads.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numba import int64, types
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
+from eventsnn.errors import UserError, shown
 from eventsnn.kernel import entry_point
 
 Sizes = tuple[int, int, int]
@@ -93,23 +94,76 @@ class Topology(ABC):
         return None
 
 
-def pair(value: int | tuple[int, int], name: str, kind: str, least: int) -> tuple[int, int]:
+MAX_UNITS = (1 << 31) - 1
+"""Most senders or targets: units are counted in int32."""
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number as an int; None for what is none: a half, NaN, text, a truth value."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    return None
+
+
+def count(value: Any, name: str, kind: str, least: int = 1) -> int:
+    """Return a whole number from ``least`` to ``MAX_UNITS``."""
+    number = whole(value)
+    if number is None or not least <= number <= MAX_UNITS:
+        raise UserError(
+            f"topology {kind}: {name} is {shown(value)}; give a whole number from {least} to "
+            f"{MAX_UNITS}"
+        )
+    return number
+
+
+def flag(value: Any, name: str, kind: str) -> bool:
+    """Return a truth value."""
+    if not isinstance(value, bool | np.bool_):
+        raise UserError(f"topology {kind}: {name} is {shown(value)}; give True or False")
+    return bool(value)
+
+
+def pair(value: Any, name: str, kind: str, least: int) -> tuple[int, int]:
     """Return (rows, columns) of a size given as one whole number or as two."""
-    both = (value, value) if isinstance(value, int | np.integer) else tuple(value)
-    if len(both) != 2 or any(int(b) != b or b < least for b in both):
+    one = whole(value)
+    both = [one, one] if one is not None else _wholes(value)
+    if len(both) != 2 or any(b is None or not least <= b <= MAX_UNITS for b in both):
         raise UserError(
-            f"topology {kind}: {name} is {value}; give a whole number or two, at least {least}"
+            f"topology {kind}: {name} is {shown(value)}; give a whole number or two, at least "
+            f"{least}"
         )
-    return int(both[0]), int(both[1])
+    return cast(tuple[int, int], tuple(both))
 
 
-def sizes(value: tuple[int, ...], name: str, kind: str) -> Sizes:
-    """Check (height, width, channels)."""
-    if len(value) != 3 or any(int(v) != v or v < 1 for v in value):
+def sizes(value: Any, name: str, kind: str) -> Sizes:
+    """Check (height, width, channels), and that their units can be counted."""
+    sides = _wholes(value)
+    if len(sides) != 3 or any(v is None or v < 1 for v in sides):
         raise UserError(
-            f"topology {kind}: {name} is {value}; give (height, width, channels), each at least 1"
+            f"topology {kind}: {name} is {shown(value)}; give (height, width, channels), each at "
+            "least 1"
         )
-    return int(value[0]), int(value[1]), int(value[2])
+    shape = cast(Sizes, tuple(sides))
+    check_units(shape, name, kind)
+    return shape
+
+
+def check_units(shape: tuple[int, ...], name: str, kind: str) -> None:
+    """Refuse a shape of more units than can be counted."""
+    if math.prod(shape) > MAX_UNITS:
+        raise UserError(
+            f"topology {kind}: {name} {shown(shape)} has more than {MAX_UNITS} units; make it "
+            "smaller"
+        )
+
+
+def _wholes(value: Any) -> list[int | None]:
+    """Return the whole numbers of a sequence; an empty list for what is none."""
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        return [whole(v) for v in value]
+    return []
 
 
 def out_size(size: int, kernel: int, stride: int, padding: int, kind: str) -> int:

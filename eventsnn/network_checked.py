@@ -1,0 +1,131 @@
+"""What a network is asked at the door: names, delays and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError, shown
+
+if TYPE_CHECKING:
+    from eventsnn.network import Connection
+
+MAX_DELAY_US = 1 << 40
+MAX_SYNAPSE_DELAY_US = (1 << 22) - 1
+_LONGEST_NAME = 200
+
+Weights = Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]]
+"""Weight arrays by connection name, or in the order of the connections."""
+
+
+def check_name(name: Any, what: str) -> None:
+    """Refuse a name that is no text, or longer than any message can hold."""
+    if not isinstance(name, str):
+        raise UserError(f"{what} is {shown(name)}; give text")
+    if len(name) > _LONGEST_NAME:
+        raise UserError(f"{what} has {len(name)} letters; give at most {_LONGEST_NAME}")
+
+
+def check_names(names: list[str], what: str) -> None:
+    """Refuse a name that is given twice."""
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise UserError(f"network: two {what}s are called {name!r}; give each its own name")
+
+
+def checked_delay(connection: Connection) -> int | NDArray[np.int64]:
+    """Return a delay as an int, or a read-only copy of one delay a weight."""
+    where = f"connection {shown(connection.name)}"
+    try:
+        value = np.asarray(connection.delay_us)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: delay_us is ragged; give one number or an array") from error
+    if value.ndim and value.shape != connection.topology.weight_shape:
+        raise UserError(
+            f"{where}: delay_us has shape {value.shape}; give one number or an array of "
+            f"{connection.topology.weight_shape}"
+        )
+    limit = MAX_SYNAPSE_DELAY_US if value.ndim else MAX_DELAY_US
+    if value.dtype.kind not in "iuf":
+        raise UserError(f"{where}: delay_us has dtype {value.dtype}; give whole numbers")
+    fine = np.isfinite(value) & (value >= 0) & (value <= limit) & (value == np.floor(value))
+    if not fine.all():
+        i = int(np.flatnonzero(~fine.reshape(-1))[0])
+        which = f" of synapse {i}" if value.ndim else ""
+        raise UserError(
+            f"{where}: delay_us{which} is {value.reshape(-1)[i]}; give whole microseconds from 0 "
+            f"to {limit}"
+        )
+    if not value.ndim:
+        return int(value)
+    delays = np.array(value, np.int64, order="C")
+    delays.flags.writeable = False
+    return delays
+
+
+def by_connection(
+    connections: tuple[Connection, ...], weights: Weights
+) -> list[NDArray[Any] | None]:
+    """Return the weights given for each connection, None where none are."""
+    names = [c.name for c in connections]
+    if not isinstance(weights, Mapping):
+        rows = isinstance(weights, np.ndarray) and weights.ndim > 0
+        if not (rows or isinstance(weights, Sequence)) or isinstance(weights, str):
+            raise UserError(
+                f"weights: {shown(weights)}; give a dict of arrays by connection name, or a list"
+            )
+        if len(weights) != len(names):
+            raise UserError(
+                f"weights: {len(weights)} arrays for {len(names)} connections "
+                f"({', '.join(names)}); give one each"
+            )
+        pairs = zip(names, weights, strict=True)
+        return [None if array is None else _as_array(array, name) for name, array in pairs]
+    unknown = [name for name in weights if name not in names]
+    if unknown:
+        raise UserError(
+            f"weights: no connection is called {shown(repr(unknown[0]))}; there are "
+            f"{', '.join(names)}"
+        )
+    given = (weights.get(name) for name in names)
+    return [
+        None if array is None else _as_array(array, name)
+        for name, array in zip(names, given, strict=True)
+    ]
+
+
+def checked_weights(
+    connection: Connection, given: NDArray[Any] | None, dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
+    """Return finite weights of a connection, flat, in C order."""
+    where, shape = f"weights of {connection.name}", connection.topology.weight_shape
+    array = connection.topology.default_weights() if given is None else given
+    if array is None:
+        raise UserError(f"{where}: none given; give an array of shape {shape}")
+    if array.shape != shape:
+        raise UserError(f"{where}: shape {array.shape}; give {shape}")
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
+    with np.errstate(over="ignore", invalid="ignore"):
+        flat = np.ascontiguousarray(array, dtype).reshape(-1)
+        # A sum is not finite if an element is not: one pass, no temporary array.
+        total = flat.sum()
+    if not np.isfinite(total):
+        wrong = np.flatnonzero(~np.isfinite(flat))
+        if wrong.size:
+            i = int(wrong[0])
+            place = tuple(int(k) for k in np.unravel_index(i, shape))
+            value = array[place]
+            remedy = f"too large for {flat.dtype}" if np.isfinite(value) else "give finite numbers"
+            raise UserError(f"{where}: element {place} is {value}; {remedy}")
+    return flat
+
+
+def _as_array(given: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"weights of {shown(name)}: ragged; give an array") from error
