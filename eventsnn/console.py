@@ -11,15 +11,28 @@ import sys
 from typing import Any
 
 from rich.console import Console as RichConsole
+from rich.console import ConsoleDimensions
 from rich.progress import ProgressColumn, Task
 from rich.status import Status
 from rich.text import Text
 
 from eventsnn.text import plain
 
+_WIDE = 10_000
+
 
 class Console(RichConsole):
     """A console that shows every string letter by letter; styles come as ``Text``."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """Width and height: in a file or a pipe a line is as long as it is, no name is folded."""
+        own = super().size
+        return own if self.is_terminal or self._width else ConsoleDimensions(_WIDE, own.height)
+
+    @size.setter
+    def size(self, new: tuple[int, int]) -> None:
+        self._width, self._height = new
 
     def render_str(self, text: str, **how: Any) -> Text:
         """Return a string to print, a cell or a title: nothing in it is interpreted."""
