@@ -16,11 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.batch_checked import Arrays, checked_arrays
+from eventsnn.batch_checked import unit_dtype as unit_dtype
 from eventsnn.errors import DataError
+from eventsnn.event_fields import event_fields
+from eventsnn.events_checked import (
+    INT32_MAX,
+    check_range,
+    check_times,
+    checked_duration,
+    checked_label,
+    checked_shape,
+    short,
+    whole_numbers,
+)
 from eventsnn.events_checked import Shape as Shape
-from eventsnn.events_checked import check_range, check_times, checked_shape, whole_numbers
-
-_INT32_MAX = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +48,14 @@ class EventStream:
     label : int or None
         Class of the recording.
     duration : int
-        Microseconds; every event lies in [0, duration).
+        Microseconds; every event lies in [0, duration). Until the last event by default.
 
     Raises
     ------
     DataError
         If the events are unsorted, negative, not finite, out of the sensor, not
-        whole numbers, or of different lengths: it names the index and the value.
+        whole numbers, or of different lengths, or the label is no class, or the
+        duration ends before the last event: it names the index and the value.
     """
 
     t: NDArray[np.int64]
@@ -65,20 +76,13 @@ class EventStream:
             )
         check_times(t, self.source)
         check_range(unit, "unit", math.prod(shape), self.source)
-        end = int(t[-1]) + 1 if t.size else 0
-        duration = end if self.duration < 0 else int(self.duration)
-        if duration < end:
-            raise DataError(
-                f"{self.source}: duration {duration} us ends before event {t.size - 1} at "
-                f"{t[-1]} us; give at least {end}"
-            )
-        if self.label is not None and self.label < 0:
-            raise DataError(f"{self.source}: label {self.label}; classes count from 0")
+        duration = checked_duration(self.duration, t, self.source)
+        label = checked_label(self.label, self.source)
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "t", t)
         object.__setattr__(self, "unit", unit.astype(np.int32))
         object.__setattr__(self, "duration", duration)
-        object.__setattr__(self, "label", None if self.label is None else int(self.label))
+        object.__setattr__(self, "label", label)
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -94,33 +98,37 @@ class EventStream:
         duration: int = -1,
         source: str = "event array",
     ) -> EventStream:
-        """Read a structured array with the fields ``t`` and any of ``x``, ``y``, ``p``.
+        """Read a structured array with a field each for time, column, row and polarity.
 
-        Fields are found *by name*: tonic's data sets order them differently.
+        Fields are found *by name*, since tonic's data sets order them differently, or by
+        numpy title: ``t``, ``ts``, ``time``, ``timestamp``; ``x``, ``col``, ``column``; ``y``,
+        ``row``; ``p``, ``pol``, ``polarity``, ``on``; in upper or lower case. Other fields
+        are not looked at.
 
         Parameters
         ----------
         events : structured array (n,)
-            ``t`` in microseconds; a missing ``y`` or ``p`` counts as 0.
+            Times in microseconds. Of what the sensor has one only (rows of a line, say) the
+            field may be missing.
         shape : (int, int, int)
             Polarities, height and width of the sensor. tonic's ``sensor_size`` is
             (width, height, polarities): pass ``sensor_size[::-1]``.
+
+        Raises
+        ------
+        DataError
+            If a field is missing, if two may be the same, or whatever the class refuses.
         """
-        names = events.dtype.names or ()
-        if "t" not in names or "x" not in names:
-            raise DataError(
-                f"{source}: an event array needs the fields t and x (and y, p where the sensor "
-                f"has them); this one has {', '.join(names) or 'no named fields'}"
-            )
         sensor = checked_shape(shape, source)
-        unit = np.zeros(len(events), np.int64)
+        columns = event_fields(events, sensor, source)
+        unit = np.zeros(columns["t"].shape, np.int64)
         for name, size in zip(("p", "y", "x"), sensor, strict=True):
             unit *= size
-            if name in names:
-                value = whole_numbers(events[name], name, np.int64, source)
+            if name in columns:
+                value = whole_numbers(columns[name], name, np.int64, source)
                 check_range(value, name, size, source)
                 unit += value
-        return cls(events["t"], unit.astype(np.int32), sensor, label, duration, source)
+        return cls(columns["t"], unit.astype(np.int32), sensor, label, duration, source)
 
     def to_structured(self) -> NDArray[np.void]:
         """Return a structured array with the int64 fields x, y, t, p (tonic's N-MNIST order)."""
@@ -213,6 +221,9 @@ def merge(streams: Sequence[EventStream]) -> EventStream:
 class EventBatch:
     """Many recordings of one sensor, end to end; the arrays may be memory-mapped.
 
+    They are checked once, here, and kept, not copied, where their dtypes are right: who
+    writes into them afterwards must leave them as described.
+
     Attributes
     ----------
     t : int32 array (n_events,)
@@ -220,17 +231,20 @@ class EventBatch:
     unit : uint16 or int32 array (n_events,)
         Addresses; uint16 where the sensor has at most 65,536 units.
     start : int64 array (n + 1,)
-        Recording i owns the events start[i] to start[i + 1] - 1.
+        Recording i owns the events start[i] to start[i + 1] - 1, whose times do not fall.
     label : int64 array (n,)
         Classes; -1 where unknown.
     duration : int64 array (n,)
-        Microseconds a recording.
+        Microseconds a recording; every event of it lies in [0, duration).
     shape : (int, int, int)
         Polarities, height and width of the sensor.
 
-    The constructor trusts its arrays, so that a memory-mapped batch opens at once;
-    build one from streams, or through a reader in ``eventsnn.data``, to have every
-    event checked.
+    Raises
+    ------
+    DataError
+        If lengths do not fit, or a value is not whole or out of range, or a recording's
+        events are unsorted or reach beyond its duration: it names the recording, the
+        event and the value.
     """
 
     t: NDArray[np.int32]
@@ -240,6 +254,35 @@ class EventBatch:
     duration: NDArray[np.int64]
     shape: Shape
     source: str = field(default="event batch", repr=False)
+
+    def __post_init__(self) -> None:
+        """Check every event, and convert to the types of the class."""
+        shape = checked_shape(self.shape, self.source)
+        given = Arrays(self.t, self.unit, self.start, self.label, self.duration)
+        found = checked_arrays(given, shape, self.source)
+        for name, value in found._asdict().items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "shape", shape)
+
+    def with_events(
+        self,
+        t: NDArray[np.int32],
+        unit: NDArray[Any],
+        start: NDArray[np.int64],
+        label: NDArray[np.int64] | None = None,
+        duration: NDArray[np.int64] | None = None,
+    ) -> EventBatch:
+        """Return a batch of this sensor whose arrays the caller made right: nothing is checked.
+
+        For events that come from a checked batch; everyone else calls the class. Without
+        ``label`` and ``duration`` they are this batch's own.
+        """
+        made = object.__new__(EventBatch)
+        vars(made).update(vars(self))
+        label = self.label if label is None else label
+        duration = self.duration if duration is None else duration
+        vars(made).update(t=t, unit=unit, start=start, label=label, duration=duration)
+        return made
 
     def __len__(self) -> int:
         """Return the number of recordings."""
@@ -274,29 +317,32 @@ class EventBatch:
         """Lay streams of one sensor end to end."""
         if not streams:
             raise DataError(f"{source or 'event batch'}: no recordings; give at least one")
+        for stream in streams:
+            if not isinstance(stream, EventStream):
+                raise DataError(f"{source or 'event batch'}: {short(stream)} is no EventStream")
         shapes = {stream.shape for stream in streams}
         if len(shapes) > 1:
             raise DataError(
                 f"{source or 'event batch'}: the sensors differ ({sorted(shapes)}); "
                 "a batch holds recordings of one"
             )
-        shape = streams[0].shape
         for stream in streams:
-            if stream.duration > _INT32_MAX:
+            if stream.duration > INT32_MAX:
                 raise DataError(
                     f"{stream.source}: lasts {stream.duration} us, a batch holds at most "
-                    f"{_INT32_MAX}; cut it with slice_time"
+                    f"{INT32_MAX}; subtract the first time, or cut it with slice_time"
                 )
         sizes = np.array([len(stream) for stream in streams], np.int64)
-        return cls(
+        arrays = (
             np.concatenate([stream.t for stream in streams]).astype(np.int32),
-            np.concatenate([stream.unit for stream in streams]).astype(unit_dtype(shape)),
+            np.concatenate([stream.unit for stream in streams]).astype(
+                unit_dtype(streams[0].shape)
+            ),
             np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
             np.array([-1 if s.label is None else s.label for s in streams], np.int64),
             np.array([stream.duration for stream in streams], np.int64),
-            shape,
-            source or "event batch",
         )
+        return _empty(streams[0].shape, source or "event batch").with_events(*arrays)
 
     def part(self, first: int, last: int) -> EventBatch:
         """Return recordings ``first`` to ``last - 1`` as a batch that shares this one's events.
@@ -306,8 +352,7 @@ class EventBatch:
         if not 0 <= first <= last <= len(self):
             raise IndexError(f"{self.source}: recordings {first} to {last - 1} of {len(self)}")
         begin, end = self.start[first], self.start[last]
-        return replace(
-            self,
+        return self.with_events(
             t=self.t[begin:end],
             unit=self.unit[begin:end],
             start=self.start[first : last + 1] - begin,
@@ -323,8 +368,7 @@ class EventBatch:
         pieces = [slice(self.start[i], self.start[i + 1]) for i in chosen]
         sizes = np.diff(self.start)[chosen]
         empty = slice(0, 0)
-        return replace(
-            self,
+        return self.with_events(
             t=np.concatenate([self.t[empty], *(self.t[p] for p in pieces)]),
             unit=np.concatenate([self.unit[empty], *(self.unit[p] for p in pieces)]),
             start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
@@ -333,6 +377,10 @@ class EventBatch:
         )
 
 
-def unit_dtype(shape: Shape) -> type[np.uint16] | type[np.int32]:
-    """Return the smallest dtype that a batch stores the addresses of ``shape`` in."""
-    return np.uint16 if math.prod(shape) <= 1 << 16 else np.int32
+def _empty(shape: Shape, source: str) -> EventBatch:
+    """Return a batch of no recordings."""
+    none = np.zeros(0, np.int64)
+    return EventBatch(
+        none.astype(np.int32), none.astype(unit_dtype(shape)), np.zeros(1, np.int64), none, none,
+        shape, source,
+    )  # fmt: skip

@@ -1,20 +1,22 @@
-"""What an event stream is asked at the door: sorted, in range, whole and finite."""
+"""What events are asked at the door: sorted, in range, whole and finite."""
 
 from __future__ import annotations
 
 import math
+import operator
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
 
 Shape = tuple[int, int, int]
 """(polarities, height, width) of a sensor."""
 
-_INT32_MAX = np.iinfo(np.int32).max
+INT32_MAX = np.iinfo(np.int32).max
 _INT64_END = 1 << 63
 
 
@@ -33,36 +35,110 @@ def check_times(t: NDArray[np.int64], source: str) -> None:
 
 def checked_shape(shape: Sequence[int], source: str) -> Shape:
     """Return the three sizes of a sensor as ints, each at least 1 and countable in int32."""
-    sizes = tuple(shape)
-    whole = all(isinstance(size, int | np.integer) for size in sizes)
-    if len(sizes) != 3 or not whole or min(sizes) < 1 or math.prod(sizes) > _INT32_MAX:
+    try:
+        sizes = tuple(shape)
+    except TypeError:
+        sizes = ()
+    whole = len(sizes) == 3 and all(isinstance(size, int | np.integer) for size in sizes)
+    if not whole or min(sizes) < 1 or math.prod(map(int, sizes)) > INT32_MAX:
         raise DataError(
-            f"{source}: shape {sizes}; a sensor is (polarities, height, width), each a whole "
-            "number of at least 1"
+            f"{source}: shape {short(shape)}; a sensor is (polarities, height, width), each a "
+            f"whole number of at least 1, {INT32_MAX} units at most"
         )
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
-def whole_numbers(values: ArrayLike, name: str, dtype: type, source: str) -> NDArray[Any]:
-    """Return one value an event as ``dtype``; refuse fractions, NaN and what int64 cannot hold."""
-    array = np.asarray(values)
+def short(value: object, letters: int = 60) -> str:
+    """Return a value for a message: escaped, and never long."""
+    if isinstance(value, np.ndarray):
+        return f"an array {value.dtype} {value.shape}"[:letters]
+    if isinstance(value, np.generic):
+        value = value.item()
+    teller = reprlib.Repr()
+    teller.maxstring = teller.maxother = teller.maxlong = letters
+    return teller.repr(value)[: 2 * letters]
+
+
+def as_array(values: object, name: str, source: str) -> NDArray[Any]:
+    """Return values as an array, or refuse what is none: rows of unequal length, for example."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise DataError(f"{source}: {name} is no array ({error!s:.100}); give one") from error
+
+
+def whole_numbers(
+    values: object, name: str, dtype: type, source: str, each: str = "event"
+) -> NDArray[Any]:
+    """Return one value an event as ``dtype``; refuse fractions, NaN and what int64 cannot hold.
+
+    ``each`` names what there is one value of, for messages.
+    """
+    array = as_array(values, name, source)
+    article = "an" if each == "event" else "a"
     if array.ndim != 1:
-        raise DataError(f"{source}: {name} has shape {array.shape}; give one value an event")
+        raise DataError(
+            f"{source}: {name} has shape {array.shape}; give one value {article} {each}"
+        )
+    if not array.size:
+        return np.zeros(0, dtype)
+    of = " of microseconds" if name in ("t", "duration") else ""
     if array.dtype.kind == "f":
         wrong = np.flatnonzero(~(np.abs(array) < _INT64_END) | (array != np.floor(array)))
         if wrong.size:
             i = int(wrong[0])
             raise DataError(
-                f"{source}: {name} of event {i} is {array[i]}; give finite whole numbers"
+                f"{source}: {name} of {each} {i} is {array[i]}; give finite whole numbers{of}"
             )
+    elif array.dtype.kind not in "iub":
+        raise DataError(f"{source}: {name} has dtype {array.dtype!s:.60}; give whole numbers{of}")
     elif array.dtype == np.uint64 and (array >= np.uint64(_INT64_END)).any():
         i = int(np.argmax(array >= np.uint64(_INT64_END)))
         raise DataError(
-            f"{source}: {name} of event {i} is {array[i]}; give numbers below {_INT64_END}"
+            f"{source}: {name} of {each} {i} is {array[i]}; give numbers below {_INT64_END}"
         )
-    elif array.dtype.kind not in "iub" and array.size:
-        raise DataError(f"{source}: {name} has dtype {array.dtype}; give whole numbers")
     return array.astype(dtype)
+
+
+def whole_number(value: object, name: str, source: str, remedy: str) -> int:
+    """Return one whole number (1.0 is one) as int; refuse everything else."""
+    whole = value
+    if isinstance(value, float | np.floating) and value == np.floor(value) and np.isfinite(value):
+        whole = int(value)
+    try:
+        return operator.index(whole)  # type: ignore[arg-type]
+    except TypeError:
+        raise DataError(f"{source}: {name} is {short(value)}; give {remedy}") from None
+
+
+def checked_label(label: object, source: str) -> int | None:
+    """Return a class as int, or None where it is unknown."""
+    if label is None:
+        return None
+    whole = whole_number(label, "label", source, "the number of a class, or None if unknown")
+    if whole < 0:
+        raise DataError(f"{source}: label {short(whole)}; classes count from 0")
+    if whole > INT32_MAX:
+        raise DataError(f"{source}: label {short(whole)}; give at most {INT32_MAX}")
+    return whole
+
+
+def checked_duration(duration: object, t: NDArray[np.int64], source: str) -> int:
+    """Return a duration in microseconds; -1 stands for the end of the last event."""
+    whole = whole_number(duration, "duration", source, "whole microseconds")
+    end = int(t[-1]) + 1 if t.size else 0
+    if whole == -1:
+        return end
+    if whole < 0:
+        raise DataError(f"{source}: duration is {short(whole)} us; give at least {end}")
+    if whole < end:
+        raise DataError(
+            f"{source}: duration {whole} us ends before event {t.size - 1} at {t[-1]} us; give at "
+            f"least {end}"
+        )
+    if whole > _INT64_END - 1:
+        raise DataError(f"{source}: duration is {short(whole)} us; give below {_INT64_END}")
+    return whole
 
 
 def check_range(values: NDArray[np.int64], name: str, size: int, source: str) -> None:

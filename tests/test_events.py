@@ -66,10 +66,71 @@ def test_the_unit_is_the_c_order_index_of_polarity_y_x():
     assert (stream.t.dtype, stream.unit.dtype) == (np.int64, np.int32)
 
 
-def test_a_missing_field_counts_as_zero_whatever_the_sensor():
+def test_a_field_may_be_missing_where_the_sensor_has_one_of_it():
     events = np.array([(0, 3, 1)], [("t", int), ("x", int), ("p", int)])
-    assert EventStream.from_structured(events, SHAPE).unit.tolist() == [1 * 35 + 0 * 7 + 3]
     assert EventStream.from_structured(events[["t", "x"]], (1, 1, 700)).unit.tolist() == [3]
+    assert EventStream.from_structured(events, (2, 1, 7)).unit.tolist() == [7 + 3]
+    assert EventStream.from_structured(events[["t", "p"]], (2, 1, 1)).unit.tolist() == [1]
+    with pytest.raises(DataError, match="p of event 0 is 1, outside the sensor; give 0 to 0"):
+        EventStream.from_structured(events, (1, 1, 7))
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("y", "the row of the events is missing, and the sensor has 5 of them; call its field y"),
+        ("x", "the column of the events is missing, and the sensor has 7 of them; call its"),
+        ("p", "the polarity of the events is missing, and the sensor has 2 of them; call its"),
+        ("t", "the time of the events is missing; call its field t or ts or time"),
+    ],
+)
+def test_a_missing_field_is_refused_where_the_sensor_has_more_than_one(missing, message):
+    events = EventStream([0, 9], [1, 69], SHAPE).to_structured()
+    kept = events[[name for name in "xytp" if name != missing]]
+    with pytest.raises(DataError, match=message):
+        EventStream.from_structured(kept, SHAPE)
+
+
+@pytest.mark.parametrize("name", ["p", "P", "pol", "polarity", "Polarity", "on", "ON"])
+def test_the_polarity_is_read_under_each_of_its_usual_names(name):
+    events = np.zeros(3, [("t", int), ("x", int), ("y", int), (name, bool)])
+    events["x"], events[name] = [4, 5, 6], [True, False, True]
+    stream = EventStream.from_structured(events, SHAPE)
+    assert stream.unit.tolist() == [35 + 4, 5, 35 + 6]
+
+
+@pytest.mark.parametrize(
+    "names", [("ts", "x", "y"), ("timestamp", "X", "Y"), ("TIME", "column", "row")]
+)
+def test_times_and_places_are_read_under_their_usual_names(names):
+    t, x, y = names
+    events = np.zeros(2, [(y, int), (x, int), (t, int), ("pol", int), ("track_id", "U9")])
+    events[t], events[x], events[y], events["pol"] = [3, 8], [6, 0], [4, 1], [0, 1]
+    stream = EventStream.from_structured(events, SHAPE)
+    assert stream.t.tolist() == [3, 8] and stream.unit.tolist() == [4 * 7 + 6, 35 + 7]
+
+
+def test_a_field_is_known_by_its_numpy_title():
+    kinds = [(("t", "f0"), int), (("x", "f1"), int), (("y", "f2"), int), (("polarity", "f3"), int)]
+    events = np.zeros(1, kinds)
+    events["f0"], events["f1"], events["f2"], events["f3"] = 9, 2, 3, 1
+    stream = EventStream.from_structured(events, SHAPE)
+    assert stream.t.tolist() == [9] and stream.unit.tolist() == [35 + 3 * 7 + 2]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        (["t", "x", "y", "p", "polarity"], "both 'p' and 'polarity' may be the polarity"),
+        (["t", "x", "y", "p", "P"], "both 'p' and 'P' may be the polarity"),
+        (["t", "timestamp", "x", "y", "p"], "both 't' and 'timestamp' may be the time"),
+        (["t", "x", "y", "p", ("on", "f4")], "both 'p' and 'f4' may be the polarity"),
+        (["t", "x", ("y", "p")], "field 'p' has a title that says something else"),
+    ],
+)
+def test_fields_that_may_be_the_same_are_refused(kinds, message):
+    with pytest.raises(DataError, match=message):
+        EventStream.from_structured(np.zeros(2, [(kind, int) for kind in kinds]), SHAPE)
 
 
 @settings(deadline=None)
@@ -259,7 +320,7 @@ def test_other_wrong_arguments_are_refused_with_their_value():
         (lambda: EventBatch.from_streams([long]), "long.bin: lasts 2147483649 us"),
         (
             lambda: EventStream.from_structured(np.zeros(2), SHAPE),
-            "needs the fields t and x (and y, p where the sensor has them); this one has no named",
+            "an array of events has named fields t, x, y, p; this one has the dtype float64",
         ),
     ]
     for wrong, message in cases:

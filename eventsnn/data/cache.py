@@ -31,7 +31,7 @@ Produce = Callable[[], Iterable[EventBatch]]
 Progress = Callable[[int, int], None]
 """Told how many recordings are done, of how many."""
 
-_FORMAT = "1"
+_FORMAT = "2"
 _ABANDONED_S = 3600.0
 
 

@@ -1,19 +1,25 @@
-"""The cache's file: a batch of recordings in the safetensors format, memory-mapped.
+"""The file of the cache, and of films: a batch of recordings in the safetensors format.
 
 8 bytes with the length of the JSON header, the header padded with blanks to a fixed
 length (so that it can be written last), then the arrays, little-endian and without
 gaps: ``t``, ``unit``, ``padding`` to 8 bytes, ``start``, ``label``, ``duration``, as
 in EventBatch. Any safetensors library reads it.
+
+The header keeps a digest of everything else, which is compared when the file is opened, and
+whether the virtual event camera made the recordings. A small file is then read; a large one is
+mapped into memory. **A mapped file must not be cut off or overwritten in place** (``cp`` onto
+it, ``>``) while it is in use: the system ends the process that reads what is no longer there
+(SIGBUS). To replace it, write another file and rename it, as ``Writer`` does: who has the old
+one open keeps it.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import mmap
 import os
-import shutil
 import tempfile
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -21,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.digest import Summed, digest_of_sums, sums_of
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape, unit_dtype
 
@@ -29,6 +36,9 @@ HEADER_BYTES = 1024
 
 TEMPORARY = ".tmp"
 """Ending of a file that is being written."""
+
+MAPPED_BYTES = 1 << 27
+"""Length of a file from which on it is mapped, not read."""
 
 _NAMES = {"int32": "I32", "uint16": "U16", "int64": "I64", "uint8": "U8"}
 
@@ -40,6 +50,14 @@ class _Layout(NamedTuple):
     shape: Shape
     n_events: int
     n_recordings: int
+    emulated: bool | None
+    """None in the files of older versions, which say nothing."""
+    digest: str = ""
+
+    def signed(self, sums: list[int]) -> _Layout:
+        """Return the same with the digest of itself and of the sums of the arrays' bytes."""
+        told = f"{self.key}\n{self.shape}\n{self.n_events}\n{self.n_recordings}\n{self.emulated}\n"
+        return self._replace(digest=digest_of_sums(told, sums))
 
     def tensors(self) -> dict[str, tuple[np.dtype[Any], int]]:
         """Return the dtype and length of every array, in the order of the file."""
@@ -58,7 +76,10 @@ class _Layout(NamedTuple):
     def header(self) -> bytes:
         """Return the first HEADER_BYTES bytes of the file."""
         shape = ",".join(map(str, self.shape))
-        entries: dict[str, Any] = {"__metadata__": {"key": self.key, "sensor": shape}}
+        about = {"key": self.key, "sensor": shape}
+        if self.digest:
+            about |= {"emulated": str(int(bool(self.emulated))), "digest": self.digest}
+        entries: dict[str, Any] = {"__metadata__": about}
         offset = 0
         for name, (dtype, count) in self.tensors().items():
             end = offset + count * dtype.itemsize
@@ -81,10 +102,16 @@ class Writer:
 
     A context manager: leaving it by an exception, or without ``finish``, leaves
     nothing behind. Every method raises OSError where the file system does.
+
+    Parameters
+    ----------
+    path : Path
+    emulated : bool
+        Whether the virtual event camera made what is written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, emulated: bool = False) -> None:
+        self._path, self._emulated, self._summed = path, emulated, Summed()
         handle, name = tempfile.mkstemp(TEMPORARY, path.stem + "-", path.parent)
         self._temporary = Path(name)
         self._t = os.fdopen(handle, "wb")
@@ -129,7 +156,7 @@ class Writer:
                 f"{batch.source}: sensor {batch.shape} after {self._shape}; "
                 "a batch holds recordings of one"
             )
-        self._t.write(_raw(batch.t, np.dtype(np.int32)))
+        self._write(_raw(batch.t, np.dtype(np.int32)))
         self._unit.write(_raw(batch.unit, np.dtype(unit_dtype(batch.shape))))
         self._sizes.append(np.diff(batch.start))
         self._labels.append(np.asarray(batch.label))
@@ -140,12 +167,14 @@ class Writer:
         if self._shape is None:
             raise DataError(f"{self._path.name}: no recordings; give at least one")
         start = np.concatenate([np.zeros(1, np.int64), *self._sizes]).cumsum()
-        layout = _Layout(key, self._shape, int(start[-1]), len(start) - 1)
+        layout = _Layout(key, self._shape, int(start[-1]), len(start) - 1, self._emulated)
         self._unit.seek(0)
-        shutil.copyfileobj(self._unit, self._t, 1 << 20)
-        self._t.write(bytes(layout.tensors()["padding"][1]))
+        while piece := self._unit.read(1 << 20):
+            self._write(piece)
+        self._write(bytes(layout.tensors()["padding"][1]))
         for array in (start, np.concatenate(self._labels), np.concatenate(self._durations)):
-            self._t.write(_raw(array, np.dtype(np.int64)))
+            self._write(_raw(array, np.dtype(np.int64)))
+        layout = layout.signed(self._summed.sums)
         self._t.seek(0)
         self._t.write(layout.header())
         self._t.flush()
@@ -154,71 +183,106 @@ class Writer:
         self._t.close()
         self._temporary.replace(self._path)
 
+    def _write(self, raw: memoryview | bytes) -> None:
+        self._summed.add(raw)
+        self._t.write(raw)
+
+
+class Found(NamedTuple):
+    """What a file holds."""
+
+    batch: EventBatch
+    emulated: bool | None
+    """Whether the virtual event camera made it; None where an older version wrote the file."""
+
+
+class _Place(NamedTuple):
+    """Which file, and what to do where it is wrong."""
+
+    path: Path
+    remedy: str
+
+    def wrong(self, what: str) -> DataError:
+        return DataError(f"{self.path}: {what}; {self.remedy}")
+
 
 def read_batch(path: Path, key: str, source: str) -> EventBatch:
-    """Map a file of ``Writer`` into memory.
+    """Return the recordings of a file of ``Writer``; see ``read_file``."""
+    return read_file(path, key, source).batch
 
-    The arrays may be written to without changing the file (a private mapping): numba
-    would compile every kernel a second time for read-only arrays.
+
+def read_file(path: Path, key: str, source: str, remedy: str = "delete it") -> Found:
+    """Read a file of ``Writer``, or map it into memory where it is large.
+
+    The arrays may be written to without changing the file: numba would compile every
+    kernel a second time for read-only arrays.
 
     Raises
     ------
     FileNotFoundError
         If there is none.
     DataError
-        If the file is not exactly what ``Writer`` writes under this key.
+        If the file is not exactly what ``Writer`` writes under this key: its length, its
+        digest and every event are checked.
     OSError
         If it cannot be read.
     """
+    place = _Place(path, remedy)
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
-        layout = _layout(head, path)
+        layout = _layout(head, place)
         size = os.fstat(file.fileno()).st_size
         if head != layout.header() or layout.key != key or size != layout.file_bytes():
-            raise DataError(f"{path}: no complete cache of this source; delete it")
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            raise place.wrong("not a complete file of these recordings")
+        raw = _raw_of(file, size, place)
     arrays: dict[str, NDArray[Any]] = {}
-    offset = HEADER_BYTES
+    offset = 0
     for name, (dtype, count) in layout.tensors().items():
-        arrays[name] = np.frombuffer(mapped, dtype.newbyteorder("<"), count, offset)
+        arrays[name] = np.frombuffer(raw, dtype.newbyteorder("<"), count, offset)
         offset += count * dtype.itemsize
     del arrays["padding"]
-    batch = EventBatch(**arrays, shape=layout.shape, source=source)
-    _check(batch, path)
-    return batch
+    if layout.digest and layout.signed(sums_of(raw)).digest != layout.digest:
+        raise place.wrong("has changed since it was written (its digest is another)")
+    try:
+        batch = EventBatch(**arrays, shape=layout.shape, source=source)
+    except DataError as error:
+        raise place.wrong(str(error).removeprefix(f"{source}: ")) from error
+    return Found(batch, layout.emulated)
 
 
-def _layout(head: bytes, path: Path) -> _Layout:
+def _raw_of(file: BufferedReader, size: int, place: _Place) -> memoryview:
+    """Return what follows the header, read or mapped."""
+    if size >= MAPPED_BYTES:
+        return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY))[HEADER_BYTES:]
+    raw = np.empty(size - HEADER_BYTES, np.uint8)
+    if file.readinto(raw.data) != len(raw):
+        raise place.wrong(f"ends before its {size} bytes")
+    return raw.data
+
+
+def _layout(head: bytes, place: _Place) -> _Layout:
     """Take the lengths from a header; the caller compares the rest with what they imply."""
     try:
         entries = json.loads(head[8:])
-        sensor = [int(size) for size in entries["__metadata__"]["sensor"].split(",")]
+        about = entries["__metadata__"]
+        sensor = [int(size) for size in about["sensor"].split(",")]
         (n_events,), (n_recordings,) = entries["t"]["shape"], entries["label"]["shape"]
         layout = _Layout(
-            str(entries["__metadata__"]["key"]),
+            str(about["key"]),
             (sensor[0], sensor[1], sensor[2]),
             int(n_events),
             int(n_recordings),
+            about["emulated"] == "1" if "digest" in about else None,
+            str(about.get("digest", "")),
         )
     except (
         *(ValueError, LookupError, TypeError, AttributeError),
         *(ArithmeticError, RecursionError),
     ) as error:
-        raise DataError(f"{path}: no cache file ({error!r}); delete it") from error
+        raise place.wrong(f"not a file of recordings ({error!r:.100})") from error
     if min(*layout.shape, layout.n_recordings) < 1 or layout.n_events < 0:
-        raise DataError(f"{path}: a cache file of nothing ({layout}); delete it")
+        raise place.wrong("a file of no recordings")
     return layout
-
-
-def _check(batch: EventBatch, path: Path) -> None:
-    """Refuse what would lead a kernel out of its arrays."""
-    start = batch.start
-    if start[0] != 0 or start[-1] != len(batch.t) or (start[1:] < start[:-1]).any():
-        raise DataError(f"{path}: its recordings do not lie end to end; delete it")
-    if batch.label.min() < -1 or batch.duration.min() < 0:
-        raise DataError(f"{path}: has a negative label or duration; delete it")
-    if len(batch.unit) and not 0 <= batch.unit.min() <= batch.unit.max() < math.prod(batch.shape):
-        raise DataError(f"{path}: holds events outside the sensor; delete it")
 
 
 def _raw(array: NDArray[Any], dtype: np.dtype[Any]) -> memoryview:

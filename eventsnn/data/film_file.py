@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from eventsnn.data.cache_file import Writer, read_batch
+from eventsnn.data.cache_file import Found, Writer, read_file
 from eventsnn.data.places import looked_for
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
@@ -15,12 +15,25 @@ from eventsnn.outputs import check_output_file
 _KEY = "film"
 
 
-def write_film(path: str | os.PathLike[str], batches: Iterable[EventBatch]) -> None:
-    """Write recordings into one file, which appears when it is complete."""
+def write_film(
+    path: str | os.PathLike[str], batches: Iterable[EventBatch], *, emulated: bool = False
+) -> None:
+    """Write recordings into one file, which appears when it is complete.
+
+    Parameters
+    ----------
+    emulated : bool
+        Whether the virtual event camera made them: results then say so.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
     target = Path(path)
     check_output_file("film", target)
     try:
-        with Writer(target) as writer:
+        with Writer(target, emulated=emulated) as writer:
             for batch in batches:
                 writer.append(batch)
             writer.finish(_KEY)
@@ -29,23 +42,36 @@ def write_film(path: str | os.PathLike[str], batches: Iterable[EventBatch]) -> N
 
 
 def read_film(path: str | os.PathLike[str]) -> EventBatch:
-    """Map the recordings of ``write_film`` into memory.
+    """Return the recordings of ``write_film``; see ``open_film``."""
+    return open_film(path).batch
+
+
+def open_film(path: str | os.PathLike[str]) -> Found:
+    """Read what ``write_film`` wrote, or map it into memory where it is large.
+
+    A large file must not be cut off or overwritten in place while it is in use: see
+    ``data/cache_file.py``.
+
+    Returns
+    -------
+    Found
+        ``batch``, and ``emulated``: None where the file is of a version that did not say.
 
     Raises
     ------
     DataError
-        If there is no such file, or it is not one.
+        If there is no such file, it is not one, or it has changed since it was written.
     """
     source = Path(path)
     try:
-        return read_batch(source, _KEY, str(source))
+        return read_file(source, _KEY, str(source), "make it anew with eventsnn film --out")
     except FileNotFoundError:
         raise DataError(
             f"{source}: no such file{looked_for(source)}; make one with eventsnn film --out"
         ) from None
-    except DataError:
-        raise DataError(
-            f"{source}: not a complete film; make it anew with eventsnn film --out"
-        ) from None
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+    except DataError:
+        raise
+    except ValueError as error:  # a name that no file can have
+        raise DataError(f"{str(source)!r:.200}: cannot be read: {error}") from error

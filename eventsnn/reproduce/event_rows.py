@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ def first_events(batch: EventBatch, n: int) -> EventBatch:
     length = np.minimum(np.diff(batch.start), n)
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(length)])
     kept = np.arange(start[-1]) + np.repeat(batch.start[:-1] - start[:-1], length)
-    return replace(batch, t=batch.t[kept], unit=batch.unit[kept], start=start)
+    return batch.with_events(batch.t[kept], batch.unit[kept], start)
 
 
 def early_guesses(desk: Desk, options: Mapping[str, Any]) -> Result:

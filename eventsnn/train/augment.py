@@ -8,7 +8,7 @@ times are jittered.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -150,8 +150,7 @@ def augment(
     ends = np.linspace(0, n, threads + 1).astype(int).tolist()
     parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
     sizes = np.concatenate([np.diff(part.start) for part in parts])
-    return replace(
-        batch,
+    return batch.with_events(
         t=np.concatenate([part.t for part in parts]),
         unit=np.concatenate([part.unit for part in parts]),
         start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
