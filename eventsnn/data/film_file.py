@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from eventsnn.data.cache_file import Found, Writer, read_file
-from eventsnn.data.places import looked_for
+from eventsnn.data.places import looked_for, place
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
 from eventsnn.outputs import check_output_file
@@ -30,7 +29,7 @@ def write_film(
     UserError
         If the file cannot be written.
     """
-    target = Path(path)
+    target = place(path)
     check_output_file("film", target)
     try:
         with Writer(target, emulated=emulated) as writer:
@@ -62,7 +61,7 @@ def open_film(path: str | os.PathLike[str]) -> Found:
     DataError
         If there is no such file, it is not one, or it has changed since it was written.
     """
-    source = Path(path)
+    source = place(path)
     try:
         return read_file(source, _KEY, str(source), "make it anew with eventsnn film --out")
     except FileNotFoundError:
@@ -71,7 +70,3 @@ def open_film(path: str | os.PathLike[str]) -> Found:
         ) from None
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
-    except DataError:
-        raise
-    except ValueError as error:  # a name that no file can have
-        raise DataError(f"{str(source)!r:.200}: cannot be read: {error}") from error
