@@ -129,6 +129,52 @@ def test_times_of_other_simulators_are_rounded_to_the_nearest_microsecond():
     assert from_nir(nir)[0].t.tolist() == [0, 1, 1002, 2002]
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"senders": np.array([1])}, "1 senders, 2 times"),
+        ({"senders": np.array([1, 3])}, "sender 1 is 3; 2 units have 1 to 2"),
+        ({"senders": np.array([0, 1])}, "sender 0 is 0"),
+        ({"senders": np.array([1, 2**32 + 1])}, "sender 1 is 4294967297"),
+        ({"senders": np.array([1, 1.5])}, "sender 1 is 1.5"),
+        ({"senders": ["a", "b"]}, "give one number a spike"),
+        ({"times": np.array([1, 2])}, "in steps, not in ms"),
+        ({"offsets": np.array([0.0, 0.1])}, "in steps, not in ms"),
+        ({"times": np.array([1.0, np.nan])}, "spike 1 is at nan s"),
+        ({"times": np.array([-1.0, 2.0])}, "spike 0 is at -0.001 s"),
+        ({"times": np.array([1.0, 1e300])}, "spike 1 is at 1e[+]297 s"),
+    ],
+)
+def test_spikes_of_nest_that_cannot_be_are_refused(changed, message):
+    good = {"senders": np.array([1, 2]), "times": np.array([1.0, 2.0])}
+    assert from_nest(good, 2).unit.tolist() == [0, 1]
+    with pytest.raises(DataError, match=message):
+        from_nest(good | changed, 2)
+
+
+def test_times_of_nest_in_steps_are_steps_less_their_offsets():
+    steps = {"senders": np.array([101, 103]), "times": np.array([15, 23])}
+    found = from_nest(steps, 3, first_sender=101, resolution_ms=0.1)
+    assert found.t.tolist() == [1500, 2300] and found.unit.tolist() == [0, 2]
+    steps["offsets"] = np.array([0.0, 0.04])
+    found = from_nest(steps, 3, first_sender=101, resolution_ms=0.1)
+    assert found.t.tolist() == [1500, 2260]
+    with pytest.raises(DataError, match="leave resolution_ms out"):
+        from_nest({"senders": [1], "times": [1.5]}, 1, resolution_ms=0.1)
+
+
+def test_units_of_nir_that_cannot_be_are_refused():
+    for idx, time, message in (
+        ([[0, -2]], [[1.0, 2.0]], "unit 1 is -2; 2 units have 0 to 1"),
+        ([[0, 2]], [[1.0, 2.0]], "unit 1 is 2"),
+        ([[0, 1]], [[1.0, np.inf]], "spike 1 is at inf s"),
+        ([[0, 1]], [[1.0]], "give both"),
+    ):
+        data = SimpleNamespace(idx=np.array(idx), time=np.array(time), n_neurons=2)
+        with pytest.raises(DataError, match=message):
+            from_nir(data)
+
+
 def test_spikes_come_from_nir_event_data_with_padding():
     data = SimpleNamespace(
         idx=np.array([[1, 0], [1, -1]]), time=np.array([[1e-3, 2e-3], [5e-6, np.inf]]), n_neurons=2
