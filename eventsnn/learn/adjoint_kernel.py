@@ -149,7 +149,7 @@ def _to_time_order(jumps, first, end):  # type: ignore[no-untyped-def]
 def growth_of(t, start, growth, out):  # type: ignore[no-untyped-def]
     """Write exp(u / tau) of each delivery, u being its time within its segment."""
     real = out.dtype.type
-    shift, mask = np.uint64(10), np.uint64(FINE - 1)
+    shift, mask = np.uint64(SHIFT), np.uint64(FINE - 1)
     for r in range(len(start) - 1):
         segment = np.int64(0)
         for e in range(start[r], start[r + 1]):

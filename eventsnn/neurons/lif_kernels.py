@@ -47,7 +47,7 @@ def _decay(table: Any, dt: float) -> Any:
     steps = np.uint64(int(dt))
     if likely(steps < _LIMIT and float(np.int64(steps)) >= dt):
         return float(
-            table[np.uint64(_FINE + _STEPS) + (steps >> np.uint64(10))]
+            table[np.uint64(_FINE + _STEPS) + (steps >> np.uint64(base.SHIFT))]
             * table[np.uint64(_FINE) + (steps & np.uint64(_STEPS - 1))]
         )
     return math.exp(-dt / table[_TAU])

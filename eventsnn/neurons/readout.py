@@ -114,7 +114,7 @@ def _decay(table: Any, dt: float) -> Any:
         # Unsigned, so that the two indexes need no test for a negative wrap.
         u = np.uint64(steps)
         return float(
-            table[np.uint64(_FINE + _STEPS) + (u >> np.uint64(10))]
+            table[np.uint64(_FINE + _STEPS) + (u >> np.uint64(base.SHIFT))]
             * table[np.uint64(_FINE) + (u & np.uint64(_STEPS - 1))]
         )
     return math.exp(-dt / table[_TAU])
