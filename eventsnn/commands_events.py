@@ -163,7 +163,7 @@ def film(
         )
     seconds = time.perf_counter() - started
     if out is not None:
-        write_film(out, [batch])
+        write_film(out, [batch], emulated=True)
     if figure is not None:
         plot_film(batch, figure, f"emulated recordings: {stack.source} filmed")
     return {

@@ -88,12 +88,15 @@ def test_evaluate_tells_what_is_taken_for_what_and_simulate_agrees(model, call):
 
 def test_evaluate_names_the_recording_that_has_no_label(model, call, tmp_path):
     batch = open_data("digits", limit=12).test
-    label = np.where(np.arange(12) == 9, -1, batch.label)  # the second of the test half
+    # Of two without a label, one is held out.
+    label = np.where(np.arange(12) % 8 == 3, -1, batch.label)
     write_film(tmp_path / "some.events", [replace(batch, label=label)])
     words = ("evaluate", model[0], "--data", f"events:{tmp_path / 'some.events'}")
-    assert call(*words, "--split", "train")[0] == 0
-    code, _, err = call(*words)
-    assert code == 2 and "recording 1 of the test half has no label" in err
+    halves = open_data(words[-1])
+    for split, half in (("train", halves.train), ("test", halves.test)):
+        (i,) = np.flatnonzero(half.label < 0)
+        code, _, err = call(*words, "--split", split)
+        assert code == 2 and f"recording {i} of the {split} half has no label" in err
 
 
 def test_labels_beyond_what_a_network_knows_are_counted_as_mistakes():

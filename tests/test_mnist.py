@@ -179,7 +179,7 @@ def test_missing_files_folders_and_splits_are_named(tmp_path, monkeypatch):
         (IMAGES[0], np.zeros(4, int), r"shape \(4, 5\)"),
         (IMAGES, np.zeros(2, int), r"labels of dtype int64 and shape \(2,\) for 3 images"),
         (IMAGES, np.zeros(3), "labels of dtype float64"),
-        (IMAGES, np.array([0, -1, 2]), "label 1 is -1"),
+        (IMAGES, np.array([0, -2, 2]), "label 1 is -2"),
     ],
 )
 def test_images_that_do_not_fit_their_labels_are_refused(images, labels, message):

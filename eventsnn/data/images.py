@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.arrays_file import read_arrays
 from eventsnn.data.places import place
 from eventsnn.errors import DataError
+from eventsnn.events_checked import INT32_MAX, as_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +24,12 @@ class Images:
     images : uint8 array (n, height, width)
         0 is black, 255 white.
     labels : int64 array (n,)
-        Classes, counted from 0.
+        Classes, counted from 0; -1 where unknown.
 
     Raises
     ------
     DataError
-        If there is no image, a dtype or a dimension is wrong, a label negative, or
+        If there is no image, a dtype or a dimension is wrong, a label no class, or
         the number of labels differs from the number of images.
     """
 
@@ -38,7 +39,8 @@ class Images:
 
     def __post_init__(self) -> None:
         """Check both arrays against each other."""
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images = as_array(self.images, "images", self.source)
+        labels = as_array(self.labels, "labels", self.source)
         if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
             raise DataError(
                 f"{self.source}: images of dtype {images.dtype} and shape {images.shape}; "
@@ -49,16 +51,24 @@ class Images:
                 f"{self.source}: labels of dtype {labels.dtype} and shape {labels.shape} for "
                 f"{len(images)} images; give one whole number an image"
             )
-        negative = np.flatnonzero(labels < 0)
-        if negative.size:
-            i = int(negative[0])
-            raise DataError(f"{self.source}: label {i} is {labels[i]}; classes count from 0")
+        wrong = np.flatnonzero((labels < -1) | (labels > INT32_MAX))
+        if wrong.size:
+            i = int(wrong[0])
+            raise DataError(
+                f"{self.source}: label {i} is {labels[i]}; classes count from 0, to {INT32_MAX} "
+                "(-1 is unknown)"
+            )
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "labels", labels.astype(np.int64))
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.labels)
+
+
+def unlabelled(images: NDArray[Any], source: str) -> Images:
+    """Return images whose classes are unknown."""
+    return Images(images, np.full(images.shape[:1], -1, np.int64), source)
 
 
 def read_stack(path: str | os.PathLike[str]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.arrays_file import read_arrays
 from eventsnn.data.cache import Progress
-from eventsnn.data.images import Images
+from eventsnn.data.images import unlabelled
 from eventsnn.data.places import kind_of, looked_for, place
 from eventsnn.data.source import SOURCES, Data, open_data
 from eventsnn.errors import DataError, UserError
@@ -95,7 +95,7 @@ def _bin(path: Path) -> EventBatch:
 def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
     array = _events_or_images(path)
     if array.dtype.names is None:
-        return Images(array, np.zeros(array.shape[:1], np.int64), str(path))
+        return unlabelled(array, str(path))
     if len(shape) != 3:
         raise UserError(f"{path}: holds events, but the model takes images of {shape}")
     stream = EventStream.from_structured(array, shape, source=str(path))

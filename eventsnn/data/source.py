@@ -5,6 +5,7 @@ Each entry of SOURCES opens one kind; a new kind is one function and one line th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,8 @@ from eventsnn.data.cache import Progress
 from eventsnn.data.digest import digest_of
 from eventsnn.data.film_cache import film_cached
 from eventsnn.data.identity import Identity, absolute_spec
-from eventsnn.data.images import Images, read_stack
+from eventsnn.data.images import Images, read_stack, unlabelled
+from eventsnn.data.split import held_out, only_in_one
 from eventsnn.data.word import kind_and_rest, path_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -136,12 +138,21 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     ------
     UserError
         If the word is unknown or the data cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If a class has recordings in one half only.
     """
     kind, rest = kind_and_rest(spec, SOURCES)
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UserError(f"limit is {limit!r:.60}; give at least 1")
     data = SOURCES[kind](spec, rest, limit, progress)
-    return replace(data, train=_first(data.train, limit), test=_first(data.test, limit))
+    data = replace(data, train=_first(data.train, limit), test=_first(data.test, limit))
+    missing = only_in_one(labels_of(data.train), labels_of(data.test))
+    if missing:
+        warnings.warn(f"data {spec!r}: {missing}", stacklevel=2)
+    return data
 
 
 def _first(data: Data, limit: int | None) -> Data:
@@ -159,15 +170,15 @@ def _digits(spec: str, rest: str, limit: int | None, progress: Progress | None) 
 
 
 def _digit_halves() -> tuple[Images, Images]:
-    """scikit-learn's digits; every fifth is held out."""
+    """scikit-learn's digits; every fifth is held out, as in every network trained so far."""
     from eventsnn.data.digits import digit_images
 
     images, labels = digit_images()
-    held_out = np.arange(len(images)) % 5 == 4
+    fifth = np.arange(len(images)) % 5 == 4
     source = "scikit-learn digits"
     return (
-        Images(images[~held_out], labels[~held_out], source),
-        Images(images[held_out], labels[held_out], source),
+        Images(images[~fifth], labels[~fifth], source),
+        Images(images[fifth], labels[fifth], source),
     )
 
 
@@ -182,7 +193,7 @@ def _nmnist(spec: str, rest: str, limit: int | None, progress: Progress | None) 
 def open_images(spec: str, split: str) -> Images:
     """Open a stack of grey images: ``digits``, ``mnist:PATH``, or a ``.npy`` or ``.npz`` file.
 
-    A stack in a file is uint8 (n, height, width); its labels are 0.
+    A stack in a file is uint8 (n, height, width); it has no labels (-1).
     """
     kind, _, rest = spec.partition(":")
     if spec == "digits":
@@ -190,8 +201,7 @@ def open_images(spec: str, split: str) -> Images:
     elif kind == "mnist":
         halves = _mnist_halves(path_of(spec, rest))
     elif spec.lower().endswith((".npy", ".npz")):
-        array = read_stack(spec)
-        return Images(array, np.zeros(array.shape[:1], np.int64), spec)
+        return unlabelled(read_stack(spec), spec)
     else:
         raise UserError(f"images {spec!r}: give digits, mnist:PATH or a .npy or .npz file")
     return halves[0] if split == "train" else halves[1]
@@ -235,18 +245,24 @@ def _images(images: Images, limit: int | None) -> Images:
 
 
 def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
-    from eventsnn.data.film_file import read_film
+    from eventsnn.data.film_file import open_film
 
-    batch = read_film(path_of(spec, rest))
-    held_out = np.arange(len(batch)) % 5 == 4
-    if len(batch) < 5:
-        raise UserError(f"data {spec!r}: {len(batch)} recordings; a data set needs at least 5")
+    found = open_film(path_of(spec, rest))
+    batch, test = found.batch, held_out(found.batch.label)
+    if not test.any():
+        raise UserError(
+            f"data {spec!r}: {len(batch)} recordings, no two of one class; a data set needs two of "
+            "one class, to learn one and test the other"
+        )
+    made = "emulated: written by eventsnn film" if found.emulated else "recordings"
+    if found.emulated is None:
+        made += " of a file that does not say whether they are emulated"
     return DataSet(
         spec,
-        batch.select(np.flatnonzero(~held_out)),
-        batch.select(np.flatnonzero(held_out)),
-        "emulated: written by eventsnn film; every fifth recording is held out",
-        emulated=True,
+        batch.select(np.flatnonzero(~test)),
+        batch.select(np.flatnonzero(test)),
+        f"{made}; a fifth of each class is held out",
+        emulated=bool(found.emulated),
     )
 
 
