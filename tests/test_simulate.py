@@ -404,7 +404,7 @@ def test_the_state_is_saved_and_restored(tmp_path):
     two = simulate(network, weights, rest, state=again).spikes["p"]
     assert len(one) > 0
     np.testing.assert_array_equal(one.t, two.t)
-    with pytest.raises(DataError, match="not a saved state"):
+    with pytest.raises(DataError, match="no readable zip"):
         (tmp_path / "bad.npz").write_bytes(b"nothing")
         State.load(tmp_path / "bad.npz")
 

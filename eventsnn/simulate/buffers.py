@@ -30,6 +30,7 @@ from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, plan
 from eventsnn.simulate.pointers import Arrays, Pointers
 from eventsnn.simulate.state import State
+from eventsnn.simulate.state_checked import check_fits
 from eventsnn.topology import topologies
 
 
@@ -187,11 +188,7 @@ class Buffers:
     def _load(self, state: State) -> None:
         """Put back what a state holds."""
         graph, q = self.graph, self.queue
-        if state.x.dtype != self.cells.x.dtype or len(state.cursor) != len(graph.kind):
-            raise UserError(
-                f"state: made for {state.x.dtype} and {len(state.cursor)} channels, this run has "
-                f"{self.cells.x.dtype} and {len(graph.kind)}; go on with the same network and dtype"
-            )
+        check_fits(state, self.network, graph, self.cells.x.dtype)
         self.cells.x[:], self.cells.times[:] = state.x, state.times
         q.cursor[:] = state.cursor
         sizes = np.diff(state.log_at)

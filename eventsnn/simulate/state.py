@@ -14,8 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import DataError, UserError
+from eventsnn.arrays_file import read_npz
+from eventsnn.errors import DataError, UserError, shown
 from eventsnn.network import Network
+from eventsnn.simulate.state_checked import check_arrays
+
+VERSION = 1
+"""Of the files of ``State.save``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,7 @@ class State:
 
     def check(self, network: Network, until: float) -> None:
         """Refuse a state of another network, or a run that ends before the state."""
+        check_arrays(self)
         sizes = [p.size for p in network.populations]
         if self.sizes.tolist() != sizes:
             raise UserError(
@@ -82,14 +88,38 @@ class State:
         target = Path(path)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         with temporary.open("wb") as file:
-            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+            arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+            np.savez(file, version=np.array(VERSION), **arrays)
         temporary.replace(target)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> State:
-        """Read a state that ``save`` wrote."""
+        """Read a state that ``save`` wrote.
+
+        Raises
+        ------
+        DataError
+            If there is no such file, or what it holds is no state: it names the file, the
+            array, the place and the value. Whether it is one of a network is checked when a
+            run goes on from it.
+        """
+        arrays = read_npz(path)
+        version = arrays.pop("version", None)
+        if version is None or version.shape != () or version.dtype.kind not in "iu":
+            raise DataError(f"{os.fspath(path)}: not a saved state; give a file of State.save")
+        if int(version) != VERSION:
+            raise DataError(
+                f"{os.fspath(path)}: a state of version {int(version)}, this eventsnn reads "
+                f"{VERSION}; run it again from its start"
+            )
+        names = [f.name for f in fields(cls)]
+        odd = [f"lacks {name}" for name in names if name not in arrays]
+        odd += [f"has the unknown array {shown(name)}" for name in arrays if name not in names]
+        if odd:
+            raise DataError(f"{os.fspath(path)}: {odd[0]}; give a file of State.save")
+        state = cls(**arrays)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(**{f.name: file[f.name] for f in fields(cls)})
-        except (ValueError, KeyError, EOFError, OSError) as error:
-            raise DataError(f"{os.fspath(path)}: not a saved state ({error})") from error
+            check_arrays(state)
+        except UserError as error:
+            raise DataError(f"{os.fspath(path)}: {error}") from error
+        return state
