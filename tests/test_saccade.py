@@ -263,3 +263,33 @@ def test_what_cannot_be_filmed_is_refused_by_name_and_value(images, options, wor
 def test_a_camera_that_cannot_be_is_refused(constants, words):
     with pytest.raises(DataError, match=words):
         Camera(**constants)
+
+
+def test_the_path_is_the_one_that_was_measured():
+    """The table, summed: every way-point counts, and where it stands."""
+    t, x, y = np.array(Camera().path).T
+    assert t.tolist() == list(range(0, 311, 10))
+    number = np.arange(1, 33)
+    assert [round(float(v.sum()), 2) for v in (x, y)] == [60.05, 51.43]
+    assert [round(float((number * v).sum()), 2) for v in (x, y)] == [1212.89, 522.05]
+
+
+def test_recordings_jitter_along_x_and_y_on_their_own():
+    dot = np.zeros((60, 9, 9), np.uint8)
+    dot[:, 3:6, 3:6] = 255
+    batch = film(dot, replace(QUIET, centre_jitter=1.0), seed=0)
+    centres = np.array([[stream.x.mean(), stream.y.mean()] for stream in batch])
+    # Of a normal distribution that is cut at three.
+    np.testing.assert_allclose(centres.std(0), [1, 1], atol=0.3)
+    assert abs(np.corrcoef(centres.T)[0, 1]) < 0.4
+
+
+def test_a_spontaneous_event_makes_a_pixel_begin_anew(pictures):
+    """So often that the light never moves by a threshold in between: nothing else happens."""
+    slow = replace(QUIET, path=((0, 0, 0), (300, 3, 0)), dead_us=1000.0)
+    polarity = spread_out(film(pictures[:1], slow, seed=0), slow)[:, 1]
+    assert (polarity == 0).sum() > 200
+    restless = replace(slow, leak_hz=3000.0, leak_on=1.0)
+    polarity = spread_out(film(pictures[:1], restless, seed=0), restless)[:, 1]
+    assert len(polarity) > 200_000
+    assert (polarity == 0).sum() <= 2

@@ -59,6 +59,16 @@ def test_the_comparison_is_drawn_in_the_format_of_the_suffix(pictures, tmp_path)
         plot_comparison(batch, batch, tmp_path / "comparison.jpg")
 
 
+def test_spontaneous_events_are_as_frequent_as_on_the_rim_of_real_recordings(shared):
+    """On the two outermost pixels, where no digit comes; there is nothing else to be seen."""
+    real = nmnist.load(shared / "data" / "nmnist", "train", cache=False)
+    p, y, x = np.unravel_index(real.unit, real.shape)
+    rim = (np.minimum(y, x) < 2) | (np.maximum(y, x) > 31)
+    seconds = real.duration.sum() * 1e-6
+    assert Camera().leak_hz == pytest.approx(rim.sum() / seconds / (34**2 - 30**2), rel=0.02)
+    assert Camera().leak_on == pytest.approx(p[rim].mean(), abs=0.02)
+
+
 def test_films_come_close_to_600_real_recordings_of_the_same_pictures(shared):
     batches = []
     images = []

@@ -25,6 +25,9 @@ from eventsnn.kernel import allocating, kernel
 FINE = 1024
 """Steps of a table of growth, 1 us each; the coarse steps are FINE us."""
 
+SHIFT = FINE.bit_length() - 1
+"""``u >> SHIFT`` is the coarse step of a time, ``u & (FINE - 1)`` its fine one."""
+
 _SPAN = 32.0
 
 
