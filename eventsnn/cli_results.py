@@ -56,7 +56,7 @@ def measure(
         Path | None, typer.Option(help="TOML file of energy models of your own.")
     ] = None,
     lose: Annotated[
-        float, typer.Option(min=0, help="Points of accuracy that an early stop may lose.")
+        float, typer.Option(min=0, max=100, help="Points of accuracy an early stop may lose.")
     ] = 0.1,
     levels: Annotated[
         Path | None,

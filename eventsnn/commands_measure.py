@@ -26,6 +26,7 @@ from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import check_page_path, save_page
 from eventsnn.report.plots import plot_compared
+from eventsnn.text import shown
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
@@ -35,6 +36,9 @@ from eventsnn.train.options import TrainOptions
 from eventsnn.train.trainer import machine
 
 Result = dict[str, Any]
+
+_HIGHEST_LEVEL = 1e15
+"""Of a policy: scores, nats or microseconds."""
 
 
 class What(NamedTuple):
@@ -95,27 +99,28 @@ def levels_of(file: Path | None) -> dict[str, float | None] | None:
     """Read the levels that another measurement chose from the JSON it printed, its best first."""
     if file is None:
         return None
+    remedy = "give what eventsnn measure --json printed"
     try:
         anytime = json.loads(file.read_text("utf-8"))["anytime"]
         stops = [*([anytime["best"]] if anytime["best"] else []), *anytime["stops"]]
         levels = {stop["policy"]: stop["level"] for stop in stops}
     except FileNotFoundError:
         raise UserError(f"{file}: no such file") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{file}: holds no levels ({error}); give what eventsnn measure --json printed"
-        ) from error
-    wrong = [n for n, v in levels.items() if n not in POLICIES or not _is_level(v)]
-    if wrong:
-        raise UserError(
-            f"{file}: {wrong[0]} has the level {levels[wrong[0]]!r}; give what eventsnn measure "
-            "--json printed"
-        )
-    return levels
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{file}: holds no levels ({shown(str(error))}); {remedy}") from error
+    if not levels:
+        raise UserError(f"{file}: holds no levels: nothing was measured in time; {remedy}")
+    for name, value in levels.items():
+        if name not in POLICIES or not _is_level(value):
+            raise UserError(f"{file}: {shown(name)} has the level {shown(value)}; {remedy}")
+    return {name: None if value is None else float(value) for name, value in levels.items()}
 
 
 def _is_level(value: Any) -> bool:
-    return value is None or type(value) in (int, float)
+    """Tell whether a level is a number that JSON has, or none."""
+    return value is None or (type(value) in (int, float) and abs(value) <= _HIGHEST_LEVEL)
 
 
 def compare(

@@ -121,7 +121,7 @@ def stream(
     if len(events) and events.label.min() < 0:
         i = int(np.argmin(events.label))
         raise UserError(f"{events.source}[{i}]: has no label; measure needs one a recording")
-    times = np.minimum(times, record.duration[:, None])
+    times = _checked(times, record)
     outputs, spoke = _outputs(record, weights, events, (loss.reads, settle), times)
     flat = outputs.reshape(-1, outputs.shape[2])
     scores = loss(flat, np.zeros(len(flat), np.int64)).scores.reshape(outputs.shape)
@@ -141,9 +141,26 @@ def stream(
     )
 
 
+def _checked(times: NDArray[Any], record: Record) -> NDArray[np.float64]:
+    """Return checks, none after its recording's end."""
+    times = np.asarray(times, np.float64)
+    if times.ndim != 2 or len(times) != len(record) or not times.shape[1]:
+        raise UserError(
+            f"measure: times has shape {times.shape}; give ({len(record)}, checks), at least one"
+        )
+    # NaN is not at least 0, and not at least its neighbour.
+    if not (times >= 0).all() or not (times[:, 1:] >= times[:, :-1]).all():
+        raise UserError(
+            "measure: times of checks are negative, not a number, or decrease; sort them"
+        )
+    return np.asarray(np.minimum(times, record.duration[:, None]))
+
+
 def time_checks(record: Record, step_us: float) -> NDArray[np.float64]:
     """Return checks every ``step_us`` until the longest recording has ended."""
     end = float(record.duration.max(initial=0.0))
+    if not 0 < step_us < np.inf:
+        raise UserError(f"measure: step_us is {step_us}; give microseconds above 0")
     steps = max(1, int(np.ceil(end / step_us)))
     every = step_us * np.arange(1, steps + 1)
     return np.broadcast_to(every, (len(record), steps))

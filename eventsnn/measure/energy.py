@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eventsnn.errors import UserError
+from eventsnn.text import shown
 
 _HOROWITZ = (
     "M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014, "
     "doi:10.1109/ISSCC.2014.6757323, 45 nm at 0.9 V"
 )
+
+HIGHEST = 1e15
+"""Largest price, picojoules, and longest step of a clock: sums of them stay finite."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,11 @@ def read_models(path: Path) -> tuple[EnergyModel, ...]:
         tables = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: nested too deeply; give tables of prices") from error
+    except ValueError as error:  # no TOML, no UTF-8, or an int of thousands of digits
         raise UserError(f"{path}: not TOML ({error})") from error
     if not tables:
         raise UserError(f"{path}: holds no model; give a table, such as [my-chip]")
@@ -176,18 +184,24 @@ def read_models(path: Path) -> tuple[EnergyModel, ...]:
 
 
 def _model(path: Path, name: str, table: Any) -> EnergyModel:
+    where = f"{path}: {shown(name)}"
     if not isinstance(table, dict):
-        raise UserError(f"{path}: {name} is {table!r}; give a table [{name}] of prices")
+        raise UserError(f"{where} is {shown(table)}; give a table of prices, such as [my-chip]")
     known = [f.name for f in fields(EnergyModel) if f.name != "name"]
     for key, value in table.items():
         if key not in known:
-            raise UserError(f"{path}: {name} has the key {key!r}; known are {', '.join(known)}")
+            raise UserError(f"{where} has the key {shown(key)}; known are {', '.join(known)}")
         text = key in ("title", "source")
         good = isinstance(value, str) if text else type(value) in (int, float)
-        if not good or (not text and not 0 <= value < math.inf):
-            remedy = "text" if text else "a number of 0 or more"
-            raise UserError(f"{path}: {name}: {key} is {value!r}; give {remedy}")
-    if not table.get("source"):
-        raise UserError(f"{path}: {name} has no source; say where its prices come from")
+        if good and not text:
+            # A clock of no step at all would tick without end.
+            least = 1e-3 if key == "clock_us" else 0.0
+            good = value == 0 or least <= value <= HIGHEST
+        if not good:
+            remedy = "text" if text else f"a number from 0 to {HIGHEST:g}"
+            remedy += ", a clock at least 0.001" if key == "clock_us" else ""
+            raise UserError(f"{where}: {key} is {shown(value)}; give {remedy}")
+    if not table.get("source", "").strip():
+        raise UserError(f"{where} has no source; say where its prices come from")
     values: dict[str, Any] = {"title": name} | table
     return EnergyModel(name, **values)

@@ -20,7 +20,7 @@ from eventsnn.learn.losses import Loss
 from eventsnn.measure.anytime import Streamed, event_checks, stream
 from eventsnn.measure.backward import Backward, backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
-from eventsnn.measure.energy import MODELS, EnergyModel
+from eventsnn.measure.energy import HIGHEST, MODELS, EnergyModel
 from eventsnn.measure.mistakes import confusion
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.summary import (
@@ -34,6 +34,7 @@ from eventsnn.measure.summary import (
 )
 from eventsnn.network import Network
 from eventsnn.simulate import simulate
+from eventsnn.text import shown
 from eventsnn.train.evaluation import TOGETHER, scores_of
 
 Progress = Callable[[int, int], None]
@@ -42,7 +43,10 @@ CLOCKS_US = (1_000, 10_000)
 """Steps of the clock-driven twins."""
 
 CHECKS = 400
-"""Most checks of a recording."""
+"""Checks of a recording where nothing else is asked for, at most."""
+
+MOST_CHECKS = 100_000
+"""Most that can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,17 @@ class Request:
     near: float = 0.0
     models: tuple[EnergyModel, ...] = MODELS
     levels: Levels = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        most = {"check_us": HIGHEST, "tolerance": 1.0, "batch": HIGHEST, "near": 1.0}
+        for name, highest in most.items():
+            value = getattr(self, name)
+            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+            if not number or not 0 <= value <= highest:
+                raise UserError(
+                    f"measure: {name} is {shown(value)}; give a number from 0 to {highest:g}"
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +180,11 @@ class _Work:
         self.events, self.request, self.threads = events, request, threads
         end = float(events.duration.max())
         self.check_us = request.check_us or max(2_000.0, np.ceil(end / CHECKS / 1e3) * 1e3)
+        if end / self.check_us > MOST_CHECKS:
+            raise UserError(
+                f"measure: check_us is {self.check_us:g}, which would be {end / self.check_us:.3g} "
+                f"checks a recording; give at least {end / MOST_CHECKS:g}"
+            )
         self.times = self.check_us * np.arange(1, max(1, int(np.ceil(end / self.check_us))) + 1)
         most = int(np.diff(events.start).max())
         self.seen = np.unique(np.linspace(0, most, 41).round().astype(np.int64))[1:]

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.measure.anytime import Streamed
 
 POLICIES = ("margin", "entropy", "patience", "first_spike")
@@ -55,6 +56,8 @@ class Policy:
     """
 
     def __init__(self, streamed: Streamed, name: str) -> None:
+        if name not in POLICIES:
+            raise UserError(f"policy {name!r}; give one of {', '.join(POLICIES)}")
         self.streamed, self.name = streamed, name
         signal = _signal(streamed, name)
         signal[streamed.margin <= 0] = -np.inf
@@ -144,6 +147,11 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
         ``operations``, ``operations_at_end``, ``saved`` (a share), ``spikes`` (of all neurons),
         ``spikes_at_end``, ``events``, ``t_us``, ``checks``.
     """
+    if len(streamed) < 2 or not 0 <= tolerance <= 1:
+        raise UserError(
+            f"measure: tolerance is {tolerance}, recordings {len(streamed)}; give a share from 0 "
+            "to 1, and at least 2 recordings, since one half chooses and one reports"
+        )
     here, there = (Policy(streamed.select(slice(k, None, 2)), name) for k in (0, 1))
     points = [here.at(level) for level in here.levels(200)]
     # Accuracies are rounded quotients: what lies nearer than a billionth is equal.

@@ -37,7 +37,9 @@ def potentials(
     """
     network = record.network
     neuron, target = network[population].neuron, network.index(population)
-    if neuron is None or neuron.predicts or not 0 <= unit < network[population].size:
+    size = network[population].size
+    known = isinstance(unit, int | np.integer) and 0 <= unit < size
+    if neuron is None or neuron.predicts or not known:
         raise UserError(
             f"potentials: {population}[{unit}] cannot be followed; give a neuron of a population "
             "that fires only at deliveries"

@@ -17,6 +17,8 @@ from eventsnn.network import Network
 from eventsnn.record import Record
 from eventsnn.text import plain
 
+_MOST_BINS = 100_000
+
 
 @dataclass(frozen=True, eq=False)
 class Traffic:
@@ -141,7 +143,7 @@ def traffic(
     events: EventStream,
     recording: int = 0,
     *,
-    bin_us: float = 1000.0,
+    bin_us: float | None = None,
     burst_gap_us: float = 5000.0,
     top: int = 5,
 ) -> Traffic:
@@ -155,14 +157,29 @@ def traffic(
         The recording's input, as it was given to the run.
     recording : int
         Number of the recording in the record.
-    bin_us, burst_gap_us : float
+    bin_us : float, optional
+        Microseconds; None: 1,000, or ten, a hundred ... times that, so that there are no more
+        than 100,000 bins.
+    burst_gap_us : float
         Microseconds.
     top : int
         How many busy units of each population to name.
+
+    Raises
+    ------
+    UserError
+        If spikes were not kept, or a number cannot be.
     """
+    if not 0 <= recording < len(record):
+        raise UserError(f"traffic: recording {recording}; there are 0 to {len(record) - 1}")
+    if not burst_gap_us >= 0 or top < 0:
+        raise UserError(
+            f"traffic: burst_gap_us is {burst_gap_us}, top {top}; give 0 or more of each"
+        )
     trains = _trains(record, events, recording)
     network, counts = record.network, record.counts
     end = float(record.duration[recording])
+    bin_us = _bin_width(bin_us, end)
     edges = np.arange(0.0, max(end, bin_us) + bin_us, bin_us)
     adds = _matrix(record, counts.synaptic_adds[recording])
     spikes = counts.spikes[recording]
@@ -190,6 +207,19 @@ def traffic(
         unit=[unit for _, unit in trains],
         duration_us=end,
     )
+
+
+def _bin_width(bin_us: float | None, end: float) -> float:
+    """Return the width of the bins, microseconds."""
+    if bin_us is None:
+        bin_us = 1000.0
+        while end / bin_us > _MOST_BINS:
+            bin_us *= 10
+    if not 0 < bin_us <= 1e15 or end / bin_us > _MOST_BINS:
+        raise UserError(
+            f"traffic: bin_us is {bin_us}; give microseconds from {end / _MOST_BINS:g} to 1e15"
+        )
+    return bin_us
 
 
 def _trains(
