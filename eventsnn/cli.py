@@ -17,9 +17,9 @@ from eventsnn.cli_results import bench, compare, evaluate, measure, reproduce
 from eventsnn.cli_train import train
 from eventsnn.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
+from eventsnn.stopping import INTERRUPTED, said, two_stage_stop
 from eventsnn.text import cut, plain, shown
 
-_INTERRUPTED = 130  # the exit code of Ctrl-C: 128 + SIGINT
 _PIPE_CLOSED = 141  # as of other programs that a closed pipe ends: 128 + SIGPIPE
 
 _BEGIN = """\
@@ -50,6 +50,11 @@ def main() -> None:
     """Run the command line; every user error is one line and exit code 2."""
     escape_what_streams_lack()
     warnings.formatwarning = _warning
+    with two_stage_stop():
+        _main()
+
+
+def _main() -> None:
     try:
         code = _run()
         # What a full disk or a closed pipe cuts short shows here, not at interpreter exit.
@@ -64,8 +69,8 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
     except Interrupted as stop:
-        _fail(str(stop), _INTERRUPTED)
-    if code == _INTERRUPTED:
+        _fail(str(stop), INTERRUPTED)
+    if code == INTERRUPTED:
         _fail("interrupted; nothing was saved, give the same command to begin again", code)
     raise SystemExit(code)
 
@@ -78,7 +83,7 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False, prog_name="eventsnn")
     except (KeyboardInterrupt, typer.Abort):
-        return _INTERRUPTED
+        return INTERRUPTED
     except typer.Exit as error:
         return error.exit_code
     except SystemExit:  # how typer ends where a pipe is closed
@@ -92,6 +97,7 @@ def _fail(message: str, code: int) -> NoReturn:
         sys.stdout.flush()
     with suppress(OSError):  # nobody reads it: the exit code is left
         print("error: " + plain(cut(message)), file=sys.stderr, flush=True)
+    said()
     _stop_writing()
     raise SystemExit(code)
 

@@ -19,12 +19,13 @@ def simulate(
         typer.Argument(help="Folder that train wrote, its checkpoint, or a network as .toml."),
     ],
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="INPUT",
-            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set.",
+            metavar="[INPUT]",
+            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set; "
+            "default: what the network learned from.",
         ),
-    ],
+    ] = None,
     index: Annotated[
         list[int] | None, typer.Option(help="Which recordings; may be given again.")
     ] = None,

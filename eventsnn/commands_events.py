@@ -24,17 +24,17 @@ from eventsnn.outputs import check_output_file
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
-from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import scores_of
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.model import open_model
+from eventsnn.train.own_data import open_own, own_word
 from eventsnn.train.trainer import machine
 
 
 def simulate(
     model: Path,
-    source: str,
+    source: str | None,
     index: list[int] | None,
     split: str,
     figure: Path | None,
@@ -50,14 +50,19 @@ def simulate(
     if figure is not None:
         check_figure_path(figure)
     if model.suffix == ".toml":
+        if source is None:
+            raise UserError(f"{model}: a network of your own needs an INPUT; give one, e.g. digits")
         network, weights = load_network(model)
         inputs = _opened(source, network.populations[network.input].shape, index, split, console)
         yield from _simulate_network(network, weights, inputs, (figure, theme))
         return
-    learner, _ = open_model(model)
+    learner, run = open_model(model)
     if not isinstance(learner, GradientLearner | HerdingLearner):
         raise UserError(f"{model}: simulate cannot run a network of this rule")
-    shape = tuple(load_checkpoint(model).info["input_shape"])
+    shape = run.sensor
+    if source is None:
+        open_own(model, run, None)  # refuses what has changed
+        source = own_word(model, run)
     inputs = _opened(source, shape, index, split, console)
     if isinstance(learner, GradientLearner):
         yield from _simulate_network(

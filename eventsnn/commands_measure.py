@@ -12,7 +12,7 @@ import numpy as np
 
 import eventsnn
 from eventsnn.console import Console
-from eventsnn.data.source import Data, open_data
+from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.energy import MODELS, EnergyModel, read_models
@@ -27,12 +27,13 @@ from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gall
 from eventsnn.report.html import check_page_path, save_page
 from eventsnn.report.plots import plot_compared
 from eventsnn.text import shown
-from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.learner import Learner
 from eventsnn.train.model import open_model
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.own_data import open_own
+from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainer import machine
 
 Result = dict[str, Any]
@@ -64,8 +65,9 @@ def measure(
         check_page_path(html)
     if figures is not None:
         check_output_folder("figures", figures)
-    learner, options = open_model(model)
-    data, told = _open(model, options, what, console)
+    learner, run = open_model(model)
+    options = run.options
+    data, told = _open(model, run, what, console)
     found = _measured(learner, options, data, request, threads, console)
     result = {"model": str(model), "rule": options.rule} | told | found.result
     result |= {
@@ -74,10 +76,9 @@ def measure(
         "machine": machine(),
     }
     if figures is not None or html is not None:
-        info = load_checkpoint(model).info
-        scene = _scene(learner, data, found, index, tuple(info["input_shape"]))
+        scene = _scene(learner, data, found, index, run.sensor)
         with console.working("drawing"):
-            pictures = gallery(result, scene, info.get("history", []))
+            pictures = gallery(result, scene, run.history)
             if html is not None:
                 save_page(html, result, pictures)
             if figures is not None:
@@ -139,15 +140,14 @@ def compare(
     return {"models": rows, "figure": None if figure is None else str(figure)}
 
 
-def _open(
-    model: Path, options: TrainOptions, what: What, console: Console
-) -> tuple[Data, dict[str, Any]]:
+def _open(model: Path, run: SavedRun, what: What, console: Console) -> tuple[Data, dict[str, Any]]:
     """Return the recordings, and what they are."""
     if what.split not in ("test", "train", "all"):
         raise UserError(f"split {what.split!r}; give test, train or all")
-    spec = options.data if what.data is None else what.data
+    spec = run.options.data if what.data is None else what.data
     with progress_bars(console) as bars:
-        halves = open_data(spec, limit=what.limit, progress=Bar(bars, "preparing data"))
+        bar = Bar(bars, "preparing data")
+        halves = open_own(model, run, what.data, limit=what.limit, progress=bar)
     told = {"data": spec, "split": what.split, "limit": what.limit, "note": halves.note}
     if what.split != "all":
         return (halves.train if what.split == "train" else halves.test), told

@@ -17,6 +17,7 @@ from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, RowBars, progress_bars
 from eventsnn.train.model import open_model
+from eventsnn.train.own_data import open_own
 
 Result = dict[str, Any]
 
@@ -25,10 +26,11 @@ def evaluate(
     model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
 ) -> dict[str, Any]:
     """Evaluate a saved network on a data set: one half, or both."""
-    learner, options = open_model(model)
+    learner, run = open_model(model)
     with progress_bars(console) as bars:
-        spec = options.data if data is None else data
-        halves = open_data(spec, limit=limit, progress=Bar(bars, "preparing data"))
+        bar = Bar(bars, "preparing data")
+        halves = open_own(model, run, data, limit=limit, progress=bar)
+    spec = run.options.data if data is None else data
     names = ("train", "test") if split == "all" else (split,)
     parts = {name: _half(halves, name) for name in names}
     labels = [labels_of(part) for part in parts.values()]

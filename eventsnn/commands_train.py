@@ -15,10 +15,13 @@ from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options
-from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
 from eventsnn.train.layers import parse_layers
-from eventsnn.train.model import inherited, options_of
+from eventsnn.train.model import inherited
+from eventsnn.train.option_kinds import check_value
 from eventsnn.train.options import TrainOptions, completed, make_options, with_teachers
+from eventsnn.train.own_data import open_own
+from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import Trainer
 
 TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS | train_options.GRADIENT_FIELDS
@@ -44,20 +47,25 @@ def train(
     given = with_teachers(given)
     if out is not None:
         check_output_folder("--out", out)
-    checkpoint = None
+    run = None
     if resume:
         if out is None:
             raise UserError("--resume needs --out FOLDER, the run to go on with")
-        checkpoint = load_checkpoint(out)
-        options = _merged(options_of(checkpoint, out), given, out)
+        run = load_run(out)
+        options = _merged(run, given, out)
     else:
         if given.get("start_from"):
             given = _started(given)
         options = make_options(given)
-        if out is not None and (out / FILE).exists():
+        if out is not None and _holds_a_run(out):
             raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
     with progress_bars(console) as bars:
-        data = open_data(options.data, limit=options.limit, progress=Bar(bars, "preparing data"))
+        bar = Bar(bars, "preparing data")
+        if run is None or out is None or "data" in given:
+            data = open_data(options.data, limit=options.limit, progress=bar)
+        else:
+            data = open_own(out, run, None, limit=options.limit, progress=bar)
+            data = replace(data, spec=options.data)
         options = completed(options, data)
         if options.gradient.start_from and not resume:
             console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
@@ -66,27 +74,46 @@ def train(
             console.print(f"learns from {named}, too", soft_wrap=True)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
-        if checkpoint is not None:
-            try:
-                trainer.resume(checkpoint)
-            except (UserError, KeyError) as error:
-                raise UserError(
-                    f"{out}: the checkpoint is damaged ({error}); train anew"
-                ) from error
+        if run is not None:
+            _resume(trainer, run, folder)
         try:
             summary = trainer.run(TrainingBars(bars))
         except KeyboardInterrupt:
-            done = len(trainer.history)
-            if not done:
-                raise Interrupted(
-                    "stopped in the first epoch: nothing is saved; give the same command again"
-                ) from None
-            raise Interrupted(
-                f"stopped; {done} of {options.epochs} epochs are saved in {folder}, go on with: "
-                f"eventsnn train --out {quoted(folder)} --resume"
-            ) from None
+            raise _stopped(trainer, folder) from None
         first = trainer.first_step
         return summary | {"seconds_to_first_step": None if first is None else first - started}
+
+
+def _holds_a_run(out: Path) -> bool:
+    """Return whether there is more to lose in a folder than initial weights."""
+    if not (out / FILE).exists():
+        return False
+    try:
+        return bool(load_checkpoint(out).info.get("history"))
+    except UserError:
+        return True  # who can tell
+
+
+def _resume(trainer: Trainer, run: SavedRun, folder: Path) -> None:
+    try:
+        trainer.resume(run.checkpoint)
+    except KeyError as error:
+        raise damaged(folder, str(error)) from error
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
+
+
+def _stopped(trainer: Trainer, folder: Path) -> Interrupted:
+    """Return what is said after Ctrl-C."""
+    done, epochs = len(trainer.history), trainer.options.epochs
+    if not done:
+        return Interrupted(
+            "stopped in the first epoch: nothing is learned yet; give the same command again"
+        )
+    return Interrupted(
+        f"stopped; {done} of {epochs} epochs are saved in {folder}, go on with: "
+        f"eventsnn train --out {quoted(folder)} --resume"
+    )
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -95,15 +122,16 @@ def read_config(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML that is none, or nested too deeply
         raise UserError(f"{path}: not TOML ({error})") from error
     unknown = sorted(set(values) - TRAIN_OPTIONS)
     if unknown:
         raise UserError(f"{path}: unknown option {unknown[0]!r}; known are {sorted(TRAIN_OPTIONS)}")
     for name, value in values.items():
-        kinds, remedy = train_options.kinds_of(name)
-        if type(value) not in kinds:
-            raise UserError(f"{path}: {name} is {value!r}; give {remedy}")
+        try:
+            check_value(name, value)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
     return values
 
 
@@ -119,20 +147,24 @@ def _started(given: dict[str, Any]) -> dict[str, Any]:
     return own | given
 
 
-def _merged(saved: TrainOptions, given: dict[str, Any], out: Path) -> TrainOptions:
-    """Return the saved options; only the number of epochs may change, and where teachers are."""
+def _merged(run: SavedRun, given: dict[str, Any], out: Path) -> TrainOptions:
+    """Return the saved options; only the number of epochs may change, and where things are."""
+    saved = run.options
     known = saved.to_json()
     known |= known["herding"] | known["gradient"]
     for name, value in given.items():
         same = list(value) if name == "layers" else value
+        # What is moved is compared: data and teachers by their digests.
         moved = name == "teacher" and known[name] and same
+        moved = moved or (name == "data" and run.data is not None)
         if name != "epochs" and not moved and known[name] != same:
             raise UserError(
                 f"{out}: was trained with {name} {known[name]}, not {same}; leave it out to go "
                 "on, or give another --out"
             )
     gradient = replace(saved.gradient, teacher=given.get("teacher", saved.gradient.teacher))
-    return replace(saved, epochs=int(given.get("epochs", saved.epochs)), gradient=gradient)
+    moved = {"data": given.get("data", saved.data), "gradient": gradient}
+    return replace(saved, epochs=int(given.get("epochs", saved.epochs)), **moved)
 
 
 def _new_folder(data: str) -> Path:

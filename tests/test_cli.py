@@ -170,15 +170,22 @@ def test_film_tells_what_it_filmed_and_writes_a_data_set(call, tmp_path):
     assert code == 0 and json.loads(out)["epochs"] == 1
 
 
-def test_a_run_stopped_in_its_first_epoch_says_that_nothing_is_saved(call, monkeypatch, tmp_path):
+def test_a_run_stopped_in_its_first_epoch_begins_again_by_the_same_command(
+    call, monkeypatch, tmp_path
+):
     from eventsnn.train.trainer import Trainer
 
     def interrupted(self, epoch, listener):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Trainer, "_epoch", interrupted)
-    code, _, err = call("train", "--out", tmp_path / "cut", *SMALL)
-    assert code == 130 and "nothing is saved" in err and "--resume" not in err
+    words = ("train", "--out", tmp_path / "cut", *SMALL, "--epochs", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_epoch", interrupted)
+        code, _, err = call(*words)
+    assert code == 130 and "give the same command again" in err and "--resume" not in err
+    assert call(*words)[0] == 0
+    assert len(load_checkpoint(tmp_path / "cut").info["history"]) == 1
+    assert call(*words)[0] == 2  # now there is something to lose
 
 
 @pytest.mark.parametrize("words", [("film", "digits"), ("train",), ("evaluate", "runs/none")])

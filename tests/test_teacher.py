@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import elsewhere
 
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
@@ -228,7 +229,7 @@ def test_teachers_that_cannot_teach_are_refused_by_name(taught, data, call, tmp_
             run(None, pupil(taught) | given, data)
 
     checkpoint = load_checkpoint(taught)
-    sensor = checkpoint.info | {"input_shape": [34, 34, 2]}
+    sensor = elsewhere(checkpoint.info)
     save_checkpoint(tmp_path / "sensor", Checkpoint(checkpoint.arrays, sensor))
     refused("34 x 34 x 2, these recordings .* another teacher", teacher=str(tmp_path / "sensor"))
     refused("knows 10 classes, the network that learns has 12", layers=(2312, 9, 12))

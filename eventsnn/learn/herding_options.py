@@ -10,6 +10,10 @@ import numpy as np
 
 from eventsnn.errors import UserError
 
+MOST_STEPS = 1 << 20
+MOST_SCALE = 1 << 40
+"""Of integer mode, so that sums of a million spikes stay within 64 bits."""
+
 _MASK = (1 << 64) - 1
 _DTYPES: dict[str, type] = {"float64": np.float64, "float32": np.float32, "integer": np.int64}
 
@@ -100,8 +104,9 @@ class HerdingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        if isinstance(self.n_steps, bool) or int(self.n_steps) != self.n_steps or self.n_steps < 1:
-            raise UserError(f"n_steps is {self.n_steps}; give a whole number of at least 1")
+        steps = self.n_steps
+        if isinstance(steps, bool) or not 1 <= steps <= MOST_STEPS or int(steps) != steps:
+            raise UserError(f"n_steps is {steps}; give a whole number from 1 to {MOST_STEPS}")
         if not (math.isfinite(self.eta) and self.eta > 0):
             raise UserError(f"eta is {self.eta}; give a positive learning rate, e.g. 0.01")
         if self.dtype not in _DTYPES:
@@ -120,10 +125,11 @@ class HerdingOptions:
                 "integer mode has no smooth_grads: a drive times an error is a true "
                 "multiplication; leave one of the two out"
             )
-        if self.integer and self.one < 2:
+        scale = self.n_steps**2 / self.eta
+        if self.integer and not 2 <= round(min(scale, 2.0 * MOST_SCALE)) <= MOST_SCALE:
             raise UserError(
-                f"integer mode needs T^2/eta of at least 2, this is {self.one}; "
-                "raise n_steps or lower eta"
+                f"integer mode needs T^2/eta from 2 to {MOST_SCALE}, this is {scale:.4g}; "
+                "change n_steps or eta"
             )
 
     @property

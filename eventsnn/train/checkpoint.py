@@ -7,24 +7,28 @@ it is the same history for people and scripts; nothing reads it back.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import json
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from eventsnn.errors import UserError
+from eventsnn.arrays_file import read_safetensors
+from eventsnn.errors import DataError, UserError
 
 FILE = "model.safetensors"
 BEST_FILE = "best.safetensors"
 JSON_FILE = "model.json"
 _FORMAT = "eventsnn-1"
+_OLD_S = 3600
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,20 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, file: str = FILE) -> N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / file, data)
-        pretty = json.dumps(checkpoint.info, indent=2) + "\n"
+        pretty = json.dumps(_told(checkpoint.info), indent=2) + "\n"
         write_whole(folder / JSON_FILE, pretty.encode())
     except OSError as error:
         raise UserError(
             f"{folder}: the checkpoint cannot be written: {error.strerror}; an older one there "
             "is unharmed"
         ) from error
+
+
+def _told(info: dict[str, Any]) -> dict[str, Any]:
+    """Return what people may pass on: without the place of the data on this machine."""
+    if "data" not in info:
+        return info
+    return info | {"data": info["data"] | {"absolute": ""}}
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -83,21 +94,41 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if not file.is_file():
         raise UserError(f"{path}: there is no checkpoint; train one with eventsnn train --out")
     try:
-        with safe_open(file, "np") as source:
-            meta = source.metadata() or {}
-            if meta.get("format") != _FORMAT:
-                raise UserError(f"{file}: not a checkpoint of eventsnn; give another file")
-            info = json.loads(meta["run"])
-            arrays = {name: np.array(source.get_tensor(name)) for name in source.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError, OSError, TypeError) as error:
-        raise UserError(f"{file}: the checkpoint is damaged ({error}); train it anew") from error
+        # Their sizes are within the file's: nothing larger is ever allocated.
+        arrays, meta = read_safetensors(file)
+    except DataError as error:
+        raise damaged(file, str(error)) from error
+    if meta.get("format") != _FORMAT:
+        raise UserError(f"{file}: not a checkpoint of eventsnn; give another file")
+    try:
+        info = json.loads(meta["run"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise damaged(file, str(error)) from error
     if not isinstance(info, dict):
-        raise UserError(f"{file}: the checkpoint is damaged (no options); train it anew")
+        raise damaged(file, "no options")
+    for name, array in arrays.items():
+        _check_finite(file, name, array)
     return Checkpoint(arrays, info)
+
+
+def damaged(path: str | os.PathLike[str], why: str) -> UserError:
+    """Return the error of a checkpoint that cannot be used."""
+    return UserError(f"{path}: the checkpoint is damaged ({why[:300]}); train it anew")
+
+
+def _check_finite(file: Path, name: str, array: NDArray[Any]) -> None:
+    """Refuse NaN and, but for what an optimizer remembers, infinity."""
+    if array.dtype.kind not in "fc":
+        return
+    wrong = np.isnan(array) if name.startswith("optimizer.") else ~np.isfinite(array)
+    if wrong.any():
+        at = tuple(int(k) for k in np.argwhere(wrong)[0])
+        raise damaged(file, f"{name}{list(at)} is {array[at]}")
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
+    _remove_old_parts(path)
     # Not mkstemp, whose files nobody else may read: who may is up to the user's umask.
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -111,3 +142,11 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def _remove_old_parts(path: Path) -> None:
+    """Remove what a process that was killed while it wrote this file has left, an hour ago."""
+    for part in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+            if time.time() - part.stat().st_mtime > _OLD_S:
+                part.unlink()

@@ -21,12 +21,12 @@ from eventsnn.network import Network
 from eventsnn.simulate.feedforward_laid import plain
 from eventsnn.threads import later
 from eventsnn.train.augment import augment
-from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.chunk import Chunk, Walked, count_into
 from eventsnn.train.evaluation import evaluate_network
 from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.optimizers import Param, clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.saved_run import load_run
 from eventsnn.train.start import start_weights, trained_weights
 from eventsnn.train.teacher import Teachers
 from eventsnn.train.wake import wake
@@ -141,7 +141,7 @@ class GradientLearner(ABC):
         events, path = _events(data), self.options.gradient.start_from
         rates: list[Rates] = []
         if path:
-            self.weights = trained_weights(self.network, events, load_checkpoint(path), path)
+            self.weights = trained_weights(self.network, events, load_run(path), path)
         else:
             self.weights, rates = start_weights(self.network, events, self.options)
         self.averaged = None
@@ -262,9 +262,16 @@ class GradientLearner(ABC):
         slots = tuple(taken(f"optimizer.{s}") for s in range(len(fresh.slots)))
         self.averaged = taken("weights") if "learning.0" in arrays else None
         self.params = taken("weights" if self.averaged is None else "learning")
-        self.teacher_digest = arrays.get("teacher")
-        self.scales = [float(s) for s in arrays.get("scales", np.ones(len(self.weights)))]
-        self.state = fresh._replace(step=int(arrays["optimizer.step"][0]), slots=slots)
+        if "teacher" in arrays:
+            self.teacher_digest = _like(arrays, "teacher", np.zeros(32, np.uint8))
+        if "scales" in arrays:  # older runs knew none
+            self.scales = _like(arrays, "scales", np.zeros(len(self.scales))).tolist()
+        else:
+            self.scales = [1.0] * len(self.scales)
+        step = int(_like(arrays, "optimizer.step", np.zeros(1, np.int64))[0])
+        if not 0 <= step < 1 << 53:
+            raise UserError(f"optimizer.step is {step}")
+        self.state = fresh._replace(step=step, slots=slots)
 
 
 def _events(data: Data) -> EventBatch:

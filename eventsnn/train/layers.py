@@ -27,9 +27,11 @@ from eventsnn.topology.pool2d import Pool2d
 Layers = tuple[int | str, ...]
 """Units, or the text of a part that is more than a number."""
 
-_INPUT = re.compile(r"(\d+)x(\d+)x(\d+)")
-_CONV = re.compile(r"(\d+)c(\d+)(?:s(\d+))?(?:p(\d+))?")
-_POOL = re.compile(r"(\d+)([pa])(?:s(\d+))?")
+_N = r"(\d{1,10})"  # more units than ten digits tell fit no machine
+_UNITS = re.compile(_N)
+_INPUT = re.compile(rf"{_N}x{_N}x{_N}")
+_CONV = re.compile(rf"{_N}c{_N}(?:s{_N})?(?:p{_N})?")
+_POOL = re.compile(rf"{_N}([pa])(?:s{_N})?")
 _EXAMPLES = "2312-200-10 or 34x34x2-12c5-2p-64c5-2p-10"
 
 
@@ -47,14 +49,18 @@ def parse_layers(text: str) -> Layers:
     parts: list[int | str] = []
     for k, part in enumerate(text.split("-")):
         known = (_INPUT,) if k == 0 else (_CONV, _POOL)
-        if part.isascii() and part.isdigit():
+        if part.isascii() and _UNITS.fullmatch(part):
             parts.append(int(part))
         elif any(pattern.fullmatch(part) for pattern in known):
             parts.append(part)
         else:
-            raise UserError(f"layers {text!r}: {part!r} is no layer; write them as {_EXAMPLES}")
+            raise UserError(
+                f"layers {text[:80]!r}: {part[:40]!r} is no layer; write them as {_EXAMPLES}"
+            )
     if len(parts) < 2 or any(part == 0 for part in parts):
-        raise UserError(f"layers {text!r}: give at least two layers, of at least one unit each")
+        raise UserError(
+            f"layers {text[:80]!r}: give at least two layers, of at least one unit each"
+        )
     return tuple(parts)
 
 

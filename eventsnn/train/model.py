@@ -6,23 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
-from eventsnn.train.checkpoint import Checkpoint, load_checkpoint
+from eventsnn.train.checkpoint import damaged
 from eventsnn.train.learner import Learner
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import make_learner
 
 
-def open_model(path: str | Path) -> tuple[Learner, TrainOptions]:
-    """Read a trained network from a checkpoint's folder or file."""
-    checkpoint = load_checkpoint(path)
-    options, history = options_of(checkpoint, path), checkpoint.info.get("history", [])
-    learner = make_learner(options)
-    learner.begin_epoch(len(history), 1, max(options.epochs, 1))
+def open_model(path: str | Path) -> tuple[Learner, SavedRun]:
+    """Read a trained network from a checkpoint's folder or file.
+
+    Raises
+    ------
+    UserError
+        If there is none, or anything in it is not as training saves it.
+    """
+    run = load_run(path)
+    learner = make_learner(run.options)
+    learner.begin_epoch(len(run.history), 1, max(run.options.epochs, 1))
     try:
-        learner.restore(checkpoint.arrays)
+        learner.restore(run.checkpoint.arrays)
     except (UserError, KeyError) as error:
-        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error
-    return learner, options
+        raise damaged(path, str(error)) from error
+    return learner, run
 
 
 def inherited(path: str | Path) -> dict[str, Any]:
@@ -33,7 +39,7 @@ def inherited(path: str | Path) -> dict[str, Any]:
     UserError
         If there is no checkpoint, or its rule is no gradient rule.
     """
-    options = options_of(load_checkpoint(path), path)
+    options = load_run(path).options
     if options.rule == "herding":
         raise UserError(
             f"{path}: was trained by herding; start_from takes a network that learned by adjoint "
@@ -52,11 +58,3 @@ _TRAITS = (
     "tau_us", "readout_tau_us", "tau_syn_us", "threshold", "reset", "refractory_us",
     "loss", "reads", "gain",
 )  # fmt: skip
-
-
-def options_of(checkpoint: Checkpoint, path: str | Path) -> TrainOptions:
-    """Return the options that a checkpoint was trained with."""
-    try:
-        return TrainOptions.from_json(checkpoint.info["options"])
-    except (KeyError, TypeError, UserError) as error:
-        raise UserError(f"{path}: the checkpoint is damaged ({error}); train it anew") from error

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, get_type_hints
+from typing import Any
 
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.gradient_options import GradientOptions
-from eventsnn.train.layers import Layers, input_grid, n_inputs, n_outputs, parse_layers, text_of
+from eventsnn.train.layers import Layers, parse_layers
+from eventsnn.train.trainable import check_trainable
 
 RULES = ("herding", "adjoint", "eventprop")
 _SAMPLES = 55_000
@@ -128,23 +128,6 @@ HERDING_FIELDS = {f.name for f in fields(HerdingOptions)} - {"seed"}
 GRADIENT_FIELDS = {f.name for f in fields(GradientOptions)}
 
 
-def kinds_of(name: str) -> tuple[tuple[type, ...], str]:
-    """Return the types that an option may have in a file, and how to say so."""
-    hints: dict[str, Any] = {}
-    for options in (GradientOptions, HerdingOptions, TrainOptions):
-        hints |= get_type_hints(options)
-    hint = hints[name]
-    if name == "layers":
-        return (str, list), 'sizes, such as "2312-200-10"'
-    if name == "teacher":
-        return (str, list), "a word in quotes, or a list of them"
-    if hint is bool:
-        return (bool,), "true or false"
-    if hint in (int, int | None):
-        return (int,), "a whole number"
-    return ((int, float), "a number") if hint is float else ((str,), "a word in quotes")
-
-
 def recipe(rule: str, data: str, layers: Layers = ()) -> dict[str, Any]:
     """Return the defaults of a rule for data and layers; ``docs/decisions.md`` argues them."""
     if rule == "eventprop":
@@ -248,20 +231,10 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     if isinstance(data.train, Images):
         _check_images(options, data.spec)
     layers = options.layers or (data.n_inputs, 200, data.n_classes)
-    first: int | str = data.n_inputs
-    if (grid := input_grid(layers)) and isinstance(data.train, EventBatch):
-        channels, height, width = data.train.shape
-        first = f"{height}x{width}x{channels}"
-    unfit = layers[0] != first if grid else n_inputs(layers) != data.n_inputs
-    if unfit or n_outputs(layers) < data.n_classes:
-        fitting = (first, *layers[1:-1], data.n_classes)
-        raise UserError(
-            f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
-            f"and {data.n_classes} classes; give --layers {text_of(fitting)}"
-        )
+    check_trainable(layers, data)
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
     decay = options.eta_decay or 0.1 ** (1 / epochs)
-    return replace(options, layers=layers, epochs=epochs, eta_decay=decay)
+    return replace(options, data=data.spec, layers=layers, epochs=epochs, eta_decay=decay)
 
 
 def _check_images(options: TrainOptions, spec: str) -> None:

@@ -14,9 +14,10 @@ from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.simulate import simulate
 from eventsnn.topology.topology import Topology
-from eventsnn.train.checkpoint import Checkpoint
 from eventsnn.train.learner import Rates
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.saved_run import SavedRun
+from eventsnn.train.trainable import times
 
 _FEW, _TRIES = 16, 16
 
@@ -24,7 +25,7 @@ _FEW, _TRIES = 16, 16
 def trained_weights(
     network: Network,
     events: EventBatch,
-    checkpoint: Checkpoint,
+    run: SavedRun,
     path: str,
     option: str = "start_from",
 ) -> list[NDArray[Any]]:
@@ -37,13 +38,12 @@ def trained_weights(
     UserError
         If the checkpoint is damaged, or of another network or sensor.
     """
-    sensor = tuple(checkpoint.info.get("input_shape", events.shape))
-    if sensor != tuple(events.shape):
+    if run.sensor != tuple(events.shape):
         raise UserError(
-            f"{path}: learned from a sensor of {_times(sensor)}, these recordings have "
-            f"{_times(events.shape)} (polarities, height, width); give another {option}"
+            f"{path}: learned from a sensor of {times(run.sensor)}, these recordings have "
+            f"{times(events.shape)} (polarities, height, width); give another {option}"
         )
-    held = {name for name in checkpoint.arrays if name.startswith("weights.")}
+    held = {name for name in run.checkpoint.arrays if name.startswith("weights.")}
     names = [f"weights.{k}" for k in range(len(network.connections))]
     if held != set(names):
         raise UserError(
@@ -51,15 +51,11 @@ def trained_weights(
             f"leave layers out, or give another {option}"
         )
     try:
-        flat = network.weights([checkpoint.arrays[name] for name in names], np.float32)
+        flat = network.weights([run.checkpoint.arrays[name] for name in names], np.float32)
     except UserError as error:
         raise UserError(f"{path}: {error}; leave layers out, or give another {option}") from error
     pairs = zip(flat, network.connections, strict=True)
     return [array.reshape(c.topology.weight_shape) for array, c in pairs]
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def start_weights(

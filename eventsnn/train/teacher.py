@@ -17,9 +17,9 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.losses import CrossEntropy
 from eventsnn.simulate import simulate
-from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.evaluation import scores_of
-from eventsnn.train.model import options_of, traits_of
+from eventsnn.train.model import traits_of
+from eventsnn.train.saved_run import load_run
 from eventsnn.train.start import trained_weights
 
 
@@ -48,8 +48,8 @@ class Teacher:
     """
 
     def __init__(self, path: str, events: EventBatch, classes: int) -> None:
-        checkpoint = load_checkpoint(path)
-        options = options_of(checkpoint, path)
+        run = load_run(path)
+        options = run.options
         loss = options.gradient.make_loss()
         if options.rule == "herding" or not isinstance(loss, CrossEntropy):
             raise UserError(
@@ -58,7 +58,7 @@ class Teacher:
                 "cross-entropy"
             )
         self.network, self.loss = options.gradient.network(options.rule, options.layers), loss
-        self.weights = trained_weights(self.network, events, checkpoint, path, "teacher")
+        self.weights = trained_weights(self.network, events, run, path, "teacher")
         if self.network.populations[-1].size != classes:
             raise UserError(
                 f"{path}: knows {self.network.populations[-1].size} classes, the network that "

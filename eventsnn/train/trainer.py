@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eventsnn
-from eventsnn.data.source import Data, DataSet
+from eventsnn.data.identity import Identity
+from eventsnn.data.source import DataSet, sensor_of
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
-from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, save_checkpoint
+from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.learner import Learner, Rates
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.run_folder import hold
+from eventsnn.train.shapes import check_network_room
+from eventsnn.train.trainable import check_trainable
 
 
 def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
     """Return the network and rule that the options describe; layers are filled in."""
+    check_network_room(options)
     if options.rule == "herding":
         from eventsnn.train.herding_learner import HerdingLearner
 
@@ -83,8 +88,11 @@ class Trainer:
         tensorboard: bool = False,
         watch: bool = False,
     ) -> None:
-        self.options, self.data, self.folder, self.threads = options, data, folder, threads
-        self.watch = watch
+        check_trainable(options.layers, data)
+        # The word that the data have, whatever the options were made for.
+        self.options = options = replace(options, data=data.spec)
+        self.data, self.folder, self.threads, self.watch = data, folder, threads, watch
+        self.kept: Identity | None = None
         self.history: list[dict[str, Any]] = []
         self.learner = make_learner(options, threads)
         self.chosen, self.held_out = _split(options, data)
@@ -94,14 +102,59 @@ class Trainer:
         self.first_step: float | None = None  # time.perf_counter() after it
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint; what follows equals the uninterrupted run, bit for bit."""
+        """Go on from a checkpoint; what follows equals the uninterrupted run, bit for bit.
+
+        Raises
+        ------
+        UserError
+            If it learned from other data, or does not fit the options.
+        """
+        self.kept = self._same_data(checkpoint)
         self.learner.restore(checkpoint.arrays)
         self.history = list(checkpoint.info["history"])
         self.rates = [Rates(**row) for row in checkpoint.info.get("start_rates", [])]
         self.resumed = True
 
+    @property
+    def identity(self) -> Identity:
+        """What the data are."""
+        return self.kept or self.data.identity
+
+    def _same_data(self, checkpoint: Checkpoint) -> Identity | None:
+        """Return what a checkpoint learned from, if it was opened by the same word."""
+        if "data" not in checkpoint.info:  # of a version that kept no more than the word
+            return None
+        was = Identity.from_json(checkpoint.info["data"], "the checkpoint")
+        changed = was.changes(self.data.identity)
+        if changed:
+            raise UserError(f"{changed}; bring back those that it learned from, or train anew")
+        return was if was.spec == self.data.spec else None
+
     def run(self, listener: Listener) -> dict[str, Any]:
-        """Train what is left of the epochs; return the summary of the run."""
+        """Train what is left of the epochs; return the summary of the run.
+
+        Raises
+        ------
+        UserError
+            If another run holds the folder, or has saved there what this one does not know.
+        """
+        if self.folder is None:
+            return self._run(listener)
+        with hold(self.folder):
+            self._check_saved(self.folder)
+            return self._run(listener)
+
+    def _check_saved(self, folder: Path) -> None:
+        """Refuse to write over epochs that this run does not go on from."""
+        if not (folder / FILE).exists():
+            return
+        saved = load_checkpoint(folder).info.get("history")
+        if saved and not self.resumed:
+            raise UserError(f"{folder}: holds a run already; add --resume, or give another --out")
+        if self.resumed and saved != self.history:
+            raise UserError(f"{folder}: another run went on there meanwhile; give --resume again")
+
+    def _run(self, listener: Listener) -> dict[str, Any]:
         self.learner.meet(self.data.train)
         listener.compiling()
         self.learner.compile(self.data.train)
@@ -214,7 +267,8 @@ class Trainer:
             "version": eventsnn.__version__,
             "seed": self.options.seed,
             "data_note": self.data.note,
-            "input_shape": list(input_shape(self.data.train)),
+            "input_shape": list(sensor_of(self.data.train)),
+            "data": self.identity.to_json(),
             "machine": machine(),
         }
         save_checkpoint(self.folder, Checkpoint(self.learner.snapshot(), info), file)
@@ -240,8 +294,3 @@ def machine() -> str:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}"
     )
-
-
-def input_shape(data: Data) -> tuple[int, ...]:
-    """Return the sensor (polarities, height, width), or (height, width) of images."""
-    return data.shape if isinstance(data, EventBatch) else data.images.shape[1:]

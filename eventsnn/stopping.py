@@ -1,0 +1,54 @@
+"""Ctrl-C: the first one stops in order, a second one at once; both end with exit code 130."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+INTERRUPTED = 130
+"""Exit code of Ctrl-C: 128 + SIGINT."""
+
+
+class _Stop:
+    pressed = 0
+    told = False  # the line about the first one is written
+
+
+def said() -> None:
+    """Note that the line about the stop is written: a second Ctrl-C adds none."""
+    _Stop.told = True
+
+
+@contextmanager
+def two_stage_stop() -> Iterator[None]:
+    """Let the first Ctrl-C raise KeyboardInterrupt, and a second one end the process.
+
+    Once it was pressed that stays so beyond the block, until the interpreter has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, or the caller's own
+        yield
+        return
+    signal.signal(signal.SIGINT, _pressed)
+    try:
+        yield
+    finally:
+        if not _Stop.pressed:
+            signal.signal(signal.SIGINT, before)
+
+
+def _pressed(number: int, frame: FrameType | None) -> None:
+    _Stop.pressed += 1
+    if _Stop.pressed == 1:
+        raise KeyboardInterrupt
+    if not _Stop.told:
+        line = "error: stopped at once; what was saved before is whole\n"
+        os.write(2, line.encode())
+    os._exit(INTERRUPTED)

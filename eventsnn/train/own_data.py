@@ -1,0 +1,95 @@
+"""What a network learned from: found again, known if it changed, and whether others fit it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from eventsnn.data.cache import Progress
+from eventsnn.data.source import Data, DataSet, open_data, sensor_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.train.layers import n_outputs
+from eventsnn.train.saved_run import SavedRun
+from eventsnn.train.trainable import times
+
+
+def open_own(
+    model: Path,
+    run: SavedRun,
+    given: str | None,
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> DataSet:
+    """Open data for a saved network: those ``given``, or those that it learned from.
+
+    Raises
+    ------
+    UserError
+        If its own cannot be opened or have changed, or the network cannot take the data.
+    """
+    spec = own_word(model, run) if given is None else given
+    try:
+        data = open_data(spec, limit=limit, progress=progress)
+    except UserError as error:
+        if given is not None:
+            raise
+        raise UserError(
+            f"{model}: what it learned from cannot be opened ({error}); give --data"
+        ) from error
+    if given is None:
+        changed = changes(run, data)
+        if changed:
+            raise UserError(f"{model}: {changed}; name those that are meant with --data")
+    check_fits(model, run, data)
+    return data
+
+
+def own_word(model: Path, run: SavedRun) -> str:
+    """Return the word that opens what a network learned from, from any folder."""
+    if run.data is None:  # of a version that kept no more than the word
+        return run.options.data
+    if not run.data.absolute:
+        raise UserError(
+            f"{model}: learned from {run.data.spec!r}, data that a program made and no word opens; "
+            "give --data"
+        )
+    return run.data.absolute
+
+
+def changes(run: SavedRun, data: DataSet) -> str:
+    """Say in a line how data differ from those that a network learned from; "" if not at all.
+
+    Of more recordings than it had, the first ones are compared; of fewer, nothing can be said.
+    """
+    if run.data is None:
+        return ""
+    train, test = run.data.recordings
+    if len(data.train) < train or len(data.test) < test:
+        return ""
+    first = replace(data, train=_first(data.train, train), test=_first(data.test, test))
+    return run.data.changes(first.identity)
+
+
+def _first(data: Data, n: int) -> Data:
+    if n == len(data):
+        return data
+    if isinstance(data, EventBatch):
+        return data.part(0, n)
+    return replace(data, images=data.images[:n], labels=data.labels[:n])
+
+
+def check_fits(model: Path, run: SavedRun, data: DataSet) -> None:
+    """Refuse data of another sensor, or of more classes than a network tells apart."""
+    shape, outputs = sensor_of(data.train), n_outputs(run.options.layers)
+    if shape != run.sensor:
+        raise UserError(
+            f"{model}: learned from inputs of {times(run.sensor)}, {data.spec} has "
+            f"{times(shape)}; give other --data"
+        )
+    if data.n_classes > outputs:
+        raise UserError(
+            f"{model}: tells {outputs} classes apart, {data.spec} has {data.n_classes}; give "
+            "other --data"
+        )

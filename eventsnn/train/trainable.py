@@ -1,0 +1,50 @@
+"""Whether a network of some layers can learn from some data, asked before anything is made."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eventsnn.data.source import DataSet, labels_of, sensor_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.train.layers import Layers, input_grid, n_inputs, n_outputs, text_of
+
+
+def check_trainable(layers: Layers, data: DataSet) -> None:
+    """Refuse data that a network of these layers cannot learn from.
+
+    Raises
+    ------
+    UserError
+        If inputs or classes do not fit, a half is empty, or a recording has no label.
+    """
+    first: int | str = data.n_inputs
+    if (grid := input_grid(layers)) and isinstance(data.train, EventBatch):
+        channels, height, width = data.train.shape
+        first = f"{height}x{width}x{channels}"
+    unfit = layers[0] != first if grid else n_inputs(layers) != data.n_inputs
+    if unfit or n_outputs(layers) < data.n_classes:
+        fitting = (first, *layers[1:-1], data.n_classes)
+        raise UserError(
+            f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
+            f"and {data.n_classes} classes; give --layers {text_of(fitting)}"
+        )
+    if sensor_of(data.train) != sensor_of(data.test):
+        raise UserError(
+            f"{data.spec}: the training half has inputs of {times(sensor_of(data.train))}, the "
+            f"test half of {times(sensor_of(data.test))}; give both the same"
+        )
+    for name, half in (("training", data.train), ("test", data.test)):
+        if not len(half):
+            raise UserError(f"{data.spec}: the {name} half has no recordings; give at least one")
+        missing = np.flatnonzero(labels_of(half) < 0)
+        if missing.size:
+            raise UserError(
+                f"{data.spec}: recording {missing[0]} of the {name} half has no label; a network "
+                "learns from recordings with one each"
+            )
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """Return sides as people write them."""
+    return " x ".join(map(str, shape))
