@@ -329,7 +329,7 @@ def test_models_of_your_own_are_read_from_toml(tmp_path):
         ('[a]\nsource = "x"\naddition_pj = -1', "addition_pj is -1"),
         ('[a]\nsource = "x"\naddition_pj = "1"', "addition_pj is '1'"),
         ('[a]\nsource = "x"\naddition_pj = nan', "addition_pj is nan"),
-        ("[a]\naddition_pj = 1", "a has no source"),
+        ("[a]\naddition_pj = 1", "'a' has no source"),
     ],
 )
 def test_a_wrong_model_is_told_in_one_line(tmp_path, text, told):
