@@ -24,6 +24,11 @@ def check_times(t: NDArray[np.int64], source: str) -> None:
     """Refuse negative or decreasing times, naming the first one."""
     if t.size and t[0] < 0:
         raise DataError(f"{source}: event 0 is at {t[0]} us; times start at 0")
+    check_order(t, source)
+
+
+def check_order(t: NDArray[np.int64], source: str) -> None:
+    """Refuse decreasing times, naming the first one."""
     backwards = np.flatnonzero(t[1:] < t[:-1])
     if backwards.size:
         i = int(backwards[0]) + 1

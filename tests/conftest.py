@@ -1,11 +1,13 @@
 """Shared fixtures: the command line, and where real recordings and golden files are, if at all."""
 
+import functools
 import os
 import sys
 from pathlib import Path
 
 import doors
 import pytest
+import typer.main
 from hypothesis import settings
 
 from eventsnn import cli
@@ -53,9 +55,15 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
     patch.undo()
 
 
+_commands = functools.cache(typer.main.get_command)
+
+
 @pytest.fixture
 def call(capsys, monkeypatch):
     """The command line here: words in, (exit code, standard output, standard error) out."""
+
+    # The same commands at each call: to build them takes longer than most calls.
+    monkeypatch.setattr("typer.main.get_command", _commands)
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["eventsnn", *map(str, words)])

@@ -303,6 +303,54 @@ def test_samples_that_are_not_one_labelled_event_array_are_refused(tmp_path, com
             ours.load("NMNIST", tmp_path, cache=False)
 
 
+def one_sample(monkeypatch, sample):
+    monkeypatch.setattr(tonic.datasets.POKERDVS, "__getitem__", lambda self, i: sample)
+
+
+@pytest.fixture
+def poker(tmp_path, complete) -> Path:
+    save(tmp_path / "POKERDVS" / "pips_train" / "he" / "1.npy", np.zeros((1, 4), int))
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["u4", "u8", "i8", "f8"])
+def test_a_late_event_is_named_by_the_files_own_times(poker, monkeypatch, kind):
+    events = np.zeros(3, [("t", kind), ("x", "u1"), ("y", "u1"), ("p", "?")])
+    events["t"] = [4_000_000_000, 3_999_999_990, 4_000_000_005]
+    one_sample(monkeypatch, (events, 0))
+    message = r"event 1 at 3999999990 us comes after event 0 at 4000000000 us"
+    with pytest.raises(DataError, match=message):
+        ours.load("POKERDVS", poker, cache=False)
+
+
+@pytest.mark.parametrize("kind", ["u4", "i8", "f8"])
+def test_a_clock_that_starts_late_counts_from_the_first_event(poker, monkeypatch, kind):
+    events = np.zeros(3, [("t", kind), ("x", "u1"), ("y", "u1"), ("p", "?")])
+    events["t"] = [2_200_000_000, 2_200_000_000, 2_200_000_007]
+    one_sample(monkeypatch, (events, 3))
+    batch = ours.load("POKERDVS", poker, cache=False)
+    assert batch.t.tolist() == [0, 0, 7] and batch.label.tolist() == [3]
+    assert events["t"][0] == 2_200_000_000, "tonic's own array stays as it is"
+
+
+@pytest.mark.parametrize("target", [2**31, 2**64, -1, True, [1, [2]], np.array([1]), float("nan")])
+def test_a_target_that_is_no_class_is_refused(poker, monkeypatch, target):
+    one_sample(monkeypatch, (np.zeros(1, [(name, int) for name in "xytp"]), target))
+    with pytest.raises(DataError, match="not a class"):
+        ours.load("POKERDVS", poker, cache=False)
+
+
+def test_a_zero_dimensional_target_is_a_class(poker, monkeypatch):
+    one_sample(monkeypatch, (np.zeros(1, [(name, int) for name in "xytp"]), np.array(2, np.int32)))
+    assert ours.load("POKERDVS", poker, cache=False).label.tolist() == [2]
+
+
+@pytest.mark.parametrize("shape", ["abc", (2, 3), (2, 0, 1)])
+def test_a_shape_that_is_no_sensor_is_refused(poker, shape):
+    with pytest.raises(DataError, match="a sensor is"):
+        ours.load("POKERDVS", poker, shape=shape, cache=False)
+
+
 def test_a_missing_reader_package_is_named(tmp_path, complete, monkeypatch):
     def needs_package(self, index):
         raise ModuleNotFoundError("No module named 'aedat'", name="aedat")

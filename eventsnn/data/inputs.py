@@ -112,7 +112,8 @@ def _events_or_images(path: Path) -> NDArray[Any]:
     columns = [array for array in found.values() if array.ndim == 1 and not array.dtype.names]
     if len(found) == 1 and not columns:
         return next(iter(found.values()))
-    if len(columns) < len(found) or len({len(column) for column in columns}) != 1:
+    named = all(found)
+    if len(columns) < len(found) or not named or len({len(column) for column in columns}) != 1:
         raise DataError(
             f"{path}: holds the arrays {', '.join(sorted(found)):.80}; give one, or t, x, y, p of "
             "equal length"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import hashlib
 import inspect
 import os
@@ -23,7 +24,7 @@ from zipfile import BadZipFile
 
 from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.places import place
-from eventsnn.data.tonic_samples import Samples
+from eventsnn.data.tonic_samples import BROKEN, Samples
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, Shape
 
@@ -63,6 +64,11 @@ def known(name: str) -> str:
     near = [every[match] for match in close if every[match] not in _NO_CLASSES]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UserError(f"tonic has no data set {name!r}; {hint}known are {', '.join(names())}")
+
+
+@functools.cache
+def _version() -> str:
+    return version("tonic")
 
 
 def _plain(name: str) -> str:
@@ -121,7 +127,7 @@ def load(
         {
             "files": _state(Path(dataset.location_on_system)),
             "shape": str(samples.shape),
-            "tonic": version("tonic"),
+            "tonic": _version(),
         },
         partial(samples.batches, progress),
         source=f"tonic {name} {split}",
@@ -154,8 +160,8 @@ def _opened(name: str, folder: Path, split: str) -> Any:
         dataset.__init__(str(folder), **options)
     except (OSError, RuntimeError, ImportError, BadZipFile, TarError, SystemExit) as error:
         raise DataError(_what_to_do(dataset, name, folder, error)) from error
-    except (ValueError, LookupError, AssertionError) as error:
-        raise DataError(f"{folder}: no valid {name} ({error!r}); fetch it again") from error
+    except BROKEN as error:
+        raise DataError(f"{folder}: no valid {name} ({error!r:.150}); fetch it again") from error
     return dataset
 
 

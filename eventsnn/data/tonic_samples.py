@@ -17,6 +17,8 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterator
+from tarfile import TarError
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ from numpy.typing import NDArray
 from eventsnn.data.cache import Progress
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream, Shape
+from eventsnn.events_checked import check_order, checked_shape, whole_numbers
+from eventsnn.unpack import UNPACK_ERRORS
 
 _TIMES_FROM_STIMULUS = {"NCALTECH101", "NMNIST", "NTIDIGITS18", "SHD", "SMNIST", "SSC"}
 # With duplicated spikes tonic gives times 2t, 2t + 1, 2t, 2t + 1 for two spikes at t.
@@ -32,6 +36,14 @@ _UNSORTED = {"SMNIST"}
 # tonic knows no size: this is what the bytes of its file format can address.
 _SHAPES: dict[str, Shape] = {"NCALTECH101": (2, 240, 256)}
 
+BROKEN = (
+    *UNPACK_ERRORS,
+    *(AttributeError, TypeError, AssertionError, SyntaxError, BufferError, TarError, TokenError),
+)
+"""What tonic, and the packages it reads with, raise at files that are broken."""
+
+_FIELDS = ("t", "x", "y", "p")
+_MOST_LABEL = (1 << 31) - 1
 _TEST_EVERY = 10
 _BLOCK_EVENTS = 1 << 22
 
@@ -60,7 +72,7 @@ class Samples:
     def __init__(
         self, dataset: Any, name: str, split: str, shape: Shape | None, limit: int | None
     ) -> None:
-        self.shape: Shape = shape or _shape(dataset, name)
+        self.shape: Shape = checked_shape(shape or _shape(dataset, name), f"tonic {name}")
         self._dataset, self._name = dataset, name
         order = _order(dataset)
         if not _has_halves(dataset) and split != "all":
@@ -98,7 +110,7 @@ class Samples:
             raise UserError(
                 f"tonic needs the package {error.name} to read {self._name}; install it"
             ) from error
-        except (OSError, ValueError, LookupError, EOFError) as error:
+        except BROKEN as error:
             raise DataError(
                 f"{source}: tonic cannot read it ({error!r:.150}); fetch it again"
             ) from error
@@ -114,19 +126,35 @@ class Samples:
         events = events.reshape(-1)
         if not len(events):
             raise DataError(f"{source}: holds no events; remove it or fetch it again")
-        fields = [f for f in events.dtype.names if f in "txyp" and (f != "p" or self.shape[0] > 1)]
-        if "t" in fields and self._name not in _TIMES_FROM_STIMULUS:
-            events = events.copy()
-            events["t"] -= events["t"][0]
-        if self._name in _UNSORTED:
-            events = events[np.argsort(events["t"], kind="stable")]
+        if "t" in events.dtype.names:
+            events = self._timed(events, source)
+        fields = [f for f in _FIELDS if f in events.dtype.names and (f != "p" or self.shape[0] > 1)]
         return EventStream.from_structured(events[fields], self.shape, label=label, source=source)
+
+    def _timed(self, events: NDArray[Any], source: str) -> NDArray[Any]:
+        """Return events in order, whose times are int64 and count from where they should."""
+        t = whole_numbers(events["t"], "t", np.int64, source)
+        if self._name in _UNSORTED:
+            order = np.argsort(t, kind="stable")
+            events, t = events[order], t[order]
+        if self._name not in _TIMES_FROM_STIMULUS:
+            # Before the clock's start is subtracted, so that a message has the file's own times.
+            check_order(t, source)
+            t = t - t[0]
+        dtype = events.dtype
+        kinds = [(f, np.dtype(np.int64) if f == "t" else dtype[f]) for f in dtype.names or ()]
+        made = np.empty(len(t), kinds)
+        for name in dtype.names or ():
+            made[name] = t if name == "t" else events[name]
+        return made
 
     def _label(self, target: Any, source: str) -> int:
         if isinstance(target, str) and target in self._classes:
             return self._classes[target]
-        if np.ndim(target) == 0 and np.asarray(target).dtype.kind in "iu" and target >= 0:
-            return int(target)
+        scalar = target[()] if isinstance(target, np.ndarray) and target.ndim == 0 else target
+        whole = isinstance(scalar, int | np.integer) and not isinstance(scalar, bool)
+        if whole and 0 <= scalar <= _MOST_LABEL:
+            return int(scalar)
         raise DataError(
             f"{source}: its target is {target!r:.60}, not a class; such data sets cannot be "
             "used here"
@@ -149,7 +177,13 @@ def _order(dataset: Any) -> NDArray[np.int64]:
     if n and isinstance(paths, list) and len(paths) == n and isinstance(paths[0], str):
         return np.array(sorted(range(n), key=paths.__getitem__))
     if isinstance(targets, list) and len(targets) == n:
-        return np.array(sorted(range(n), key=targets.__getitem__), np.int64)
+        try:
+            return np.array(sorted(range(n), key=targets.__getitem__), np.int64)
+        except TypeError as error:
+            raise DataError(
+                f"{dataset.location_on_system}: its targets are no classes ({error!s:.100}); such "
+                "data sets cannot be used here"
+            ) from error
     return np.arange(n)
 
 
