@@ -202,7 +202,7 @@ def compare_films(
     batches, stacks = [], []
     for split in ("train", "test"):
         batches.append(nmnist.load(path, split))
-        stacks.append(mnist.load(picture_path, split).images[nmnist.indices(path, split) - 1])
+        stacks.append(nmnist.images_behind(mnist.load(picture_path, split), path, split))
     with progress_bars(console) as bars:
         bar, images_of_real = Bar(bars, "filming"), np.concatenate(stacks)
         filmed = film_images(images_of_real, seed=seed, threads=threads, progress=bar)

@@ -148,7 +148,11 @@ def test_a_word_that_is_no_data_set_is_answered_with_what_was_meant(word, messag
 
 
 def test_a_path_without_its_kind_says_how_to_open_it(tmp_path):
-    refused(f"say what is there: nmnist:{tmp_path}, mnist:{tmp_path}", open_data, str(tmp_path))
+    word = str(tmp_path)
+    words = f"say what is there: nmnist:{word} or mnist:{word} or events:{word}"
+    refused(words, open_data, word)
+    refused(f"images {word!r}: say what is there: mnist:{word}", open_images, word, "train")
+    refused("images 'Digits': did you mean digits?", open_images, "Digits", "train")
 
 
 def test_a_relative_path_says_where_it_was_looked_for(tmp_path, monkeypatch):
@@ -163,6 +167,17 @@ def test_home_is_filled_in_for_every_kind(tmp_path, monkeypatch):
         refused(f"{tmp_path}/absent: no such", open_data, f"{kind}:~/absent")
 
 
+def test_a_word_of_the_home_folder_is_kept_with_an_absolute_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for half in ("Train", "Test"):
+        (tmp_path / "n" / half / "3").mkdir(parents=True)
+        recording(tmp_path / "n" / half / "3" / "1.bin")
+    kept = open_data("nmnist:~/n").identity.absolute
+    assert kept == f"nmnist:{tmp_path}/n"
+    monkeypatch.setenv("HOME", "/nowhere")
+    assert open_data(kept).train.t.tolist() == [5, 9]
+
+
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "3"])
 def test_a_limit_is_a_whole_number(limit):
     refused(f"limit is {limit!r}; give at least 1", open_data, "digits", limit=limit)
@@ -170,7 +185,7 @@ def test_a_limit_is_a_whole_number(limit):
 
 def test_real_vectors_are_refused_by_rules_that_take_events_for_that_reason(shared):
     word = f"mnist:{shared}/data/mnist"
-    data = open_data(word, limit=20)
+    data = open_data(word, limit=300)
     assert isinstance(data, DataSet)
     for rule in ("adjoint", "eventprop"):
         message = f"real vectors, rule {rule} takes events; film them (film:{word})"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from eventsnn import unpack
 from eventsnn.data import nmnist
+from eventsnn.data.images import Images
 from eventsnn.data.nmnist_files import locate
 from eventsnn.errors import DataError, UserError
 
@@ -115,6 +116,18 @@ def test_real_recordings_film_the_mnist_image_of_their_number(shared):
     number = nmnist.indices(shared / "data" / "nmnist", "train")
     assert number.tolist() == list(range(1, 551))
     assert batch.label.tolist() == labels[number - 1].tolist()
+
+
+def test_the_image_behind_each_recording_has_its_number_less_one(tmp_path):
+    tree(tmp_path)
+    images = Images(np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2), np.zeros(10, int), "m")
+    behind = nmnist.images_behind(images, tmp_path, "train")
+    assert behind[:, 0, 0].tolist() == [0, 4, 36]
+    few = Images(images.images[:9], images.labels[:9], "m")
+    with pytest.raises(
+        DataError, match="m: has 9 images, but recording 10 of the half train films"
+    ):
+        nmnist.images_behind(few, tmp_path, "train")
 
 
 def test_recordings_stand_in_the_order_of_their_numbers(tmp_path):

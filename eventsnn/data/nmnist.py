@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.cache import Progress, cached_batch
+from eventsnn.data.images import Images
 from eventsnn.data.nmnist_files import Folder, locate
 from eventsnn.data.nmnist_tree import MOST_BYTES, Recording
 from eventsnn.data.nmnist_zip import Zip
@@ -138,6 +139,26 @@ def indices(path: str | os.PathLike[str], split: str = "train") -> NDArray[np.in
     Recording ``index`` films image ``index - 1`` of MNIST's same half.
     """
     return np.array([recording.number for recording in locate(path, split).recordings], np.int64)
+
+
+def images_behind(
+    images: Images, path: str | os.PathLike[str], split: str = "train"
+) -> NDArray[np.uint8]:
+    """Return the images that the recordings film, uint8 (n, height, width), in their order.
+
+    Raises
+    ------
+    DataError
+        If ``images`` are fewer than a recording's number: they are not MNIST's same half.
+    """
+    number = indices(path, split)
+    if number.max() > len(images):
+        raise DataError(
+            f"{images.source}: has {len(images)} images, but recording {number.max()} of the half "
+            f"{split} films image {number.max() - 1}; give the whole of MNIST"
+        )
+    behind: NDArray[np.uint8] = images.images[number - 1]
+    return behind
 
 
 def _batches(files: Folder | Zip, progress: Progress | None) -> Iterator[EventBatch]:

@@ -142,7 +142,8 @@ class Tree:
         if self.other:
             passed.append(f"{len(self.other)} files that are no .bin ({min(self.other)})")
         if passed:
-            warnings.warn(f"{source}: passed over {' and '.join(passed)}", stacklevel=4)
+            # The place of the warning is this file's: Python then says it once a process.
+            warnings.warn(f"{source}: passed over {' and '.join(passed)}", stacklevel=1)
 
 
 def is_recording(name: str) -> bool:

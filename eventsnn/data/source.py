@@ -20,7 +20,7 @@ from eventsnn.data.film_cache import film_cached
 from eventsnn.data.identity import Identity, absolute_spec
 from eventsnn.data.images import Images, read_stack, unlabelled
 from eventsnn.data.split import held_out, only_in_one
-from eventsnn.data.word import kind_and_rest, path_of
+from eventsnn.data.word import kind_and_rest, meant, path_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 
@@ -203,7 +203,8 @@ def open_images(spec: str, split: str) -> Images:
     elif spec.lower().endswith((".npy", ".npz")):
         return unlabelled(read_stack(spec), spec)
     else:
-        raise UserError(f"images {spec!r}: give digits, mnist:PATH or a .npy or .npz file")
+        forms = ("digits", "mnist:PATH", "a .npy or .npz file")
+        raise UserError(f"images {spec!r}: {meant(spec, ('digits', 'mnist'), forms)}")
     return halves[0] if split == "train" else halves[1]
 
 

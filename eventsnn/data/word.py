@@ -30,17 +30,23 @@ def kind_and_rest(spec: object, kinds: Collection[str]) -> tuple[str, str]:
     """
     if not isinstance(spec, str):
         raise UserError(f"data {spec!r:.60}: give a word, one of {', '.join(FORMS)}")
-    kind, colon, rest = spec.partition(":")
+    kind, _, rest = spec.partition(":")
     if kind in kinds:
         return kind, rest
+    raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant(spec, kinds, FORMS)}")
+
+
+def meant(spec: str, kinds: Collection[str], forms: Collection[str]) -> str:
+    """Say what a word of an unknown kind probably means, or what may be given."""
+    kind, colon, rest = spec.partition(":")
     close = difflib.get_close_matches(kind.strip().lower(), kinds, n=1, cutoff=0.7)
     if close:
-        meant = f"did you mean {close[0]}{colon}{rest}?"
-    elif spec and kind_of(place(spec)):
-        meant = f"say what is there: nmnist:{spec}, mnist:{spec} or events:{spec}"
-    else:
-        meant = f"give one of {', '.join(FORMS)}"
-    raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant}")
+        return f"did you mean {close[0]}{colon}{rest}?"
+    if spec and kind_of(place(spec)):
+        stems = [form.removesuffix("PATH").removesuffix("FILE") for form in forms]
+        words = [f"{stem}{spec}" for stem in stems if stem.endswith(":") and stem.count(":") == 1]
+        return f"say what is there: {' or '.join(words)}"
+    return f"give one of {', '.join(forms)}"
 
 
 def path_of(spec: str, rest: str) -> str:
