@@ -89,7 +89,9 @@ def whole_numbers(
         return np.zeros(0, dtype)
     of = " of microseconds" if name in ("t", "duration") else ""
     if array.dtype.kind == "f":
-        wrong = np.flatnonzero(~(np.abs(array) < _INT64_END) | (array != np.floor(array)))
+        wrong = np.flatnonzero(
+            ~(np.abs(array) < np.float64(_INT64_END)) | (array != np.floor(array))
+        )
         if wrong.size:
             i = int(wrong[0])
             raise DataError(

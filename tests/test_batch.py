@@ -1,6 +1,7 @@
 """A batch made by hand is checked at the door; what comes out of a checked one is not again."""
 
 import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -191,3 +192,11 @@ def test_arrays_in_the_wrong_places_are_told_in_one_short_line():
 def test_times_in_seconds_are_answered_with_the_unit():
     with pytest.raises(DataError, match=r"t of event 1 is 0\.25; .* whole numbers of microseconds"):
         EventStream([0.0, 0.25], [0, 1], SHAPE)
+
+
+def test_half_precision_is_read_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert EventStream(np.array([1, 2], np.float16), [0, 1], SHAPE).t.tolist() == [1, 2]
+        with pytest.raises(DataError, match="t of event 1 is inf"):
+            EventStream(np.array([1, np.inf], np.float16), [0, 1], SHAPE)

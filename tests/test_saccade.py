@@ -286,7 +286,7 @@ def test_recordings_jitter_along_x_and_y_on_their_own():
 
 def test_a_spontaneous_event_makes_a_pixel_begin_anew(pictures):
     """So often that the light never moves by a threshold in between: nothing else happens."""
-    slow = replace(QUIET, path=((0, 0, 0), (300, 3, 0)), dead_us=1000.0)
+    slow = replace(QUIET, path=((0, 0, 0), (300, 3, 0)), dead_us=1000.0, slip=0.0)
     polarity = spread_out(film(pictures[:1], slow, seed=0), slow)[:, 1]
     assert (polarity == 0).sum() > 200
     restless = replace(slow, leak_hz=3000.0, leak_on=1.0)
