@@ -19,6 +19,7 @@ from eventsnn.data.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.train.checkpoint import load_checkpoint, write_whole
+from eventsnn.train.model import open_model
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
 
@@ -39,7 +40,10 @@ def test_train_prints_one_json_object_with_what_scripts_rely_on(model):
     folder, summary, done = model
     assert len(done.stdout.splitlines()) == 1
     assert "epoch 2/2" in done.stderr
-    assert 0 <= summary["test_accuracy"] <= 1 and 0 <= summary["train_accuracy"] <= 1
+    net, data = open_model(folder)[0].net, open_data("digits", limit=40)
+    for half, key in ((data.train, "train_accuracy"), (data.test, "test_accuracy")):
+        right = [int(net.predict(stream).argmax()) == stream.label for stream in half]
+        assert len(right) == 40 and summary[key] == sum(right) / 40
     assert summary["epochs"] == 2 and summary["seconds"] > 0 and summary["seed"] == 0
     assert summary["seconds_to_first_step"] > 0
     assert len(summary["spikes_per_recording"]) == 3

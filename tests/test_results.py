@@ -1,7 +1,9 @@
 """The pages of docs/results are what the JSON beside them says."""
 
+import re
 import runpy
 import sys
+import xml.etree.ElementTree as Xml
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,19 @@ def test_a_page_is_what_its_json_says(pages, name):
     assert (FOLDER / f"{name}.md").read_text() == "\n".join(pages[name]) + "\n"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.md")))
-def test_figures_on_a_page_lie_beside_it(pages, name):
-    shown = [line.split("](")[1].rstrip(")") for line in pages[name] if line.startswith("![")]
-    assert all((FOLDER / figure).stat().st_size < 100_000 for figure in shown)
+def test_every_figure_in_the_folder_is_shown_on_one_page_and_every_page_finds_its_own(pages):
+    lines = [line for page in pages.values() for line in page]
+    shown = [m[1] for m in (re.fullmatch(r"!\[[^]]+\]\((.+)\)", line) for line in lines) if m]
+    assert sorted(shown) == sorted(path.name for path in FOLDER.glob("*.svg"))
+    assert len(shown) >= 5
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.svg")), ids=lambda path: path.name)
+def test_a_figure_of_the_pages_is_a_small_drawing_with_axes_that_are_named(path):
+    assert path.stat().st_size < 100_000
+    assert Xml.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    # Text is text, or drawn with itself in a comment beside.
+    found = re.findall(r">([^<>]+)</text>|<!-- (.+?) -->", path.read_text())
+    words = " ".join(text or comment for text, comment in found)
+    assert re.search("accuracy|error|difference|operations", words), words
+    assert re.search("spikes|epoch|T, presentation steps|events seen", words), words
