@@ -88,7 +88,7 @@ def recurrent_inhibition(out):
 def reproduce_two_rows(out):
     differences = numbers(r"difference to the ReLU network ([\d.]+)", out)
     assert differences[0] > 0.1 and differences[-1] < 0.001
-    assert "scikit-learn's digits" in out
+    assert "the published figures do not apply" in out
 
 
 def traffic_of_a_digit(out):

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -122,6 +123,12 @@ def test_what_the_machine_refuses_is_one_line_and_code_2(call, monkeypatch, erro
 
     monkeypatch.setattr(cli, "app", torn)
     assert call("evaluate", "x") == (2, "", line)
+
+
+def test_a_warning_is_one_line_and_shows_names_as_they_are(call):
+    call("--version")
+    told = warnings.formatwarning(UserWarning("a[red]\x1b\nb"), UserWarning, "x.py", 7)
+    assert told == "warning: a[red]\\x1b\\nb\n"
 
 
 def shell(line, **env):
