@@ -11,6 +11,7 @@ import html
 import os
 import reprlib
 import shlex
+from functools import lru_cache
 
 import numpy as np
 
@@ -76,10 +77,24 @@ def shown(value: object) -> str:
 def drawn(text: object, most: int = 200) -> str:
     r"""Return text for a figure: without mathematics between ``$``, and never left out of a legend.
 
-    matplotlib draws ``\$`` as ``$``, and leaves names out of legends that begin with ``_``.
+    matplotlib draws ``\$`` as ``$``, and leaves names out of legends that begin with ``_``. Letters
+    that its font has not (``font.family`` in its settings) are escaped, not drawn as boxes.
     """
     text = cut(plain(text), most).replace("$", r"\$")
+    if not text.isascii():
+        import matplotlib as mpl
+
+        known = _letters_of(tuple(mpl.rcParams["font.family"]))
+        text = "".join(c if ord(c) in known else ascii(c)[1:-1] for c in text)
     return f" {text}" if text.startswith("_") else text
+
+
+@lru_cache
+def _letters_of(families: tuple[str, ...]) -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    fonts = (get_font(findfont(FontProperties(family=[family]))) for family in families)
+    return frozenset(code for font in fonts for code in font.get_charmap())
 
 
 def marked(text: object) -> str:
