@@ -277,12 +277,9 @@ class EventBatch:
         For events that come from a checked batch; everyone else calls the class. Without
         ``label`` and ``duration`` they are this batch's own.
         """
-        made = object.__new__(EventBatch)
-        vars(made).update(vars(self))
         label = self.label if label is None else label
         duration = self.duration if duration is None else duration
-        vars(made).update(t=t, unit=unit, start=start, label=label, duration=duration)
-        return made
+        return _unchecked(Arrays(t, unit, start, label, duration), self.shape, self.source)
 
     def __len__(self) -> int:
         """Return the number of recordings."""
@@ -333,7 +330,7 @@ class EventBatch:
                     f"{INT32_MAX}; subtract the first time, or cut it with slice_time"
                 )
         sizes = np.array([len(stream) for stream in streams], np.int64)
-        arrays = (
+        arrays = Arrays(
             np.concatenate([stream.t for stream in streams]).astype(np.int32),
             np.concatenate([stream.unit for stream in streams]).astype(
                 unit_dtype(streams[0].shape)
@@ -342,7 +339,7 @@ class EventBatch:
             np.array([-1 if s.label is None else s.label for s in streams], np.int64),
             np.array([stream.duration for stream in streams], np.int64),
         )
-        return _empty(streams[0].shape, source or "event batch").with_events(*arrays)
+        return _unchecked(arrays, streams[0].shape, source or "event batch")
 
     def part(self, first: int, last: int) -> EventBatch:
         """Return recordings ``first`` to ``last - 1`` as a batch that shares this one's events.
@@ -377,10 +374,7 @@ class EventBatch:
         )
 
 
-def _empty(shape: Shape, source: str) -> EventBatch:
-    """Return a batch of no recordings."""
-    none = np.zeros(0, np.int64)
-    return EventBatch(
-        none.astype(np.int32), none.astype(unit_dtype(shape)), np.zeros(1, np.int64), none, none,
-        shape, source,
-    )  # fmt: skip
+def _unchecked(arrays: Arrays, shape: Shape, source: str) -> EventBatch:
+    made = object.__new__(EventBatch)
+    vars(made).update(arrays._asdict(), shape=shape, source=source)
+    return made
