@@ -18,6 +18,7 @@ from eventsnn.network_checked import (
     by_connection,
     check_name,
     check_names,
+    check_places,
     checked_delay,
     checked_weights,
 )
@@ -230,6 +231,7 @@ class Network:
                 f"{topology.n_out} units, but {source.name} has {source.size} and {target.name} "
                 f"has {target.size}; make them equal"
             )
+        check_places(connection, source.shape, target.shape)
         if target.neuron is None:
             raise UserError(
                 f"connection {connection.name}: leads into the input population {target.name}; "

@@ -36,9 +36,35 @@ def check_names(names: list[str], what: str) -> None:
             raise UserError(f"network: two {what}s are called {name!r}; give each its own name")
 
 
+def check_places(connection: Connection, source: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """Refuse a topology in space between populations whose sides are others.
+
+    As many units are not enough: those of (1, 4, 6) are not where those of (1, 6, 4) are. A
+    population without space (of one side) takes any.
+    """
+    topology: Any = connection.topology
+    if not hasattr(topology, "out_shape"):
+        return
+    height, width, channels = topology.in_size
+    sent = (channels, height, width) if topology.planar else (height, width, channels)
+    for name, shape, wanted in (
+        (connection.source, source, sent),
+        (connection.target, target, topology.out_shape),
+    ):
+        if len(shape) > 1 and shape != wanted:
+            raise UserError(
+                f"connection {shown(connection.name)}: {topology.kind} needs {shown(name)} to be "
+                f"{wanted}, it is {shape}; make them equal"
+            )
+
+
 def checked_delay(connection: Connection) -> int | NDArray[np.int64]:
     """Return a delay as an int, or a read-only copy of one delay a weight."""
-    where = f"connection {shown(connection.name)}"
+    where, given = f"connection {shown(connection.name)}", connection.delay_us
+    if isinstance(given, int) and not 0 <= given <= MAX_DELAY_US:
+        raise UserError(
+            f"{where}: delay_us is {shown(given)}; give whole microseconds from 0 to {MAX_DELAY_US}"
+        )
     try:
         value = np.asarray(connection.delay_us)
     except (ValueError, RecursionError) as error:

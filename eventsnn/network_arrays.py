@@ -1,0 +1,145 @@
+"""Weights, delays and targets of a network file: numbers, draws with a seed, files beside it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.arrays_file import read_arrays, read_npy
+from eventsnn.errors import DataError, shown
+from eventsnn.memory import check_room
+from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US
+
+Table = dict[str, Any]
+MAX_FAN_OUT = 1 << 24
+_BYTES_A_SYNAPSE = 32
+"""While it is made: a target, a weight, and both once more while they are checked."""
+
+
+def draw_targets(table: Table, ends: tuple[int, int], where: str) -> tuple[Any, Any]:
+    """Draw a fan-out of so many targets for each sender: return (start, target)."""
+    senders, receivers = ends
+    fan_out = get(table, "fan_out", (int,), where)
+    if not 0 < fan_out <= MAX_FAN_OUT:
+        raise DataError(f"{where}.fan_out is {shown(fan_out)}; give 1 to {MAX_FAN_OUT}")
+    count = senders * fan_out
+    check_synapses(count, f"{where}: fan_out {fan_out} from {senders} senders")
+    start = np.arange(senders + 1, dtype=np.int64) * fan_out
+    return start, _rng(table, where).integers(0, receivers, count, dtype=np.int32)
+
+
+def read_targets(name: str, where: str, folder: Path) -> tuple[Any, Any]:
+    """Read (start, target) from an ``.npz`` file."""
+    found = _read(lambda: read_arrays(folder / name), where)
+    names = found if isinstance(found, dict) else {}
+    if not {"start", "target"} <= set(names):
+        held = shown(", ".join(names) or "one array without a name")
+        raise DataError(f"{where}: {name} holds {held}; give an .npz with start and target")
+    return names["start"], names["target"]
+
+
+def delays(
+    value: Any, shape: tuple[int, ...], where: str, folder: Path
+) -> int | NDArray[np.int64] | NDArray[Any]:
+    """Return what a file says of the delays of a connection."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    check_synapses(math.prod(shape), f"{where}: delays of shape {shape}")
+    if isinstance(value, str):
+        return _file(value, shape, where, folder)
+    if not isinstance(value, dict):
+        raise DataError(f"{where} is {shown(value)}; give whole microseconds, a table or a file")
+    known(value, ("low", "high", "seed"), where)
+    low, high = (get(value, key, (int,), where) for key in ("low", "high"))
+    if not 0 <= low <= high <= MAX_SYNAPSE_DELAY_US:
+        raise DataError(
+            f"{where} runs from {shown(low)} to {shown(high)}; give 0 <= low <= high <= "
+            f"{MAX_SYNAPSE_DELAY_US}"
+        )
+    return _rng(value, where).integers(low, high + 1, shape)
+
+
+def weights(value: Any, shape: tuple[int, ...], where: str, folder: Path) -> NDArray[np.float64]:
+    """Return the weights that a file gives, finite, of ``shape``."""
+    check_synapses(math.prod(shape), f"{where}: weights of shape {shape}")
+    if isinstance(value, str):
+        array = _file(value, shape, where, folder)
+        if array.dtype.kind not in "iuf":
+            raise DataError(f"{where}: {value} holds {array.dtype}; save real numbers")
+        array = np.asarray(array, np.float64)
+    elif isinstance(value, dict):
+        known(value, ("mean", "std", "seed"), where)
+        mean, std = (_number(value, key, where) for key in ("mean", "std"))
+        if std < 0:
+            raise DataError(f"{where}.std is {std}; give 0 or more")
+        array = _rng(value, where).normal(mean, std, shape)
+    else:
+        array = np.full(shape, _number({"weights": value}, "weights", where.rpartition(".")[0]))
+    wrong = np.flatnonzero(~np.isfinite(array))
+    if wrong.size:
+        raise DataError(
+            f"{where}: weight {int(wrong[0])} is {array.reshape(-1)[wrong[0]]}; give finite numbers"
+        )
+    return array
+
+
+def check_synapses(count: int, what: str) -> None:
+    """Refuse so many synapses that they do not fit into memory."""
+    check_room(count * _BYTES_A_SYNAPSE, f"{what}: {shown(count)} synapses: it", DataError)
+
+
+def get(table: Table, key: str, kinds: tuple[type, ...], where: str) -> Any:
+    """Return the value of a key, which must be of one of some types."""
+    if key not in table:
+        raise DataError(f"{where} lacks the key {key}; give it")
+    value = table[key]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        names = " or ".join(_SAID.get(kind, kind.__name__) for kind in kinds)
+        raise DataError(f"{where}.{key} is {shown(value)}; give a {names}")
+    return value
+
+
+def known(table: Table, keys: tuple[str, ...], where: str) -> None:
+    """Refuse a key that means nothing here."""
+    for key in table:
+        if key not in keys:
+            listed = ", ".join(keys) or "none"
+            raise DataError(f"{where} has the unknown key {shown(repr(key))}; known: {listed}")
+
+
+_SAID = {int: "whole number", float: "number", str: "text", dict: "table", list: "list"}
+
+
+def _number(table: Table, key: str, where: str) -> float:
+    value = get(table, key, (int, float), where)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise DataError(f"{where}.{key} is {shown(value)}; give a finite number")
+    return number
+
+
+def _rng(table: Table, where: str) -> np.random.Generator:
+    seed = get(table, "seed", (int,), where)
+    if seed < 0:
+        raise DataError(f"{where}.seed is {shown(seed)}; give a whole number of at least 0")
+    return np.random.default_rng(seed)
+
+
+def _file(name: str, shape: tuple[int, ...], where: str, folder: Path) -> NDArray[Any]:
+    """Read an ``.npy`` file of one shape; a relative name starts at the network file."""
+    found: NDArray[Any] = _read(lambda: read_npy(folder / name, shape), where)
+    return found
+
+
+def _read(read: Any, where: str) -> Any:
+    try:
+        return read()
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
