@@ -40,7 +40,7 @@ class EventStream:
     Attributes
     ----------
     t : int64 array (n,)
-        Microseconds since the start of the recording, non-decreasing, >= 0.
+        Microseconds since the start of the recording, non-decreasing, from 0 to 2**53 - 1.
     unit : int32 array (n,)
         Address of each event, the C-order index into ``shape``.
     shape : (int, int, int)
@@ -54,8 +54,8 @@ class EventStream:
     ------
     DataError
         If the events are unsorted, negative, not finite, out of the sensor, not
-        whole numbers, or of different lengths, or the label is no class, or the
-        duration ends before the last event: it names the index and the value.
+        whole numbers, of different lengths or at 2**53 us and later, or the label is no
+        class, or the duration ends before the last event: it names the index and the value.
     """
 
     t: NDArray[np.int64]
@@ -150,6 +150,19 @@ class EventStream:
     def polarity(self) -> NDArray[np.int32]:
         """Polarity of each event, int32 (n,)."""
         return self.unit // np.int32(self.shape[1] * self.shape[2])
+
+    def between(self, start: int, stop: int) -> EventStream:
+        """Return the events in [start, stop) microseconds with their times unchanged.
+
+        The clock stays that of the recording, so that a simulation goes on piece by piece
+        from a state. The duration is ``stop``.
+        """
+        if not 0 <= start <= stop:
+            raise DataError(
+                f"{self.source}: between {start} and {stop} us; need 0 <= start <= stop"
+            )
+        first, last = np.searchsorted(self.t, [start, stop])
+        return replace(self, t=self.t[first:last], unit=self.unit[first:last], duration=stop)
 
     def slice_time(self, start: int, stop: int) -> EventStream:
         """Return the events in [start, stop) microseconds; ``start`` becomes time 0."""

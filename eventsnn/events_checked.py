@@ -16,12 +16,15 @@ from eventsnn.errors import DataError
 Shape = tuple[int, int, int]
 """(polarities, height, width) of a sensor."""
 
+TIME_END = 1 << 53
+"""Microseconds from which on float64, in which a simulation computes, does not hold every one."""
+
 INT32_MAX = np.iinfo(np.int32).max
 _INT64_END = 1 << 63
 
 
 def check_times(t: NDArray[np.int64], source: str) -> None:
-    """Refuse negative or decreasing times, naming the first one."""
+    """Refuse negative or decreasing times, and those from 2**53 us on, naming the first one."""
     if t.size and t[0] < 0:
         raise DataError(f"{source}: event 0 is at {t[0]} us; times start at 0")
     check_order(t, source)
@@ -35,6 +38,12 @@ def check_order(t: NDArray[np.int64], source: str) -> None:
         raise DataError(
             f"{source}: event {i} at {t[i]} us comes after event {i - 1} at {t[i - 1]} us; "
             "sort the events by time"
+        )
+    if t.size and t[-1] >= TIME_END:
+        i = int(np.searchsorted(t, TIME_END))
+        raise DataError(
+            f"{source}: event {i} is at {t[i]} us; times are microseconds below 2**53, or they "
+            "would be rounded. Are these nanoseconds? Subtract the first time, and divide by 1000"
         )
 
 
@@ -143,8 +152,11 @@ def checked_duration(duration: object, t: NDArray[np.int64], source: str) -> int
             f"{source}: duration {whole} us ends before event {t.size - 1} at {t[-1]} us; give at "
             f"least {end}"
         )
-    if whole > _INT64_END - 1:
-        raise DataError(f"{source}: duration is {short(whole)} us; give below {_INT64_END}")
+    if whole > TIME_END:
+        raise DataError(
+            f"{source}: duration is {short(whole)} us; give at most 2**53 microseconds. Are these "
+            "nanoseconds? Divide by 1000"
+        )
     return whole
 
 

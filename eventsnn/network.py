@@ -22,7 +22,8 @@ from eventsnn.network_checked import (
     checked_delay,
     checked_weights,
 )
-from eventsnn.neurons.neuron import Neuron
+from eventsnn.neurons.neuron import Neuron, check_precision
+from eventsnn.registry import check_exact
 from eventsnn.topology.topology import MAX_UNITS, Topology, whole
 
 
@@ -59,11 +60,8 @@ class Population:
             raise UserError(
                 f"{where}: shape {shown(shape)} has more than {MAX_UNITS} units; make it smaller"
             )
-        if self.neuron is not None and not isinstance(self.neuron, Neuron):
-            raise UserError(
-                f"{where}: neuron is {shown(self.neuron)}; give a neuron model such as "
-                "LIF(20_000), or None for the input"
-            )
+        if self.neuron is not None:
+            check_exact(self.neuron, Neuron, where, "LIF(20_000), or None for the input")
         object.__setattr__(self, "shape", shape)
 
     @property
@@ -104,11 +102,8 @@ class Connection:
         for key in ("source", "target", "name"):
             check_name(getattr(self, key), f"connection: {key}")
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        if not isinstance(self.topology, Topology):
-            raise UserError(
-                f"connection {shown(self.name)}: topology is {shown(self.topology)}; give one such "
-                "as Dense(n_in, n_out)"
-            )
+        where = f"connection {shown(self.name)}"
+        check_exact(self.topology, Topology, where, "Dense(n_in, n_out)")
         object.__setattr__(self, "delay_us", checked_delay(self))
 
     @property
@@ -202,7 +197,9 @@ class Network:
     def weights(
         self, weights: Weights, dtype: type[np.floating[Any]] | None = None
     ) -> tuple[NDArray[Any], ...]:
-        """Check weights and return them flat, C order, in the order of the connections.
+        """Check weights, and that the neurons fit their dtype; return them flat.
+
+        In C order, and in the order of the connections.
 
         Parameters
         ----------
@@ -218,7 +215,12 @@ class Network:
             wide = any(a is not None and a.dtype == np.float64 for a in given)
             dtype = np.float64 if wide or not given else np.float32
         if dtype not in (np.float32, np.float64):
-            raise UserError(f"simulate: dtype is {dtype}; give numpy.float32 or numpy.float64")
+            raise UserError(
+                f"simulate: dtype is {shown(dtype)}; give numpy.float32 or numpy.float64"
+            )
+        for population in self.populations:
+            if population.neuron is not None:
+                check_precision(population.neuron, dtype, f"population {population.name}")
         pairs = zip(self.connections, given, strict=True)
         return tuple(checked_weights(c, array, dtype) for c, array in pairs)
 

@@ -71,6 +71,10 @@ def networks(draw, models=("if", "lif", "cuba_lif", "readout")):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.tuples(st.integers(1, 2), st.integers(2, 5), st.integers(2, 5)))
     populations, connections = [Population("input", shape)], []
+    if "cuba_lif" in models and draw(st.booleans()):
+        # Nothing leads to it, and it fires all the same.
+        alone = CubaLIF(20.0, 5.0, 1.0, draw(REFRACTORY), draw(st.sampled_from([1.2, 1.5])))
+        populations.append(Population("alone", (draw(st.integers(1, 3)),), alone))
     for i in range(draw(st.integers(1, 4))):
         model = draw(neurons(models))
         source = draw(st.sampled_from([p for p in populations if p.spiking]))

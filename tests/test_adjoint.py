@@ -272,7 +272,9 @@ def test_networks_that_are_not_layered_are_refused():
 def test_spikes_have_no_gradient_by_potentials():
     network, weights, batch = trained_pair()
     passed = layered.run(network, weights, batch)
-    with pytest.raises(UserError, match="by final"):
+    with pytest.raises(
+        UserError, match=r"errors of .* are by final; there is a gradient by counts"
+    ):
         adjoint(passed, weights, {2: ("final", np.zeros((40, SIZES[2])))})
     with pytest.raises(UserError, match="a readout gives"):
         layered.outputs_of(passed, 2, "integral")

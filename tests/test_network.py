@@ -235,7 +235,7 @@ def small(delay=0, *, weights_shape=(2, 3), neuron=None):
         (lambda: Population(7, (2,)), "the name is 7; give text"),
         (lambda: Population("p", (2,), LIF), "neuron is <class"),
         (lambda: Connection(1, "p", Dense(1, 1)), "source is 1; give text"),
-        (lambda: Connection("a", "b", "dense"), "topology is dense; give one"),
+        (lambda: Connection("a", "b", "dense"), "topology is dense; give an object"),
         (lambda: Network(Population("a", (2,))), "populations is Population"),
         (lambda: Network((Population("a", (2,)),), (1,)), "connections is .1,."),
         (lambda: small("5"), "delay_us has dtype <U1"),

@@ -4,7 +4,7 @@ The oracle is the engine itself: neurons whose ``receive`` counts what it is han
 potentials that are numbers which count their own multiplications.
 """
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,22 +53,23 @@ class Counted(float):
 
 def instrumented(neuron, tally):
     """The same model, whose ``receive`` counts into ``tally``."""
+    told = replace(neuron)
 
-    class Told(type(neuron)):
-        def receive(self, cell, t, weights, due):
-            cell.x[:] = [Counted(x) for x in cell.x]
-            for x in cell.x:
-                x.tally = tally
-            tally["updates"] += 1
-            tally["tests"] += self.spiking
-            tally["deliveries"] += len(weights)
-            tally["zero"] += sum(w == 0 for w in weights)
-            fired = super().receive(cell, t, weights, due)
-            cell.x[:] = [float(x) for x in cell.x]
-            return fired
+    def receive(cell, t, weights, due):
+        cell.x[:] = [Counted(x) for x in cell.x]
+        for x in cell.x:
+            x.tally = tally
+        tally["updates"] += 1
+        tally["tests"] += neuron.spiking
+        tally["deliveries"] += len(weights)
+        tally["zero"] += sum(w == 0 for w in weights)
+        fired = neuron.receive(cell, t, weights, due)
+        cell.x[:] = [float(x) for x in cell.x]
+        return fired
 
-    values = {f.name: getattr(neuron, f.name) for f in fields(neuron)}
-    return Told(**values)
+    # A subclass would be refused: an engine must know its models exactly.
+    object.__setattr__(told, "receive", receive)
+    return told
 
 
 def some_zeros(weights, rng, share):

@@ -12,7 +12,7 @@ from random_graphs import networks, streams
 from scipy.integrate import solve_ivp
 
 from eventsnn.errors import DataError, UserError
-from eventsnn.events import EventStream
+from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
@@ -61,9 +61,51 @@ def test_all_engines_give_the_same_record_on_random_graphs(data):
         reference = simulate(network, weights, stream, engine="reference", **options)
     except UserError:  # a runaway: see its own test
         return
-    assert_same(reference, simulate(network, weights, stream, engine="asynchronous", **options))
+    for engine in ("asynchronous", "auto"):
+        assert_same(reference, simulate(network, weights, stream, engine=engine, **options))
     if feedforward.supports(network):
         assert_same(reference, simulate(network, weights, stream, engine="feedforward", **options))
+
+
+@SLOW
+@given(st.data())
+def test_the_compiled_engines_agree_to_the_last_bit_in_float32(data):
+    network, weights = data.draw(networks(models=("if", "lif", "readout")))
+    stream = data.draw(streams(network))
+    options = {"event_budget": 20_000, "dtype": np.float32}
+    if feedforward.supports(network):
+        one = simulate(network, weights, stream, engine="feedforward", **options)
+        assert_same(one, simulate(network, weights, stream, engine="asynchronous", **options))
+
+
+@SLOW
+@given(st.data())
+def test_recordings_of_a_batch_go_on_each_from_a_state_of_its_own(data):
+    network, weights = data.draw(networks())
+    batch = EventBatch.from_streams([data.draw(streams(network)) for _ in range(3)])
+    options = {
+        "event_budget": 20_000,
+        "dtype": data.draw(st.sampled_from([np.float32, np.float64])),
+    }
+    try:
+        whole = simulate(network, weights, batch, engine="asynchronous", **options)
+    except UserError:
+        return
+    for i, stream in enumerate(batch):
+        cut, state = data.draw(st.integers(0, stream.duration)), State.start(network)
+        parts = []
+        for piece in (stream.between(0, cut), stream.between(cut, stream.duration)):
+            parts.append(simulate(network, weights, piece, state=state, **options))
+            state = parts[-1].state
+        for name, spikes in whole.spikes.items():
+            own = slice(spikes.start[i], spikes.start[i + 1])
+            for field in ("t", "unit", "value"):
+                joined = np.concatenate([getattr(part.spikes[name], field) for part in parts])
+                np.testing.assert_array_equal(getattr(spikes, field)[own], joined)
+        for name, readout in whole.readouts.items():
+            for field in ("final", "maximum", "maximum_t", "integral"):
+                last = getattr(parts[-1].readouts[name], field)
+                np.testing.assert_array_equal(getattr(readout, field)[i], last[0])
 
 
 @SLOW

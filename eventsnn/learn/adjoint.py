@@ -37,6 +37,7 @@ from eventsnn.learn.adjoint_shapes import (
 )
 from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.layered import GROUP, Passed, Piece, integral_unit
+from eventsnn.learn.layered_checked import checked_weights, numbered
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import arrived, merged
 from eventsnn.neurons.if_ import IF
@@ -51,8 +52,16 @@ from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 
-Errors = Mapping[int, tuple[Reads, NDArray[np.float64]]]
-"""By output population: what was read, and the loss's gradient by it (n_recordings, units)."""
+Errors = Mapping[int | str, tuple[Reads, NDArray[np.float64]]]
+"""By name or number of a population: what was read, and the loss's gradient by it
+(n_recordings, units)."""
+
+Costs = float | Mapping[int, float] | Mapping[str, float]
+"""Of a spike, for all populations or by their names or numbers."""
+
+_Costs = float | Mapping[int, float]
+Numbered = Mapping[int, tuple[Reads, NDArray[np.float64]]]
+"""``Errors`` by number."""
 
 
 class Gradients(NamedTuple):
@@ -86,7 +95,7 @@ def adjoint(
     weights: list[NDArray[Any]],
     errors: Errors,
     *,
-    spike_cost: float | Mapping[int, float] = 0.0,
+    spike_cost: Costs = 0.0,
     near_weight: float = 1.0,
     threads: int = 1,
 ) -> Gradients:
@@ -98,30 +107,67 @@ def adjoint(
         What ``layered.run`` kept, with these weights.
     weights : list of float arrays
     errors : Errors
-        Of the output populations.
+        By population, its name or its number: what was read there, and the loss's gradient.
     spike_cost : float, or one by population
-        Added to the loss for each spike of a population that is no output.
+        Added to the loss for each spike of a population that has no errors.
     near_weight : float
         Of a near spike, if there are any in ``passed``, beside a spike's 1.
     threads : int
         Changes no bit.
+
+    Raises
+    ------
+    UserError
+        For weights that the pass was not made with in shape or dtype, and for errors of a
+        population that is not there, or of another shape.
     """
-    worth = spike_cost, near_weight
-    found = blockwise_adjoint(passed, weights, errors, worth, threads)
+    network = passed.network
+    arrays = checked_weights(network, weights)
+    costs: _Costs = (
+        spike_cost
+        if not isinstance(spike_cost, Mapping)
+        else {numbered(network, key): float(cost) for key, cost in spike_cost.items()}
+    )
+    given = _checked_errors(passed, errors)
+    found = blockwise_adjoint(passed, arrays, given, (costs, near_weight), threads)
     whole = [g.whole(threads) if isinstance(g, Blockwise) else g for g in found.weights]
     return Gradients(whole, found.errors, found.spikes)
+
+
+def _checked_errors(passed: Passed, errors: Errors) -> Numbered:
+    """Return errors by number, after checking who they belong to and their shape."""
+    network, given = passed.network, {}
+    for key, (reads, gradient) in errors.items():
+        p = numbered(network, key)
+        population, array = network.populations[p], np.asarray(gradient, np.float64)
+        where = f"adjoint: errors of {population.name}"
+        if p not in network.targets or p in given:
+            raise UserError(
+                f"{where} are given twice, or for a population that nothing leads to; give them "
+                "once, for an output"
+            )
+        readable = ("counts",) if population.spiking else ("final", "maximum", "integral")
+        if reads not in readable:
+            raise UserError(f"{where} are by {reads}; there is a gradient by {', '.join(readable)}")
+        shape = (len(passed.end), population.size)
+        if array.shape != shape or not np.isfinite(array).all():
+            raise UserError(
+                f"{where}: shape {array.shape}; give finite numbers (recordings, units), {shape}"
+            )
+        given[p] = reads, array
+    return given
 
 
 def blockwise_adjoint(
     passed: Passed,
     weights: Sequence[NDArray[Any] | Laid],
-    errors: Errors,
-    worth: tuple[float | Mapping[int, float], float] = (0.0, 1.0),
+    errors: Numbered,
+    worth: tuple[_Costs, float] = (0.0, 1.0),
     threads: int = 1,
 ) -> Unsummed:
     """Walk a batch in reverse, but leave the sums of dense gradients to who needs them.
 
-    ``worth`` is (``spike_cost``, ``near_weight``) of ``adjoint``.
+    ``worth`` is (``spike_cost``, ``near_weight``) of ``adjoint``. Nothing is checked.
     """
     walk = _Walk(passed, weights, errors, worth)
     done = in_threads(walk.piece, passed.pieces, threads)
@@ -161,8 +207,8 @@ class _Walk:
         self,
         passed: Passed,
         weights: Sequence[NDArray[Any] | Laid],
-        errors: Errors,
-        worth: tuple[float | Mapping[int, float], float],
+        errors: Numbered,
+        worth: tuple[_Costs, float],
     ) -> None:
         self.passed, self.weights, self.given = passed, weights, errors
         cost, self.near_weight = worth
@@ -204,6 +250,8 @@ class _Walk:
                 topology = self.passed.network.connections[c].topology
                 walk = Walk.of(came, w, jumps, leak.tau_us)
                 back.near[c] = errors_walk(topology, walk), came.start
+        else:
+            raise TypeError(f"adjoint: no walk back through {neuron}")
 
     def _shape(self, link: Link, walk: Walk, back: _Back) -> None:
         """Walk a connection into spiking neurons as its topology asks."""

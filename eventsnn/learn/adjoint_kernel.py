@@ -29,6 +29,7 @@ SHIFT = FINE.bit_length() - 1
 """``u >> SHIFT`` is the coarse step of a time, ``u & (FINE - 1)`` its fine one."""
 
 _SPAN = 32.0
+_LONGEST = 1 << 30  # so that the table of a time constant of hours has a bound
 
 
 class Jumps(NamedTuple):
@@ -58,7 +59,7 @@ class Growth(NamedTuple):
     ----------
     fine, coarse : float64 arrays (FINE,), (n,)
     length : int
-        Microseconds of a segment, 32 time constants; 2 ** 62 where nothing decays.
+        Microseconds of a segment, 32 time constants, at most 2 ** 30; 2 ** 62 where nothing decays.
     back : float
         exp(-length / tau).
     tau_us : float
@@ -75,9 +76,12 @@ class Growth(NamedTuple):
         """Return the tables of a time constant."""
         if math.isinf(tau_us):
             return cls(np.ones(FINE), np.ones(1), 1 << 62, 1.0, tau_us)
-        length = max(1, int(_SPAN * tau_us))
-        coarse = np.exp(np.arange(length // FINE + 1) * FINE / tau_us)
-        return cls(np.exp(np.arange(FINE) / tau_us), coarse, length, _back(length, tau_us), tau_us)
+        length = max(1, int(min(_SPAN * tau_us, _LONGEST)))
+        # Beyond ``length``, where nothing is read, growth may be infinite.
+        with np.errstate(over="ignore"):
+            coarse = np.exp(np.arange(length // FINE + 1) * FINE / tau_us)
+            fine = np.exp(np.arange(FINE) / tau_us)
+        return cls(fine, coarse, length, _back(length, tau_us), tau_us)
 
 
 def _back(length: int, tau_us: float) -> float:

@@ -15,9 +15,11 @@ from eventsnn.network import Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
+from eventsnn.registry import number_of
 from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.pointers import Arrays
 from eventsnn.topology import topologies
+from eventsnn.topology.topology import Topology
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -154,10 +156,15 @@ class Machine(NamedTuple):
     least_slope: float
 
 
-@lru_cache(maxsize=4)
 def graph_of(network: Network) -> Graph:
     """Lay a network out flat (kept for the networks used last), or refuse it."""
-    kinds = list(topologies())
+    return _graph_of(network, tuple(topologies().values()))
+
+
+@lru_cache(maxsize=4)
+def _graph_of(network: Network, _: tuple[type[Topology], ...]) -> Graph:
+    """Number topologies among those that are known now."""
+    kinds = topologies()
     pairs = [_constants(p) for p in network.populations]
     connections, sources = network.connections, network.sources
     out = [[c for c, source in enumerate(sources) if source == p] for p in range(len(pairs))]
@@ -173,7 +180,7 @@ def graph_of(network: Network) -> Graph:
         _joined(out, np.int64),
         np.array(sources, np.int64),
         np.array(network.targets, np.int64),
-        np.array([kinds.index(t.kind) for t in topology], np.int64),
+        np.array([number_of(t, kinds) for t in topology], np.int64),
         np.array([c.delay_us if c.one_delay else -1 for c in connections], np.float64),
         _starts([len(t.table()) for t in topology]),
         _joined([t.table() for t in topology], np.int64),
@@ -186,10 +193,14 @@ def graph_of(network: Network) -> Graph:
     )
 
 
-@cache
 def calls() -> tuple[Any, ...]:
     """Return the fan-out of every topology, as typed pointers."""
-    return tuple(shape.kernel() for shape in topologies().values())
+    return _calls(tuple(topologies().values()))
+
+
+@cache
+def _calls(shapes: tuple[type[Topology], ...]) -> tuple[Any, ...]:
+    return tuple(shape.kernel() for shape in shapes)
 
 
 def run_of(
@@ -263,11 +274,11 @@ def _constants(population: Population) -> tuple[int, tuple[float, ...]]:
     neuron = population.neuron
     if neuron is None:
         return INPUT, (1.0, 1.0, 0.0, 0.0, 0.0, math.inf)
-    if isinstance(neuron, CubaLIF):
+    if type(neuron) is CubaLIF:
         taus = (neuron.tau_mem_us, neuron.tau_syn_us)
         rest = (neuron.threshold, neuron.bias, neuron.refractory_us)
         return CUBA, (*taus, *rest, min(taus))
-    if isinstance(neuron, Readout):
+    if type(neuron) is Readout:
         return READOUT, (1.0, neuron.tau_us, 0.0, 0.0, 0.0, neuron.tau_us)
     raise UserError(
         f"eventprop: population {population.name} is {neuron.kind}, whose potential jumps at a "

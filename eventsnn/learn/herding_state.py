@@ -191,7 +191,11 @@ def checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
     """Return weights as float64, one (n_in, n_out) a layer, or refuse what does not fit."""
     if not len(weights):
         raise UserError("no weights were given; give one (n_in, n_out) array a layer")
-    checked = [np.asarray(weight, np.float64) for weight in weights]
+    arrays = [np.asarray(weight) for weight in weights]
+    for layer, array in enumerate(arrays):
+        if array.dtype.kind not in "iuf":
+            raise UserError(f"weights[{layer}] has dtype {array.dtype}; give real numbers")
+    checked = [array.astype(np.float64, copy=False) for array in arrays]
     for layer, weight in enumerate(checked):
         if weight.ndim != 2 or 0 in weight.shape:
             raise UserError(f"weights[{layer}] has shape {weight.shape}; give (n_in, n_out)")

@@ -6,7 +6,7 @@ spikes stay until the adjoint has walked them in reverse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.kernel import allocating
+from eventsnn.learn.layered_checked import Weights, checked_weights, numbered
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import run_near
 from eventsnn.network import Network
@@ -81,8 +82,12 @@ class Passed(NamedTuple):
         until = self.end[piece.rows].astype(np.float64)
         return send(train, link.delay_us, until, None, -1)
 
-    def spikes(self, population: int) -> NDArray[np.int64]:
-        """Return the spikes of each neuron in each recording, int64 (n_recordings, size)."""
+    def spikes(self, population: int | str) -> NDArray[np.int64]:
+        """Return the spikes of each neuron in each recording, int64 (n_recordings, size).
+
+        ``population`` is a name or a number.
+        """
+        population = numbered(self.network, population)
         size = self.network.populations[population].size
         out = np.zeros((len(self.end), size), np.int64)
         for piece in self.pieces:
@@ -98,8 +103,8 @@ def check_layered(network: Network) -> None:
     if not supports(network):
         raise UserError(
             "adjoint: the network has a cycle, a delay a synapse, two connections into one "
-            "population, or neurons that fire between events; give a layered network of if, lif "
-            "and readout populations, or train with the rule eventprop"
+            "population, or neurons that fire between events or are of another model; give a "
+            "layered network of if, lif and readout populations, or train with the rule eventprop"
         )
 
 
@@ -109,10 +114,10 @@ Masks = Mapping[int, NDArray[np.bool_]]
 
 def run(
     network: Network,
-    weights: Sequence[NDArray[Any] | Laid],
+    weights: Weights | Mapping[str, NDArray[Any]],
     events: EventBatch,
     threads: int = 1,
-    masks: Masks | None = None,
+    masks: Mapping[int | str, NDArray[np.bool_]] | None = None,
     near: float = 0.0,
 ) -> Passed:
     """Run recordings from rest, layer by layer.
@@ -121,17 +126,50 @@ def run(
     ----------
     network : Network
         Layered, see ``check_layered``.
-    weights : sequence of float arrays, in the order of the connections
-        Trusted: finite, and of the shape and dtype that ``Network.weights`` gives. Those of a
-        dense connection into spiking neurons may be ``Laid``.
+    weights : sequence in the order of the connections, or mapping by their names
+        Finite arrays of each topology's ``weight_shape``, all float32 or all float64. Those of
+        a dense connection into spiking neurons may be ``Laid``.
     events : EventBatch
         Integer durations.
     threads : int
         Changes no bit.
-    masks : Masks, optional
-        Spikes of neurons that do not speak are neither kept nor delivered.
+    masks : mapping from population name or number to bool array, optional
+        (n_recordings, size). Spikes of neurons that do not speak are neither kept nor
+        delivered.
     near : float
-        Share of the threshold from which on a silent neuron has a near spike; 0: none.
+        Share of the threshold from which on a silent neuron has a near spike, up to 1; 0: none.
+
+    Raises
+    ------
+    UserError
+        For a network, weights, events or masks that do not fit, naming the connection.
+    """
+    check_layered(network)
+    given = {numbered(network, key): np.asarray(mask) for key, mask in (masks or {}).items()}
+    for p, mask in given.items():
+        shape = (len(events), network.populations[p].size)
+        if mask.shape != shape or mask.dtype != np.bool_:
+            raise UserError(
+                f"masks of {network.populations[p].name}: {mask.dtype} {mask.shape}; give bool "
+                f"{shape}"
+            )
+    if not 0 <= near <= 1:
+        raise UserError(f"near is {near}; give a share of the threshold, 0 to 1")
+    checked = checked_weights(network, weights)
+    return run_checked(network, checked, events, threads, given, near)
+
+
+def run_checked(
+    network: Network,
+    weights: Weights,
+    events: EventBatch,
+    threads: int = 1,
+    masks: Masks | None = None,
+    near: float = 0.0,
+) -> Passed:
+    """Run as ``run`` does, but trust the network, the weights and the masks.
+
+    For a trainer, which checks once and then makes each batch's weights from the last.
     """
     recordings = inputs(network, events)
     n = len(recordings.until)
@@ -193,13 +231,15 @@ def _piece(
     return Piece(rows, deliveries, trains, near)
 
 
-def outputs_of(passed: Passed, population: int, reads: Reads) -> NDArray[np.float64]:
-    """Return what a loss reads, float64 (n_recordings, classes).
+def outputs_of(passed: Passed, population: int | str, reads: Reads) -> NDArray[np.float64]:
+    """Return what a loss reads, float64 (n_recordings, classes), of a population by name or number.
 
     An integral is given in time constants of the readout (microseconds if it has none).
     """
+    population = numbered(passed.network, population)
     readouts = passed.readouts.get(population)
-    counts = passed.spikes(population) if readouts is None else None
+    spiking = readouts is None and population in passed.network.targets
+    counts = passed.spikes(population) if spiking else None
     return _outputs(passed.network, population, reads, readouts, counts)
 
 

@@ -42,8 +42,8 @@ def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[T
         fired, crossed = layer.run_near(came, tally, share)
     else:
         fired = layer.run(came, layer.start(), True, tally)
-        lower, threshold = copy(layer), layer.firing.threshold
-        lower.firing = layer.firing._replace(threshold=type(threshold)(share * threshold))
+        lower = copy(layer)
+        lower.firing = layer.firing._replace(threshold=layer.firing.share_of(share))
         crossed = lower.run(came, lower.start(), True, tally)
     t, unit, value = (np.empty_like(a) for a in (crossed.t, crossed.unit, crossed.value))
     out = Train(t, unit, value, np.zeros(n + 1, np.int64))

@@ -90,7 +90,9 @@ def backward(
         the spikes (a refractory time).
     """
     _check(network)
-    passed = layered.run(network, network.weights(weights), events, threads, near=near)
+    pairs = zip(network.weights(weights), network.connections, strict=True)
+    shaped = [array.reshape(c.topology.weight_shape) for array, c in pairs]
+    passed = layered.run(network, shaped, events, threads, near=near)
     rows, columns = len(passed.end), len(network.connections)
     by_population = np.zeros((rows, len(network.populations)), np.int64)
     out = Backward(by_population, *(np.zeros((rows, columns), np.int64) for _ in range(5)))

@@ -5,16 +5,10 @@ A new model is one new file here with one ``Neuron`` subclass, and nothing else 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from functools import cache
-
+from eventsnn import registry
 from eventsnn.neurons.neuron import Neuron
 
 
-@cache
 def models() -> dict[str, type[Neuron]]:
-    """Return every model of this folder by its ``kind``, sorted by name."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    return {c.kind: c for c in sorted(Neuron.__subclasses__(), key=lambda c: c.kind)}
+    """Return every model by its ``kind``, sorted by name; UserError where two have one kind."""
+    return registry.classes_of(Neuron, __name__)  # type: ignore[type-abstract]

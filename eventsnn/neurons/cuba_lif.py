@@ -44,6 +44,7 @@ class CubaLIF(Neuron):
 
     kind: ClassVar[str] = "cuba_lif"
     predicts: ClassVar[bool] = True
+    in_state: ClassVar[tuple[str, ...]] = ("threshold", "bias")
     multiplications: ClassVar[int] = 3
     variables: ClassVar[tuple[str, ...]] = ("v", "current", "slope")
     times: ClassVar[tuple[str, ...]] = ("clock", "ready", "next")
@@ -56,9 +57,10 @@ class CubaLIF(Neuron):
     def __post_init__(self) -> None:
         """Check the parameters."""
         base.check_positive(self, "tau_mem_us", "tau_syn_us", "threshold")
-        base.check_refractory(self.refractory_us, self.kind)
-        if not math.isfinite(self.bias):
-            raise UserError(f"neuron cuba_lif: bias is {self.bias}; give a finite number")
+        base.check_refractory(self)
+        bias = base.real_number(self, "bias")
+        if not math.isfinite(bias):
+            raise UserError(f"neuron cuba_lif: bias is {bias}; give a finite number")
 
     def start(self) -> Cell:
         """Return a neuron at v = 0, i = 0 at time 0; a bias may already lead it to a spike."""

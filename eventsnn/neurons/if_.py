@@ -35,6 +35,7 @@ class IF(Neuron):
 
     kind: ClassVar[str] = "if"
     rows: ClassVar[bool] = True
+    in_state: ClassVar[tuple[str, ...]] = ("threshold",)
     threshold: float = 1.0
     reset: Reset = "subtract"
     refractory_us: float = 0.0
@@ -43,7 +44,7 @@ class IF(Neuron):
         """Check the parameters."""
         base.check_positive(self, "threshold")
         base.check_reset(self.reset, self.kind)
-        base.check_refractory(self.refractory_us, self.kind)
+        base.check_refractory(self)
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Add and test; see the head of this file."""

@@ -40,6 +40,7 @@ class LIF(Neuron):
 
     kind: ClassVar[str] = "lif"
     rows: ClassVar[bool] = True
+    in_state: ClassVar[tuple[str, ...]] = ("threshold",)
     multiplications: ClassVar[int] = 1
     tau_us: float
     threshold: float = 1.0
@@ -50,7 +51,7 @@ class LIF(Neuron):
         """Check the parameters."""
         base.check_positive(self, "tau_us", "threshold")
         base.check_reset(self.reset, self.kind)
-        base.check_refractory(self.refractory_us, self.kind)
+        base.check_refractory(self)
 
     @cached_property
     def decays(self) -> NDArray[np.float64]:

@@ -8,10 +8,12 @@ microseconds.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -19,9 +21,13 @@ from numba import float32, float64, from_dtype, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.events_checked import TIME_END, short
 from eventsnn.kernel import entry_point
 
 Reset = Literal["subtract", "zero"]
+
+TINY = float(np.finfo(np.float64).tiny)
+"""The smallest number that float64 holds in full precision."""
 
 MANY = 1 << 30
 """Updates after which a train stops, so that their int32 count is read."""
@@ -147,6 +153,9 @@ class Neuron(ABC):
         True for a model that may fire between events.
     rows : bool
         True for a model whose kernels take whole rows of weights (``Kernels.rows``).
+    in_state : tuple of str
+        Parameters that are compared with or added to potentials: they must be numbers of the
+        state's dtype.
     multiplications : int
         Multiplications by which one update brings a neuron up to now. A search for the
         next spike, of a model that ``predicts``, is not among them.
@@ -159,6 +168,7 @@ class Neuron(ABC):
     spiking: ClassVar[bool] = True
     predicts: ClassVar[bool] = False
     rows: ClassVar[bool] = False
+    in_state: ClassVar[tuple[str, ...]] = ()
     multiplications: ClassVar[int] = 0
     variables: ClassVar[tuple[str, ...]] = ("v",)
     times: ClassVar[tuple[str, ...]] = ("clock", "ready")
@@ -212,29 +222,61 @@ class Neuron(ABC):
         return math.inf
 
 
+def real_number(model: Neuron, name: str) -> float:
+    """Return a parameter as a float; refuse what is no real number, naming it."""
+    value = getattr(model, name)
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        with contextlib.suppress(OverflowError):
+            return float(value)
+    raise UserError(f"neuron {model.kind}: {name} is {short(value)}; give a number")
+
+
 def check_positive(model: Neuron, *names: str, infinite: bool = False) -> None:
-    """Refuse parameters that are not positive numbers, naming the first."""
+    """Refuse parameters that are not positive numbers in full precision, naming the first.
+
+    ``infinite`` allows infinity.
+    """
     for name in names:
-        value = float(getattr(model, name))
+        value = real_number(model, name)
         if not value > 0 or (math.isinf(value) and not infinite):
             raise UserError(
                 f"neuron {model.kind}: {name} is {value}; give a {'' if infinite else 'finite '}"
                 "number above 0"
             )
+        if value < TINY:
+            raise UserError(f"neuron {model.kind}: {name} is {value}; give at least {TINY:.3g}")
 
 
-def check_refractory(value: float, kind: str) -> None:
-    """Refuse a refractory time that is not a whole number of microseconds >= 0."""
-    if not (math.isfinite(value) and value >= 0 and value == math.floor(value)):
+def check_refractory(model: Neuron, name: str = "refractory_us") -> None:
+    """Refuse a refractory time that is not a whole number of microseconds from 0 to 2**53."""
+    value = real_number(model, name)
+    if not (0 <= value <= TIME_END and value == math.floor(value)):
         raise UserError(
-            f"neuron {kind}: refractory_us is {value}; give whole microseconds, 0 or more"
+            f"neuron {model.kind}: {name} is {value}; give whole microseconds, 0 or more, at most "
+            "2**53"
         )
 
 
 def check_reset(value: str, kind: str) -> None:
     """Refuse an unknown reset."""
-    if value not in ("subtract", "zero"):
-        raise UserError(f"neuron {kind}: reset is {value!r}; give 'subtract' or 'zero'")
+    if not isinstance(value, str) or value not in ("subtract", "zero"):
+        raise UserError(f"neuron {kind}: reset is {short(value)}; give 'subtract' or 'zero'")
+
+
+def check_precision(model: Neuron, dtype: type[np.floating[Any]], where: str) -> None:
+    """Refuse parameters that a state of ``dtype`` does not hold: they would become 0 or infinite.
+
+    ``where`` names the population.
+    """
+    limits = np.finfo(dtype)
+    for name in model.in_state:
+        value = abs(float(getattr(model, name)))
+        if value and not float(limits.tiny) <= value <= float(limits.max):
+            raise UserError(
+                f"{where}: {name} of its {model.kind} neurons is {getattr(model, name)}, which "
+                f"{limits.dtype} does not hold; give {float(limits.tiny):.3g} to "
+                f"{float(limits.max):.3g}, or weights of float64"
+            )
 
 
 def decay_table(tau_us: float) -> NDArray[np.float64]:
@@ -253,7 +295,7 @@ def decay(dt: float, tau_us: float, table: NDArray[np.float64]) -> float:
     steps = int(dt) if dt < FINE * FINE else -1
     if steps == dt:
         return float(table[FINE + steps // FINE] * table[steps % FINE])
-    return math.exp(-dt / tau_us)
+    return math.exp(-float(dt) / tau_us)
 
 
 def decays(
@@ -264,7 +306,7 @@ def decays(
     steps = np.where(whole, dt, 0).astype(np.int64)
     out = table[FINE + steps // FINE] * table[steps % FINE]
     for i in np.flatnonzero(~whole):
-        out[i] = math.exp(-dt[i] / tau_us)
+        out[i] = math.exp(-float(dt[i]) / tau_us)
     return out
 
 

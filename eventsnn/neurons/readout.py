@@ -83,11 +83,13 @@ class Readout(Neuron):
         gaps = t - clocks
         decays = np.array([base.decay(gap, self.tau_us, self.decays) for gap in gaps])
         areas = np.array([self.area(*pair) for pair in zip(gaps, decays, strict=True)])
+        # Rounded to the dtype of the state before they are multiplied, as the fast path does.
+        decay, area = decays.astype(v.dtype), areas.astype(v.dtype)
         return (
-            (v * decays).astype(v.dtype),
+            v * decay,
             np.where(higher, v, maximum),
             np.where(higher, clocks, maximum_t),
-            (integral + v * areas).astype(v.dtype),
+            integral + v * area,
         )
 
     def table(self) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eventsnn.errors import UserError
+from eventsnn.events_checked import short
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record, kept_populations
 from eventsnn.simulate.inputs import Events, inputs
@@ -52,10 +53,12 @@ def simulate(
         Run over the instants before it; None for the recording's duration, infinity
         until nothing more happens.
     state : State
-        Go on from here: the events carry the times of the one long recording. The
-        record then holds the new state. ``State.start`` makes the first.
+        Go on from here with one recording, whose events carry the times of the whole
+        (``EventStream.between`` cuts it so). The record then holds the new state.
+        ``State.start`` makes the first.
     dtype : numpy.float32 or numpy.float64
-        Of potentials and weights; None for float64 if any weights are, else float32.
+        Of potentials and weights; None for float64 if any weights are, else float32. The
+        reference engine computes in float64, with weights rounded to the dtype.
     threads : int
         Does not change a bit of the result; only the feed-forward engine uses it.
     event_budget : int
@@ -64,21 +67,28 @@ def simulate(
     Raises
     ------
     UserError
-        For weights, events, options or a state that do not fit, and for a run that
-        fires more spikes than its budget, naming the busiest population.
+        For weights, events, options or a state that do not fit, for several recordings
+        with one state, and for a run that fires more spikes than its budget, naming the
+        busiest population.
     """
-    if engine not in get_args(Engine):
-        raise UserError(f"simulate: engine is {engine!r}; give {', '.join(get_args(Engine))}")
-    if threads < 1 or event_budget < 0:
-        raise UserError(
-            f"simulate: threads is {threads}, event_budget {event_budget}; give at least 1 thread "
-            "and a budget of 0 or more"
-        )
+    if not isinstance(engine, str) or engine not in get_args(Engine):
+        raise UserError(f"simulate: engine is {short(engine)}; give {', '.join(get_args(Engine))}")
+    for name, value, least in (("threads", threads, 1), ("event_budget", event_budget, 0)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise UserError(
+                f"simulate: {name} is {short(value)}; give a whole number, at least {least}"
+            )
+    event_budget = min(event_budget, np.iinfo(np.int64).max)
     flat = network.weights(weights, dtype)
     real = flat[0].dtype.type if flat else dtype or np.float64
     keep = kept_populations(network, record)
     options = Options(keep, record != "nothing", real, threads, event_budget)
     recordings = inputs(network, events, until_us)
+    if state is not None and len(recordings.until) != 1:
+        raise UserError(
+            f"simulate: {events.source}: a state goes on with one recording, this batch has "
+            f"{len(recordings.until)}; run them one by one, each from a state of its own"
+        )
     run = _engine(engine, network, state)
     return run(network, flat, recordings, options, state)
 

@@ -32,10 +32,13 @@ def run(
     machine = _Machine(network, weights, options)
     counts = Counts.zeros(network, len(recordings.until))
     ends, units, readouts = [], [], []
+    if state is not None:
+        state = state.of_dtype(options.dtype)
     for i, until in enumerate(recordings.until):
+        t, unit = recordings.recording(i)
         if state is not None:
-            state.check(network, float(until))
-        machine.run(*recordings.recording(i), float(until), state)
+            state.check(network, t, float(until))
+        machine.run(t, unit, float(until), state)
         machine.count(counts, i)
         ends.append(machine.now)
         units.append(machine.unit_spikes)

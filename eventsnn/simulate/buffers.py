@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.neurons import models
+from eventsnn.neurons.neuron import Neuron
 from eventsnn.simulate import event_loop as loop
 from eventsnn.simulate import queue as calendar
 from eventsnn.simulate.allocate import (
@@ -32,6 +33,7 @@ from eventsnn.simulate.pointers import Arrays, Pointers
 from eventsnn.simulate.state import State
 from eventsnn.simulate.state_checked import check_fits
 from eventsnn.topology import topologies
+from eventsnn.topology.topology import Topology
 
 
 class Buffers:
@@ -104,11 +106,6 @@ class Buffers:
         """Return the input events with those that a state still holds, and make them due."""
         sent, graph, q = 0, self.graph, self.queue
         if state is not None:
-            if len(t) and t[0] < state.t:
-                raise UserError(
-                    f"simulate: event 0 is at {t[0]} us, but the state stands at {float(state.t)} "
-                    "us; the events of a run that goes on carry the times of the whole recording"
-                )
             part = slice(*state.log_at[graph.input : graph.input + 2])
             sent = int(state.log_at[graph.input + 1] - state.log_at[graph.input])
             t = np.concatenate([state.log_t[part], t])
@@ -247,15 +244,21 @@ class Buffers:
         return np.asarray(places.reshape(-1)[:n], np.int64)
 
 
-@cache
 def calls(dtype: Any) -> Calls:
     """Compile every neuron model, topology and the queue for a state dtype."""
-    kernels = [model.kernels(dtype) for model in models().values()]
+    return _calls(dtype, tuple(models().values()), tuple(topologies().values()))
+
+
+@cache
+def _calls(
+    dtype: Any, neurons: tuple[type[Neuron], ...], shapes: tuple[type[Topology], ...]
+) -> Calls:
+    kernels = [model.kernels(dtype) for model in neurons]
     return Calls(
         Pointers([k.receive for k in kernels]),
         Pointers([k.train for k in kernels]),
         Pointers([k.settle for k in kernels]),
         Pointers([k.rows for k in kernels]),
-        Pointers([shape.kernel() for shape in topologies().values()]),
+        Pointers([shape.kernel() for shape in shapes]),
         *(Pointers([function]) for function in calendar.kernels(dtype)),
     )

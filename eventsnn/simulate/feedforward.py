@@ -42,6 +42,9 @@ from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
 
+_NEURONS = (IF, LIF, Readout)
+"""Models that fire only at a delivery, if at all."""
+
 
 class Link(NamedTuple):
     """A connection and the population it leads to, ready to run.
@@ -76,20 +79,21 @@ class Piece(NamedTuple):
 def supports(network: Network) -> bool:
     """Return whether the graph has no cycle, one delay a connection, and one connection a target.
 
-    Its neurons must not fire between events; a readout must be reached all to all.
+    No population may fire between events, whether or not something leads to it; a readout
+    must be reached all to all. Models and topologies are known by their exact type.
     """
     targets = network.targets
+    if any(p.neuron and type(p.neuron) not in _NEURONS for p in network.populations):
+        return False
     if len(set(targets)) < len(targets) or _in_order(network) is None:
         return False
     return all(_supported(network, c) for c in network.connections)
 
 
 def _supported(network: Network, connection: Connection) -> bool:
-    neuron, topology = network[connection.target].neuron, connection.topology
-    if isinstance(neuron, Readout):
-        return connection.one_delay and isinstance(topology, Dense)
-    known = isinstance(topology, Dense | Conv2d | Pool2d | Sparse)
-    return connection.one_delay and known and isinstance(neuron, IF | LIF)
+    neuron, topology = network[connection.target].neuron, type(connection.topology)
+    shapes = (Dense,) if type(neuron) is Readout else (Dense, Conv2d, Pool2d, Sparse)
+    return connection.one_delay and topology in shapes
 
 
 def run(

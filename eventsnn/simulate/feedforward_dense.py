@@ -132,7 +132,7 @@ class DenseLayer:
         fired, close : Train
             The spikes, and where each neuron first reached ``share`` of its threshold.
         """
-        state, shared = self.start(), self.dtype(share * self.firing.threshold)
+        state, shared = self.start(), self.firing.share_of(share)
         notes = Spikes.room((len(deliveries.start) - 1) * self.ends[-1], self.dtype)
         limit, noted = aligned(self.ends[-1], self.dtype), np.zeros(1, np.int64)
         near = [Near(limit[a:b], shared, notes, noted) for a, b in pairwise([0, *self.ends])]

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.neuron import FINE, Neuron
+from eventsnn.neurons.neuron import FINE, Neuron, check_precision
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train
 
@@ -42,8 +43,23 @@ class Firing(NamedTuple):
 
     @classmethod
     def of(cls, neuron: IF | LIF, dtype: Any) -> Firing:
-        """Return the rule of a model."""
+        """Return the rule of a model; UserError for a threshold that ``dtype`` does not hold.
+
+        Kernels test whole registers: with a threshold of 0 the lanes behind the last neuron
+        would fire.
+        """
+        check_precision(neuron, dtype, "feedforward")
         return cls(dtype(neuron.threshold), neuron.reset == "subtract", int(neuron.refractory_us))
+
+    def share_of(self, share: float) -> Any:
+        """Return a share of the threshold; UserError for one that is 0 in its dtype."""
+        dtype = type(self.threshold)
+        if not 0 < share <= 1 or share * float(self.threshold) < np.finfo(dtype).tiny:
+            raise UserError(
+                f"near: a share of {share} of the threshold {self.threshold}, in {dtype.__name__}; "
+                f"give a number above 0, at most 1, so that at least {np.finfo(dtype).tiny} is left"
+            )
+        return dtype(share * self.threshold)
 
 
 class Cursor(NamedTuple):
@@ -97,9 +113,11 @@ def aligned(
 
 def decay_of(neuron: Neuron | None, dtype: Any) -> Decay:
     """Return the decay of a model."""
-    if not isinstance(neuron, LIF | Readout) or math.isinf(neuron.tau_us):
+    if isinstance(neuron, IF) or (isinstance(neuron, Readout) and math.isinf(neuron.tau_us)):
         return Decay(math.inf, np.zeros(0), dtype)
-    return Decay(neuron.tau_us, neuron.decays, dtype)
+    if isinstance(neuron, LIF | Readout):
+        return Decay(neuron.tau_us, neuron.decays, dtype)
+    raise TypeError(f"feedforward: no decay of {neuron}")
 
 
 class Factors(NamedTuple):

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.events_checked import TIME_END, Shape, short
 from eventsnn.kernel import allocating
-from eventsnn.network import Network
+from eventsnn.network import Network, Population
 
 Events = EventStream | EventBatch
 
@@ -59,13 +60,19 @@ def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) 
     until_us : float, or one a recording
         Run over the instants before it; None for each recording's duration, infinity
         until nothing more happens.
+
+    Raises
+    ------
+    UserError
+        For a sensor of another shape than the input population, and for events, durations
+        or ends that no engine can take.
     """
-    size = network.populations[network.input].size
-    if math.prod(events.shape) != size:
+    if not isinstance(events, EventStream | EventBatch):
         raise UserError(
-            f"{events.source}: a sensor of {events.shape} has {math.prod(events.shape)} units, but "
-            f"the input {network.populations[network.input].name} has {size}; make them equal"
+            f"simulate: events is a {type(events).__name__}; give an EventStream or an EventBatch"
         )
+    check_sensor(network.populations[network.input], events.shape, events.source)
+    size = network.populations[network.input].size
     if isinstance(events, EventStream):
         start = np.array([0, len(events)], np.int64)
         duration = np.array([events.duration], np.float64)
@@ -78,12 +85,61 @@ def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) 
         raise DataError(
             f"{events.source}: unit of event {i} is {events.unit[i]}; give 0 to {size - 1}"
         )
-    until = duration
-    if until_us is not None:
-        until = np.broadcast_to(np.asarray(until_us, np.float64), duration.shape)
-    if not np.all(until >= 0):
-        raise UserError(f"simulate: until_us is {until_us!r}; give microseconds >= 0, or infinity")
+    until = duration if until_us is None else _ends(until_us, duration.shape)
+    fine = (until >= 0) & ((until <= TIME_END) | np.isinf(until))
+    if not fine.all():
+        i = int(np.argmin(fine))
+        raise UserError(
+            f"simulate: {'duration' if until_us is None else 'until_us'} is {until[i]} (recording "
+            f"{i}); give microseconds from 0 to 2**53, or until_us=infinity. Are these "
+            "nanoseconds? Divide by 1000"
+        )
+    if np.isinf(until).any():
+        _check_room(network, events)
     return Inputs(events.t, events.unit, start, until, events.source)
+
+
+def check_sensor(population: Population, sensor: Shape, source: str) -> None:
+    """Refuse recordings of another sensor than an input population stands for.
+
+    Plain units, of a shape (n,), say nothing of a sensor: then the number must agree. Sides
+    of 1 before the others do not count: (34, 34) is (1, 34, 34).
+    """
+    shape, own = population.shape, tuple(sensor)
+    fits = shape == own or (len(shape) == 1 and shape[0] == math.prod(own))
+    if fits or _without_ones(shape) == _without_ones(own):
+        return
+    raise UserError(
+        f"{source}: a sensor of {own} (polarities, height, width) has {math.prod(own)} units, but "
+        f"the input {population.name} is {shape} and has {population.size}; make the shapes equal"
+    )
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without the sides of 1 that lead it."""
+    first = next((i for i, side in enumerate(shape) if side != 1), len(shape))
+    return shape[first:]
+
+
+def _ends(until_us: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return one end a recording."""
+    try:
+        return np.broadcast_to(np.asarray(until_us, np.float64), shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(
+            f"simulate: until_us is {short(until_us)}; give one number, or one for each of "
+            f"{shape[0]} recordings"
+        ) from error
+
+
+def _check_room(network: Network, events: Events) -> None:
+    """Refuse an open end where what the events send would be due at 2**53 us or later."""
+    longest = sum(c.greatest_delay for c in network.connections)
+    if int(events.t.max(initial=0)) + longest >= TIME_END:
+        raise UserError(
+            f"{events.source}: with events up to {events.t.max()} us and delays of {longest} us in "
+            "all, spikes may be due at 2**53 us or later; subtract the first time, or give until_us"
+        )
 
 
 @allocating

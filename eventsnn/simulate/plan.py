@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
+from eventsnn.registry import number_of
 from eventsnn.simulate import queue
 from eventsnn.simulate.groups import groups_of
 from eventsnn.topology import topologies
@@ -95,13 +96,18 @@ class Graph(NamedTuple):
     max_fan_out: int
 
 
-@lru_cache(maxsize=4)
 def plan(network: Network) -> Graph:
     """Lay a network out flat (kept for the networks used last)."""
+    return _plan(network, tuple(models().values()), tuple(topologies().values()))
+
+
+@lru_cache(maxsize=4)
+def _plan(network: Network, *_: tuple[type, ...]) -> Graph:
+    """Number neuron models and topologies among those that are known now."""
     tables = [_table(network, p) for p in range(len(network.populations))]
     neurons = [p.neuron for p in network.populations]
     sizes = np.array([p.size for p in network.populations], np.int64)
-    kinds, shapes = list(models()), list(topologies())
+    kinds, shapes = models(), list(topologies())
     channels = _channels(network)
     connections = network.connections
     grouped = groups_of(network)
@@ -118,7 +124,7 @@ def plan(network: Network) -> Graph:
     return Graph(
         order=np.array(network.order, np.int64),
         size=sizes,
-        model=np.array([kinds.index(n.kind) if n else -1 for n in neurons], np.int64),
+        model=np.array([number_of(n, kinds) if n else -1 for n in neurons], np.int64),
         predicts=np.array([n is not None and n.predicts for n in neurons], np.int64),
         clock=np.array([clock_size(network, p) for p in range(len(neurons))], np.int64),
         x_at=_starts(
@@ -215,7 +221,9 @@ class Channel(NamedTuple):
 
 def _channels(network: Network) -> list[Channel]:
     channels, grouped = [], groups_of(network)
+    known = topologies()
     for c, connection in enumerate(network.connections):
+        number_of(connection.topology, known)
         kind, table = connection.topology.kind, connection.topology.table()
         if isinstance(connection.delay_us, int):
             channels.append(Channel(c, LOG, connection.delay_us, kind, table))

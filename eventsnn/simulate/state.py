@@ -6,8 +6,9 @@ its state to the very same record. States are plain arrays and are saved as ``.n
 
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,35 @@ class State:
 
     @classmethod
     def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
-        """Return the state of a network at rest at time 0."""
+        """Return the state of a network at rest at time 0.
+
+        It fits a run of any dtype: the first run takes that of its weights.
+        """
         from eventsnn.simulate.asynchronous import resting_state
 
         return resting_state(network, dtype)
 
-    def check(self, network: Network, until: float) -> None:
-        """Refuse a state of another network, or a run that ends before the state."""
+    def of_dtype(self, dtype: type[np.floating[Any]]) -> State:
+        """Return a state at rest at time 0 in another dtype; any other state as it is.
+
+        At rest all variables and everything on its way are 0, in every dtype.
+        """
+        check_arrays(self)
+        if self.x.dtype == dtype or self.t != 0 or self.x.any() or len(self.synapse_t):
+            return self
+        waiting = self.synapse_weight.astype(dtype)
+        return replace(self, x=self.x.astype(dtype), synapse_weight=waiting)
+
+    def check(self, network: Network, t: NDArray[np.float64], until: float) -> None:
+        """Refuse a state of another network, or a run of what lies before the state.
+
+        Parameters
+        ----------
+        t : float64 array (n_events,)
+            Times of the events that the run is given, microseconds, sorted.
+        until : float
+            Where it ends.
+        """
         check_arrays(self)
         sizes = [p.size for p in network.populations]
         if self.sizes.tolist() != sizes:
@@ -77,10 +100,19 @@ class State:
                 f"state: made for populations of {self.sizes.tolist()} neurons, the network has "
                 f"{sizes}; give the network that it belongs to"
             )
+        stands = f"the state stands at {float(self.t)} us: every event before that is worked off"
+        if len(t) and t[0] < self.t:
+            before = int(np.searchsorted(t, float(self.t)))
+            raise UserError(
+                f"simulate: {before} of {len(t)} events, the first at {t[0]} us, come again: "
+                f"{stands}. Give the rest alone, with its times: "
+                f"stream.between({math.ceil(self.t)}, stream.duration)"
+            )
         if until < self.t:
             raise UserError(
-                f"state: stands at {float(self.t)} us, the run would end at {until} us; the events "
-                "of a run that goes on carry the times of the whole recording"
+                f"simulate: the run would end at {until} us, but {stands}. Events of a run that "
+                "goes on carry the times of the whole recording; stream.between keeps them, "
+                "slice_time does not"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -53,7 +53,8 @@ class AdjointLearner(GradientLearner):
         pairs = zip(self.params, self.network.sources, strict=True)
         # Neurons that speak do so the louder where others are dropped.
         weights = [plain(p) * louder if source in masks else p for p, source in pairs]
-        passed = layered.run(self.network, weights, batch, self.threads, masks, options.near)
+        args = self.network, weights, batch, self.threads, masks, options.near
+        passed = layered.run_checked(*args)
         outputs = layered.outputs_of(passed, self.output, self.loss.reads)
         graded = self.grade(outputs, batch)
         errors = {self.output: (self.loss.reads, graded.gradient / len(batch))}
