@@ -11,7 +11,6 @@ import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
