@@ -32,6 +32,7 @@ def evaluate(
         print(json.dumps(result))
         return
     OUT.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
+    show.no_answer(result["no_answer"], result["recordings"], OUT)
     OUT.print(show.cost_table(result))
     if mistakes:
         show.mistakes(result, OUT)

@@ -18,6 +18,9 @@ from eventsnn.data.inputs import Inputs, open_inputs
 from eventsnn.data.source import checked_split
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers
+from eventsnn.learn.answers import said as said_answer
+from eventsnn.learn.answers import told as told_answer
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.outputs import check_output_file
@@ -127,11 +130,11 @@ def _simulate_network(
         if loss is not None:
             unlabelled = EventBatch.from_streams([replace(stream, label=0)])
             scores = scores_of(record, len(network.populations) - 1, loss, unlabelled)[0]
-            told |= {"prediction": int(scores.argmax()), "output": scores.tolist()}
+            told |= {"prediction": told_answer(int(answers(scores))), "output": scores.tolist()}
         picture = _picture(drawn[0], inputs, i)
         if picture is not None:
             label = "" if stream.label is None else f", label {stream.label}"
-            said = f", prediction {told['prediction']}" if loss is not None else ""
+            said = f", prediction {said_answer(told['prediction'])}" if loss is not None else ""
             title = f"{name}{label}{said}"
             plot_network_traffic(found, picture, title, told.get("output"), drawn[1])
         yield told, None if picture is None else str(picture)

@@ -68,6 +68,7 @@ def pooled(parts: list[Result]) -> Result:
     return {
         "accuracy": float(mean([part["accuracy"] for part in parts])),
         "recordings": n,
+        "no_answer": sum(part["no_answer"] for part in parts),
         "spikes_per_recording": mean([p["spikes_per_recording"] for p in parts]).tolist(),
         "operations_per_recording": mean([p["operations_per_recording"] for p in parts]).tolist(),
     }

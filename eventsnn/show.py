@@ -8,6 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from eventsnn.console import Console
+from eventsnn.learn.answers import said
 from eventsnn.text import quoted
 
 _MOST = 20
@@ -33,6 +34,7 @@ def training(summary: dict[str, Any], out: Console) -> None:
         f"{summary['seconds']:.1f} s of learning"
     )
     out.print(reached)
+    no_answer(summary["no_answer"]["test"], summary["test_recordings"], out, " test")
     out.print(cost_table(summary))
     cost = summary["training_operations_per_recording"]
     if cost:
@@ -54,9 +56,7 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
         table.add_row(str(label), *said)
     out.print(table)
     for row in wrong[:_MOST]:
-        out.print(
-            f"{row['half']} {row['index']}: a {row['label']}, taken for a {row['prediction']}"
-        )
+        out.print(f"{row['half']} {row['index']}: a {row['label']}, {_taken(row['prediction'])}")
     if len(wrong) > _MOST:
         out.print(f"and {len(wrong) - _MOST} more: --json has all")
     if wrong:
@@ -65,6 +65,19 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
             f"look at one: eventsnn simulate {quoted(result['model'])} {quoted(result['data'])} "
             f"--split {first['half']} --index {first['index']} --figure wrong.png",
             soft_wrap=True,
+        )
+
+
+def _taken(prediction: int | None) -> str:
+    return "no answer" if prediction is None else f"taken for a {prediction}"
+
+
+def no_answer(unanswered: int, recordings: int, out: Console, half: str = "") -> None:
+    """Print how many recordings got no answer, if any."""
+    if unanswered:
+        out.print(
+            f"no answer at {unanswered:,} of {recordings:,}{half} recordings: the output stayed "
+            "silent; they count as wrong"
         )
 
 
@@ -83,7 +96,7 @@ def traffic(traffic: dict[str, Any], out: Console) -> None:
     unit = "us" if traffic["time_unit"] == "us" else "(step)"
     latency = traffic["latency_to_first_output_spike"]
     label = "" if traffic["label"] is None else f", label {traffic['label']}"
-    prediction = f", prediction {traffic['prediction']}" if "prediction" in traffic else ""
+    prediction = f", prediction {said(traffic['prediction'])}" if "prediction" in traffic else ""
     first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
     out.print(
         f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
@@ -170,6 +183,7 @@ def measurement(result: dict[str, Any], out: Console) -> None:
         f"{result['model']} on {result['recordings']:,} recordings of {result['data']}{note}",
     )
     out.print(Text("accuracy ").append(f"{result['accuracy']:.2%}", "bold"))
+    no_answer(result["no_answer"], result["recordings"], out)
     table = Table("synaptic operations", "", box=None)
     for key, text in (
         ("operations_per_spike", "a spike or event"),

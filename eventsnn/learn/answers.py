@@ -30,6 +30,16 @@ def answers(scores: NDArray[Any]) -> NDArray[np.int64]:
     return np.where(silent, NO_ANSWER, scores.argmax(-1)).astype(np.int64)
 
 
+def told(prediction: int) -> int | None:
+    """Return a prediction as JSON has it: null where there is no answer."""
+    return None if prediction == NO_ANSWER else int(prediction)
+
+
+def said(prediction: int | None) -> str:
+    """Return a prediction as people read it."""
+    return "no answer" if prediction in (None, NO_ANSWER) else str(prediction)
+
+
 def unanswered(predictions: NDArray[np.int64]) -> int:
     """Return how many recordings got no answer."""
     return int((predictions == NO_ANSWER).sum())

@@ -128,7 +128,8 @@ class FirstSpike:
     """Cross-entropy of softmax(-t / scale_us) over the times of first spikes (Goeltz et al. 2021).
 
     A class that stays silent counts as if it fired ``scale_us`` after the last class that
-    did; it gets no gradient. Where all are silent the loss is log(classes), as for a guess.
+    did; it gets no gradient. Where all are silent the scores are 0 and the loss is log(classes),
+    as for a guess.
 
     Attributes
     ----------
@@ -154,6 +155,7 @@ class FirstSpike:
         late = times.max(1, keepdims=True) + self.scale_us
         scores = -np.where(silent, late, times) / self.scale_us
         log_p = _log_softmax(scores)
+        scores[silent.all(1)] = 0  # as of any output that was silent throughout
         p = np.exp(log_p)
         by_score = p.copy()
         by_score[rows, labels] -= 1

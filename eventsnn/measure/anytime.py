@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers
 from eventsnn.learn.layered import integral_unit
 from eventsnn.learn.losses import Loss, Reads
 from eventsnn.measure.anytime_kernel import Arrivals, Read, count_out, read_out
@@ -133,7 +134,7 @@ def stream(
         _operations(record, events, times),
         _spikes(record, times),
         _before(_input(record, events), times)[0],
-        scores.argmax(axis=2).astype(np.int16),
+        answers(scores).astype(np.int16),
         (top[:, :, -1] - top[:, :, -2]).astype(np.float32),
         -(np.exp(log_p) * log_p).sum(axis=2).astype(np.float32),
         spoke,

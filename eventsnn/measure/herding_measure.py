@@ -17,6 +17,7 @@ from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn import herding_state as state
+from eventsnn.learn.answers import answers, unanswered
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
 from eventsnn.measure.mistakes import confusion
@@ -35,7 +36,7 @@ def measure_herding(
     if not len(data) or labels.min() < 0:
         raise UserError(f"{data.source}: measure needs samples, each with a label")
     outputs, tally = learner.net.outputs(data, np.arange(len(data)), threads)
-    predictions = outputs.argmax(1)
+    predictions = answers(outputs)
     n, right = len(data), int((predictions == labels).sum())
     sizes = learner.net.sizes
     names = ["input", *(f"layer {k}" for k in range(1, len(sizes)))]
@@ -45,6 +46,7 @@ def measure_herding(
         "accuracy": right / n,
         "right": right,
         "recordings": n,
+        "no_answer": unanswered(predictions),
         "network": _network(names, sizes),
         "duration_us": float(data.duration.mean()) if isinstance(data, EventBatch) else 0.0,
         "operations": counted,

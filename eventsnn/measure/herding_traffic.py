@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
 from eventsnn.learn import herding_state as state
+from eventsnn.learn.answers import answers, told
 from eventsnn.learn.herding import HerdingMLP
 
 
@@ -69,7 +70,7 @@ class Traffic:
         return {
             "input": self.name,
             "label": self.label,
-            "prediction": int(self.output.argmax()),
+            "prediction": told(int(answers(self.output))),
             "output": [float(v) for v in self.output],
             "events": len(self.unit[0]),
             "spikes": [len(unit) for unit in self.unit],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.losses import Loss
 from eventsnn.measure.anytime import Streamed, event_checks, stream
 from eventsnn.measure.backward import Backward, backward
@@ -193,7 +194,7 @@ class _Work:
         """Measure some recordings."""
         record = simulate(self.network, self.weights, batch, threads=self.threads)
         output = len(self.network.populations) - 1
-        found.predictions.append(scores_of(record, output, self.loss, batch).argmax(1))
+        found.predictions.append(answers(scores_of(record, output, self.loss, batch)))
         counted = operations(record, self.weights, batch)
         found.operations = found.operations.joined(counted) if found.operations else counted
         found.relu.append(relu_costs(record, self.weights, batch))
@@ -226,7 +227,7 @@ class _Work:
         seen = binned(batch, bin_us)
         record = simulate(self.network, self.weights, seen, threads=self.threads)
         scores = scores_of(record, len(self.network.populations) - 1, self.loss, seen)
-        right = int((scores.argmax(1) == batch.label).sum())
+        right = int((answers(scores) == batch.label).sum())
         return clock_costs(record, self.weights, seen, bin_us), right
 
 
@@ -251,6 +252,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         "accuracy": right / len(events),
         "right": right,
         "recordings": len(events),
+        "no_answer": unanswered(predictions),
         "network": _network_json(work.network),
         "duration_us": float(events.duration.mean()),
         "operations": counted.to_json()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.learn.answers import said
 from eventsnn.measure.traces import potentials
 from eventsnn.network import Network
 from eventsnn.record import Record
@@ -150,7 +151,7 @@ def _scenes(scene: Scene) -> list[Picture]:
         events = scene.events[i]
         record = simulate(scene.network, scene.weights, events)
         verdict = "right" if scene.predictions[i] == events.label else "wrong"
-        told = f"label {events.label}, answer {scene.predictions[i]}: {verdict}"
+        told = f"label {events.label}, answer {said(int(scene.predictions[i]))}: {verdict}"
         raster = partial(plots.plot_raster, plots.trains_of(record, events), "")
         told = f"A dot an event or spike; {told}."
         out.append(Picture(f"raster-{i}", f"Recording {i}", told, raster))

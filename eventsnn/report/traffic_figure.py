@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from eventsnn.learn.answers import answers, said
 from eventsnn.measure import herding_traffic, traffic
 from eventsnn.report.files import save_figure
 from eventsnn.report.plots_traffic import plot_activity
@@ -36,7 +37,7 @@ def plot_traffic(
     names = ("input", *(f"layer {p}" for p in range(1, n)))
     label = "" if found.label is None else f", label {found.label}"
     activity = Activity(
-        f"{found.name}{label}, prediction {int(found.output.argmax())}",
+        f"{found.name}{label}, prediction {said(int(answers(found.output)))}",
         names,
         found.sizes,
         found.t,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.eventprop import errors_of
 from eventsnn.learn.layered import recorded_outputs
 from eventsnn.learn.losses import Loss
@@ -31,8 +32,9 @@ def evaluate_network(
     Returns
     -------
     dict
-        ``accuracy``, ``recordings``, ``predictions`` (list of int), ``spikes_per_recording``
-        (a population) and ``operations_per_recording`` (synaptic additions, a connection).
+        ``accuracy``, ``recordings``, ``no_answer`` (recordings at which the output was silent,
+        which count as wrong), ``predictions`` (list of int), ``spikes_per_recording`` (a
+        population) and ``operations_per_recording`` (synaptic additions, a connection).
     """
     output = len(network.populations) - 1
     predictions = np.zeros(len(events), np.int64)
@@ -43,13 +45,14 @@ def evaluate_network(
     for first in range(0, len(events), TOGETHER):
         batch = events.part(first, min(first + TOGETHER, len(events)))
         record = simulate(network, weights, batch, record=keep, threads=threads)
-        predictions[first : first + TOGETHER] = scores_of(record, output, loss, batch).argmax(1)
+        predictions[first : first + TOGETHER] = answers(scores_of(record, output, loss, batch))
         spikes += record.counts.spikes.sum(0)
         adds += record.counts.synaptic_adds.sum(0)
     n = max(len(events), 1)
     return {
         "accuracy": int((predictions == events.label).sum()) / n,
         "recordings": len(events),
+        "no_answer": unanswered(predictions),
         "predictions": predictions.tolist(),
         "spikes_per_recording": [float(s) / n for s in spikes],
         "operations_per_recording": [float(a) / n for a in adds],

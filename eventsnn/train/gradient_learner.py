@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers
 from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
@@ -175,7 +176,7 @@ class GradientLearner(ABC):
             if left:
                 ready = later(partial(self.read, events, left.popleft(), rng), self.threads)
             self._update(walked)
-            right = int((walked.scores.argmax(1) == chunk.batch.label).sum())
+            right = int((answers(walked.scores) == chunk.batch.label).sum())
             yield Learned(right, float(walked.loss.sum()))
 
     def _update(self, walked: Walked) -> None:

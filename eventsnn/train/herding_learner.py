@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DivergedError
 from eventsnn.events import EventBatch
+from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.herding_costs import costs
 from eventsnn.train.augment import augment
@@ -70,7 +71,7 @@ class HerdingLearner:
             outputs = self.net.train(augment(data, chunk, change, rng), np.arange(len(chunk)))
         else:
             outputs = self.net.train(data, chunk)
-        return Learned(int((outputs.argmax(1) == labels).sum()), float("nan"))
+        return Learned(int((answers(outputs) == labels).sum()), float("nan"))
 
     def learn_all(
         self, data: Data, chunks: Iterable[NDArray[np.int64]], rng: np.random.Generator
@@ -82,10 +83,11 @@ class HerdingLearner:
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample; see ``Learner``."""
         outputs, counts = self.net.outputs(data, np.arange(len(data)), threads)
-        predictions = outputs.argmax(1)
+        predictions = answers(outputs)
         result: dict[str, Any] = {
             "accuracy": float((predictions == labels_of(data)).mean()),
             "recordings": len(data),
+            "no_answer": unanswered(predictions),
             "predictions": predictions.tolist(),
         }
         return result | costs(counts, len(data))

@@ -85,7 +85,8 @@ class Learner(Protocol):
     def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
         """Predict every sample.
 
-        Returns ``accuracy``, ``recordings``, ``predictions`` (a class each),
+        Returns ``accuracy``, ``recordings``, ``no_answer`` (how many of them got none, see
+        ``learn.answers``; they count as wrong), ``predictions`` (a class each),
         ``spikes_per_recording`` (a population, input first) and ``operations_per_recording``
         (a layer).
         """

@@ -189,6 +189,7 @@ class Trainer:
         return {
             "test_accuracy": test["accuracy"],
             "train_accuracy": train["accuracy"],
+            "no_answer": {"test": test["no_answer"], "train": train["no_answer"]},
             "epochs": len(self.history),
             "seconds": sum(row["seconds"] for row in self.history),
             "spikes_per_recording": test["spikes_per_recording"],
@@ -228,6 +229,7 @@ class Trainer:
             "epoch": epoch + 1,
             "accuracy_while_learning": right / len(order),
             "test_accuracy": test["accuracy"],
+            "no_answer": test["no_answer"],
             "spikes_per_recording": test["spikes_per_recording"],
             "seconds": seconds,
         }
