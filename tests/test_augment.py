@@ -164,3 +164,85 @@ def test_threads_change_no_bit_of_augmented_recordings():
     assert len(one.t) > 50
     for field in ("t", "unit", "start", "label", "duration"):
         np.testing.assert_array_equal(getattr(one, field), getattr(many, field))
+
+
+class Drawn:
+    """A generator that gives what it was told, one draw after the other."""
+
+    def __init__(self, *draws):
+        self.draws = list(draws)
+
+    def uniform(self, low, high, size):
+        return np.broadcast_to(self.draws.pop(0), size).astype(float)
+
+    def integers(self, low, high, size, dtype):
+        return np.zeros(size, dtype)
+
+
+def test_x_and_y_are_shifted_each_by_its_own_draw():
+    batch = some_recordings(1)
+    draws = Drawn(0.0, 0.0, [1.0, -0.5])  # angle, factor, shift
+    out = augment(batch, np.arange(1), Augmentation(shift=2), draws)
+    moved = batch[0].shift(2, -1)
+    np.testing.assert_array_equal(out[0].unit, moved.unit)
+    np.testing.assert_array_equal(out[0].t, moved.t)
+
+
+def one_event(x, y, n=1, side=31):
+    events = EventStream(np.zeros(1, int), np.array([y * side + x]), (1, side, side))
+    return EventBatch.from_streams([events] * n)
+
+
+@pytest.mark.parametrize(("draw", "x", "y"), [(1.0, 9, 15), (-1.0, 17, 15)])
+def test_what_is_turned_is_scaled_by_the_same_factor(draw, x, y):
+    """Four pixels below the middle; a quarter turn, and 1.5 times or half as far from it."""
+    out = augment(one_event(15, 19), np.arange(1), Augmentation(rotate=90, scale=0.5), Fixed(draw))
+    assert (out[0].x.tolist(), out[0].y.tolist()) == ([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"rotate": 90}, lambda s: s.y - 15),
+        ({"scale": 0.9}, lambda s: s.x - 20),
+        ({"shift": 5}, lambda s: s.x - 20),
+        ({"shift": 5}, lambda s: s.y - 15),
+    ],
+)
+def test_changes_go_either_way_as_often(change, place):
+    n = 400
+    batch = one_event(20, 15, n)
+    out = augment(batch, np.arange(n), Augmentation(**change), np.random.default_rng(2))
+    moved = np.array([int(place(s)[0]) for s in out if len(s)])
+    right, left = (moved > 0).sum(), (moved < 0).sum()
+    assert right + left > 0.7 * n and abs(int(right) - int(left)) < 4 * np.sqrt(n)
+
+
+def test_scatter_moves_x_and_y_independently():
+    events = EventStream(np.arange(9000), np.full(9000, 17 * 35 + 17), (1, 35, 35))
+    batch = EventBatch.from_streams([events])
+    out = augment(batch, np.arange(1), Augmentation(scatter=1.5), np.random.default_rng(0))
+    counts = np.zeros((3, 3), int)
+    np.add.at(counts, (out[0].y - 16, out[0].x - 16), 1)
+    assert np.abs(counts - 1000).max() < 4 * np.sqrt(9000 * 8 / 81)
+
+
+def test_jitter_is_rounded_to_the_next_microsecond():
+    """Uniform in [-1, 1]: a quarter goes to -1, half stays, a quarter goes to 1."""
+    n = 8000
+    batch = EventBatch.from_streams(
+        [EventStream(np.full(n, 500), np.zeros(n, int), (1, 1, 1), duration=1000)]
+    )
+    out = augment(batch, np.arange(1), Augmentation(jitter_us=1), np.random.default_rng(0))
+    moved, counts = np.unique(out.t - 500, return_counts=True)
+    assert moved.tolist() == [-1, 0, 1]
+    assert np.abs(counts - [n / 4, n / 2, n / 4]).max() < 4 * np.sqrt(n / 4)
+
+
+def test_events_of_one_time_keep_their_order_when_times_are_jittered():
+    n = 3000
+    unit = np.arange(n)[::-1] % 50
+    batch = EventBatch.from_streams([EventStream(np.full(n, 9), unit, (1, 5, 10), duration=20)])
+    out = augment(batch, np.arange(1), Augmentation(jitter_us=0.1), np.random.default_rng(0))
+    assert (out.t == 9).all()  # a tenth of a microsecond moves nothing
+    np.testing.assert_array_equal(out.unit, unit)

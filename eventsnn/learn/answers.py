@@ -14,8 +14,7 @@ def answers(scores: NDArray[Any]) -> NDArray[np.int64]:
     """Return the class with the highest score; of equal ones, the lowest.
 
     Where an output was silent there is no answer: no class fired, or nothing has reached the
-    output, so that all scores are 0 (spike counts, potentials, drives) or all minus infinity
-    (times of first spikes). No answer is never right.
+    output. Then, and only then, every loss and rule gives scores of 0. No answer is never right.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ def answers(scores: NDArray[Any]) -> NDArray[np.int64]:
     int64 array (...)
         A class, or ``NO_ANSWER``.
     """
-    silent = (scores == 0).all(-1) | np.isneginf(scores).all(-1)
+    silent = (scores == 0).all(-1)
     return np.where(silent, NO_ANSWER, scores.argmax(-1)).astype(np.int64)
 
 

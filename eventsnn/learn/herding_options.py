@@ -126,7 +126,7 @@ class HerdingOptions:
                 "multiplication; leave one of the two out"
             )
         scale = self.n_steps**2 / self.eta
-        if self.integer and not 2 <= round(min(scale, 2.0 * MOST_SCALE)) <= MOST_SCALE:
+        if self.integer and not 2 <= scale <= MOST_SCALE:
             raise UserError(
                 f"integer mode needs T^2/eta from 2 to {MOST_SCALE}, this is {scale:.4g}; "
                 "change n_steps or eta"
