@@ -22,6 +22,7 @@ from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, run_
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
+from eventsnn.record_checked import check_record
 from eventsnn.simulate.inputs import Events, Inputs, inputs
 from eventsnn.simulate.pointers import Arrays
 
@@ -199,6 +200,7 @@ def _recordings(network: Network, events: Events, record: Record) -> Inputs:
                 f"eventprop: {population.name} has {population.size} neurons, in the record "
                 f"{record.network[population.name].size}; give the network of the record"
             )
+    check_record(record)
     durations = np.atleast_1d(np.asarray(events.duration, np.float64))
     if len(durations) != len(record):
         raise UserError(
