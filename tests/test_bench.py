@@ -118,6 +118,48 @@ def test_the_result_has_the_promised_figures_and_goes_into_json(monkeypatch):
     assert (result["conv2d_adds_share"], result["conv_network_adds_share"]) == pytest.approx(shares)
 
 
+def test_a_fifth_of_the_recurrent_neurons_inhibits_four_times_as_strongly():
+    network, (inward, around) = networks.recurrent(50, 20)
+    by_sender = around.reshape(50, 20)
+    signs = np.sign(by_sender)
+    assert (signs == signs[:, :1]).all() and (signs[:, 0] < 0).sum() == 10
+    assert by_sender.min() == pytest.approx(-4 * by_sender.max()) and (inward > 0).all()
+    delays = network.connections[1].delay_us
+    assert delays.min() >= 1_000 and delays.max() <= 10_000 and (delays % 1_000 == 0).all()
+
+
+def test_the_drive_has_the_rate_that_was_asked_for():
+    events = networks.drive(20.0, 500_000, inputs=1000)
+    # 1,000 inputs, 20 Hz, half a second; a Poisson number strays by its root.
+    assert abs(len(events) - 10_000) < 500 and events.duration == 500_000
+    assert abs(np.bincount(events.unit, minlength=1000).mean() - 10) < 0.5
+
+
+def test_figures_are_multiples_of_the_control_and_speed_ups_their_inverses(monkeypatch):
+    monkeypatch.setattr(networks, "recurrent", partial(networks.recurrent, 100, 5))
+    monkeypatch.setattr(package, "_QUEUE_STEPS", 10)
+    given = {}
+
+    def measured(cases, events, loop, rounds):
+        given.update({case.name: 2.0 + k for k, case in enumerate(cases)})
+        return 7.0, {name: 100 * value for name, value in given.items()}, dict(given)
+
+    monkeypatch.setattr(package, "measure", measured)
+    result = bench(networks.poisson(1), rounds=1, threads=2)
+    assert result["control_ns_per_event"] == 7
+    for name in ("feedforward_dense", "asynchronous_dense", "training_step", "evaluation"):
+        assert result[f"{name}_controls"] == given[name]
+    # A control of a convolution's add is one of the 800 of an event.
+    assert result["conv2d_controls"] == 800 * given["conv2d"]
+    assert result["feedforward_threads_speedup"] == 1 / given["threads"]
+    assert result["training_threads_speedup"] == 1 / given["training_threads"]
+    assert result["control_threads_speedup"] == 1 / given["control_threads"]
+    assert result["conv_training_step_forwards"] == given["conv_training"]
+    assert result["counting_share"] == given["counting"]
+    assert result["sparse_recurrent_updates_per_second"] == 1e9 / (100 * given["recurrent"])
+    assert result["queue_push_pop_ns"] == 100 * given["queue"]
+
+
 def test_bench_refuses_nothing_to_measure():
     with pytest.raises(UserError, match="rounds is 0"):
         bench(rounds=0)

@@ -13,6 +13,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.measure.traces import potentials
 from eventsnn.report import plots
+from eventsnn.report.gallery import choose_recordings
 from eventsnn.report.style import DARK, LIGHT, PAGE, short, svg_of
 from eventsnn.simulate import simulate
 
@@ -124,6 +125,34 @@ def test_receptive_fields_stand_where_their_senders_are():
         plots.plot_receptive_fields(weights, (2, 3, 2), np.array([1]))
     with pytest.raises(UserError, match="no neuron"):
         plots.plot_traces({})
+
+
+def test_the_confusion_is_shaded_by_the_share_of_the_true_class():
+    figure = plots.plot_confusion({"confusion": [[6, 2], [0, 1]]})
+    shades = {box.get_xy(): box.get_facecolor()[3] for box in figure.axes[0].patches}
+    assert len(shades) == 3
+    for (x, y), share in {(0, 0): 0.75, (1, 0): 0.25, (1, 1): 1.0}.items():
+        assert shades[x - 0.48, y - 0.48] == pytest.approx(0.12 + 0.83 * share**0.5)
+    assert sorted(t.get_text() for t in figure.axes[0].texts) == ["1", "2", "6"]
+
+
+def test_an_answer_in_time_is_drawn_over_milliseconds_and_over_events():
+    points = {"accuracy": [0.25, 0.5]}
+    anytime = {
+        "by_time": points | {"t_us": [2_000.0, 40_000.0]},
+        "by_events": points | {"seen": [3, 70]},
+    }
+    time, events = plots.plot_streaming({"anytime": anytime}).axes
+    for axes, x in ((time, [2, 40]), (events, [3, 70])):
+        (line,) = axes.lines
+        assert list(line.get_xdata()) == x and list(line.get_ydata()) == [25, 50]
+
+
+def test_the_first_recording_and_the_first_wrong_one_are_drawn():
+    labels = np.array([3, 1, 2, 2])
+    assert choose_recordings(np.array([3, 1, 0, 0]), labels) == [0, 2]
+    assert choose_recordings(np.array([0, 1, 2, 0]), labels) == [0]
+    assert choose_recordings(labels, labels) == [0]
 
 
 def test_learning_curves_leave_out_what_a_rule_has_not():

@@ -55,6 +55,14 @@ def test_queue_depth_counts_the_spikes_on_their_way():
     np.testing.assert_array_equal(seen.queue_depth, [3, 3, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0])
 
 
+def test_a_spike_is_on_its_way_until_its_slowest_synapse():
+    network, weights = relay(delay_us=np.array([[100, 2_500], [100, 200]]))
+    events = EventStream([100, 5_000], [0, 1], (1, 1, 2), duration=8_000)
+    seen = traffic(simulate(network, weights, events), events)
+    # Every spike of the connection waits for 2,500 us, whoever sent it.
+    np.testing.assert_array_equal(seen.queue_depth, [1, 1, 0, 0, 0, 1, 1, 0])
+
+
 def test_traffic_needs_all_spikes():
     network, weights = relay()
     with pytest.raises(UserError, match="spikes of relay were not kept"):
