@@ -39,13 +39,13 @@ def kind_and_rest(spec: object, kinds: Collection[str]) -> tuple[str, str]:
 def meant(spec: str, kinds: Collection[str], forms: Collection[str]) -> str:
     """Say what a word of an unknown kind probably means, or what may be given."""
     kind, colon, rest = spec.partition(":")
-    close = difflib.get_close_matches(kind.strip().lower(), kinds, n=1, cutoff=0.7)
-    if close:
-        return f"did you mean {close[0]}{colon}{rest}?"
     if spec and kind_of(place(spec)):
         stems = [form.removesuffix("PATH").removesuffix("FILE") for form in forms]
         words = [f"{stem}{spec}" for stem in stems if stem.endswith(":") and stem.count(":") == 1]
         return f"say what is there: {' or '.join(words)}"
+    close = difflib.get_close_matches(kind.strip().lower(), kinds, n=1, cutoff=0.7)
+    if close:
+        return f"did you mean {close[0]}{colon}{rest}?"
     return f"give one of {', '.join(forms)}"
 
 
