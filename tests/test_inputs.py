@@ -100,6 +100,26 @@ def test_broken_renamed_and_pickled_arrays_are_one_line(tmp_path, suffix):
     refused("packed with method 14", open_inputs, str(file), SENSOR)
 
 
+@pytest.mark.parametrize(
+    ("kind", "times", "message"),
+    [
+        ("f8", [0.0123, 0.5], "t of event 0 is 0.0123; give finite whole numbers of microseconds"),
+        ("i8", [2_200_000_000, 2_200_000_005], "subtract the first time"),
+        ("u4", [2_200_000_000, 2_200_000_005], "subtract the first time"),
+        (
+            "u4",
+            [4_000_000_000, 3_999_999_990],
+            "event 1 at 3999999990 us comes after event 0 at 40",
+        ),
+    ],
+)
+def test_times_that_cannot_be_say_what_is_wrong_with_the_files_own(tmp_path, kind, times, message):
+    events = structured(t=kind)
+    events["t"] = times
+    file = saved(tmp_path / "a.npy", np.save, events)
+    refused(message, open_inputs, str(file), SENSOR)
+
+
 def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("x")

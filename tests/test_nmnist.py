@@ -194,8 +194,8 @@ def test_hidden_and_other_files_are_passed_over_and_counted_in_one_line(tmp_path
         more.writestr("Train/3/a.txt", b"junk")
         more.writestr("__MACOSX/Test/0/._00001.bin", b"of the other half")
     for path, said in (
-        (root, "Train: passed over 4 hidden files and 2 files that are no .bin (0/notes.txt)"),
-        (archive, "Train: passed over 3 hidden files and 1 files that are no .bin (3/a.txt)"),
+        (root, "Train: files passed over: 4 hidden and 2 that are no .bin (0/notes.txt)"),
+        (archive, "Train: files passed over: 3 hidden and 1 that are no .bin (3/a.txt)"),
     ):
         with pytest.warns(UserWarning, match=re.escape(said)) as warned:
             assert nmnist.load(path, "train", cache=False).label.tolist() == [0, 3, 7]

@@ -138,12 +138,12 @@ class Tree:
 
     def _tell(self, source: str) -> None:
         """Warn of what is passed over."""
-        passed = [f"{self.hidden} hidden files"] if self.hidden else []
+        passed = [f"{self.hidden} hidden"] if self.hidden else []
         if self.other:
-            passed.append(f"{len(self.other)} files that are no .bin ({min(self.other)})")
+            passed.append(f"{len(self.other)} that are no .bin ({min(self.other)})")
         if passed:
             # The place of the warning is this file's: Python then says it once a process.
-            warnings.warn(f"{source}: passed over {' and '.join(passed)}", stacklevel=1)
+            warnings.warn(f"{source}: files passed over: {' and '.join(passed)}", stacklevel=1)
 
 
 def is_recording(name: str) -> bool:
