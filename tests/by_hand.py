@@ -82,12 +82,13 @@ class Run:
         return out
 
     def lead(self, t):
-        """(leading class, margin, entropy in nats)."""
+        """(leading class or None if the output was silent, margin, entropy in nats)."""
         scores = self.scores(t)
         first, second = sorted(scores)[:-3:-1]
         parts = [math.exp(s - first) for s in scores]
         p = [x / sum(parts) for x in parts]
-        return scores.index(first), first - second, -sum(x * math.log(x) for x in p)
+        who = scores.index(first) if any(scores) else None
+        return who, first - second, -sum(x * math.log(x) for x in p)
 
 
 def binned(events, width):

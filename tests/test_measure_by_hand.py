@@ -53,7 +53,12 @@ def same(found, expected, where=""):
 def test_answers_are_counted(case):
     assert case.measured.predictions.tolist() == case.answers
     right = case.right(case.runs)
-    for key, value in {"right": right, "accuracy": right / 7, "recordings": 7}.items():
+    for key, value in {
+        "right": right,
+        "accuracy": right / 7,
+        "recordings": 7,
+        "no_answer": 0,
+    }.items():
         assert case.result[key] == value
     assert case.result["duration_us"] == sum(case.durations) / 7
     pairs = list(zip(case.label, case.answers, strict=True))
@@ -276,6 +281,8 @@ def test_the_answer_while_recordings_stream_in_is_read_off(case):
     n = len(checked.times[0])
     assert found["check_us"] == CHECK_US
     same(found["by_time"], columns([checked.point([k] * 7) for k in range(n)]))
+    # Before anything reached the output there is no answer, and none is right.
+    assert any(who is None for who, _, _ in checked.leads[6])
     end = checked.point([n - 1] * 7)
     assert end["accuracy"] == case.right(case.runs) / 7
     same(found["at_end"], {key: end[key] for key in ("accuracy", "operations", "spikes")})

@@ -158,8 +158,7 @@ def traffic(
     recording : int
         Number of the recording in the record.
     bin_us : float, optional
-        Microseconds; None: 1,000, or ten, a hundred ... times that, so that there are no more
-        than 100,000 bins.
+        Microseconds; None: 1,000, or ten, a hundred ... times that: at most 100,000 bins.
     burst_gap_us : float
         Microseconds.
     top : int
@@ -250,8 +249,7 @@ def _matrix(record: Record, values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _linked(network: Network) -> NDArray[np.bool_]:
-    n = len(network.populations)
-    linked = np.zeros((n, n), np.bool_)
+    linked = np.zeros(2 * (len(network.populations),), np.bool_)
     linked[list(network.sources), list(network.targets)] = True
     return linked
 
@@ -281,8 +279,7 @@ def _decision(record: Record, trains: list[Any]) -> float:
     if len(spiking) != 1 or not len(trains[spiking[0]][0]):
         return np.inf
     t, unit = trains[spiking[0]]
-    counts = np.bincount(unit)
-    winner = int(counts.argmax())
+    winner = int((counts := np.bincount(unit)).argmax())
     # Of each spike, the how-manieth of its unit it is; and the most of any rival so far.
     order = np.argsort(unit, kind="stable")
     nth = np.empty(len(unit), np.int64)

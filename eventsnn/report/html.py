@@ -77,6 +77,7 @@ def _tiles(result: Result) -> str:
 def _cost_tiles(result: Result) -> list[tuple[str, str, str]]:
     operations = result["operations"]
     right = f"{result['right']:,} of {result['recordings']:,}"
+    right += f"; {result['no_answer']:,} got no answer" if result.get("no_answer") else ""
     event = (
         f"synaptic operations; an input event {operations['operations_per_event']:,.0f}, with all "
         "it sets off"
