@@ -19,6 +19,10 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
+_MOST = 256
+"""Threads that are started, whatever a user asks for: a system has an end of them."""
+
+
 def cores() -> int:
     """Return how many threads run at once here."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -31,6 +35,7 @@ def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list
     has one is raised, as is Ctrl-C, when none runs any more: tasks write into arrays.
     """
     left = deque(enumerate(tasks))
+    threads = min(threads, _MOST)
     total, helpers = len(left), min(threads, len(left)) - 1
     answers: dict[int, T] = {}
     errors: dict[int, Exception] = {}
@@ -76,6 +81,7 @@ def later(work: Callable[[], T], threads: int) -> Callable[[], T]:
     """
     if threads < 2:
         return work
+    threads = min(threads, _MOST)
     ended: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
 
     def run() -> None:

@@ -54,7 +54,19 @@ HARMLESS = [
     "integer",
     "result.json",
 ]
-HUGE = ["9" * 25, "-9" * 9, "1" + "0" * 400, "inf", "-inf", "0x10", "1_000", "1e400", "--", "-"]
+HUGE = [
+    "9" * 25,
+    "100000",
+    "-9" * 9,
+    "1" + "0" * 400,
+    "inf",
+    "-inf",
+    "0x10",
+    "1_000",
+    "1e400",
+    "--",
+    "-",
+]
 VALUES = st.sampled_from(HARMLESS) | st.sampled_from(NASTY_TEXT + HUGE) | st.text(max_size=12)
 
 # Words with which a command works, in a moment.

@@ -124,3 +124,10 @@ def test_nobody_who_comes_late_is_taken_for_one_who_has_ended():
 
     for _ in range(200):
         assert in_threads(work, range(12), 20) == list(range(12))
+
+
+def test_no_number_of_threads_exhausts_the_system():
+    before = threading.active_count()
+    assert in_threads(lambda k: k + 1, range(300), 10**25) == list(range(1, 301))
+    assert later(lambda: 7, 10**25)() == 7
+    assert threading.active_count() - before < 300
