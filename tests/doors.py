@@ -6,6 +6,7 @@ comes, it gives a result or one clear error; never a traceback, a crash or a wai
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from copy import deepcopy
 from typing import Any
@@ -122,6 +123,13 @@ def knock_command(door: str, call: Any, *words: Any) -> tuple[int, str, str]:
     assert (code == 2) == last.startswith("error: "), f"{door}: exit code {code}, {err[-2000:]!r}"
     counts["refused" if code else "accepted"] += 1
     return code, out, err
+
+
+def replace_everywhere(monkeypatch: Any, real: Any, new: Any) -> None:
+    """Replace a function of the package in every module that imported it by name."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "eventsnn" and getattr(module, real.__name__, None) is real:
+            monkeypatch.setattr(module, real.__name__, new)
 
 
 @st.composite

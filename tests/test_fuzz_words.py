@@ -3,15 +3,16 @@
 import os
 import shutil
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from doors import NASTY_TEXT, fuzz, knock_command
+from doors import NASTY_TEXT, fuzz, knock_command, replace_everywhere
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from eventsnn import show
+from eventsnn import commands_events, commands_train, show
 from eventsnn.cli import app
 from eventsnn.data import source as sources
 from eventsnn.train.trainer import Trainer
@@ -85,15 +86,13 @@ BASES = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A folder with all that the harmless words name."""
-    from eventsnn.commands_events import film
-    from eventsnn.commands_train import train
     from eventsnn.console import ERR
 
     root = tmp_path_factory.mktemp("prepared")
     for k, name in enumerate(("small", "other")):
         given = {"limit": 6, "layers": "2312-4-10", "epochs": 1, "seed": k}
-        train(given, root / "runs" / name, False, 1, False, ERR)
-    film("digits", "train", 0, 12, (root / "film.events", None), 1, ERR)
+        commands_train.train(given, root / "runs" / name, False, 1, False, ERR)
+    commands_events.film("digits", "train", 0, 12, (root / "film.events", None), 1, ERR)
     (root / "options.toml").write_text("epochs = 1\nlimit = 6\n")
     shutil.copy(Path(__file__).parents[1] / "examples" / "network.toml", root / "net.toml")
     (root / "events.npy").write_bytes(b"\x93NUMPY")
@@ -117,8 +116,9 @@ def little(monkeypatch):
         return opened(word, limit=6 if limit is None else min(limit, 6), **more)
 
     monkeypatch.setattr(Trainer, "run", short)
-    for place in ("commands_train", "commands_measure", "commands_results", "data.inputs"):
-        monkeypatch.setattr(f"eventsnn.{place}.open_data", tiny)
+    for module in ("commands_train", "commands_measure", "commands_results", "commands_events"):
+        import_module(f"eventsnn.{module}")  # else it would keep what is put here
+    replace_everywhere(monkeypatch, opened, tiny)
     monkeypatch.setattr("eventsnn.bench.bench", lambda *_, **__: {"value": 1.0})
     monkeypatch.setattr("eventsnn.reproduce.command.reproduce", lambda *_: {"rows": {}})
     monkeypatch.setattr(show, "reproduction", lambda *_: None)

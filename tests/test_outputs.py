@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 
 import pytest
+from doors import replace_everywhere
 
 from eventsnn import cli
+from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.outputs import check_output_file, check_output_folder
 from eventsnn.train.checkpoint import write_whole
@@ -36,8 +39,9 @@ def refused(call, monkeypatch, tmp_path):
     def no_work(*_, **__):
         raise AssertionError("work began")
 
-    for place in ("commands_train", "commands_measure", "commands_results", "data.source"):
-        monkeypatch.setattr(f"eventsnn.{place}.open_data", no_work)
+    for module in ("commands_train", "commands_measure", "commands_results"):
+        import_module(f"eventsnn.{module}")
+    replace_everywhere(monkeypatch, open_data, no_work)
     monkeypatch.setattr("eventsnn.data.saccade.film", no_work)
 
     def run(words, place):
