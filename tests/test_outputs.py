@@ -129,6 +129,20 @@ def test_what_the_machine_refuses_is_one_line_and_code_2(call, monkeypatch, erro
     assert call("evaluate", "x") == (2, "", line)
 
 
+def test_a_word_with_a_zero_byte_is_refused(call):
+    assert call("evaluate", "a\0b") == (
+        2, "", "error: 'a\\x00b': holds a zero byte; leave it out\n"
+    )  # fmt: skip
+
+
+def test_a_message_is_cut_escaped_and_on_one_line(call):
+    code, out, err = call("evaluate", "[x]\x1b\n" + "y" * 90 + "/" + "z" * 3000)
+    assert (code, out) == (2, "") and err.startswith("error: [x]\\x1b\\nyyy")
+    assert len(err) < 1700 and err.count("\n") == 1
+    code, _, err = call("x" * 5000)
+    assert code == 2 and len(err) < 1700 and "letters left out" in err
+
+
 def test_a_warning_is_one_line_and_shows_names_as_they_are(call):
     call("--version")
     told = warnings.formatwarning(UserWarning("a[red]\x1b\nb"), UserWarning, "x.py", 7)

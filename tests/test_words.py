@@ -234,3 +234,12 @@ def test_only_one_file_escapes_html():
     for path in sorted((ROOT / "eventsnn").rglob("*.py")):
         if path.name != "text.py":
             assert not re.search(r"from html import|html\.escape", path.read_text()), path
+
+
+def test_on_broken_pipes_the_command_line_decides():
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Console(file=Closed()).print("a")
