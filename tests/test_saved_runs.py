@@ -293,6 +293,26 @@ def test_arrays_of_another_shape_are_one_line(saved, tmp_path, call, name):
     assert code == 2 and name in err and len(err.splitlines()) == 1
 
 
+def test_a_herding_network_takes_back_only_what_training_can_leave():
+    options, data = tiny_options(rule="herding")
+    net = Trainer(options, data, None).learner.net
+    snapshot = net.snapshot()
+    units = 64  # potentials of a population are padded to 64: the first one has 12
+    for name, at, value, text in [
+        ("weight1", (4, 2), np.nan, r"weight1\[4, 2\] is nan"),
+        ("phi", 3, np.inf, r"phi\[3\] is inf"),
+        ("phi_back", 12, 3.0, r"phi_back\[12\] is 3.0, where there is no unit"),
+        ("phi", units + 5, -3.0, r"phi\[69\] is -3.0, where there is no unit"),
+        ("tally", (0, 0), -1, r"tally\[0, 0\] is -1"),
+        ("n_trained", 0, 1 << 60, r"n_trained\[0\] is 1152921504606846976"),
+    ]:
+        array = snapshot[name].copy()
+        array[at] = value
+        with pytest.raises(UserError, match=text):
+            net.restore(snapshot | {name: array})
+    net.restore(snapshot)
+
+
 def test_a_network_larger_than_memory_is_refused_before_it_is_made(film, call):
     for rule in ("herding", "adjoint"):
         words = ("--rule", rule, "--layers", "12-2000000000-3")

@@ -32,6 +32,7 @@ from eventsnn.learn.herding_data import (
 )
 from eventsnn.learn.herding_kernel import run_events, run_vectors
 from eventsnn.learn.herding_options import HerdingOptions, truncated
+from eventsnn.learn.herding_restore import check_snapshot
 
 
 @dataclass(frozen=True)
@@ -260,13 +261,7 @@ class HerdingMLP:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Go on from what ``snapshot`` returned; raises UserError where it does not fit."""
-        mine = self.snapshot()
-        for name, array in mine.items():
-            if name not in arrays or arrays[name].shape != array.shape:
-                found = arrays[name].shape if name in arrays else "nothing"
-                raise UserError(f"state {name}: {found}, this network needs {array.shape}")
-            if arrays[name].dtype != array.dtype:
-                raise UserError(f"state {name}: {arrays[name].dtype}, needs {array.dtype}")
+        check_snapshot(arrays, self.snapshot(), self._net, self.options.one)
         for layer in range(self.n_layers):
             state.set_weight(self._net, layer, arrays[f"weight{layer}"])
         for name in ("phi", "phi_back", "tally"):
