@@ -1,6 +1,7 @@
 """The errors that a user can mend: each names the place, the value and the remedy."""
 
-from eventsnn.text import cut
+from eventsnn.text import cut, plain
+from eventsnn.text import shown as value_shown
 
 
 class UserError(ValueError):
@@ -26,11 +27,9 @@ class Interrupted(Exception):
 
 
 def shown(value: object, most: int = 80) -> str:
-    """Return a value for the middle of a message: in one line, and cut where it is long."""
-    try:
-        text = value if isinstance(value, str) else repr(value)
-    except (ValueError, RecursionError):
-        # A number of thousands of digits, a list of thousands of levels.
-        text = f"a {type(value).__name__} too large to show"
-    text = " ".join(text[: 4 * most].split()) if "\n" in text[: 4 * most] else text
-    return text if len(text) <= most else text[: most - 3] + "..."
+    """Return a name or a value for the middle of a message, where a name needs no quotes.
+
+    As ``text.shown``, but text stands as it is (escaped, and cut where it is long).
+    """
+    text = plain(value) if isinstance(value, str) else value_shown(value)
+    return text if len(text) <= 2 * most else text[: most - 3] + "..."

@@ -21,7 +21,7 @@ from eventsnn.reproduce import deep_spiking_networks as paper
 from eventsnn.reproduce.command import chosen_rows
 from eventsnn.reproduce.data import Shelf
 from eventsnn.reproduce.paper import Row
-from eventsnn.reproduce.runner import Runner
+from eventsnn.reproduce.runner import FILE, Runner, read_result
 from eventsnn.train.checkpoint import load_checkpoint
 
 NAME = "deep-spiking-networks"
@@ -355,3 +355,10 @@ def test_the_page_is_what_its_json_says():
     assert set(seeds) == {name for name in result["rows"] if "-seed" not in name}
     again = paper.compare(result["rows"], True)
     assert again == result["comparison"]
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "9" * 5000, "\x00"], ids=lambda t: t[:4])
+def test_a_kept_result_that_cannot_be_read_is_one_line(tmp_path, text):
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(UserError, match=r"cannot be read .*; delete it"):
+        read_result(tmp_path)

@@ -137,7 +137,7 @@ def read_result(folder: Path) -> Result | None:
         result: Any = json.loads((folder / FILE).read_text())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder / FILE}: cannot be read ({error}); delete it") from error
     if not isinstance(result, dict):
         raise UserError(f"{folder / FILE}: holds no result; delete it")
