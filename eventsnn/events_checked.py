@@ -55,9 +55,11 @@ def checked_shape(shape: Sequence[int], source: str) -> Shape:
         sizes = ()
     whole = len(sizes) == 3 and all(isinstance(size, int | np.integer) for size in sizes)
     if not whole or min(sizes) < 1 or math.prod(map(int, sizes)) > INT32_MAX:
+        columns = isinstance(shape, np.ndarray) and len(sizes) > 3
+        hint = "; EventStream.from_structured takes columns x, y, t, p" * columns
         raise DataError(
             f"{source}: shape {short(shape)}; a sensor is (polarities, height, width), each a "
-            f"whole number of at least 1, {INT32_MAX} units at most"
+            f"whole number of at least 1, {INT32_MAX} units at most{hint}"
         )
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 

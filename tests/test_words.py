@@ -12,6 +12,7 @@ import pytest
 
 from eventsnn.console import Console
 from eventsnn.errors import DataError, UserError
+from eventsnn.events import EventStream
 from eventsnn.report import plots
 from eventsnn.report.style import PAGE, svg_of
 from eventsnn.text import cut, drawn, marked, plain, quoted, shown
@@ -243,3 +244,10 @@ def test_on_broken_pipes_the_command_line_decides():
 
     with pytest.raises(BrokenPipeError):
         Console(file=Closed()).print("a")
+
+
+def test_columns_in_the_place_of_a_shape_are_told_where_they_go():
+    column = np.arange(100_000)
+    with pytest.raises(DataError, match="from_structured takes columns x, y, t, p") as stop:
+        EventStream(column, column, column, column)
+    assert len(str(stop.value)) < 300
