@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -82,11 +83,16 @@ NASTY: list[Any] = [None, True, False, [], {}, [[]], [1, "a"], {"a": 1}]
 NASTY += [*NASTY_TEXT, *NASTY_NUMBERS]
 
 
-def fuzz(test: Any) -> Any:
-    """Run a test of hypothesis as often as a door is knocked at, the same cases each time."""
+def fuzz(test: Any = None, *, slowest_s: int = SLOWEST_S) -> Any:
+    """Run a test of hypothesis as often as a door is knocked at, the same cases each time.
+
+    A case takes at most ``slowest_s`` seconds: more than usual where it may compile kernels.
+    """
+    if test is None:
+        return partial(fuzz, slowest_s=slowest_s)
     return settings(
         max_examples=CASES,
-        deadline=SLOWEST_S * 1000,
+        deadline=slowest_s * 1000,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),

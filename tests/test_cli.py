@@ -293,6 +293,7 @@ def test_bad_recordings_are_one_line_that_names_the_file(call, tmp_path, name):
         (["train", "--rule", "hebb"], "rule 'hebb'"),
         (["train", "--eta", "nan"], "eta is nan"),
         (["train", "--epochs", "0"], "epochs is 0"),
+        (["train", "--limit", "9", "--skip", "9" * 25], f"skip leaves out {'9' * 25}"),
         (["train", "--epoch", "3"], "No such option: --epoch"),
         (["train", "--resume"], "--resume needs --out"),
         (["train", "--back-quantizer", "x"], "quantizer 'x'"),

@@ -164,7 +164,7 @@ def workplace(prepared, folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-@fuzz
+@fuzz(slowest_s=240)  # rules and options of all kinds, compiled at first
 @given(data=st.data())
 def test_a_command_answers_or_refuses_whatever_its_words(
     data, call, prepared, little, tmp_path, monkeypatch

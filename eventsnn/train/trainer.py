@@ -278,7 +278,7 @@ class Trainer:
 
 def _split(options: TrainOptions, data: DataSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the training samples to learn, and those held out to validate."""
-    chosen = np.arange(options.skip, len(data.train))
+    chosen = np.arange(min(options.skip, len(data.train)), len(data.train))
     share = options.gradient.validate if options.rule != "herding" else 0.0
     held = round(share * len(chosen))
     if len(chosen) - held < 1 or (share and not held):
