@@ -158,7 +158,10 @@ def is_hidden(name: str) -> bool:
 
 def depth_of_half(folders: list[str]) -> int:
     """Return the place of ``Train`` or ``Test`` among the folders of a path, or -1."""
-    return next((i for i, folder in enumerate(folders) if folder.lower() in HALVES), -1)
+    for i, folder in enumerate(folders):
+        if folder.lower() in HALVES:
+            return i
+    return -1
 
 
 def depth_shared(paths: list[list[str]]) -> int:

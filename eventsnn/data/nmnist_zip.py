@@ -40,7 +40,7 @@ class Zip:
     @cached_property
     def recordings(self) -> list[Recording]:
         """Every recording of the split, by number."""
-        tree, top = self._tree
+        tree, top, _ = self._found
         if not tree.files and not tree.misplaced:
             raise DataError(
                 f"{self.path}: holds no recordings of the half {self._split}; put "
@@ -62,7 +62,7 @@ class Zip:
     @property
     def has_recordings(self) -> bool:
         """Whether there is anything of this half."""
-        tree, _ = self._tree
+        tree, *_ = self._found
         return bool(tree.files or tree.misplaced)
 
     def where(self, recording: Recording) -> str:
@@ -95,34 +95,49 @@ class Zip:
             yield read
 
     @cached_property
-    def _tree(self) -> tuple[Tree, str]:
-        """What the zip holds of this half, and the name of the folder that holds it."""
-        with self._archive() as archive:
-            return _sorted_out(_members(archive), self._split, str(archive.filename))
+    def _found(self) -> tuple[Tree, str, str]:
+        """What the zip holds of this half, its folder, and the zip within that holds that."""
+        with opened_zip(self.path) as archive:
+            members = _members(archive)
+            inner = _inner(members, self._split, self.path)
+            if inner is None:
+                return *_sorted_out(members, self._split, str(self.path)), ""
+            with self._unpacked(archive, inner) as unpacked:
+                members = _members(unpacked)
+                tree, top = _sorted_out(members, self._split, str(unpacked.filename))
+        return tree, top, inner.filename
 
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:
         """Open the zip, or the ``Train.zip`` or ``Test.zip`` in it."""
+        *_, inner = self._found
         with opened_zip(self.path) as archive:
-            inner = _inner(_members(archive), self._split, self.path)
-            if inner is None:
+            if not inner:
                 yield archive
                 return
-            where = f"{self.path}:{inner.filename}"
-            with tempfile.TemporaryFile() as file:
-                check_growth(inner.file_size, self.path.stat().st_size, where)
-                check_member(archive, inner)
-                try:
-                    with archive.open(inner) as packed:
-                        shutil.copyfileobj(packed, file, 1 << 20)
-                    unpacked = zipfile.ZipFile(file)
-                except UNPACK_ERRORS as error:
-                    raise DataError(
-                        f"{where}: no readable zip ({said(error)}); fetch it again"
-                    ) from error
-                unpacked.filename = where
-                with unpacked:
-                    yield unpacked
+            with self._unpacked(archive, archive.getinfo(inner)) as unpacked:
+                yield unpacked
+
+    @contextmanager
+    def _unpacked(
+        self, archive: zipfile.ZipFile, inner: zipfile.ZipInfo
+    ) -> Iterator[zipfile.ZipFile]:
+        """Open a zip in a zip, from a file that is deleted when it is closed."""
+        where = f"{self.path}:{inner.filename}"
+        check_growth(inner.file_size, self.path.stat().st_size, where)
+        check_member(archive, inner)
+        with tempfile.TemporaryFile() as file:
+            try:
+                with archive.open(inner) as packed:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+                unpacked = zipfile.ZipFile(file)
+            except UNPACK_ERRORS as error:
+                raise DataError(
+                    f"{where}: no readable zip ({said(error)}); fetch it again"
+                ) from error
+            unpacked.filename = where
+            with unpacked:
+                yield unpacked
 
 
 class _Member(NamedTuple):
