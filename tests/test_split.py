@@ -108,6 +108,13 @@ def test_own_recordings_are_not_called_emulated(tmp_path, call):
     assert data.emulated and data.note.startswith("emulated") and data.identity.emulated
 
 
+def test_the_file_of_a_film_in_the_cache_says_that_it_is_emulated(tmp_path, monkeypatch):
+    monkeypatch.setenv("EVENTSNN_CACHE", str(tmp_path))
+    open_data("digits", limit=5)
+    heads = [file.read_bytes()[8:1024] for file in tmp_path.glob("film-*.safetensors")]
+    assert [json.loads(head)["__metadata__"]["emulated"] for head in heads] == ["1", "1"]
+
+
 @pytest.fixture
 def own_film(tmp_path, call) -> Path:
     """Six pictures without labels, filmed by the command line."""

@@ -46,6 +46,7 @@ def cached_batch(
     *,
     source: str,
     cache: bool = True,
+    emulated: bool = False,
 ) -> EventBatch:
     """Return the recordings of a source, from its cache file where that is current.
 
@@ -61,6 +62,8 @@ def cached_batch(
         Name of the batch in error messages.
     cache : bool
         Whether to read and write a cache file at all.
+    emulated : bool
+        Whether the virtual event camera made the recordings; the file says so.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def cached_batch(
     if batch is not None:
         return batch
     try:
-        _write(path, key, produce)
+        _write(path, key, produce, emulated)
         batch = _read_or_warn(path, key, source)
     except _UnwritableError as error:
         warnings.warn(
@@ -124,10 +127,10 @@ def _read_or_warn(path: Path, key: str, source: str) -> EventBatch | None:
         return None
 
 
-def _write(path: Path, key: str, produce: Produce) -> None:
+def _write(path: Path, key: str, produce: Produce, emulated: bool) -> None:
     with _refusals():
         path.parent.mkdir(parents=True, exist_ok=True)
-        writer = Writer(path)
+        writer = Writer(path, emulated=emulated)
     with writer:
         # Errors of the source itself must not pass for errors of the cache's disk.
         for batch in produce():

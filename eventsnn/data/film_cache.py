@@ -34,6 +34,7 @@ def film_cached(images: Images, first_index: int, progress: Progress | None) -> 
         {"camera": hashlib.sha256(repr(camera).encode()).hexdigest(), "version": _film_version()},
         lambda: _film_pieces(images, first_index, progress, partial(film, camera=camera)),
         source=f"film of {images.source}",
+        emulated=True,
     )
 
 
