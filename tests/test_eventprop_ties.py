@@ -64,6 +64,13 @@ def test_a_delivery_on_the_instant_of_a_spike_comes_after_it(each):
     expected = differences(network, weights, 2, lambda run: run.spikes["b"].t[1])
     assert expected < -10
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # What its time is worth: the delivery a little later, by delays of 0, 1 and 2 us.
+    t = [
+        simulate(two_neurons(each, delay), weights, STREAM, engine="reference").spikes["b"].t[1]
+        for delay in range(3)
+    ]
+    worth = eventprop(network, weights, STREAM, record, errors).spike_t["a"]
+    np.testing.assert_allclose(worth, (4 * t[1] - 3 * t[0] - t[2]) / 2, rtol=1e-4)
     # What comes after a spike cannot move it.
     errors = {"b": np.array([1.0, 0.0])}
     assert eventprop(network, weights, STREAM, record, errors).weights[2] == 0
