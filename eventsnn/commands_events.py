@@ -15,7 +15,7 @@ from eventsnn.console import Console
 from eventsnn.data import source as sources
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import Inputs, open_inputs
-from eventsnn.data.source import checked_split
+from eventsnn.data.source import checked_split, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers
@@ -32,6 +32,7 @@ from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own, own_word
+from eventsnn.train.trainable import times
 from eventsnn.train.trainer import machine
 
 
@@ -67,6 +68,11 @@ def simulate(
         open_own(model, run, None)  # refuses what has changed
         source = own_word(model, run)
     inputs = _opened(source, shape, index, split, console)
+    if sensor_of(inputs.data) != shape:
+        raise UserError(
+            f"{source}: inputs of {times(sensor_of(inputs.data))}, {model} learned from "
+            f"{times(shape)}; give another INPUT"
+        )
     if isinstance(learner, GradientLearner):
         yield from _simulate_network(
             learner.network, learner.model, inputs, (figure, theme), learner.loss

@@ -448,3 +448,54 @@ def test_the_smallest_and_largest_time_constants_run_alike_in_every_engine(tau):
     passed = layered.run(network, weights, EventBatch.from_streams([stream]))
     found = adjoint(passed, weights, {"output": ("final", np.ones((1, 2)))})
     assert all(np.isfinite(g).all() for g in found.weights)
+
+
+def test_a_herding_network_refuses_another_sensor_than_it_learned_from():
+    net = HerdingMLP([np.full((6, 2), 0.1)], n_steps=2, eta=0.1)
+    wide = EventStream([1, 2], [0, 5], (1, 2, 3), label=1)
+    high = replace(wide, shape=(1, 3, 2))
+    net.predict(high)  # it has learned from none
+    net.train(EventBatch.from_streams([wide]), np.zeros(1, np.int64))
+    batch = EventBatch.from_streams([high])
+    for door in (
+        lambda: net.predict(high),
+        lambda: net.train_one(high, 1),
+        lambda: net.train(batch, np.zeros(1, np.int64)),
+        lambda: net.outputs(batch, np.zeros(1, np.int64)),
+        lambda: net.record(batch, 0),
+    ):
+        with pytest.raises(UserError, match=r"\(1, 3, 2\).*\(1, 2, 3\)"):
+            door()
+    assert np.isfinite(net.predict(wide)).all()
+
+
+def test_delays_add_up_on_the_way_to_the_last_time_that_is_whole():
+    names = ["input", "a", "b"]
+    network = Network(
+        tuple(Population(name, (1,), IF() if k else None) for k, name in enumerate(names)),
+        (Connection("input", "a", Dense(1, 1), 10), Connection("a", "b", Dense(1, 1), 5)),
+    )
+    weights = [np.ones((1, 1))] * 2
+    fits = EventStream([2**53 - 16], [0], (1, 1, 1))
+    record = simulate(network, weights, fits, until_us=np.inf)
+    assert record.spikes["b"].t.tolist() == [2**53 - 1]
+    with pytest.raises(UserError, match="delays of 15 us in all"):
+        simulate(network, weights, replace(fits, t=fits.t + 1, duration=-1), until_us=np.inf)
+
+
+def test_an_event_on_the_instant_at_which_a_state_stands_is_still_to_come():
+    network = chain(IF())
+    first = simulate(network, ONES, EVENTS.between(0, 9), state=State.start(network))
+    assert first.state.t == 9
+    assert first.spikes["hidden"].t.tolist() == [5, 5]
+    record = simulate(network, ONES, EVENTS.between(9, 10), state=first.state)
+    assert record.spikes["hidden"].t.tolist() == [9, 9]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_budget_is_of_spikes_that_neurons_fire_and_may_be_used_up(engine):
+    network, weights = chain(IF(), n=1), [np.ones((3, 1))]
+    record = simulate(network, weights, EVENTS, engine=engine, event_budget=2)
+    assert record.counts.spikes.tolist() == [[3, 2]]
+    with pytest.raises(UserError, match="more than 1 spikes; the busiest population is hidden"):
+        simulate(network, weights, EVENTS, engine=engine, event_budget=1)

@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DivergedError, UserError
-from eventsnn.events import EventStream
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.events_checked import Shape
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import (
     Source,
@@ -91,6 +92,8 @@ class HerdingMLP:
         self._net = state.make_net(checked, self.options.numpy_dtype)
         self._work = state.make_work(self._net, self.options.numpy_dtype)
         self.n_trained = 0
+        self.sensor: Shape | None = None
+        """(polarities, height, width) of the recordings it learned from; None before."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -153,6 +156,7 @@ class HerdingMLP:
                 f"y has shape {target.shape}; give {self.sizes[-1]} finite values or a class"
             )
         source = source_of_one(x, target, self.sizes, self.options)
+        self.sensor = self._sensor(x)
         log = state.make_log(self.n_layers, 0)
         job = state.Job(np.zeros(1, np.int64), self.n_trained, True, log)
         out = self._run(source, job, self._work, "x")
@@ -174,6 +178,7 @@ class HerdingMLP:
         if not isinstance(x, EventStream) and np.ndim(x) == 2:
             return np.array([self.predict(row) for row in np.asarray(x)])
         source = source_of_one(x, np.zeros(self.sizes[-1]), self.sizes, self.options)
+        self._sensor(x)
         work = state.make_work(self._net, self.options.numpy_dtype)
         job = state.Job(np.zeros(1, np.int64), 0, False, state.make_log(self.n_layers, 0))
         out: NDArray[np.float64] = self._run(source, job, work, "x")[0]
@@ -202,6 +207,7 @@ class HerdingMLP:
                 f"{self.sizes[-1] - 1}"
             )
         source = source_of(data, self.sizes, self.options)
+        self.sensor = self._sensor(data)
         job = state.Job(order, self.n_trained, True, state.make_log(self.n_layers, 0))
         out = self._run(source, job, self._work, data.source)
         self.n_trained += len(order)
@@ -220,6 +226,7 @@ class HerdingMLP:
             Operations of all samples together.
         """
         source = source_of(data, self.sizes, self.options)
+        self._sensor(data)
         pieces = np.array_split(checked_order(data, order), max(1, min(threads, len(order))))
         firsts = np.cumsum([0, *(len(piece) for piece in pieces)])
         works = [state.make_work(self._net, self.options.numpy_dtype) for _ in pieces]
@@ -238,6 +245,7 @@ class HerdingMLP:
     ) -> tuple[NDArray[np.float64], list[Spikes], NDArray[np.int64]]:
         """Predict one sample and return (output, spikes a population, counts)."""
         source = source_of(data, self.sizes, self.options)
+        self._sensor(data)
         order = checked_order(data, [index])
         room, out = 1 << 14, np.empty((0, 0))
         while not len(out):
@@ -267,6 +275,17 @@ class HerdingMLP:
         for name in ("phi", "phi_back", "tally"):
             getattr(self._work, name)[...] = arrays[name]
         self.n_trained = int(arrays["n_trained"][0])
+
+    def _sensor(self, x: object) -> Shape | None:
+        """Return the sensor after ``x``; refuse recordings of another than was learned from."""
+        if not isinstance(x, EventStream | EventBatch):
+            return self.sensor
+        if self.sensor is not None and x.shape != self.sensor:
+            raise UserError(
+                f"{x.source}: a sensor of {x.shape} (polarities, height, width), but the network "
+                f"learned from one of {self.sensor}; give recordings of the same"
+            )
+        return x.shape
 
     def _run(
         self, source: Source, job: state.Job, work: state.Work, name: str
