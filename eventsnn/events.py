@@ -22,12 +22,14 @@ from eventsnn.errors import DataError
 from eventsnn.event_fields import event_fields
 from eventsnn.events_checked import (
     INT32_MAX,
+    TIME_END,
     check_range,
     check_times,
     checked_duration,
     checked_label,
     checked_shape,
     short,
+    whole_number,
     whole_numbers,
 )
 from eventsnn.events_checked import Shape as Shape
@@ -157,19 +159,13 @@ class EventStream:
         The clock stays that of the recording, so that a simulation goes on piece by piece
         from a state. The duration is ``stop``.
         """
-        if not 0 <= start <= stop:
-            raise DataError(
-                f"{self.source}: between {start} and {stop} us; need 0 <= start <= stop"
-            )
+        start, stop = self._span("between", start, stop)
         first, last = np.searchsorted(self.t, [start, stop])
         return replace(self, t=self.t[first:last], unit=self.unit[first:last], duration=stop)
 
     def slice_time(self, start: int, stop: int) -> EventStream:
         """Return the events in [start, stop) microseconds; ``start`` becomes time 0."""
-        if not 0 <= start <= stop:
-            raise DataError(
-                f"{self.source}: time slice [{start}, {stop}) us; need 0 <= start <= stop"
-            )
+        start, stop = self._span("time slice", start, stop)
         first, last = np.searchsorted(self.t, [start, stop])
         return replace(
             self,
@@ -177,6 +173,18 @@ class EventStream:
             unit=self.unit[first:last],
             duration=stop - start,
         )
+
+    def _span(self, what: str, start: int, stop: int) -> tuple[int, int]:
+        """Return two whole numbers of microseconds, in order."""
+        start, stop = (
+            whole_number(value, what, self.source, "whole microseconds") for value in (start, stop)
+        )
+        if not 0 <= start <= stop <= TIME_END:
+            raise DataError(
+                f"{self.source}: {what} [{short(start)}, {short(stop)}) us; need 0 <= start <= "
+                "stop, at most 2**53"
+            )
+        return start, stop
 
     def slice_count(self, start: int, stop: int) -> EventStream:
         """Return events number ``start`` to ``stop - 1`` with their times unchanged."""

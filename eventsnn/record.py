@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
+from eventsnn.errors import UserError, shown
 from eventsnn.network import Network
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:
                 f"record is {keep!r}; give 'all', 'counts', 'nothing' or a list of populations"
             )
         return tuple(spiking) if keep == "all" else ()
+    if not np.iterable(keep):
+        raise UserError(f"record is {shown(keep)}; give 'all', 'counts', 'nothing' or a list")
     chosen = {network.index(name) for name in keep}
     wrong = sorted(chosen - set(spiking))
     if wrong:

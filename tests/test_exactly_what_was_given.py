@@ -234,7 +234,7 @@ def test_between_keeps_the_clock_and_slice_time_does_not():
     assert (part.duration, part.label) == (40, 4)
     assert stream.slice_time(9, 40).t.tolist() == [0, 0]
     assert stream.between(40, 100).t.tolist() == [40]
-    with pytest.raises(DataError, match="between 9 and 5 us"):
+    with pytest.raises(DataError, match=r"between \[9, 5\) us"):
         stream.between(9, 5)
 
 
@@ -499,3 +499,14 @@ def test_a_budget_is_of_spikes_that_neurons_fire_and_may_be_used_up(engine):
     assert record.counts.spikes.tolist() == [[3, 2]]
     with pytest.raises(UserError, match="more than 1 spikes; the busiest population is hidden"):
         simulate(network, weights, EVENTS, engine=engine, event_budget=1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, int])
+def test_parameters_of_any_kind_of_number_compute_as_floats(kind):
+    neuron = LIF(kind(20), kind(1), refractory_us=kind(0))
+    assert [type(v) for v in (neuron.tau_us, neuron.threshold, neuron.refractory_us)] == [float] * 3
+    assert neuron == LIF(20.0)
+    cell = neuron.start()
+    neuron.receive(cell, 1.0, [1.1], False)
+    assert type(cell.x[0]) is float
+    assert cell.x[0] == pytest.approx(0.1)

@@ -223,10 +223,15 @@ class Neuron(ABC):
 
 
 def real_number(model: Neuron, name: str) -> float:
-    """Return a parameter as a float; refuse what is no real number, naming it."""
+    """Make a parameter a float, and return it; refuse what is no real number, naming it.
+
+    A float32 would make a sum of the reference engine float32, too, and kernels are compiled
+    anew for whole numbers.
+    """
     value = getattr(model, name)
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
         with contextlib.suppress(OverflowError):
+            object.__setattr__(model, name, float(value))
             return float(value)
     raise UserError(f"neuron {model.kind}: {name} is {short(value)}; give a number")
 

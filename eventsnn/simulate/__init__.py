@@ -84,6 +84,8 @@ def simulate(
     keep = kept_populations(network, record)
     options = Options(keep, record != "nothing", real, threads, event_budget)
     recordings = inputs(network, events, until_us)
+    if state is not None and not isinstance(state, State):
+        raise UserError(f"simulate: state is {short(state)}; give a State, as State.start makes it")
     if state is not None and len(recordings.until) != 1:
         raise UserError(
             f"simulate: {events.source}: a state goes on with one recording, this batch has "
