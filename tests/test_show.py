@@ -35,7 +35,7 @@ def words_of(line):
 
 SUMMARY = {
     "data_note": "emulated", "test_accuracy": 0.8125, "train_accuracy": 0.9, "epochs": 3,
-    "seconds": 12.34, "operations_per_recording": [1234.6, 20.0],
+    "seconds": 12.34, "no_answer": {"train": 1, "test": 3}, "test_recordings": 1040, "operations_per_recording": [1234.6, 20.0],
     "spikes_per_recording": [4073.1, 64.6, 10.2], "out": NASTY,
     "options": {"data": f"events:{NASTY}"},
     "training_operations_per_recording": {
@@ -50,6 +50,7 @@ def test_a_run_is_told_with_its_numbers_and_a_command_that_can_be_copied():
     assert f"data: events:{plain(NASTY)} (emulated)\n" in text
     told = "test accuracy 81.25%, training accuracy 90.00%, after 3 epochs, 12.3 s of learning\n"
     assert told in text
+    assert "no answer at 3 of 1,040 test recordings: the output stayed silent" in text
     assert re.search(r"input +4,073\.1 *\n", text) and re.search(r"layer 1 +64\.6 +1,235 *\n", text)
     assert re.search(r"layer 2 +10\.2 +20 *\n", text)
     assert "while learning: 1,011 additions forward and 577 backward and in updates" in text
