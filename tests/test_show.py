@@ -35,7 +35,8 @@ def words_of(line):
 
 SUMMARY = {
     "data_note": "emulated", "test_accuracy": 0.8125, "train_accuracy": 0.9, "epochs": 3,
-    "seconds": 12.34, "no_answer": {"train": 1, "test": 3}, "test_recordings": 1040, "operations_per_recording": [1234.6, 20.0],
+    "seconds": 12.34, "no_answer": {"train": 1, "test": 3}, "test_recordings": 1040,
+    "operations_per_recording": [1234.6, 20.0],
     "spikes_per_recording": [4073.1, 64.6, 10.2], "out": NASTY,
     "options": {"data": f"events:{NASTY}"},
     "training_operations_per_recording": {
