@@ -351,7 +351,8 @@ def test_an_empty_event_array_is_refused(model, call, tmp_path):
 def test_a_model_refuses_data_of_another_sensor(model, call, tmp_path):
     np.save(tmp_path / "image.npy", np.zeros((1, 28, 28), np.uint8))
     code, _, err = call("simulate", model[0], tmp_path / "image.npy")
-    assert code == 2 and "784 inputs, but the network takes 2312" in err
+    assert code == 2 and "image.npy: inputs of 28 x 28, " in err
+    assert "learned from 2 x 34 x 34; give another INPUT" in err
 
 
 def test_files_are_as_readable_as_the_user_wants(tmp_path):
