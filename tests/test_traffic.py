@@ -146,6 +146,7 @@ def test_times_of_other_simulators_are_rounded_to_the_nearest_microsecond():
         ({"senders": np.array([1, 2**32 + 1])}, "sender 1 is 4294967297"),
         ({"senders": np.array([1, 1.5])}, "sender 1 is 1.5"),
         ({"senders": ["a", "b"]}, "give one number a spike"),
+        ({"senders": [1, []], "times": []}, "senders are no array"),
         ({"times": np.array([1, 2])}, "in steps, not in ms"),
         ({"offsets": np.array([0.0, 0.1])}, "in steps, not in ms"),
         ({"times": np.array([1.0, np.nan])}, "spike 1 is at nan s"),

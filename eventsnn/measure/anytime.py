@@ -144,7 +144,10 @@ def stream(
 
 def _checked(times: NDArray[Any], record: Record) -> NDArray[np.float64]:
     """Return checks, none after its recording's end."""
-    times = np.asarray(times, np.float64)
+    try:
+        times = np.asarray(times, np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UserError(f"measure: times are no array of numbers ({error})") from error
     if times.ndim != 2 or len(times) != len(record) or not times.shape[1]:
         raise UserError(
             f"measure: times has shape {times.shape}; give ({len(record)}, checks), at least one"

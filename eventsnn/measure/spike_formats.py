@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventStream
 from eventsnn.record import Record
+from eventsnn.text import shown
 
 _LATEST_US = float(1 << 53)
 """Microseconds below which float64 has every whole number."""
@@ -49,9 +50,11 @@ def from_nest(
         Where senders and times are not as many, or one of them cannot be.
     """
     source = "NEST spikes"
+    if not isinstance(events, Mapping):
+        raise DataError(f"{source}: {shown(events)}; give a mapping with senders and times")
     for key in ("senders", "times"):
         if key not in events:
-            raise DataError(f"{source}: no {key!r}; there are {', '.join(map(str, events))}")
+            raise DataError(f"{source}: no {key!r}; there are {shown(list(events))}")
     times = _numbers(events["times"], "times", source)
     senders = _numbers(events["senders"], "senders", source)
     offsets = _numbers(events.get("offsets", np.zeros(len(times))), "offsets", source)
@@ -64,7 +67,8 @@ def from_nest(
         )
     if not steps and resolution_ms is not None:
         raise DataError(f"{source}: the times are in ms; leave resolution_ms out")
-    ms = times * float(resolution_ms) - offsets if resolution_ms is not None else times
+    with np.errstate(over="ignore", invalid="ignore"):
+        ms = times * float(resolution_ms) - offsets if resolution_ms is not None else times
     unit = _units(senders, (first_sender, size), "sender", source)
     return _stream(np.asarray(ms, np.float64) / 1e3, unit, size, source)
 
@@ -94,7 +98,10 @@ def from_nir(data: Any) -> list[EventStream]:
     Unit -1 fills up a row. Raises DataError where a unit or a time cannot be.
     """
     source = "NIR spikes"
-    rows = np.asarray(data.idx), np.asarray(data.time)
+    rows = _array(data.idx, "idx", source), _array(data.time, "time", source)
+    size = data.n_neurons
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise DataError(f"{source}: n_neurons is {shown(size)}; give a whole number, 1 or more")
     if rows[0].ndim != 2 or rows[0].shape != rows[1].shape:
         raise DataError(
             f"{source}: idx has shape {rows[0].shape} and time {rows[1].shape}; give both "
@@ -102,19 +109,25 @@ def from_nir(data: Any) -> list[EventStream]:
         )
     streams = []
     for i, (idx, time) in enumerate(zip(*rows, strict=True)):
-        here, size = f"{source}[{i}]", int(data.n_neurons)
+        here = f"{source}[{i}]"
         who, when = _numbers(idx, "idx", here), _numbers(time, "time", here)
         real = who != -1
-        streams.append(_stream(when[real], _units(who[real], (0, size), "unit", here), size, here))
+        streams.append(
+            _stream(when[real], _units(who[real], (0, int(size)), "unit", here), int(size), here)
+        )
     return streams
+
+
+def _array(values: Any, name: str, source: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise DataError(f"{source}: {name} are no array; give lists of one length") from error
 
 
 def _numbers(values: Any, name: str, source: str) -> NDArray[Any]:
     """Return numbers, one a spike."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of different lengths
-        array = np.empty(0, object)
+    array = _array(values, name, source)
     if array.ndim == 1 and not array.size:
         return array.astype(np.float64)
     if array.ndim != 1 or array.dtype.kind not in "iuf":
@@ -149,7 +162,8 @@ def _units(
 def _stream(
     seconds: NDArray[np.float64], unit: NDArray[np.int64], size: int, source: str
 ) -> EventStream:
-    t = np.round(seconds * 1e6)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+        t = np.round(seconds * 1e6)
     good = (t >= 0) & (t < _LATEST_US)
     if not good.all():
         i = int(np.argmin(good))
