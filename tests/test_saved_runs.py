@@ -92,6 +92,12 @@ def test_a_run_on_data_of_a_program_is_not_taken_for_digits(tmp_path, call):
         assert len(err.splitlines()) == 1
 
 
+def test_a_network_of_ones_own_has_no_data_of_its_own(tmp_path, call):
+    (tmp_path / "net.toml").write_text("")
+    code, _, err = call("simulate", tmp_path / "net.toml")
+    assert code == 2 and "needs an INPUT" in err
+
+
 def test_data_that_only_bear_the_name_of_others_are_not_those(tmp_path, call):
     Trainer(*tiny("digits"), tmp_path).run(Listener())
     code, _, err = call("evaluate", tmp_path)

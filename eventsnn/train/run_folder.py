@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,8 @@ def _noted(folder: Path) -> Iterator[None]:
 
 
 def _lives(process: int) -> bool:
+    if sys.platform == "win32":  # where a signal 0 is Ctrl-C
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
