@@ -20,16 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
-from eventsnn.errors import DivergedError, UserError
+from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import Shape
+from eventsnn.events_checked import Shape, short
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import (
     Source,
+    checked_data,
     checked_order,
     source_of,
     source_of_one,
+    what_is_wrong,
 )
 from eventsnn.learn.herding_kernel import run_events, run_vectors
 from eventsnn.learn.herding_options import HerdingOptions, truncated
@@ -81,12 +84,14 @@ class HerdingMLP:
         options: HerdingOptions | None = None,
         **fields: Any,
     ) -> None:
+        if not isinstance(options, HerdingOptions | None):
+            raise UserError(f"options is {short(options)}; give HerdingOptions, or its fields")
         try:
             self.options = replace(options or HerdingOptions(), **fields)
         except TypeError:
             known = ", ".join(HerdingOptions.__dataclass_fields__)
             raise UserError(f"unknown option in {sorted(fields)}; there are {known}") from None
-        checked = state.checked_weights(weights)
+        checked = state.checked_weights(weights, self.options)
         if self.options.integer:
             checked = [truncated(w * self.options.one) for w in checked]
         self._net = state.make_net(checked, self.options.numpy_dtype)
@@ -146,15 +151,14 @@ class HerdingMLP:
         float64 array (n_out,)
             The network's own output, S_L / T, while it learned.
         """
-        target = np.asarray(y, np.float64)
+        target = state.real_numbers(y, "y")
         if target.ndim == 0:
             if not (0 <= target < self.sizes[-1] and target == np.floor(target)):
                 raise UserError(f"y is {target}; give a class from 0 to {self.sizes[-1] - 1}")
             target = np.eye(self.sizes[-1])[int(target)]
-        if target.shape != (self.sizes[-1],) or not np.isfinite(target).all():
-            raise UserError(
-                f"y has shape {target.shape}; give {self.sizes[-1]} finite values or a class"
-            )
+        if target.shape != (self.sizes[-1],):
+            raise UserError(f"y has shape {target.shape}; give {self.sizes[-1]} values or a class")
+        state.check_held(target, self.options, "y")
         source = source_of_one(x, target, self.sizes, self.options)
         self.sensor = self._sensor(x)
         log = state.make_log(self.n_layers, 0)
@@ -170,13 +174,21 @@ class HerdingMLP:
         Parameters
         ----------
         x : float array (n_in,) or (n, n_in), or EventStream
+            For many recordings, or images, see ``outputs``.
 
         Returns
         -------
         float64 array (n_out,) or (n, n_out)
+
+        Raises
+        ------
+        UserError
+            If ``x`` is not of the network's inputs, or not finite.
         """
-        if not isinstance(x, EventStream) and np.ndim(x) == 2:
-            return np.array([self.predict(row) for row in np.asarray(x)])
+        if not isinstance(x, EventStream | EventBatch | Images):
+            values = state.real_numbers(x, "x")
+            if values.ndim == 2 and len(values):
+                return np.array([self.predict(row) for row in values])
         source = source_of_one(x, np.zeros(self.sizes[-1]), self.sizes, self.options)
         self._sensor(x)
         work = state.make_work(self._net, self.options.numpy_dtype)
@@ -197,7 +209,7 @@ class HerdingMLP:
         float64 array (n, n_out)
             The outputs S_L / T while it learned.
         """
-        order = checked_order(data, order)
+        order = checked_order(checked_data(data), order)
         labels = labels_of(data)[order]
         wrong = np.flatnonzero((labels < 0) | (labels >= self.sizes[-1]))
         if wrong.size:
@@ -225,9 +237,12 @@ class HerdingMLP:
         counts : int64 array (rows of ``herding_state``, n_layers)
             Operations of all samples together.
         """
-        source = source_of(data, self.sizes, self.options)
+        source = source_of(checked_data(data), self.sizes, self.options)
         self._sensor(data)
-        pieces = np.array_split(checked_order(data, order), max(1, min(threads, len(order))))
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise UserError(f"threads is {short(threads)}; give a whole number of at least 1")
+        numbers = checked_order(data, order)
+        pieces = np.array_split(numbers, max(1, min(threads, len(numbers))))
         firsts = np.cumsum([0, *(len(piece) for piece in pieces)])
         works = [state.make_work(self._net, self.options.numpy_dtype) for _ in pieces]
         log = state.make_log(self.n_layers, 0)
@@ -244,7 +259,7 @@ class HerdingMLP:
         self, data: Data, index: int
     ) -> tuple[NDArray[np.float64], list[Spikes], NDArray[np.int64]]:
         """Predict one sample and return (output, spikes a population, counts)."""
-        source = source_of(data, self.sizes, self.options)
+        source = source_of(checked_data(data), self.sizes, self.options)
         self._sensor(data)
         order = checked_order(data, [index])
         room, out = 1 << 14, np.empty((0, 0))
@@ -290,16 +305,35 @@ class HerdingMLP:
     def _run(
         self, source: Source, job: state.Job, work: state.Work, name: str
     ) -> NDArray[np.float64]:
-        """Return the outputs of a job's samples; none where its log ran full."""
+        """Return the outputs of a job's samples; none where its log ran full.
+
+        Raises
+        ------
+        DataError
+            If the arrays of a recording were changed into what no recording is.
+        DivergedError
+            If the weights, or what they add up to, left the numbers.
+        """
         kind = self.options.forward if job.learn else self.options.predict
         rule = state.make_rule(self.options, kind)
         out = np.empty((len(job.order), self.sizes[-1]))
         run = run_vectors if isinstance(source, state.Vectors) else run_events
         done, status = run(self._net, work, rule, source, job, out)
+        if status < state.LOG_FULL and isinstance(source, state.Events):
+            i = int(job.order[done])
+            wrong = what_is_wrong(source, status, i, self.sizes[0])
+            raise DataError(f"{name}: recording {i}: {wrong}; the batch was changed since")
         if status > 0:
             raise DivergedError(
                 f"{name}: on sample {job.order[done]} layer {status} sent more than "
                 f"{state.SPIKE_BUDGET} spikes in one step: the weights have grown out of bounds; "
+                f"lower eta (it is {self.options.eta}) or the input"
+            )
+        lost = np.flatnonzero(~np.isfinite(out[:done]).all(1))
+        if lost.size or (job.learn and not np.isfinite(work.phi).all()):
+            k = int(lost[0]) if lost.size else done - 1
+            raise DivergedError(
+                f"{name}: at sample {job.order[k]} weights or potentials are no longer finite; "
                 f"lower eta (it is {self.options.eta}) or the input"
             )
         return out[:done]

@@ -11,18 +11,27 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import Data, inputs_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.events_checked import as_array
 from eventsnn.learn.herding_options import HerdingOptions, truncated
-from eventsnn.learn.herding_state import Events, Vectors
+from eventsnn.learn.herding_state import (
+    BAD_PLACE,
+    BAD_UNIT,
+    Events,
+    Vectors,
+    check_held,
+    real_numbers,
+)
 
 Source = Vectors | Events
 
 
 def checked_order(data: Data, order: ArrayLike) -> NDArray[np.int64]:
     """Return sample numbers as int64 (n,), or refuse one that ``data`` does not have."""
-    numbers = np.asarray(order)
+    numbers = as_array(order, "order", data.source)
     if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
         raise UserError(
-            f"order has dtype {numbers.dtype} and shape {numbers.shape}; give whole numbers (n,)"
+            f"{data.source}: order has dtype {numbers.dtype!s:.60} and shape {numbers.shape}; "
+            "give whole numbers (n,)"
         )
     wrong = np.flatnonzero((numbers < 0) | (numbers >= len(data)))
     if wrong.size:
@@ -31,6 +40,16 @@ def checked_order(data: Data, order: ArrayLike) -> NDArray[np.int64]:
             f"there are the samples 0 to {len(data) - 1}"
         )
     return numbers.astype(np.int64)
+
+
+def checked_data(data: Any) -> Data:
+    """Return recordings or images, or refuse what is neither."""
+    if isinstance(data, EventBatch | Images):
+        return data
+    raise UserError(
+        f"data is a {type(data).__name__}; give an EventBatch or Images, such as "
+        "open_data(...).train"
+    )
 
 
 def source_of(data: Data, sizes: tuple[int, ...], options: HerdingOptions) -> Source:
@@ -52,7 +71,7 @@ def source_of(data: Data, sizes: tuple[int, ...], options: HerdingOptions) -> So
 
 
 def source_of_one(
-    x: ArrayLike | EventStream,
+    x: Any,
     target: NDArray[np.float64],
     sizes: tuple[int, ...],
     options: HerdingOptions,
@@ -63,14 +82,34 @@ def source_of_one(
         batch = EventBatch.from_streams([x], x.source)
         source = source_of(batch, sizes, options)
         return source._replace(target=_scaled(target[None], options), label=label)
-    vector = np.asarray(x, np.float64)
+    if isinstance(x, EventBatch | Images):
+        raise UserError(
+            f"{x.source}: a {type(x).__name__} of {len(x)} samples, where one is asked for; give "
+            "them to train or outputs, with the numbers of samples"
+        )
+    vector = real_numbers(x, "x")
     if vector.ndim != 1:
         raise UserError(f"x has shape {vector.shape}; give one vector or an EventStream")
     _check_inputs(vector.size, sizes, "x")
-    wrong = np.flatnonzero(~np.isfinite(vector))
-    if wrong.size:
-        raise UserError(f"x[{wrong[0]}] is {vector[wrong[0]]}; give finite values")
+    check_held(vector, options, "x")
     return Vectors(vector[None], float(options.one), _scaled(target[None], options), label)
+
+
+def what_is_wrong(events: Events, status: int, i: int, n_in: int) -> str:
+    """Say what a run found in recording i, and did not read any further."""
+    first, last = int(events.start[i]), int(events.start[i + 1])
+    if status == BAD_PLACE:
+        there = min(events.unit.size, events.t.size)
+        return f"start says events {first} to {last - 1}; there are {there}"
+    if status == BAD_UNIT:
+        units = events.unit[first:last].astype(np.int64)
+        k = int(np.argmax((units < 0) | (units >= n_in)))
+        return f"unit of event {k} is {units[k]}; the network takes 0 to {n_in - 1}"
+    k = int(np.argmax(np.diff(events.t[first:last]) < 0)) + 1
+    return (
+        f"event {k} at {events.t[first + k]} us comes after event {k - 1} at "
+        f"{events.t[first + k - 1]} us"
+    )
 
 
 def _scaled(target: NDArray[np.float64], options: HerdingOptions) -> NDArray[Any]:

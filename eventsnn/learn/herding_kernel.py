@@ -17,6 +17,9 @@ from eventsnn.learn.herding_state import (
     ADDS,
     BACK_ADDS,
     BACK_SPIKES,
+    BAD_PLACE,
+    BAD_TIME,
+    BAD_UNIT,
     ERRORS,
     IN_SPIKES,
     LANES,
@@ -635,11 +638,32 @@ def run_vectors(net, work, rule, vectors, job, out):  # type: ignore[no-untyped-
     return job.order.size, 0
 
 
+@kernel
+def _check_recording(net, events, i):  # type: ignore[no-untyped-def]
+    """Return 0, or what is wrong with recording i; nothing outside its arrays is read."""
+    first, last = events.start[i], events.start[i + 1]
+    if first < 0 or last < first or last > events.unit.size or last > events.t.size:
+        return BAD_PLACE
+    outside, n_in = False, net.size[0]
+    for k in range(first, last):
+        unit = np.int64(events.unit[k])
+        outside |= (unit < 0) | (unit >= n_in)
+    if outside:
+        return BAD_UNIT
+    backwards = False
+    for k in range(first + 1, last):
+        backwards |= events.t[k] < events.t[k - 1]
+    return BAD_TIME if backwards else 0
+
+
 @threaded
 def run_events(net, work, rule, events, job, out):  # type: ignore[no-untyped-def]
-    """Present recordings one by one; return (recordings done, exploded layer or -1)."""
+    """Present recordings one by one; return (recordings done, exploded layer or what is wrong)."""
     for done in range(job.order.size):
         i = job.order[done]
+        status = _check_recording(net, events, i)
+        if status != 0:
+            return done, status
         first = end = events.start[i]
         if job.learn:
             for k in range(net.size[-1]):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from eventsnn.errors import UserError
+from eventsnn.events_checked import short
 
 MOST_STEPS = 1 << 20
 MOST_SCALE = 1 << 40
@@ -16,6 +17,7 @@ MOST_SCALE = 1 << 40
 
 _MASK = (1 << 64) - 1
 _DTYPES: dict[str, type] = {"float64": np.float64, "float32": np.float32, "integer": np.int64}
+_WORDS = {"dtype": tuple(_DTYPES), "step_by": ("count", "time"), "ties": ("auto", "unit", "heap")}
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class QuantizerKind:
     @staticmethod
     def named(name: str) -> QuantizerKind:
         """Return the quantizer of that name."""
-        if name not in QUANTIZERS:
-            raise UserError(f"quantizer {name!r}; choose one of {', '.join(QUANTIZERS)}")
+        if not (isinstance(name, str) and name in QUANTIZERS):
+            raise UserError(f"quantizer {short(name)}; choose one of {', '.join(QUANTIZERS)}")
         return QUANTIZERS[name]
 
 
@@ -104,15 +106,17 @@ class HerdingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        steps = self.n_steps
-        if isinstance(steps, bool) or not 1 <= steps <= MOST_STEPS or int(steps) != steps:
-            raise UserError(f"n_steps is {steps}; give a whole number from 1 to {MOST_STEPS}")
-        if not (math.isfinite(self.eta) and self.eta > 0):
-            raise UserError(f"eta is {self.eta}; give a positive learning rate, e.g. 0.01")
-        if self.dtype not in _DTYPES:
-            raise UserError(f"dtype {self.dtype!r}; choose one of {', '.join(_DTYPES)}")
-        if self.step_by not in ("count", "time"):
-            raise UserError(f"step_by {self.step_by!r}; choose count or time")
+        _check_whole("n_steps", self.n_steps, 1, MOST_STEPS)
+        _check_whole("seed", self.seed, -(1 << 63), (1 << 64) - 1)
+        if not (_is_real(self.eta) and math.isfinite(self.eta) and self.eta > 0):
+            raise UserError(f"eta is {short(self.eta)}; give a positive learning rate, e.g. 0.01")
+        for name in ("fractional", "smooth_grads", "depth_first", "hold_error"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise UserError(f"{name} is {short(getattr(self, name))}; give True or False")
+        for name, words in _WORDS.items():
+            word = getattr(self, name)
+            if not (isinstance(word, str) and word in words):
+                raise UserError(f"{name} {short(word)}; choose one of {', '.join(words)}")
         for name in (self.forward_quantizer, self.back_quantizer, self.test_quantizer):
             QuantizerKind.named(name)
         if self.predict.start in ("keep", "clip"):
@@ -175,6 +179,21 @@ class HerdingOptions:
     def stream(self, sample: int, layer: int, side: int) -> int:
         """Return the key of the random shifts of one quantizer in one sample."""
         return splitmix(splitmix(self.seed & _MASK) ^ (sample * 4096 + layer * 2 + side))
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    # Python's whole numbers know no end, floats do.
+    return isinstance(value, float | np.integer | np.floating) or (
+        isinstance(value, int) and abs(value) < 1 << 1000
+    )
+
+
+def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not (whole and low <= value <= high):
+        raise UserError(f"{name} is {short(value)}; give a whole number from {low} to {high}")
 
 
 def truncated(values: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.events_checked import short
 from eventsnn.learn.herding_state import Net
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -32,13 +33,16 @@ def check_snapshot(arrays: Arrays, mine: Arrays, net: Net, one: float) -> None:
         If an array is missing, of another shape or type, not finite, or if potentials stand where
         there are no units: the kernels never look whether padding fires.
     """
+    if not isinstance(arrays, Mapping):
+        raise UserError(f"state is {short(arrays)}; give what snapshot returned")
     for name, array in mine.items():
-        if name not in arrays or arrays[name].shape != array.shape:
-            found = arrays[name].shape if name in arrays else "nothing"
+        given = arrays.get(name)
+        if not isinstance(given, np.ndarray) or given.shape != array.shape:
+            found = given.shape if isinstance(given, np.ndarray) else "nothing"
             raise UserError(f"state {name}: {found}, this network needs {array.shape}")
-        if arrays[name].dtype != array.dtype:
-            raise UserError(f"state {name}: {arrays[name].dtype}, needs {array.dtype}")
-        _check_numbers(name, arrays[name])
+        if given.dtype != array.dtype:
+            raise UserError(f"state {name}: {given.dtype!s:.60}, needs {array.dtype}")
+        _check_numbers(name, given)
     padding = np.ones(int(net.unit_at[-1]), np.bool_)
     for first, size in zip(net.unit_at, net.size, strict=False):
         padding[first : first + size] = False

@@ -12,15 +12,22 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.events_checked import short
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
 
 LANES = 64
 """Units that the inner loops take at once: four vectors of 16; shorter ones LLVM unrolls."""
 SPIKE_BUDGET = 1 << 20
 """Spikes that one layer may send in one step before the run counts as exploded."""
+LARGEST_WHOLE = 1 << 51
+"""Weights and inputs of integer mode, scaled, lie within it: float64 tells them apart."""
+
+LOG_FULL, BAD_PLACE, BAD_UNIT, BAD_TIME = -1, -2, -3, -4
+"""What a run returns instead of an exploded layer: no room in the log; a recording whose
+place in the batch, addresses or times are not as EventBatch has them."""
 
 IN_SPIKES, SPIKES, ERRORS, PASSED, BACK_SPIKES, ADDS, BACK_ADDS, UPDATES = range(8)
 """Rows of ``Work.tally``, a column a layer: spikes that came in and went out; error
@@ -187,15 +194,27 @@ def _zeros(n: int, dtype: Any) -> NDArray[Any]:
     return room[first : first + n * np.dtype(dtype).itemsize].view(dtype)
 
 
-def checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
+def real_numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return any real numbers as float64, or refuse text, ragged lists and what else is none."""
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise UserError(f"{name} is no array of one shape: {short(values)}") from error
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{name} has dtype {array.dtype!s:.60}; give real numbers")
+    return array.astype(np.float64)
+
+
+def checked_weights(weights: Any, options: HerdingOptions) -> list[NDArray[np.float64]]:
     """Return weights as float64, one (n_in, n_out) a layer, or refuse what does not fit."""
+    listed = isinstance(weights, Sequence) and not isinstance(weights, str | bytes)
+    if not listed and not (isinstance(weights, np.ndarray) and weights.ndim):
+        raise UserError(
+            f"weights is {short(weights)}; give a list of arrays (n_in, n_out), one a layer"
+        )
     if not len(weights):
         raise UserError("no weights were given; give one (n_in, n_out) array a layer")
-    arrays = [np.asarray(weight) for weight in weights]
-    for layer, array in enumerate(arrays):
-        if array.dtype.kind not in "iuf":
-            raise UserError(f"weights[{layer}] has dtype {array.dtype}; give real numbers")
-    checked = [array.astype(np.float64, copy=False) for array in arrays]
+    checked = [real_numbers(weight, f"weights[{layer}]") for layer, weight in enumerate(weights)]
     for layer, weight in enumerate(checked):
         if weight.ndim != 2 or 0 in weight.shape:
             raise UserError(f"weights[{layer}] has shape {weight.shape}; give (n_in, n_out)")
@@ -204,11 +223,26 @@ def checked_weights(weights: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
                 f"weights[{layer}] takes {weight.shape[0]} inputs, but weights[{layer - 1}] "
                 f"gives {checked[layer - 1].shape[1]}"
             )
-        wrong = np.argwhere(~np.isfinite(weight))
-        if len(wrong):
-            at = tuple(int(k) for k in wrong[0])
-            raise UserError(f"weights[{layer}]{list(at)} is {weight[at]}; give finite values")
+        check_held(weight, options, f"weights[{layer}]")
     return checked
+
+
+def check_held(values: NDArray[Any], options: HerdingOptions, name: str) -> None:
+    """Refuse values that are not finite, or that the type of the state cannot hold.
+
+    Raises UserError with the place and value of the first one.
+    """
+    most = np.finfo(np.float32 if options.dtype == "float32" else np.float64).max
+    if options.integer:
+        most = LARGEST_WHOLE / options.one
+    # A minimum is NaN where any value is: no temporary array unless something is wrong.
+    if not values.size or (values.min() >= -most and values.max() <= most):
+        return
+    at = tuple(int(k) for k in np.argwhere(~(np.abs(values) <= most))[0])
+    place = f"{name}{list(at)}"
+    if not np.isfinite(values[at]):
+        raise UserError(f"{place} is {values[at]}; give finite values")
+    raise UserError(f"{place} is {values[at]}; {options.dtype} mode holds at most {most:g} here")
 
 
 def make_net(weights: list[NDArray[Any]], dtype: Any) -> Net:
