@@ -158,6 +158,8 @@ def shell(line, **env):
 def test_a_full_disk_behind_standard_output_is_one_line():
     done = shell("$EVENTSNN reproduce --json > /dev/full")
     assert (done.returncode, done.stderr) == (2, b"error: output: No space left on device\n")
+    done = shell("$EVENTSNN > /dev/full")
+    assert (done.returncode, done.stderr) == (2, b"error: output: No space left on device\n")
     done = shell("$EVENTSNN evaluate nowhere 2> /dev/full")
     assert (done.returncode, done.stdout) == (2, b"")
 
