@@ -150,7 +150,7 @@ def test_a_warning_is_one_line_and_shows_names_as_they_are(call):
 
 
 def shell(line, **env):
-    env = {**os.environ, "EVENTSNN": f"{sys.executable} -m eventsnn", **env}
+    env = {**os.environ, "EVENTSNN": f"{sys.executable} -m eventsnn", "PYTHONUNBUFFERED": "", **env}
     return subprocess.run(["bash", "-c", line], capture_output=True, env=env, check=False)
 
 
