@@ -123,6 +123,7 @@ def test_a_quoted_name_is_one_word_of_a_shell(name, seen):
 def test_a_quoted_name_is_no_option():
     assert [quoted(word) for word in ("runs/a", "a b", "-x")] == ["runs/a", "'a b'", "./-x"]
     assert shlex.split(quoted("it's")) == ["it's"]
+    assert quoted("it's\x1b\\") == "$'it\\x27s\\x1b\\x5c'"
 
 
 def console(width=500, terminal=False):
