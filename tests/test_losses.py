@@ -94,3 +94,20 @@ def test_parameters_out_of_range_are_named():
     ]:
         with pytest.raises(UserError, match=text):
             make()
+
+
+def test_a_silent_class_counts_as_one_scale_behind_the_last_spike():
+    graded = FirstSpike(scale_us=100.0)(np.array([[50.0, 150.0, np.inf]]), np.array([0]))
+    e = np.exp([-0.5, -1.5, -2.5])  # at 50, 150 and 150 + 100 us, in units of 100 us
+    np.testing.assert_allclose(graded.loss, [-np.log(e[0] / e.sum())])
+
+
+def test_outputs_that_are_all_silent_score_alike_and_nothing():
+    graded = FirstSpike(scale_us=100.0)(np.full((1, 3), np.inf), np.array([1]))
+    np.testing.assert_array_equal(graded.scores, [[0, 0, 0]])
+
+
+def test_spike_counts_are_asked_for_both_targets():
+    graded = CountTarget(right=7, wrong=2)(np.array([[5.0, 4.0]]), np.array([0]))
+    np.testing.assert_array_equal(graded.gradient, [[-2, 2]])
+    np.testing.assert_array_equal(graded.loss, [0.5 * (4 + 4)])
