@@ -19,7 +19,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-_MOST = 256
+MOST_THREADS = 256
 """Threads that are started, whatever a user asks for: a system has an end of them."""
 
 
@@ -35,7 +35,7 @@ def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list
     has one is raised, as is Ctrl-C, when none runs any more: tasks write into arrays.
     """
     left = deque(enumerate(tasks))
-    threads = min(threads, _MOST)
+    threads = min(threads, MOST_THREADS)
     total, helpers = len(left), min(threads, len(left)) - 1
     answers: dict[int, T] = {}
     errors: dict[int, Exception] = {}
@@ -81,7 +81,7 @@ def later(work: Callable[[], T], threads: int) -> Callable[[], T]:
     """
     if threads < 2:
         return work
-    threads = min(threads, _MOST)
+    threads = min(threads, MOST_THREADS)
     ended: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
 
     def run() -> None:

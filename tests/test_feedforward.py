@@ -27,7 +27,7 @@ from eventsnn.simulate import (
     reference,
 )
 from eventsnn.simulate.feedforward_events import Spikes
-from eventsnn.simulate.inputs import inputs
+from eventsnn.simulate.inputs import Inputs, inputs
 from eventsnn.simulate.options import Options
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -368,3 +368,11 @@ def test_graphs_that_are_not_layered_are_left_to_the_other_engine():
     assert not feedforward.supports(
         graph(Connection("in", "c", square), populations=(source, current))
     )
+
+
+def test_threads_beyond_any_number_make_no_more_tasks_than_there_are_events():
+    start, until = np.array([0, 2, 2, 3]), np.full(3, 9.0)
+    recordings = Inputs(np.arange(3), np.zeros(3, np.int32), start, until, "test")
+    for threads in (256, 2**40):
+        spans = [span for task in feedforward_spans.tasks(recordings, threads) for span in task]
+        assert [(span.first, span.last) for span in spans] == [(0, 1), (1, 3)]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eventsnn.simulate.inputs import Inputs
+from eventsnn.threads import MOST_THREADS
 
 CHUNK = 1 << 18
 """Events that a layer takes in one go: few enough to bound the memory. A longer recording
@@ -31,6 +32,7 @@ def tasks(recordings: Inputs, threads: int) -> Iterator[list[Span]]:
     """
     start = recordings.start
     events = int(start[-1] - start[0])
+    threads = min(threads, MOST_THREADS)
     rounds = max(1, -(-events // (threads * CHUNK)))
     # As many tasks for each thread, and about as many events in each task.
     ends = start[0] + np.linspace(0, events, threads * rounds + 1)[1:-1]

@@ -147,7 +147,7 @@ def augment(
                 _shake(out.t[first:end], out.unit[first:end], state[k], *jitter)
         return _Part(t[: out.start[-1]], unit[: out.start[-1]], out.start)
 
-    ends = np.linspace(0, n, threads + 1).astype(int).tolist()
+    ends = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(int).tolist()
     parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
     sizes = np.concatenate([np.diff(part.start) for part in parts])
     return batch.with_events(
