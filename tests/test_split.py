@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from eventsnn.data.digits import digit_images
+from eventsnn.data.film_cache import film_cached
 from eventsnn.data.film_file import read_film, write_film
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import open_inputs
+from eventsnn.data.saccade import film
 from eventsnn.data.source import open_data, open_images
-from eventsnn.data.split import held_out
+from eventsnn.data.split import held_out, only_in_one
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 
@@ -79,6 +81,21 @@ def test_what_is_held_out_of_a_class_does_not_depend_on_the_others():
     assert held_out(np.zeros(20, np.int64), seed=6).tolist() != alone.tolist()
 
 
+def test_every_class_counts_from_0_on_and_what_has_no_label_is_none():
+    def said(train, test):
+        return only_in_one(np.array(train, np.int64), np.array(test, np.int64))
+
+    assert said([0, 1, -1], [1, 0, 0]) == said([-1], []) == ""
+    assert said([1, 0], [1]) == (
+        "the test half has no recording of class 0, of which no accuracy tells"
+    )
+    assert said([1, -1], [1, 0]) == (
+        "the training half has no recording of class 0, which the test half has"
+    )
+    many = "recording of class 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ..., which"
+    assert many in said([], range(11)) and "9, which" in said([], range(10))
+
+
 def test_a_class_in_one_half_only_is_told(tmp_path):
     with pytest.warns(UserWarning, match=r"f': the test half has no recording of class 1, 7, of"):
         opened(tmp_path / "f", [0] * 5 + [1, 7])
@@ -113,6 +130,21 @@ def test_the_file_of_a_film_in_the_cache_says_that_it_is_emulated(tmp_path, monk
     open_data("digits", limit=5)
     heads = [file.read_bytes()[8:1024] for file in tmp_path.glob("film-*.safetensors")]
     assert [json.loads(head)["__metadata__"]["emulated"] for head in heads] == ["1", "1"]
+
+
+def test_pictures_of_the_same_bytes_and_another_shape_have_films_of_their_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("EVENTSNN_CACHE", str(tmp_path))
+    bars = np.zeros((1, 16, 4), np.uint8)
+    bars[:, 4:12] = 255
+    label = np.zeros(1, np.int64)
+    for shape in ((1, 16, 4), (1, 4, 16)):
+        pictures = bars.reshape(shape)
+        expected, found = film(pictures, seed=34), film_cached(Images(pictures, label), 0, None)
+        np.testing.assert_array_equal(found.unit, expected.unit)
+    # The pictures that were there have changed: their film is deleted.
+    assert len(list(tmp_path.glob("film-*"))) == 1
 
 
 @pytest.fixture

@@ -29,9 +29,14 @@ def film_cached(images: Images, first_index: int, progress: Progress | None) -> 
         "first_index": first_index,
         "seed": FILM_SEED,
     }
+    state: dict[str, str | int] = {
+        "camera": hashlib.sha256(repr(camera).encode()).hexdigest(),
+        "version": _film_version(),
+        "shape": str(images.images.shape),  # of which the bytes say nothing
+    }
     return cached_batch(
         identity,
-        {"camera": hashlib.sha256(repr(camera).encode()).hexdigest(), "version": _film_version()},
+        state,
         lambda: _film_pieces(images, first_index, progress, partial(film, camera=camera)),
         source=f"film of {images.source}",
         emulated=True,
