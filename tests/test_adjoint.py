@@ -296,3 +296,18 @@ def test_a_readout_gradient_is_that_of_its_potentials(reads):
         step[index] = 1e-6
         slope = (total(weights[1] + step) - total(weights[1] - step)) / 2e-6
         np.testing.assert_allclose(found[index], slope, rtol=1e-6, atol=1e-6)
+
+
+def test_what_comes_on_the_instant_at_which_a_pause_ends_has_its_part_in_the_gradient_by_tau():
+    neuron = LIF(1_000.0, 1.0, "zero", refractory_us=100.0)
+    populations = (Population("in", (1,)), Population("out", (1,), neuron))
+    network = Network(populations, (Connection("in", "out", Dense(1, 1)),))
+    # Spikes at 100 and at 300 us; the event at 200 us comes as the first pause ends.
+    events = EventBatch.from_streams([EventStream([0, 100, 200, 300], [0] * 4, (1, 1, 1))])
+    weights = [np.array([[0.7]])]
+    passed = layered.run(network, weights, events)
+    assert passed.pieces[0].trains[1].t.tolist() == [100, 300]
+    gradients = adjoint(passed, weights, {1: ("counts", np.ones((1, 1)))})
+    # Each spike has one delivery 100 us before it: 0.7 exp(-100 / tau), derived by tau.
+    by_hand = 2 * 0.7 * 100 / 1_000.0**2 * np.exp(-0.1)
+    assert dynamics(passed, weights, gradients)[1].tau_us == pytest.approx(by_hand)

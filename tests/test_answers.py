@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from eventsnn.commands_results import pooled
 from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.answers import NO_ANSWER, answers, told, unanswered
@@ -103,6 +104,20 @@ def _structured(stream):
     out = np.zeros(len(stream.t), [("t", "<i8"), ("x", "<i2"), ("y", "<i2"), ("p", "<i1")])
     out["t"], out["x"] = stream.t, stream.x
     return out
+
+
+def test_halves_of_unequal_sizes_weigh_as_much_as_they_have_recordings():
+    train = {"accuracy": 1.0, "recordings": 30, "no_answer": 0}
+    train |= {"spikes_per_recording": [4.0, 8.0], "operations_per_recording": [40.0]}
+    test = {"accuracy": 0.5, "recordings": 10, "no_answer": 3}
+    test |= {"spikes_per_recording": [0.0, 4.0], "operations_per_recording": [80.0]}
+    assert pooled([train, test]) == {
+        "accuracy": 0.875,
+        "recordings": 40,
+        "no_answer": 3,
+        "spikes_per_recording": [3.0, 7.0],
+        "operations_per_recording": [50.0],
+    }
 
 
 def test_evaluate_says_how_many_got_no_answer(tmp_path, call):

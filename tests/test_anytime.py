@@ -111,6 +111,20 @@ def test_a_settled_check_reads_what_the_integral_becomes_when_nothing_more_comes
     np.testing.assert_array_equal(found.prediction[:, 2], plain.argmax(1))
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(50.0, [50, 100, 150, 200]), (200.0, [200]), (199.0, [199, 398]), (1e9, [1e9])],
+)
+def test_checks_by_time_begin_after_a_step_and_reach_the_end_of_the_longest(step, expected):
+    streams = [EventStream([1], [0], (1, 1, 1), 0, duration) for duration in (70, 200)]
+    network = Network(
+        (Population("in", (1,)), Population("out", (1,), LIF(300.0))),
+        (Connection("in", "out", Dense(1, 1)),),
+    )
+    record = simulate(network, [np.ones((1, 1))], EventBatch.from_streams(streams))
+    assert time_checks(record, step).tolist() == [expected, expected]
+
+
 def test_first_spikes_are_read_as_the_loss_scores_them():
     rng = np.random.default_rng(0)
     network = network_of(CubaLIF(100.0, 30.0), CubaLIF(100.0, 30.0))

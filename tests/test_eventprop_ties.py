@@ -77,6 +77,32 @@ def test_a_delivery_on_the_instant_of_a_spike_comes_after_it(each):
 
 
 @pytest.mark.parametrize("each", EACH)
+def test_a_delivery_on_the_instant_of_a_spike_belongs_to_the_pause_after_it(each):
+    """b is a, 512 us later, and hears of a's spike when it fires itself: that current is there
+    when b is let go."""
+    neuron = CubaLIF(900.0, 400.0, refractory_us=90)
+    populations = tuple(Population(name, (1,), neuron) for name in "ab")
+    connections = Connection("input", "a", ONE), delayed("input", "b", 512, each)
+    connections = *connections, delayed("a", "b", 512, each)
+    network = Network((Population("input", (1,)), *populations), connections)
+    weights = weights_of(4.5, 4.5, 4.0)
+
+    def second_spike(more):
+        moved = weights_of(4.5, 4.5 + more, 4.0)
+        return simulate(network, moved, STREAM, engine="reference").spikes["b"].t[1]
+
+    record = simulate(network, weights, STREAM)
+    first, second = record.spikes["b"].t[:2]
+    assert first == record.spikes["a"].t[0] + 512 and second > first + 90
+    errors = {"b": np.eye(len(record.spikes["b"]))[1]}
+    found = eventprop(network, weights, STREAM, record, errors).weights[1]
+    # To the side on which b fires earlier: there the delivery comes after its spike, too.
+    step = 1e-4
+    expected = (4 * second_spike(step) - 3 * second - second_spike(2 * step)) / (2 * step)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("each", EACH)
 @pytest.mark.parametrize("c", [0, 1])
 def test_a_delivery_on_the_instant_at_which_a_pause_ends_comes_after_the_end(each, c):
     populations = (Population("input", (1,)), Population("a", (1,), CubaLIF(900.0, 400.0, 1, 90)))

@@ -251,6 +251,13 @@ def test_dropped_neurons_do_not_count_as_silent_ones():
         assert list(costs.values()) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("name", ["init_scale", "upper_scale", "eta_decay", "n_steps", "step_by"])
+@pytest.mark.parametrize("rule", ["adjoint", "eventprop"])
+def test_what_only_herding_knows_is_refused_by_the_other_rules(rule, name):
+    with pytest.raises(UserError, match=f"rule {rule} has no {name}"):
+        make_options({"rule": rule, name: 0.5})
+
+
 def test_options_of_another_rule_are_refused(call):
     code, _, err = call("train", "--rule", "adjoint", "--eta", 0.1)
     assert code == 2 and "rule adjoint has no eta" in err

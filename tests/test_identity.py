@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet, open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.train.own_data import changes
 
 SHAPE = (2, 3, 4)
 
@@ -109,6 +111,18 @@ def test_what_has_changed_is_said_in_one_line():
     classes = data(label=5).identity
     assert was.changes(classes) == "the data 'mine' have changed: classes 2, now 6"
     assert was.changes(replace(was, spec="elsewhere", absolute="/elsewhere")) == ""
+
+
+def test_of_fewer_recordings_in_either_half_nothing_can_be_said():
+    two = EventBatch.from_streams([*batch(), *batch()])
+    run = SimpleNamespace(data=DataSet("mine", two, two).identity)
+    assert changes(run, DataSet("mine", two, two)) == ""
+    for halves in ((two, two.part(0, 3)), (two.part(0, 3), two), (two.part(0, 1),) * 2):
+        assert changes(run, DataSet("mine", *halves)) == ""
+    more = EventBatch.from_streams([*two, *two])
+    assert changes(run, DataSet("mine", more, two)) == ""
+    moved = DataSet("mine", EventBatch.from_streams([*batch(t=6), *batch()]), two)
+    assert "other events or labels" in changes(run, moved)
 
 
 def test_the_absolute_word_opens_the_data_from_another_folder(tmp_path, monkeypatch):

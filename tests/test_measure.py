@@ -249,6 +249,13 @@ def test_all_takes_both_halves(models, told):
     assert code == 0 and json.loads(out)["recordings"] == 20
 
 
+@pytest.mark.parametrize(("words", "share"), [((), 0.001), (("--lose", 20), 0.2)])
+def test_points_that_may_be_lost_are_hundredths_of_the_accuracy(models, told, words, share):
+    code, out, _ = told("measure", models / "adjoint", "--limit", 10, *words, "--json")
+    stops = json.loads(out)["anytime"]["stops"]
+    assert code == 0 and {stop["tolerance"] for stop in stops} == {share}
+
+
 def test_energy_models_of_your_own_stand_beside_the_others(models, told, tmp_path):
     file = tmp_path / "chips.toml"
     file.write_text('[mine]\nsource = "a data sheet"\naddition_pj = 1\n')

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_operations import two_layers
 
+from eventsnn.commands_measure import energy_models
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import adjoint_kernel as kernel
@@ -317,6 +318,17 @@ def test_models_of_your_own_are_read_from_toml(tmp_path):
     (model,) = read_models(file)
     assert model.name == model.title == "mine"
     assert estimate(model, WORK)["total_nj"] == pytest.approx(2.07)
+
+
+def test_a_model_of_your_own_takes_the_place_of_one_of_its_name(tmp_path):
+    built_in = [model.name for model in MODELS]
+    assert energy_models(None) == MODELS
+    file = tmp_path / "chips.toml"
+    prices = 'source = "a data sheet"\naddition_pj = 2\n'
+    file.write_text(f"[mine]\n{prices}[loihi]\n{prices}")
+    found = energy_models(file)
+    assert sorted(model.name for model in found) == sorted([*built_in, "mine"])
+    assert {model.name: model.addition_pj for model in found}["loihi"] == 2
 
 
 @pytest.mark.parametrize(

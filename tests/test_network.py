@@ -320,6 +320,25 @@ def test_a_wrong_run_is_refused_with_the_value(options, message):
         simulate(small(), given.pop("weights"), given.pop("events"), **given)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((np.float32, np.float32), np.float32),
+        ((np.float64, np.float32), np.float64),
+        ((np.float32, np.float64), np.float64),
+        ((np.int64, np.float32), np.float32),
+    ],
+)
+def test_one_array_of_float64_makes_all_float64(kinds, expected):
+    populations = Population("in", (2,)), Population("a", (2,), IF()), Population("b", (2,), IF())
+    ends = ("in", "a"), ("a", "b")
+    network = Network(populations, tuple(Connection(*pair, Dense(2, 2)) for pair in ends))
+    flat = network.weights([np.ones((2, 2), kind) for kind in kinds])
+    assert [array.dtype for array in flat] == [expected, expected]
+    third = network.weights([np.full((2, 2), 1 / 3), np.ones((2, 2), np.float32)])[0]
+    assert third.tolist() == [1 / 3] * 4
+
+
 def test_finite_weights_whose_sum_is_not_are_taken():
     network = Network(
         (Population("a", (3,)), Population("b", (2,), IF())), (Connection("a", "b", Dense(3, 2)),)

@@ -166,6 +166,7 @@ def test_numbers_are_short_with_their_unit():
     assert [short(x) for x in (594_432_000, 3_366_293, 12_000, 765.9, 0.811)] == [
         "594 M", "3.37 M", "12 k", "766", "0.811",
     ]  # fmt: skip
+    assert [short(x) for x in (1e9, 1e6, 1e3, -1e3, 0)] == ["1 G", "1 M", "1 k", "-1 k", "0"]
 
 
 @settings(max_examples=30)

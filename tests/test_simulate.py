@@ -171,6 +171,21 @@ def test_shifting_all_inputs_shifts_all_spikes(data, shift):
         np.testing.assert_array_equal(spikes.unit, two.spikes[name].unit)
 
 
+@pytest.mark.parametrize("engine", ["reference", "asynchronous", "feedforward"])
+def test_an_open_end_is_when_the_last_thing_happened(engine):
+    populations = [Population("in", (1,)), Population("a", (1,), IF())]
+    populations += [Population("b", (1,), Readout(1_000.0))]
+    connections = [Connection("in", "a", Dense(1, 1), 30), Connection("a", "b", Dense(1, 1), 500)]
+    network = Network(tuple(populations), tuple(connections))
+    streams = [EventStream(t, [0] * len(t), (1, 1, 1), duration=2_000) for t in ([], [10, 40])]
+    weights = [np.ones((1, 1)), np.full((1, 1), 2.0)]
+    batch = EventBatch.from_streams(streams)
+    record = simulate(network, weights, batch, engine=engine, until_us=np.inf)
+    # The last spike leaves at 70 us and arrives 500 us later, 30 us after the one before.
+    assert record.duration.tolist() == [0, 570]
+    assert record.readouts["b"].final[1, 0] == pytest.approx(2 + 2 * np.exp(-0.03))
+
+
 def ring(n, delay_us, engine, duration):
     to_next = Sparse(n, np.arange(n + 1), (np.arange(n) + 1) % n)
     first = Sparse(n, [0, 1], [0])

@@ -144,6 +144,20 @@ def test_an_array_of_another_length_or_type_is_refused(name, how, tmp_path):
         go_on(case, State.load(tmp_path / "s.npz"))
 
 
+@pytest.mark.parametrize("predicting", CASES)
+def test_a_run_may_end_where_its_state_stands_and_not_before(predicting):
+    network, weights, half = CASES[predicting]
+    nothing = EventStream([], [], (1, 1, 4), duration=2_500)
+    run = simulate(network, weights, nothing, state=half)
+    assert run.counts.spikes.sum() == 0 and run.duration.tolist() == [2_500]
+    for name in NAMES:
+        np.testing.assert_array_equal(getattr(run.state, name), getattr(half, name))
+    with pytest.raises(
+        UserError, match=r"would end at 2499\.0 us, but the state stands at 2500\.0"
+    ):
+        simulate(network, weights, nothing, state=half, until_us=2_499)
+
+
 def test_times_between_microseconds_are_refused_where_no_neuron_spikes_there():
     case = CASES[False]
     for name in ("log_t", "synapse_t"):
