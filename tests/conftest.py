@@ -25,6 +25,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     doors.CASES = config.getoption("--fuzz") or doors.CASES
+    doors.TIMED = config.getoption("--fuzz") is not None
 
 
 def pytest_terminal_summary(terminalreporter):
