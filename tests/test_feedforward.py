@@ -344,7 +344,7 @@ def test_events_out_of_order_are_refused_with_their_place():
     t = batch.t.copy()
     t[batch.start[2] + 5] = 10**6
     with pytest.raises(DataError, match=r"\[2\]: event 6 at \d+ us comes after one at 1000000 us"):
-        run(feedforward, network, weights, replace(batch, t=t))
+        run(feedforward, network, weights, batch.with_events(t, batch.unit, batch.start))
 
 
 def test_graphs_that_are_not_layered_are_left_to_the_other_engine():
