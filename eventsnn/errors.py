@@ -1,7 +1,6 @@
 """The errors that a user can mend: each names the place, the value and the remedy."""
 
-from eventsnn.text import cut, plain
-from eventsnn.text import shown as value_shown
+from eventsnn.text import cut
 
 
 class UserError(ValueError):
@@ -24,12 +23,3 @@ class DivergedError(UserError):
 
 class Interrupted(Exception):
     """Ctrl-C was pressed: what is saved and how to go on. Exit code 130."""
-
-
-def shown(value: object, most: int = 80) -> str:
-    """Return a name or a value for the middle of a message, where a name needs no quotes.
-
-    As ``text.shown``, but text stands as it is (escaped, and cut where it is long).
-    """
-    text = plain(value) if isinstance(value, str) else value_shown(value)
-    return text if len(text) <= 2 * most else text[: most - 3] + "..."

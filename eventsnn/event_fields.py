@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
-from eventsnn.events_checked import Shape, as_array, short
+from eventsnn.events_checked import Shape, as_array
+from eventsnn.text import named, shown
 
 NAMES = {
     "t": ("t", "ts", "time", "times", "timestamp", "timestamps"),
@@ -71,17 +72,17 @@ def _found(dtype: np.dtype[Any], source: str) -> dict[str, str]:
         for role in dict.fromkeys(roles[name] for name in called if name in roles):
             if role in found:
                 raise DataError(
-                    f"{source}: both {short(found[role])} and {short(field)} may be the "
+                    f"{source}: both {shown(found[role])} and {shown(field)} may be the "
                     f"{_MEANING[role]} of the events; keep one of these fields"
                 )
             found[role] = field
     twice = [name for name in found.values() if list(found.values()).count(name) > 1]
     if twice:
         raise DataError(
-            f"{source}: field {short(twice[0])} has a title that says something else; rename it"
+            f"{source}: field {shown(twice[0])} has a title that says something else; rename it"
         )
     return found
 
 
 def _told(dtype: np.dtype[Any]) -> str:
-    return short(", ".join(dtype.names or ()), 100)
+    return named(", ".join(dtype.names or ()))

@@ -28,11 +28,11 @@ from eventsnn.events_checked import (
     checked_duration,
     checked_label,
     checked_shape,
-    short,
     whole_number,
     whole_numbers,
 )
 from eventsnn.events_checked import Shape as Shape
+from eventsnn.text import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +181,7 @@ class EventStream:
         )
         if not 0 <= start <= stop <= TIME_END:
             raise DataError(
-                f"{self.source}: {what} [{short(start)}, {short(stop)}) us; need 0 <= start <= "
+                f"{self.source}: {what} [{shown(start)}, {shown(stop)}) us; need 0 <= start <= "
                 "stop, at most 2**53"
             )
         return start, stop
@@ -337,7 +337,7 @@ class EventBatch:
             raise DataError(f"{source or 'event batch'}: no recordings; give at least one")
         for stream in streams:
             if not isinstance(stream, EventStream):
-                raise DataError(f"{source or 'event batch'}: {short(stream)} is no EventStream")
+                raise DataError(f"{source or 'event batch'}: {shown(stream)} is no EventStream")
         shapes = {stream.shape for stream in streams}
         if len(shapes) > 1:
             raise DataError(

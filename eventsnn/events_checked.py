@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
+from eventsnn.text import shown
 
 Shape = tuple[int, int, int]
 """(polarities, height, width) of a sensor."""
@@ -58,21 +58,10 @@ def checked_shape(shape: Sequence[int], source: str) -> Shape:
         columns = isinstance(shape, np.ndarray) and len(sizes) > 3
         hint = "; EventStream.from_structured takes columns x, y, t, p" * columns
         raise DataError(
-            f"{source}: shape {short(shape)}; a sensor is (polarities, height, width), each a "
+            f"{source}: shape {shown(shape)}; a sensor is (polarities, height, width), each a "
             f"whole number of at least 1, {INT32_MAX} units at most{hint}"
         )
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
-
-
-def short(value: object, letters: int = 60) -> str:
-    """Return a value for a message: escaped, and never long."""
-    if isinstance(value, np.ndarray):
-        return f"an array {value.dtype} {value.shape}"[:letters]
-    if isinstance(value, np.generic):
-        value = value.item()
-    teller = reprlib.Repr()
-    teller.maxstring = teller.maxother = teller.maxlong = letters
-    return teller.repr(value)[: 2 * letters]
 
 
 def as_array(values: object, name: str, source: str) -> NDArray[Any]:
@@ -126,7 +115,7 @@ def whole_number(value: object, name: str, source: str, remedy: str) -> int:
     try:
         return operator.index(whole)  # type: ignore[arg-type]
     except TypeError:
-        raise DataError(f"{source}: {name} is {short(value)}; give {remedy}") from None
+        raise DataError(f"{source}: {name} is {shown(value)}; give {remedy}") from None
 
 
 def checked_label(label: object, source: str) -> int | None:
@@ -135,9 +124,9 @@ def checked_label(label: object, source: str) -> int | None:
         return None
     whole = whole_number(label, "label", source, "the number of a class, or None if unknown")
     if whole < 0:
-        raise DataError(f"{source}: label {short(whole)}; classes count from 0")
+        raise DataError(f"{source}: label {shown(whole)}; classes count from 0")
     if whole > INT32_MAX:
-        raise DataError(f"{source}: label {short(whole)}; give at most {INT32_MAX}")
+        raise DataError(f"{source}: label {shown(whole)}; give at most {INT32_MAX}")
     return whole
 
 
@@ -148,7 +137,7 @@ def checked_duration(duration: object, t: NDArray[np.int64], source: str) -> int
     if whole == -1:
         return end
     if whole < 0:
-        raise DataError(f"{source}: duration is {short(whole)} us; give at least {end}")
+        raise DataError(f"{source}: duration is {shown(whole)} us; give at least {end}")
     if whole < end:
         raise DataError(
             f"{source}: duration {whole} us ends before event {t.size - 1} at {t[-1]} us; give at "
@@ -156,7 +145,7 @@ def checked_duration(duration: object, t: NDArray[np.int64], source: str) -> int
         )
     if whole > TIME_END:
         raise DataError(
-            f"{source}: duration is {short(whole)} us; give at most 2**53 microseconds. Are these "
+            f"{source}: duration is {shown(whole)} us; give at most 2**53 microseconds. Are these "
             "nanoseconds? Divide by 1000"
         )
     return whole

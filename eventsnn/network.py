@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError, shown
+from eventsnn.errors import UserError
 from eventsnn.network_checked import MAX_DELAY_US as MAX_DELAY_US
 from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
 from eventsnn.network_checked import Weights as Weights
@@ -24,6 +24,7 @@ from eventsnn.network_checked import (
 )
 from eventsnn.neurons.neuron import Neuron, check_precision
 from eventsnn.registry import check_exact
+from eventsnn.text import named
 from eventsnn.topology.topology import MAX_UNITS, Topology, whole
 
 
@@ -50,15 +51,15 @@ class Population:
         check_name(self.name, "population: the name")
         if not self.name:
             raise UserError("population: the name is empty; give one")
-        where = f"population {shown(self.name)}"
+        where = f"population {named(self.name)}"
         given: Any = self.shape
         sides = [whole(s) for s in (given if isinstance(given, list | tuple) else (given,))]
         if not sides or any(side is None or side < 1 for side in sides):
-            raise UserError(f"{where}: shape is {shown(given)}; give whole numbers of at least 1")
+            raise UserError(f"{where}: shape is {named(given)}; give whole numbers of at least 1")
         shape = cast(tuple[int, ...], tuple(sides))
         if math.prod(shape) > MAX_UNITS:
             raise UserError(
-                f"{where}: shape {shown(shape)} has more than {MAX_UNITS} units; make it smaller"
+                f"{where}: shape {named(shape)} has more than {MAX_UNITS} units; make it smaller"
             )
         if self.neuron is not None:
             check_exact(self.neuron, Neuron, where, "LIF(20_000), or None for the input")
@@ -102,7 +103,7 @@ class Connection:
         for key in ("source", "target", "name"):
             check_name(getattr(self, key), f"connection: {key}")
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        where = f"connection {shown(self.name)}"
+        where = f"connection {named(self.name)}"
         check_exact(self.topology, Topology, where, "Dense(n_in, n_out)")
         object.__setattr__(self, "delay_us", checked_delay(self))
 
@@ -146,7 +147,7 @@ class Network:
             given = getattr(self, key)
             if not isinstance(given, list | tuple) or not all(isinstance(o, kind) for o in given):
                 raise UserError(
-                    f"network: {key} is {shown(given)}; give a tuple of {kind.__name__}"
+                    f"network: {key} is {named(given)}; give a tuple of {kind.__name__}"
                 )
             object.__setattr__(self, key, tuple(given))
         check_names([p.name for p in self.populations], "population")
@@ -216,7 +217,7 @@ class Network:
             dtype = np.float64 if wide or not given else np.float32
         if dtype not in (np.float32, np.float64):
             raise UserError(
-                f"simulate: dtype is {shown(dtype)}; give numpy.float32 or numpy.float64"
+                f"simulate: dtype is {named(dtype)}; give numpy.float32 or numpy.float64"
             )
         for population in self.populations:
             if population.neuron is not None:

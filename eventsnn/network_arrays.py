@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.arrays_file import read_arrays, read_npy
-from eventsnn.errors import DataError, shown
+from eventsnn.errors import DataError
 from eventsnn.memory import check_room
 from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US
+from eventsnn.text import named
 
 Table = dict[str, Any]
 MAX_FAN_OUT = 1 << 24
@@ -25,7 +26,7 @@ def draw_targets(table: Table, ends: tuple[int, int], where: str) -> tuple[Any, 
     senders, receivers = ends
     fan_out = get(table, "fan_out", (int,), where)
     if not 0 < fan_out <= MAX_FAN_OUT:
-        raise DataError(f"{where}.fan_out is {shown(fan_out)}; give 1 to {MAX_FAN_OUT}")
+        raise DataError(f"{where}.fan_out is {named(fan_out)}; give 1 to {MAX_FAN_OUT}")
     count = senders * fan_out
     check_synapses(count, f"{where}: fan_out {fan_out} from {senders} senders")
     start = np.arange(senders + 1, dtype=np.int64) * fan_out
@@ -37,7 +38,7 @@ def read_targets(name: str, where: str, folder: Path) -> tuple[Any, Any]:
     found = _read(lambda: read_arrays(folder / name), where)
     names = found if isinstance(found, dict) else {}
     if not {"start", "target"} <= set(names):
-        held = shown(", ".join(names) or "one array without a name")
+        held = named(", ".join(names) or "one array without a name")
         raise DataError(f"{where}: {name} holds {held}; give an .npz with start and target")
     return names["start"], names["target"]
 
@@ -52,12 +53,12 @@ def delays(
     if isinstance(value, str):
         return _file(value, shape, where, folder)
     if not isinstance(value, dict):
-        raise DataError(f"{where} is {shown(value)}; give whole microseconds, a table or a file")
+        raise DataError(f"{where} is {named(value)}; give whole microseconds, a table or a file")
     known(value, ("low", "high", "seed"), where)
     low, high = (get(value, key, (int,), where) for key in ("low", "high"))
     if not 0 <= low <= high <= MAX_SYNAPSE_DELAY_US:
         raise DataError(
-            f"{where} runs from {shown(low)} to {shown(high)}; give 0 <= low <= high <= "
+            f"{where} runs from {named(low)} to {named(high)}; give 0 <= low <= high <= "
             f"{MAX_SYNAPSE_DELAY_US}"
         )
     return _rng(value, where).integers(low, high + 1, shape)
@@ -89,7 +90,7 @@ def weights(value: Any, shape: tuple[int, ...], where: str, folder: Path) -> NDA
 
 def check_synapses(count: int, what: str) -> None:
     """Refuse so many synapses that they do not fit into memory."""
-    check_room(count * _BYTES_A_SYNAPSE, f"{what}: {shown(count)} synapses: it", DataError)
+    check_room(count * _BYTES_A_SYNAPSE, f"{what}: {named(count)} synapses: it", DataError)
 
 
 def get(table: Table, key: str, kinds: tuple[type, ...], where: str) -> Any:
@@ -99,7 +100,7 @@ def get(table: Table, key: str, kinds: tuple[type, ...], where: str) -> Any:
     value = table[key]
     if not isinstance(value, kinds) or isinstance(value, bool):
         names = " or ".join(_SAID.get(kind, kind.__name__) for kind in kinds)
-        raise DataError(f"{where}.{key} is {shown(value)}; give a {names}")
+        raise DataError(f"{where}.{key} is {named(value)}; give a {names}")
     return value
 
 
@@ -108,7 +109,7 @@ def known(table: Table, keys: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in keys:
             listed = ", ".join(keys) or "none"
-            raise DataError(f"{where} has the unknown key {shown(repr(key))}; known: {listed}")
+            raise DataError(f"{where} has the unknown key {named(repr(key))}; known: {listed}")
 
 
 _SAID = {int: "whole number", float: "number", str: "text", dict: "table", list: "list"}
@@ -121,14 +122,14 @@ def _number(table: Table, key: str, where: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise DataError(f"{where}.{key} is {shown(value)}; give a finite number")
+        raise DataError(f"{where}.{key} is {named(value)}; give a finite number")
     return number
 
 
 def _rng(table: Table, where: str) -> np.random.Generator:
     seed = get(table, "seed", (int,), where)
     if seed < 0:
-        raise DataError(f"{where}.seed is {shown(seed)}; give a whole number of at least 0")
+        raise DataError(f"{where}.seed is {named(seed)}; give a whole number of at least 0")
     return np.random.default_rng(seed)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError, shown
+from eventsnn.errors import UserError
+from eventsnn.text import named
 
 if TYPE_CHECKING:
     from eventsnn.network import Connection
@@ -24,7 +25,7 @@ Weights = Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]]
 def check_name(name: Any, what: str) -> None:
     """Refuse a name that is no text, or longer than any message can hold."""
     if not isinstance(name, str):
-        raise UserError(f"{what} is {shown(name)}; give text")
+        raise UserError(f"{what} is {named(name)}; give text")
     if len(name) > _LONGEST_NAME:
         raise UserError(f"{what} has {len(name)} letters; give at most {_LONGEST_NAME}")
 
@@ -53,17 +54,17 @@ def check_places(connection: Connection, source: tuple[int, ...], target: tuple[
     ):
         if len(shape) > 1 and shape != wanted:
             raise UserError(
-                f"connection {shown(connection.name)}: {topology.kind} needs {shown(name)} to be "
+                f"connection {named(connection.name)}: {topology.kind} needs {named(name)} to be "
                 f"{wanted}, it is {shape}; make them equal"
             )
 
 
 def checked_delay(connection: Connection) -> int | NDArray[np.int64]:
     """Return a delay as an int, or a read-only copy of one delay a weight."""
-    where, given = f"connection {shown(connection.name)}", connection.delay_us
+    where, given = f"connection {named(connection.name)}", connection.delay_us
     if isinstance(given, int) and not 0 <= given <= MAX_DELAY_US:
         raise UserError(
-            f"{where}: delay_us is {shown(given)}; give whole microseconds from 0 to {MAX_DELAY_US}"
+            f"{where}: delay_us is {named(given)}; give whole microseconds from 0 to {MAX_DELAY_US}"
         )
     try:
         value = np.asarray(connection.delay_us)
@@ -101,7 +102,7 @@ def by_connection(
         rows = isinstance(weights, np.ndarray) and weights.ndim > 0
         if not (rows or isinstance(weights, Sequence)) or isinstance(weights, str):
             raise UserError(
-                f"weights: {shown(weights)}; give a dict of arrays by connection name, or a list"
+                f"weights: {named(weights)}; give a dict of arrays by connection name, or a list"
             )
         if len(weights) != len(names):
             raise UserError(
@@ -113,7 +114,7 @@ def by_connection(
     unknown = [name for name in weights if name not in names]
     if unknown:
         raise UserError(
-            f"weights: no connection is called {shown(repr(unknown[0]))}; there are "
+            f"weights: no connection is called {named(repr(unknown[0]))}; there are "
             f"{', '.join(names)}"
         )
     given = (weights.get(name) for name in names)
@@ -154,4 +155,4 @@ def _as_array(given: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(given)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"weights of {shown(name)}: ragged; give an array") from error
+        raise UserError(f"weights of {named(name)}: ragged; give an array") from error

@@ -34,12 +34,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn import network_arrays as arrays
-from eventsnn.errors import DataError, UserError, shown
+from eventsnn.errors import DataError, UserError
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population
 from eventsnn.network_arrays import Table, get, known
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.text import named
 from eventsnn.topology import topologies
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
@@ -205,7 +206,7 @@ def _document(file: Path) -> Table:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     # A number of thousands of digits is a ValueError, as are errors of TOML and of UTF-8.
     except (OSError, ValueError) as error:
-        raise DataError(f"{file.name}: cannot be read as TOML ({shown(str(error))})") from error
+        raise DataError(f"{file.name}: cannot be read as TOML ({named(str(error))})") from error
     except RecursionError as error:
         raise DataError(f"{file.name}: nested too deeply; a network file needs 3 levels") from error
 

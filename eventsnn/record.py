@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError, shown
+from eventsnn.errors import UserError
 from eventsnn.network import Network
+from eventsnn.text import named
 
 if TYPE_CHECKING:
     from eventsnn.simulate.state import State
@@ -151,7 +152,7 @@ def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:
             )
         return tuple(spiking) if keep == "all" else ()
     if not np.iterable(keep):
-        raise UserError(f"record is {shown(keep)}; give 'all', 'counts', 'nothing' or a list")
+        raise UserError(f"record is {named(keep)}; give 'all', 'counts', 'nothing' or a list")
     chosen = {network.index(name) for name in keep}
     wrong = sorted(chosen - set(spiking))
     if wrong:

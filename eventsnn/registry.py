@@ -12,7 +12,8 @@ from functools import cache
 from inspect import isabstract
 from typing import Any, TypeVar
 
-from eventsnn.errors import UserError, shown
+from eventsnn.errors import UserError
+from eventsnn.text import named
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def check_exact(thing: Any, base: type[Any], where: str, such_as: str) -> None:
     """Refuse what is no object of a class below ``base``, or of a subclass of such a class."""
     name = base.__name__.lower()
     if not isinstance(thing, base):
-        raise UserError(f"{where}: {name} is {shown(thing)}; give an object such as {such_as}")
+        raise UserError(f"{where}: {name} is {named(thing)}; give an object such as {such_as}")
     above = [c for c in type(thing).__mro__[1:] if issubclass(c, base) and not isabstract(c)]
     if above:
         raise UserError(

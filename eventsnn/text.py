@@ -74,6 +74,12 @@ def shown(value: object) -> str:
     return cut(plain(text), 2 * _VALUE)
 
 
+def named(value: object, most: int = _VALUE) -> str:
+    """Return a name or a value for the middle of a message: as ``shown``, a name without quotes."""
+    text = plain(value) if isinstance(value, str) else shown(value)
+    return text if len(text) <= 2 * most else text[: most - 3] + "..."
+
+
 def drawn(text: object, most: int = 200) -> str:
     r"""Return text for a figure: without mathematics between ``$``, and never left out of a legend.
 

@@ -182,7 +182,7 @@ def test_a_class_and_a_duration_are_kept_as_python_numbers():
 
 def test_arrays_in_the_wrong_places_are_told_in_one_short_line():
     rows = np.arange(100_000)
-    with pytest.raises(DataError, match="shape an array int64") as caught:
+    with pytest.raises(DataError, match="shape int64 array") as caught:
         EventStream(rows, rows, rows, rows)
     assert len(str(caught.value)) < 300
     with pytest.raises(DataError, match="5 is no EventStream"):

@@ -24,7 +24,7 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import Shape, short
+from eventsnn.events_checked import Shape
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import (
     Source,
@@ -37,6 +37,7 @@ from eventsnn.learn.herding_data import (
 from eventsnn.learn.herding_kernel import run_events, run_vectors
 from eventsnn.learn.herding_options import HerdingOptions, truncated
 from eventsnn.learn.herding_restore import check_snapshot
+from eventsnn.text import shown
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class HerdingMLP:
         **fields: Any,
     ) -> None:
         if not isinstance(options, HerdingOptions | None):
-            raise UserError(f"options is {short(options)}; give HerdingOptions, or its fields")
+            raise UserError(f"options is {shown(options)}; give HerdingOptions, or its fields")
         try:
             self.options = replace(options or HerdingOptions(), **fields)
         except TypeError:
@@ -240,7 +241,7 @@ class HerdingMLP:
         source = source_of(checked_data(data), self.sizes, self.options)
         self._sensor(data)
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise UserError(f"threads is {short(threads)}; give a whole number of at least 1")
+            raise UserError(f"threads is {shown(threads)}; give a whole number of at least 1")
         numbers = checked_order(data, order)
         pieces = np.array_split(numbers, max(1, min(threads, len(numbers))))
         firsts = np.cumsum([0, *(len(piece) for piece in pieces)])

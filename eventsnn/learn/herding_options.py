@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import short
+from eventsnn.text import shown
 
 MOST_STEPS = 1 << 20
 MOST_SCALE = 1 << 40
@@ -40,7 +40,7 @@ class QuantizerKind:
     def named(name: str) -> QuantizerKind:
         """Return the quantizer of that name."""
         if not (isinstance(name, str) and name in QUANTIZERS):
-            raise UserError(f"quantizer {short(name)}; choose one of {', '.join(QUANTIZERS)}")
+            raise UserError(f"quantizer {shown(name)}; choose one of {', '.join(QUANTIZERS)}")
         return QUANTIZERS[name]
 
 
@@ -109,14 +109,14 @@ class HerdingOptions:
         _check_whole("n_steps", self.n_steps, 1, MOST_STEPS)
         _check_whole("seed", self.seed, -(1 << 63), (1 << 64) - 1)
         if not (_is_real(self.eta) and math.isfinite(self.eta) and self.eta > 0):
-            raise UserError(f"eta is {short(self.eta)}; give a positive learning rate, e.g. 0.01")
+            raise UserError(f"eta is {shown(self.eta)}; give a positive learning rate, e.g. 0.01")
         for name in ("fractional", "smooth_grads", "depth_first", "hold_error"):
             if not isinstance(getattr(self, name), bool | np.bool_):
-                raise UserError(f"{name} is {short(getattr(self, name))}; give True or False")
+                raise UserError(f"{name} is {shown(getattr(self, name))}; give True or False")
         for name, words in _WORDS.items():
             word = getattr(self, name)
             if not (isinstance(word, str) and word in words):
-                raise UserError(f"{name} {short(word)}; choose one of {', '.join(words)}")
+                raise UserError(f"{name} {shown(word)}; choose one of {', '.join(words)}")
         for name in (self.forward_quantizer, self.back_quantizer, self.test_quantizer):
             QuantizerKind.named(name)
         if self.predict.start in ("keep", "clip"):
@@ -193,7 +193,7 @@ def _is_real(value: Any) -> bool:
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not (whole and low <= value <= high):
-        raise UserError(f"{name} is {short(value)}; give a whole number from {low} to {high}")
+        raise UserError(f"{name} is {shown(value)}; give a whole number from {low} to {high}")
 
 
 def truncated(values: Any) -> Any:

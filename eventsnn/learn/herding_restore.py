@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import short
 from eventsnn.learn.herding_state import Net
+from eventsnn.text import shown
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -34,7 +34,7 @@ def check_snapshot(arrays: Arrays, mine: Arrays, net: Net, one: float) -> None:
         there are no units: the kernels never look whether padding fires.
     """
     if not isinstance(arrays, Mapping):
-        raise UserError(f"state is {short(arrays)}; give what snapshot returned")
+        raise UserError(f"state is {shown(arrays)}; give what snapshot returned")
     for name, array in mine.items():
         given = arrays.get(name)
         if not isinstance(given, np.ndarray) or given.shape != array.shape:

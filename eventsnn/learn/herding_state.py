@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import short
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
+from eventsnn.text import shown
 
 LANES = 64
 """Units that the inner loops take at once: four vectors of 16; shorter ones LLVM unrolls."""
@@ -199,7 +199,7 @@ def real_numbers(values: Any, name: str) -> NDArray[np.float64]:
     try:
         array = np.asarray(values)
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
-        raise UserError(f"{name} is no array of one shape: {short(values)}") from error
+        raise UserError(f"{name} is no array of one shape: {shown(values)}") from error
     if array.dtype.kind not in "biuf":
         raise UserError(f"{name} has dtype {array.dtype!s:.60}; give real numbers")
     return array.astype(np.float64)
@@ -210,7 +210,7 @@ def checked_weights(weights: Any, options: HerdingOptions) -> list[NDArray[np.fl
     listed = isinstance(weights, Sequence) and not isinstance(weights, str | bytes)
     if not listed and not (isinstance(weights, np.ndarray) and weights.ndim):
         raise UserError(
-            f"weights is {short(weights)}; give a list of arrays (n_in, n_out), one a layer"
+            f"weights is {shown(weights)}; give a list of arrays (n_in, n_out), one a layer"
         )
     if not len(weights):
         raise UserError("no weights were given; give one (n_in, n_out) array a layer")

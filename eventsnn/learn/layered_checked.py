@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import short
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import check_precision
 from eventsnn.simulate.feedforward_laid import Laid, plain
+from eventsnn.text import shown
 
 Weights = Sequence[NDArray[Any] | Laid]
 """In the order of the connections."""
@@ -25,7 +25,7 @@ def numbered(network: Network, population: int | str) -> int:
     n = len(network.populations)
     if not isinstance(population, int | np.integer) or not 0 <= population < n:
         names = ", ".join(p.name for p in network.populations)
-        raise UserError(f"no population has the number {short(population)}; there are {names}")
+        raise UserError(f"no population has the number {shown(population)}; there are {names}")
     return int(population)
 
 

@@ -21,8 +21,9 @@ from numba import float32, float64, from_dtype, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import TIME_END, short
+from eventsnn.events_checked import TIME_END
 from eventsnn.kernel import entry_point
+from eventsnn.text import shown
 
 Reset = Literal["subtract", "zero"]
 
@@ -233,7 +234,7 @@ def real_number(model: Neuron, name: str) -> float:
         with contextlib.suppress(OverflowError):
             object.__setattr__(model, name, float(value))
             return float(value)
-    raise UserError(f"neuron {model.kind}: {name} is {short(value)}; give a number")
+    raise UserError(f"neuron {model.kind}: {name} is {shown(value)}; give a number")
 
 
 def check_positive(model: Neuron, *names: str, infinite: bool = False) -> None:
@@ -265,7 +266,7 @@ def check_refractory(model: Neuron, name: str = "refractory_us") -> None:
 def check_reset(value: str, kind: str) -> None:
     """Refuse an unknown reset."""
     if not isinstance(value, str) or value not in ("subtract", "zero"):
-        raise UserError(f"neuron {kind}: reset is {short(value)}; give 'subtract' or 'zero'")
+        raise UserError(f"neuron {kind}: reset is {shown(value)}; give 'subtract' or 'zero'")
 
 
 def check_precision(model: Neuron, dtype: type[np.floating[Any]], where: str) -> None:

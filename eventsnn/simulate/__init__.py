@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import short
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record, kept_populations
 from eventsnn.simulate.inputs import Events, inputs
 from eventsnn.simulate.options import EVENT_BUDGET, Options
 from eventsnn.simulate.state import State
+from eventsnn.text import shown
 
 Engine = Literal["auto", "reference", "asynchronous", "feedforward"]
 
@@ -72,11 +72,11 @@ def simulate(
         busiest population.
     """
     if not isinstance(engine, str) or engine not in get_args(Engine):
-        raise UserError(f"simulate: engine is {short(engine)}; give {', '.join(get_args(Engine))}")
+        raise UserError(f"simulate: engine is {shown(engine)}; give {', '.join(get_args(Engine))}")
     for name, value, least in (("threads", threads, 1), ("event_budget", event_budget, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise UserError(
-                f"simulate: {name} is {short(value)}; give a whole number, at least {least}"
+                f"simulate: {name} is {shown(value)}; give a whole number, at least {least}"
             )
     event_budget = min(event_budget, np.iinfo(np.int64).max)
     flat = network.weights(weights, dtype)
@@ -85,7 +85,7 @@ def simulate(
     options = Options(keep, record != "nothing", real, threads, event_budget)
     recordings = inputs(network, events, until_us)
     if state is not None and not isinstance(state, State):
-        raise UserError(f"simulate: state is {short(state)}; give a State, as State.start makes it")
+        raise UserError(f"simulate: state is {shown(state)}; give a State, as State.start makes it")
     if state is not None and len(recordings.until) != 1:
         raise UserError(
             f"simulate: {events.source}: a state goes on with one recording, this batch has "

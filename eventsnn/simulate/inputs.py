@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import TIME_END, Shape, short
+from eventsnn.events_checked import TIME_END, Shape
 from eventsnn.kernel import allocating
 from eventsnn.network import Network, Population
+from eventsnn.text import shown
 
 Events = EventStream | EventBatch
 
@@ -127,7 +128,7 @@ def _ends(until_us: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
         return np.broadcast_to(np.asarray(until_us, np.float64), shape)
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"simulate: until_us is {short(until_us)}; give one number, or one for each of "
+            f"simulate: until_us is {shown(until_us)}; give one number, or one for each of "
             f"{shape[0]} recordings"
         ) from error
 

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.arrays_file import read_npz
-from eventsnn.errors import DataError, UserError, shown
+from eventsnn.errors import DataError, UserError
 from eventsnn.network import Network
 from eventsnn.simulate.state_checked import check_arrays
+from eventsnn.text import named
 
 VERSION = 1
 """Of the files of ``State.save``."""
@@ -146,7 +147,7 @@ class State:
             )
         names = [f.name for f in fields(cls)]
         odd = [f"lacks {name}" for name in names if name not in arrays]
-        odd += [f"has the unknown array {shown(name)}" for name in arrays if name not in names]
+        odd += [f"has the unknown array {named(name)}" for name in arrays if name not in names]
         if odd:
             raise DataError(f"{os.fspath(path)}: {odd[0]}; give a file of State.save")
         state = cls(**arrays)

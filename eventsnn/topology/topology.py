@@ -16,8 +16,9 @@ import numpy as np
 from numba import int64, types
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError, shown
+from eventsnn.errors import UserError
 from eventsnn.kernel import entry_point
+from eventsnn.text import named
 
 Sizes = tuple[int, int, int]
 """(height, width, channels)."""
@@ -112,7 +113,7 @@ def count(value: Any, name: str, kind: str, least: int = 1) -> int:
     number = whole(value)
     if number is None or not least <= number <= MAX_UNITS:
         raise UserError(
-            f"topology {kind}: {name} is {shown(value)}; give a whole number from {least} to "
+            f"topology {kind}: {name} is {named(value)}; give a whole number from {least} to "
             f"{MAX_UNITS}"
         )
     return number
@@ -121,7 +122,7 @@ def count(value: Any, name: str, kind: str, least: int = 1) -> int:
 def flag(value: Any, name: str, kind: str) -> bool:
     """Return a truth value."""
     if not isinstance(value, bool | np.bool_):
-        raise UserError(f"topology {kind}: {name} is {shown(value)}; give True or False")
+        raise UserError(f"topology {kind}: {name} is {named(value)}; give True or False")
     return bool(value)
 
 
@@ -131,7 +132,7 @@ def pair(value: Any, name: str, kind: str, least: int) -> tuple[int, int]:
     both = [one, one] if one is not None else _wholes(value)
     if len(both) != 2 or any(b is None or not least <= b <= MAX_UNITS for b in both):
         raise UserError(
-            f"topology {kind}: {name} is {shown(value)}; give a whole number or two, at least "
+            f"topology {kind}: {name} is {named(value)}; give a whole number or two, at least "
             f"{least}"
         )
     return cast(tuple[int, int], tuple(both))
@@ -142,7 +143,7 @@ def sizes(value: Any, name: str, kind: str) -> Sizes:
     sides = _wholes(value)
     if len(sides) != 3 or any(v is None or v < 1 for v in sides):
         raise UserError(
-            f"topology {kind}: {name} is {shown(value)}; give (height, width, channels), each at "
+            f"topology {kind}: {name} is {named(value)}; give (height, width, channels), each at "
             "least 1"
         )
     shape = cast(Sizes, tuple(sides))
@@ -154,7 +155,7 @@ def check_units(shape: tuple[int, ...], name: str, kind: str) -> None:
     """Refuse a shape of more units than can be counted."""
     if math.prod(shape) > MAX_UNITS:
         raise UserError(
-            f"topology {kind}: {name} {shown(shape)} has more than {MAX_UNITS} units; make it "
+            f"topology {kind}: {name} {named(shape)} has more than {MAX_UNITS} units; make it "
             "smaller"
         )
 
