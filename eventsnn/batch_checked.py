@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
 from eventsnn.events_checked import INT32_MAX, Shape, whole_numbers
+from eventsnn.given import check_no_mask
 from eventsnn.threads import cores, in_threads
 
 _BLOCK = 1 << 20
@@ -65,6 +66,7 @@ def checked_arrays(arrays: Arrays, shape: Shape, source: str) -> Arrays:
 
 def _of_dtype(values: object, name: str, dtype: type, source: str) -> NDArray[Any]:
     """Return values as a contiguous array of ``dtype``; refuse what it cannot hold."""
+    check_no_mask(values, f"{source}: {name}", DataError)
     if isinstance(values, np.ndarray) and values.dtype == dtype and values.ndim == 1:
         return np.ascontiguousarray(values)
     whole = whole_numbers(values, name, np.int64, source)

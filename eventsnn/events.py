@@ -23,6 +23,7 @@ from eventsnn.event_fields import event_fields
 from eventsnn.events_checked import (
     INT32_MAX,
     TIME_END,
+    as_array,
     check_range,
     check_times,
     checked_duration,
@@ -188,6 +189,10 @@ class EventStream:
 
     def slice_count(self, start: int, stop: int) -> EventStream:
         """Return events number ``start`` to ``stop - 1`` with their times unchanged."""
+        start, stop = (
+            whole_number(place, "count slice", self.source, "whole numbers of events")
+            for place in (start, stop)
+        )
         if not 0 <= start <= stop:
             raise DataError(
                 f"{self.source}: count slice [{start}, {stop}); need 0 <= start <= stop"
@@ -196,6 +201,10 @@ class EventStream:
 
     def shift(self, dx: int, dy: int) -> EventStream:
         """Move every event by whole pixels; events that leave the sensor are removed."""
+        dx, dy = (
+            max(-INT32_MAX, min(INT32_MAX, whole_number(by, "shift", self.source, "whole pixels")))
+            for by in (dx, dy)
+        )
         x, y = self.x.astype(np.int64) + dx, self.y.astype(np.int64) + dy
         _, height, width = self.shape
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -223,6 +232,10 @@ def merge(streams: Sequence[EventStream]) -> EventStream:
     Simultaneous events stand in the order of ``streams``. The label is the first
     stream's; the duration the longest.
     """
+    streams = list(streams)
+    for stream in streams:
+        if not isinstance(stream, EventStream):
+            raise DataError(f"merge: {shown(stream)} is no EventStream; give EventStreams")
     if not streams:
         raise DataError("merge: no streams were given; give at least one")
     shapes = {stream.shape for stream in streams}
@@ -380,9 +393,20 @@ class EventBatch:
 
     def select(self, indices: ArrayLike) -> EventBatch:
         """Return the recordings ``indices``, in that order, as a batch of its own (a copy)."""
-        wanted = np.asarray(indices)
-        # An empty list becomes an array of floats.
-        chosen = np.arange(len(self))[wanted if wanted.size else wanted.astype(np.int64)]
+        wanted = as_array(indices, "indices", self.source)
+        if wanted.dtype.kind == "b":
+            if wanted.shape != (len(self),):
+                raise DataError(
+                    f"{self.source}: {wanted.size} truth values for {len(self)} recordings; give "
+                    "one each"
+                )
+            wanted = np.flatnonzero(wanted)
+        wanted = whole_numbers(wanted, "index", np.int64, self.source, "recording")
+        outside = np.flatnonzero((wanted < -len(self)) | (wanted >= len(self)))
+        if outside.size:
+            i = int(outside[0])
+            raise DataError(f"{self.source}: recording {wanted[i]} of {len(self)} at place {i}")
+        chosen = wanted % max(1, len(self))
         pieces = [slice(self.start[i], self.start[i + 1]) for i in chosen]
         sizes = np.diff(self.start)[chosen]
         empty = slice(0, 0)

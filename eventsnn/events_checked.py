@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
+from eventsnn.given import check_no_mask
 from eventsnn.text import shown
 
 Shape = tuple[int, int, int]
@@ -65,7 +66,8 @@ def checked_shape(shape: Sequence[int], source: str) -> Shape:
 
 
 def as_array(values: object, name: str, source: str) -> NDArray[Any]:
-    """Return values as an array, or refuse what is none: rows of unequal length, for example."""
+    """Return values as an array, or refuse what is none: unequal rows, masked values."""
+    check_no_mask(values, f"{source}: {name}", DataError)
     try:
         return np.asarray(values)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

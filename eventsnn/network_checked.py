@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.given import check_no_mask
 from eventsnn.text import named
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def checked_delay(connection: Connection) -> int | NDArray[np.int64]:
         raise UserError(
             f"{where}: delay_us is {named(given)}; give whole microseconds from 0 to {MAX_DELAY_US}"
         )
+    check_no_mask(given, f"{where}: delay_us")
     try:
         value = np.asarray(connection.delay_us)
     except (ValueError, RecursionError) as error:
@@ -152,6 +154,7 @@ def checked_weights(
 
 
 def _as_array(given: Any, name: str) -> NDArray[Any]:
+    check_no_mask(given, f"weights of {named(name)}")
     try:
         return np.asarray(given)
     except (ValueError, RecursionError) as error:

@@ -28,6 +28,7 @@ from eventsnn.data import saccade_parts as parts
 from eventsnn.data.saccade_camera import CUT_SIGMAS, Camera
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, unit_dtype
+from eventsnn.given import check_no_mask
 from eventsnn.threads import in_threads
 
 __all__ = ["Camera", "film"]
@@ -240,6 +241,7 @@ def _footprint(
 
 
 def _checked_images(images: ArrayLike) -> NDArray[Any]:
+    check_no_mask(images, "film: images", DataError)
     stack = np.asarray(images)
     if stack.ndim != 3 or 0 in stack.shape:
         raise DataError(
@@ -266,6 +268,7 @@ def _checked_images(images: ArrayLike) -> NDArray[Any]:
 def _checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
     if labels is None:
         return np.full(n, -1, np.int64)
+    check_no_mask(labels, "film: labels", DataError)
     classes = np.asarray(labels)
     if classes.shape != (n,) or classes.dtype.kind not in "iu":
         raise DataError(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError
+from eventsnn.given import plain_scalars
 
 CUT_SIGMAS = 3.0
 """Normal random numbers of the camera are cut here, so that jitter and spread are bounded."""
@@ -139,6 +140,7 @@ class Camera:
 
     def __post_init__(self) -> None:
         """Refuse constants that describe no camera."""
+        plain_scalars(self)
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name != "path" and not math.isfinite(value):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from eventsnn.errors import UserError
+from eventsnn.given import plain_scalars
 from eventsnn.text import shown
 
 MOST_STEPS = 1 << 20
@@ -106,6 +107,7 @@ class HerdingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        plain_scalars(self)
         _check_whole("n_steps", self.n_steps, 1, MOST_STEPS)
         _check_whole("seed", self.seed, -(1 << 63), (1 << 64) - 1)
         if not (_is_real(self.eta) and math.isfinite(self.eta) and self.eta > 0):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.given import check_no_mask
 from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
 from eventsnn.text import shown
 
@@ -196,6 +197,7 @@ def _zeros(n: int, dtype: Any) -> NDArray[Any]:
 
 def real_numbers(values: Any, name: str) -> NDArray[np.float64]:
     """Return any real numbers as float64, or refuse text, ragged lists and what else is none."""
+    check_no_mask(values, name)
     try:
         array = np.asarray(values)
     except (ValueError, TypeError, RecursionError, OverflowError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.given import check_no_mask
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import check_precision
 from eventsnn.simulate.feedforward_laid import Laid, plain
@@ -45,6 +46,8 @@ def checked_weights(
         weights = [weights[name] for name in names]
     if len(weights) != len(names):
         raise UserError(f"weights: {len(weights)} arrays for {len(names)} connections; one each")
+    for name, given in zip(names, weights, strict=True):
+        check_no_mask(given, f"weights of {name}")
     arrays = [w if isinstance(w, Laid) else np.asarray(w) for w in weights]
     first = arrays[0].dtype if arrays else np.dtype(np.float64)
     for connection, array in zip(network.connections, arrays, strict=True):

@@ -78,7 +78,8 @@ def simulate(
             raise UserError(
                 f"simulate: {name} is {shown(value)}; give a whole number, at least {least}"
             )
-    event_budget = min(event_budget, np.iinfo(np.int64).max)
+    # As Python numbers: numpy.uint8(200) - 201 is 255.
+    threads, event_budget = int(threads), min(int(event_budget), np.iinfo(np.int64).max)
     flat = network.weights(weights, dtype)
     real = flat[0].dtype.type if flat else dtype or np.float64
     keep = kept_populations(network, record)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.events_checked import TIME_END, Shape
+from eventsnn.given import check_no_mask
 from eventsnn.kernel import allocating
 from eventsnn.network import Network, Population
 from eventsnn.text import shown
@@ -124,8 +125,12 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _ends(until_us: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return one end a recording."""
+    check_no_mask(until_us, "simulate: until_us")
     try:
-        return np.broadcast_to(np.asarray(until_us, np.float64), shape)
+        ends = np.asarray(until_us)
+        if ends.dtype.kind not in "iuf":
+            raise TypeError(f"dtype {ends.dtype}")
+        return np.broadcast_to(ends.astype(np.float64), shape)
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(
             f"simulate: until_us is {shown(until_us)}; give one number, or one for each of "

@@ -11,6 +11,7 @@ from numba import int64
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.given import check_no_mask
 from eventsnn.topology.topology import MAX_UNITS, Topology, count, runs_entry_point
 
 
@@ -161,6 +162,7 @@ class Sparse(Topology):
 
 def _whole_numbers(values: ArrayLike, name: str) -> NDArray[np.int64]:
     """Return a copy in int64; refuse what is not one row of whole numbers."""
+    check_no_mask(values, f"topology sparse: {name}")
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
+from eventsnn.given import plain_scalars
 from eventsnn.kernel import allocating, kernel
 from eventsnn.threads import in_threads
 
@@ -61,6 +62,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
+        plain_scalars(self)
         limits = {"rotate": 180.0, "scale": 1.0, "drop": 1.0}
         for name in (f.name for f in fields(self)):
             value, limit = getattr(self, name), limits.get(name, math.inf)

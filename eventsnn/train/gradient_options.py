@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from eventsnn.errors import UserError
+from eventsnn.given import plain_scalars
 from eventsnn.learn.losses import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
 from eventsnn.network import Network
 from eventsnn.neurons.cuba_lif import CubaLIF
@@ -136,6 +137,7 @@ class GradientOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        plain_scalars(self)
         _check(self.batch >= 1, "batch", self.batch, "at least 1")
         _check(self.optimizer in ("adam", "sgd"), "optimizer", self.optimizer, "adam or sgd")
         _check(self.schedule in SCHEDULES, "schedule", self.schedule, ", ".join(SCHEDULES))

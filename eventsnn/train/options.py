@@ -9,6 +9,7 @@ from typing import Any
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
+from eventsnn.given import plain_scalars
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.gradient_options import GradientOptions
@@ -75,6 +76,7 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        plain_scalars(self)
         if self.rule not in RULES:
             raise UserError(f"rule {self.rule!r}; choose one of {', '.join(RULES)}")
         if self.epochs < 0:
