@@ -23,7 +23,6 @@ from eventsnn.learn.answers import said as said_answer
 from eventsnn.learn.answers import told as told_answer
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
-from eventsnn.outputs import check_output_file
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
@@ -65,8 +64,8 @@ def simulate(
         raise UserError(f"{model}: simulate cannot run a network of this rule")
     shape = run.sensor
     if source is None:
-        open_own(model, run, None)  # refuses what has changed
-        source = own_word(model, run)
+        open_own(model, run, None, give="INPUT")  # refuses what has changed
+        source = own_word(model, run, "INPUT")
     inputs = _opened(source, shape, index, split, console)
     if sensor_of(inputs.data) != shape:
         raise UserError(
@@ -156,14 +155,14 @@ def film(
     console: Console,
 ) -> dict[str, Any]:
     """Film images into two files, recordings and a picture; return what they are like."""
-    from eventsnn.data.film_file import write_film
+    from eventsnn.data.film_file import check_film_place, write_film
     from eventsnn.data.saccade import film as film_images
     from eventsnn.data.saccade_compare import describe
     from eventsnn.report.film_figure import plot_film
 
     out, figure = files
     if out is not None:
-        check_output_file("film", out)
+        check_film_place(out)
     if figure is not None:
         check_figure_path(figure)
     stack = sources.open_images(images, checked_split(split))

@@ -10,7 +10,7 @@ import numpy as np
 import eventsnn
 from eventsnn.console import Console
 from eventsnn.data import source as sources
-from eventsnn.data.source import DataSet, checked_split, labels_of, open_data
+from eventsnn.data.source import DataSet, labels_of, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.mistakes import confusion, mistakes
@@ -26,6 +26,8 @@ def evaluate(
     model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
 ) -> dict[str, Any]:
     """Evaluate a saved network on a data set: one half, or both."""
+    if split not in ("train", "test", "all"):
+        raise UserError(f"split {split!r}; give test, train or all")
     learner, run = open_model(model)
     with progress_bars(console) as bars:
         bar = Bar(bars, "preparing data")
@@ -127,4 +129,4 @@ def reproduce(
 
 
 def _half(data: DataSet, split: str) -> sources.Data:
-    return data.train if checked_split(split) == "train" else data.test
+    return data.train if split == "train" else data.test

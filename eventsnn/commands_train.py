@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 import tomllib
 from dataclasses import replace
@@ -20,7 +21,7 @@ from eventsnn.train.layers import parse_layers
 from eventsnn.train.model import inherited
 from eventsnn.train.option_kinds import check_value
 from eventsnn.train.options import TrainOptions, completed, make_options, with_teachers
-from eventsnn.train.own_data import open_own
+from eventsnn.train.own_data import check_fits, open_own
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import Trainer
 
@@ -66,6 +67,8 @@ def train(
         else:
             data = open_own(out, run, None, limit=options.limit, progress=bar)
             data = replace(data, spec=options.data)
+        if run is not None and out is not None:
+            check_fits(out, run, data)
         options = completed(options, data)
         if options.gradient.start_from and not resume:
             console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
@@ -76,6 +79,12 @@ def train(
         trainer = Trainer(options, data, folder, threads, tensorboard)
         if run is not None:
             _resume(trainer, run, folder)
+            if options.epochs == len(trainer.history):
+                console.print(
+                    f"nothing left to learn: {options.epochs} of {options.epochs} epochs are done; "
+                    "to go on, give more --epochs",
+                    soft_wrap=True,
+                )
         try:
             summary = trainer.run(TrainingBars(bars))
         except KeyboardInterrupt:
@@ -101,6 +110,12 @@ def _resume(trainer: Trainer, run: SavedRun, folder: Path) -> None:
         raise damaged(folder, str(error)) from error
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error
+    done = len(trainer.history)
+    if trainer.options.epochs < done:
+        raise UserError(
+            f"{folder}: has learned {done} epochs, of which --resume takes none back; give "
+            f"--epochs {done} or more"
+        )
 
 
 def _stopped(trainer: Trainer, folder: Path) -> Interrupted:
@@ -126,7 +141,11 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not TOML ({error})") from error
     unknown = sorted(set(values) - TRAIN_OPTIONS)
     if unknown:
-        raise UserError(f"{path}: unknown option {unknown[0]!r}; known are {sorted(TRAIN_OPTIONS)}")
+        close = difflib.get_close_matches(unknown[0], TRAIN_OPTIONS, n=1, cutoff=0.7)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UserError(
+            f"{path}: unknown option {unknown[0]!r}; {hint}known are {sorted(TRAIN_OPTIONS)}"
+        )
     for name, value in values.items():
         try:
             check_value(name, value)

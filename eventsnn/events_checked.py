@@ -126,7 +126,9 @@ def checked_label(label: object, source: str) -> int | None:
         return None
     whole = whole_number(label, "label", source, "the number of a class, or None if unknown")
     if whole < 0:
-        raise DataError(f"{source}: label {shown(whole)}; classes count from 0")
+        raise DataError(
+            f"{source}: label {shown(whole)}; classes count from 0, None stands for an unknown one"
+        )
     if whole > INT32_MAX:
         raise DataError(f"{source}: label {shown(whole)}; give at most {INT32_MAX}")
     return whole

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from eventsnn.console import Console
 from eventsnn.learn.answers import said
-from eventsnn.text import quoted
+from eventsnn.text import level_of, quoted
 
 _MOST = 20
 """Mistakes that are listed; there may be thousands."""
@@ -219,7 +219,7 @@ def _early(anytime: dict[str, Any], out: Console) -> None:
     table = Table("stopping early by", "level", "saves", "points lost", "spikes", "ms", box=None)
     for stop in anytime["stops"]:
         told = stop["reported"]
-        level = "never" if stop["level"] is None else f"{stop['level']:.4g}"
+        level = "never" if stop["level"] is None else level_of(stop["policy"], stop["level"])
         table.add_row(
             stop["policy"].replace("_", " "),
             level,
@@ -229,6 +229,19 @@ def _early(anytime: dict[str, Any], out: Console) -> None:
             f"{told['t_us'] / 1e3:,.0f}",
         )
     out.print(table)
+
+
+def _recordings_of(rows: list[dict[str, Any]], out: Console) -> None:
+    """Say what was measured on; of each where that differs, since numbers then do not compare."""
+    on = [
+        f"{row['recordings']:,} recordings of {row['data']}, half: {row['split']}" for row in rows
+    ]
+    if len(set(on)) == 1:
+        out.print(f"on {on[0]}")
+        return
+    out.print("not on the same recordings (--data DATA measures all on the same):")
+    for row, where in zip(rows, on, strict=True):
+        out.print(f"  {row['model']}: {where}")
 
 
 def comparison(result: dict[str, Any], out: Console) -> None:
@@ -251,6 +264,7 @@ def comparison(result: dict[str, Any], out: Console) -> None:
             f"{number(row['energy'][0]['total_nj'] / 1e3)} µJ",
         )
     out.print(table)
+    _recordings_of(result["models"], out)
     out.print(
         "a recording: synaptic operations; their share that an early stop saves, and the points it "
         "loses; spikes; learning in forward passes; estimate by cmos45-float32"

@@ -120,3 +120,10 @@ def quoted(word: str | os.PathLike[str]) -> str:
         data = text.encode("utf-8", "surrogatepass")
     letters = (chr(b) if 32 <= b < 127 and b not in b"\\'" else f"\\x{b:02x}" for b in data)
     return f"$'{''.join(letters)}'"
+
+
+def level_of(policy: str, level: float) -> str:
+    """Return the level of an early stop as a table has it: scores, nats, or for patience ms."""
+    if policy == "patience":
+        return f"{level / 1e3:,.1f}".removesuffix(".0") + " ms"
+    return f"{level:.4g}"

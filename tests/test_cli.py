@@ -298,6 +298,7 @@ def test_bad_recordings_are_one_line_that_names_the_file(call, tmp_path, name):
         (["train", "--resume"], "--resume needs --out"),
         (["train", "--back-quantizer", "x"], "quantizer 'x'"),
         (["evaluate", "nowhere"], "nowhere: there is no checkpoint"),
+        (["evaluate", "nowhere", "--split", "tset"], "give test, train or all"),
         (["simulate", "nowhere", "digits"], "nowhere: there is no checkpoint"),
         (["film", "cats"], "give one of digits, mnist:PATH, a .npy or .npz file"),
         (["film", "digits", "--figure", "a.gif"], "ends in .png"),

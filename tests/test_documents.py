@@ -181,7 +181,8 @@ def few_digits(monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_python_of_a_page_runs(name, monkeypatch, capsys):
+def test_the_python_of_a_page_runs(name, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     few_digits(monkeypatch)
     page = next(page for page in PAGES if page.name == name)
     blocks = fences(page, "python")
@@ -199,6 +200,11 @@ def test_the_python_of_a_page_runs(name, monkeypatch, capsys):
         assert np.isfinite(told.gradients.weights[0]).all() and told.gradients.weights[0].any()
     if name == "data.md":
         assert told.stream.shape == (2, 34, 34) and told.stream.x.tolist() == [5, 7]
+        data = eventsnn.open_data("events:mine.events")
+        assert (len(data.train), len(data.test), data.n_classes) == (24, 6, 3)
+        first = next(stream for stream in data.train if stream.label == 2)
+        assert first.x.tolist() == [43] * 3 and first.y.tolist() == [5, 6, 7]
+        assert first.polarity.tolist() == [1, 0, 1] and first.duration == 1000
 
 
 def test_every_block_of_python_is_python():

@@ -310,7 +310,10 @@ def test_other_wrong_arguments_are_refused_with_their_value():
     long = EventStream(np.array([1 << 31]), np.array([0]), SHAPE, source="long.bin")
     cases = [
         (lambda: EventStream(stream.t, stream.unit, SHAPE, 0, 9), "duration 9 us ends before"),
-        (lambda: EventStream(stream.t, stream.unit, SHAPE, -3), "label -3; classes count from 0"),
+        (
+            lambda: EventStream(stream.t, stream.unit, SHAPE, -3),
+            "label -3; classes count from 0, None stands for an unknown one",
+        ),
         (lambda: stream.slice_time(5, 2), "time slice [5, 2) us; need 0 <= start <= stop"),
         (lambda: stream.slice_count(-1, 2), "count slice [-1, 2); need 0 <= start <= stop"),
         (lambda: merge([]), "no streams were given"),

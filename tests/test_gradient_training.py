@@ -112,7 +112,7 @@ def test_a_toml_file_says_the_same_as_the_command_line(call, tmp_path):
     assert_same_arrays(tmp_path / "a", tmp_path / "b")
     config.write_text("epochs = 1\nratee = 3\n")
     code, _, err = call("train", "--config", config)
-    assert code == 2 and "unknown option 'ratee'" in err
+    assert code == 2 and "unknown option 'ratee'; did you mean rate? known are" in err
     config.write_text("epochs = \n")
     code, _, err = call("train", "--config", config)
     assert code == 2 and "not TOML" in err

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from browser import look
 from matplotlib.image import imread
 
 from eventsnn import cli
+from eventsnn.data.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.learn.losses import CrossEntropy
 from eventsnn.measure.measurement import Request, measure
@@ -294,3 +296,13 @@ def test_what_cannot_be_counted_is_said_and_the_rest_is_measured():
     assert "delays of their own" in result["anytime"]["not_measured"]
     assert "layered networks only" in result["training"]["not_counted"]
     assert result["operations"]["operations_per_event"] == 10
+
+
+def test_measure_names_the_recording_that_has_no_label(models, told, tmp_path):
+    batch = open_data("digits", limit=12).test
+    write_film(tmp_path / "some.events", [replace(batch, label=np.where(np.arange(12) < 8, -1, 0))])
+    word = f"events:{tmp_path / 'some.events'}"
+    (i, *_) = np.flatnonzero(open_data(word).test.label < 0)
+    for name in ("adjoint", "herding"):
+        code, _, err = told("measure", models / name, "--data", word)
+        assert code == 2 and f"some.events[{i}]: has no label; measure needs one a recording" in err

@@ -6,13 +6,17 @@ import subprocess
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 
+import numpy as np
 import pytest
 from doors import replace_everywhere
 
 from eventsnn import cli
+from eventsnn.data.film_file import open_film, write_film
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
 from eventsnn.outputs import check_output_file, check_output_folder
 from eventsnn.train.checkpoint import write_whole
 
@@ -203,3 +207,21 @@ def test_eventsnn_alone_says_where_to_begin(call):
     code, out, err = call()
     assert (code, err) == (0, "")
     assert "  eventsnn train  " in out and "eventsnn --help" in out and len(out.splitlines()) < 20
+
+
+def test_a_film_is_written_over_nothing_but_a_film_of_the_camera(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("pictures.npy", np.full((1, 4, 5), 9, np.uint8))
+    write_film("own.events", [EventBatch.from_streams([EventStream([1], [0], (1, 2, 2), 0)])])
+    for file in ("pictures.npy", "own.events"):
+        before = Path(file).read_bytes()
+        code, out, err = call("film", "pictures.npy", "--out", file)
+        assert (code, out) == (2, "")
+        assert f"film {file}: what stands there was not written by eventsnn film" in err
+        assert Path(file).read_bytes() == before
+    os.mkfifo("pipe")  # is not opened, which would wait for ever
+    assert call("film", "pictures.npy", "--out", "pipe")[0] == 2
+    for seed in (1, 2):
+        words = ("--out", "new.events", "--seed", seed)
+        assert call("film", "pictures.npy", *words)[0] == 0
+    assert open_film("new.events").emulated

@@ -202,3 +202,24 @@ def test_a_neuron_that_fires_between_events_cannot_be_followed():
     record = simulate(network, [np.ones((1, 1))], event)
     with pytest.raises(UserError, match="cannot be followed"):
         potentials(record, [np.ones((1, 1))], event, "a", 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [(828_692, 828_976), (210_000, 990_000), (5e4, 5e6), (7, 7)]
+)
+def test_models_of_nearly_equal_cost_stand_on_an_axis_that_can_be_read(one, two):
+    results = [
+        (name, {"accuracy": 0.6, "anytime": {}, "operations": {"operations_per_recording": cost}})
+        for name, cost in (("a", one), ("b", two))
+    ]
+    figure = plots.plot_compared(results)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    labels = [
+        label.get_text()
+        for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if low <= place <= high
+    ]
+    assert low < one <= two < high
+    assert len(labels) >= 2 and len(set(labels)) == len(labels) and all(labels)

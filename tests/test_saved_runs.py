@@ -88,7 +88,8 @@ def test_a_run_on_data_of_a_program_is_not_taken_for_digits(tmp_path, call):
     assert run.data.classes == 3 and run.data.sensor == run.sensor == SHAPE
     for words in (("evaluate",), ("measure",), ("simulate",), ("train", "--resume", "--out")):
         code, _, err = call(*words, tmp_path)
-        assert code == 2 and "learned from 'mine'" in err and "give --data" in err
+        remedy = "give INPUT" if words == ("simulate",) else "give --data"
+        assert code == 2 and "learned from 'mine'" in err and remedy in err
         assert len(err.splitlines()) == 1
 
 
@@ -130,6 +131,8 @@ def test_a_resumed_run_refuses_changed_data_and_takes_moved_ones(film, tmp_path,
     code, _, err = call(*again)
     assert code == 2 and "cannot be opened" in err and "give --data" in err
     assert call("evaluate", tmp_path / "run")[0] == 2
+    code, _, err = call("simulate", tmp_path / "run")
+    assert code == 2 and "cannot be opened" in err and "; give INPUT\n" in err
     batch = some_recordings(15)
     label = batch.label.copy()
     label[[0, 1]] = label[[1, 0]]
@@ -187,6 +190,23 @@ def test_a_run_of_a_version_that_kept_only_the_word_of_its_data_opens(film, tmp_
     save_checkpoint(tmp_path, Checkpoint(checkpoint.arrays, info))
     code, _, err = call("evaluate", tmp_path)
     assert code == 2 and "inputs of 1 x 3 x 4, digits has 2 x 34 x 34; give other --data" in err
+
+
+def test_a_resumed_run_takes_no_other_sensor_and_no_epochs_back(film, tmp_path, call):
+    run = tmp_path / "run"
+    assert call(*train_words(film, run)[:-1], 2)[0] == 0
+    again = ("train", "--out", run, "--resume")
+    code, _, err = call(*again, "--data", "digits")
+    assert code == 2 and "--layers" not in err
+    assert "learned from inputs of 1 x 3 x 4, digits has 2 x 34 x 34; give other --data" in err
+    code, _, err = call(*again, "--epochs", 1)
+    assert code == 2
+    assert "has learned 2 epochs, of which --resume takes none back; give --epochs 2 or more" in err
+    code, _, err = call(*again, "--epochs", 2)
+    assert code == 0 and "nothing left to learn: 2 of 2 epochs are done" in err
+    code, _, err = call(*again, "--epochs", 3)
+    assert code == 0 and "nothing left" not in err
+    assert len(load_checkpoint(run).info["history"]) == 3
 
 
 # What cannot be learned

@@ -15,7 +15,7 @@ from eventsnn.console import Console
 from eventsnn.progress import Bar, RowBars, TrainingBars, progress_bars
 from eventsnn.report.gallery import Picture
 from eventsnn.report.html import page
-from eventsnn.text import plain
+from eventsnn.text import level_of, plain
 
 NASTY = "[red]a[/x] <i>&amp; '\"$x$\x1b[31m\udcff"
 
@@ -158,6 +158,7 @@ def test_names_on_a_page_are_text_and_never_html():
 def test_several_networks_are_compared_a_row_each():
     row = {
         "model": NASTY, "accuracy": 0.5, "anytime": {}, "training": {},
+        "recordings": 1234, "data": NASTY, "split": "test",
         "operations": {"operations_per_recording": 1234.0,
                        "spikes": {"a": 9.0, "b": 2.0, "c": 1.5}},
         "energy": [{"total_nj": 1500.0}],
@@ -169,6 +170,23 @@ def test_several_networks_are_compared_a_row_each():
     assert rows[0] == [plain(NASTY), "50.00%", "1,234", "-", "-", "3.5", "-", "1.5 µJ"]
     assert rows[1][3:7] == ["25.0%", "1.25", "3.5", "2.35x"]
     assert f"picture: {plain(NASTY)}\n" in text
+    assert f"on 1,234 recordings of {plain(NASTY)}, half: test\n" in text
+    text = printed(
+        show.comparison, {"models": [row, row | {"model": "b", "data": "x"}], "figure": None}
+    )
+    assert "not on the same recordings" in text
+    assert f"\n  {plain(NASTY)}: 1,234 recordings of {plain(NASTY)}, half: test\n" in text
+    assert "\n  b: 1,234 recordings of x, half: test\n" in text
+
+
+def test_the_level_of_patience_is_told_in_milliseconds_and_others_in_their_own_unit():
+    told = {"saved": 0.5, "lost": 0.0, "spikes": 1.0, "t_us": 4000.0}
+    levels = {"patience": 188_000.0, "margin": 0.13149, "entropy": None}
+    stops = [{"policy": p, "level": level, "reported": told} for p, level in levels.items()]
+    text = printed(show._early, {"stops": stops})
+    rows = [re.split("  +", line.strip())[:2] for line in text.splitlines()[1:]]
+    assert rows == [["patience", "188 ms"], ["margin", "0.1315"], ["entropy", "never"]]
+    assert level_of("patience", 1_500_500.0) == "1,500.5 ms"
 
 
 def test_another_total_begins_another_bar():

@@ -250,6 +250,23 @@ def read_file(path: Path, key: str, source: str, remedy: str = "delete it") -> F
     return Found(batch, layout.emulated)
 
 
+def holds_emulated(path: Path, key: str) -> bool:
+    """Tell from its header whether a file is one of ``Writer``, of emulated recordings.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    try:
+        layout = _layout(head, _Place(path, ""))
+    except DataError:
+        return False
+    return head == layout.header() and layout.key == key and bool(layout.emulated)
+
+
 def _raw_of(file: BufferedReader, size: int, place: _Place) -> memoryview:
     """Return what follows the header, read or mapped."""
     if size >= MAPPED_BYTES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from eventsnn.data.cache_file import Found, Writer, read_file
+from eventsnn.data.cache_file import Found, Writer, holds_emulated, read_file
 from eventsnn.data.places import looked_for, place
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
@@ -38,6 +38,26 @@ def write_film(
             writer.finish(_KEY)
     except OSError as error:
         raise UserError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def check_film_place(path: str | os.PathLike[str]) -> None:
+    """Refuse a place where anything stands but a film that ``eventsnn film`` makes again.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, or one is there that the virtual camera did not make.
+    """
+    target = place(path)
+    check_output_file("film", target)
+    try:
+        if not target.exists() or (target.is_file() and holds_emulated(target, _KEY)):
+            return
+    except OSError as error:
+        raise UserError(f"film {target}: cannot be read: {error.strerror}") from error
+    raise UserError(
+        f"film {target}: what stands there was not written by eventsnn film; give another name"
+    )
 
 
 def read_film(path: str | os.PathLike[str]) -> EventBatch:

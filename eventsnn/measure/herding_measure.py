@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.source import Data, labels_of
-from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.answers import answers, unanswered
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
-from eventsnn.measure.mistakes import confusion
+from eventsnn.measure.mistakes import check_labelled, confusion
 
 if TYPE_CHECKING:
     from eventsnn.train.herding_learner import HerdingLearner
@@ -33,8 +32,7 @@ def measure_herding(
 ) -> Measured:
     """Measure a network of the rule herding on labelled samples."""
     labels = labels_of(data)
-    if not len(data) or labels.min() < 0:
-        raise UserError(f"{data.source}: measure needs samples, each with a label")
+    check_labelled(labels, data.source)
     outputs, tally = learner.net.outputs(data, np.arange(len(data)), threads)
     predictions = answers(outputs)
     n, right = len(data), int((predictions == labels).sum())

@@ -22,7 +22,7 @@ from eventsnn.measure.anytime import Streamed, event_checks, stream
 from eventsnn.measure.backward import Backward, backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
 from eventsnn.measure.energy import HIGHEST, MODELS, EnergyModel
-from eventsnn.measure.mistakes import confusion
+from eventsnn.measure.mistakes import check_labelled, confusion
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.summary import (
     Levels,
@@ -152,8 +152,7 @@ def measure(
         Where there is no recording, or one has no label.
     """
     request = request or Request()
-    if not len(events) or events.label.min() < 0:
-        raise UserError(f"{events.source}: measure needs recordings, each with a label")
+    check_labelled(events.label, events.source)
     work = _Work(network, weights, loss, events, request, threads)
     found = _Found()
     for first in range(0, len(events), TOGETHER):

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.learn.answers import NO_ANSWER, told
+
+
+def check_labelled(labels: NDArray[np.int64], source: str) -> None:
+    """Refuse to measure on no recordings, or on one without a label."""
+    if not len(labels):
+        raise UserError(f"{source}: no recordings; measure needs at least one, with its label")
+    if labels.min() < 0:
+        i = int((labels < 0).argmax())
+        raise UserError(f"{source}[{i}]: has no label; measure needs one a recording")
 
 
 def confusion(labels: NDArray[Any], predictions: NDArray[Any], classes: int) -> list[list[int]]:

@@ -11,7 +11,7 @@ from eventsnn.outputs import check_output_file
 from eventsnn.report.gallery import Picture
 from eventsnn.report.page_style import STYLE
 from eventsnn.report.style import PAGE, number, short, svg_of
-from eventsnn.text import marked
+from eventsnn.text import level_of, marked
 from eventsnn.train.checkpoint import write_whole
 
 Result = dict[str, Any]
@@ -179,7 +179,8 @@ def _stops_table(result: Result) -> str:
     rows = []
     for stop in anytime["stops"]:
         told = stop["reported"]
-        level = "never stops" if stop["level"] is None else f"{stop['level']:.4g}"
+        never = stop["level"] is None
+        level = "never stops" if never else level_of(stop["policy"], stop["level"])
         rows.append(
             [
                 stop["policy"].replace("_", " "), level, f"{told['saved']:.1%}",

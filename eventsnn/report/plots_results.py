@@ -6,6 +6,7 @@ drawn again from a file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -224,9 +225,7 @@ def plot_compared(results: Sequence[tuple[str, Result]], theme: Theme = LIGHT) -
     best = max(100 * result["accuracy"] for _, result in results)
     least = min(100 * result["accuracy"] for _, result in results)
     axes.set_ylim(max(0.0, least - 10), min(100.4, best + 1.2))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(_ticks(short))
-    axes.xaxis.set_minor_formatter(_ticks(lambda _: ""))
+    _scale_operations(axes)
     axes.set_xlabel(
         "synaptic operations a recording\n(dot: seen to the end; line: stopped by margin)"
     )
@@ -234,6 +233,19 @@ def plot_compared(results: Sequence[tuple[str, Result]], theme: Theme = LIGHT) -
     dress(axes, theme, grid="both")
     legend(axes, theme, loc="lower right")
     return figure
+
+
+def _scale_operations(axes: Any) -> None:
+    """Scale an axis by decades; within one, where no power of ten may stand, by equal steps."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    if high < 10 * low:
+        middle = math.sqrt(low * high)
+        half = max(math.sqrt(high / low), 1.5)
+        axes.set_xscale("linear")
+        axes.set_xlim(middle / half, middle * half)
+    axes.xaxis.set_major_formatter(_ticks(short))
+    axes.xaxis.set_minor_formatter(_ticks(lambda _: ""))
 
 
 def _percent(values: Sequence[float | None]) -> list[float]:

@@ -21,39 +21,45 @@ def open_own(
     *,
     limit: int | None = None,
     progress: Progress | None = None,
+    give: str = "--data",
 ) -> DataSet:
     """Open data for a saved network: those ``given``, or those that it learned from.
+
+    Parameters
+    ----------
+    give : str
+        Where a command takes other data, for its messages.
 
     Raises
     ------
     UserError
         If its own cannot be opened or have changed, or the network cannot take the data.
     """
-    spec = own_word(model, run) if given is None else given
+    spec = own_word(model, run, give) if given is None else given
     try:
         data = open_data(spec, limit=limit, progress=progress)
     except UserError as error:
         if given is not None:
             raise
         raise UserError(
-            f"{model}: what it learned from cannot be opened ({error}); give --data"
+            f"{model}: what it learned from cannot be opened ({error}); give {give}"
         ) from error
     if given is None:
         changed = changes(run, data)
         if changed:
-            raise UserError(f"{model}: {changed}; name those that are meant with --data")
+            raise UserError(f"{model}: {changed}; give {give} to name those that are meant")
     check_fits(model, run, data)
     return data
 
 
-def own_word(model: Path, run: SavedRun) -> str:
+def own_word(model: Path, run: SavedRun, give: str = "--data") -> str:
     """Return the word that opens what a network learned from, from any folder."""
     if run.data is None:  # of a version that kept no more than the word
         return run.options.data
     if not run.data.absolute:
         raise UserError(
             f"{model}: learned from {run.data.spec!r}, data that a program made and no word opens; "
-            "give --data"
+            f"give {give}"
         )
     return run.data.absolute
 
