@@ -17,5 +17,6 @@ def user_cache() -> Path:
     RuntimeError
         If this user has no home.
     """
-    shared = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "eventsnn"
+    shared = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    # The XDG specification ignores a relative path, which means another folder in each folder.
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "eventsnn"

@@ -22,7 +22,17 @@ from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
 
+from eventsnn.errors import UserError
 from eventsnn.kernel_cache import KernelCache
+
+
+def check_compiling(what: str) -> None:
+    """Refuse to run what only compiled code can do where NUMBA_DISABLE_JIT is set."""
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise UserError(
+            f"{what} needs compiled code, and NUMBA_DISABLE_JIT is set; unset it, or give "
+            "engine='asynchronous' or 'reference'"
+        )
 
 
 def kernel(function: Any) -> Any:

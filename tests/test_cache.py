@@ -247,6 +247,8 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "eventsnn"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # the specification says: ignore it
+    assert cache_folder() == tmp_path / ".cache" / "eventsnn"
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert cache_folder() == tmp_path / "local" / "eventsnn"

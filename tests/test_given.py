@@ -149,3 +149,10 @@ def test_recordings_are_selected_by_number_from_both_ends_or_by_truth_values() -
     assert [len(s) for s in batch.select([-1, 0])] == [3, 1]
     assert [len(s) for s in batch.select([True, False, True])] == [1, 3]
     assert len(batch.select([])) == 0
+
+
+@pytest.mark.parametrize("engine", ["feedforward", "auto"])
+def test_without_a_compiler_the_fast_path_says_so(engine: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    with pytest.raises(UserError, match="NUMBA_DISABLE_JIT is set; unset it"):
+        simulate(NETWORK, [WEIGHTS], STREAM, engine=engine)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import threaded
+from eventsnn.kernel import check_compiling, threaded
 from eventsnn.network import Connection, Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -155,6 +155,7 @@ def links_of(
     each: Each = map,
 ) -> list[Link]:
     """Return the connections ready to run, each after the one into its source."""
+    check_compiling("the feed-forward engine")
     links = []
     for i in _in_order(network) or ():
         connection, target = network.connections[i], network.targets[i]
