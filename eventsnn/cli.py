@@ -58,7 +58,8 @@ def _main() -> None:
     try:
         code = _run()
         # What a full disk or a closed pipe cuts short shows here, not at interpreter exit.
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where the shell closed it: >&-
+            sys.stdout.flush()
     except BrokenPipeError:
         _stop_writing()
         raise SystemExit(_PIPE_CLOSED) from None

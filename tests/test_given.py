@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -156,3 +158,9 @@ def test_without_a_compiler_the_fast_path_says_so(engine: Any, monkeypatch: Any)
     monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
     with pytest.raises(UserError, match="NUMBA_DISABLE_JIT is set; unset it"):
         simulate(NETWORK, [WEIGHTS], STREAM, engine=engine)
+
+
+def test_a_command_whose_output_is_closed_ends_well() -> None:
+    command = f'"{sys.executable}" -m eventsnn --version >&-'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
