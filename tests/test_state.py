@@ -12,10 +12,12 @@ from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.simulate import State, simulate
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.sparse import Sparse
 
 NAMES = [field.name for field in fields(State)]
 NAN, INF = float("nan"), float("inf")
@@ -169,8 +171,10 @@ def test_times_between_microseconds_are_refused_where_no_neuron_spikes_there():
 def test_a_state_of_longer_delays_is_refused():
     network, weights, state = CASES[False]
     short = [replace(c, delay_us=np.minimum(c.delay_us, 5)) for c in network.connections]
+    other = Network(network.populations, tuple(short))
+    forged = replace(state, network=State.start(other).network)
     with pytest.raises(UserError, match="which no run of this network leaves"):
-        go_on((Network(network.populations, tuple(short)), weights, state), state)
+        go_on((other, weights, state), forged)
 
 
 @pytest.mark.parametrize(
@@ -229,3 +233,33 @@ def test_a_spoiled_state_runs_on_or_is_refused(data, tmp_path_factory):
     state.save(path)
     path.write_bytes(data.draw(spoiled_bytes(path.read_bytes())))
     knock("State.load, bytes", load_and_go_on, case, path)
+
+
+def test_a_state_of_another_network_of_equal_sizes_is_refused():
+    def network(neuron=None, delay=0, topology=None, name="p"):
+        neuron = neuron or LIF(20.0)
+        return Network(
+            (Population("input", (1, 1, 4)), Population(name, (3,), neuron)),
+            (Connection("input", name, topology or Dense(4, 3), delay),),
+        )
+
+    weights = [np.full((4, 3), 0.4)]
+    state = simulate(network(), weights, events(0, 2_500), state=State.start(network())).state
+    rest = events(2_500, 5_000)
+    assert simulate(network(name="other"), weights, rest, state=state).counts is not None
+    for other in (
+        network(LIF(5.0)),
+        network(LIF(20.0, reset="zero")),
+        network(LIF(20.0, threshold=2.0)),
+        network(IF()),
+        network(delay=9),
+    ):
+        with pytest.raises(UserError, match="made for another network of these sizes"):
+            simulate(other, weights, rest, state=state)
+    sparse = [
+        network(topology=Sparse(3, np.array([0, 1, 2, 2, 2]), np.array([0, target])))
+        for target in (1, 2)
+    ]
+    state = simulate(sparse[0], [np.ones(2)], events(0, 9), state=State.start(sparse[0])).state
+    with pytest.raises(UserError, match="made for another network"):
+        simulate(sparse[1], [np.ones(2)], rest, state=state)

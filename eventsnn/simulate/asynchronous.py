@@ -19,6 +19,7 @@ from eventsnn.simulate.inputs import Inputs
 from eventsnn.simulate.options import Options, over_budget
 from eventsnn.simulate.plan import CALENDAR
 from eventsnn.simulate.state import State
+from eventsnn.simulate.state_checked import digest_of
 
 
 def run(
@@ -161,6 +162,7 @@ class _Machine:
         )
         return State(
             t=np.array(self.now),
+            network=digest_of(self.buffers.network).copy(),
             sizes=graph.size.copy(),
             x=self.buffers.cells.x.copy(),
             times=self.buffers.cells.times.copy(),

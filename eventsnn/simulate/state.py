@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from eventsnn.arrays_file import read_npz
 from eventsnn.errors import DataError, UserError
 from eventsnn.network import Network
-from eventsnn.simulate.state_checked import check_arrays
+from eventsnn.simulate.state_checked import check_arrays, digest_of
 from eventsnn.text import named
 
 VERSION = 1
@@ -33,6 +33,8 @@ class State:
     ----------
     t : float64 array ()
         Microseconds; every instant before it is worked off.
+    network : uint8 array (16,)
+        A digest of the network that it belongs to: shapes, neurons, synapses and delays.
     sizes : int64 array (n_populations,)
         Sizes of the populations of the network that it belongs to.
     x : float32 or float64 array
@@ -51,6 +53,7 @@ class State:
     """
 
     t: NDArray[np.float64]
+    network: NDArray[np.uint8]
     sizes: NDArray[np.int64]
     x: NDArray[Any]
     times: NDArray[np.float64]
@@ -100,6 +103,11 @@ class State:
             raise UserError(
                 f"state: made for populations of {self.sizes.tolist()} neurons, the network has "
                 f"{sizes}; give the network that it belongs to"
+            )
+        if (self.network != digest_of(network)).any():
+            raise UserError(
+                "state: made for another network of these sizes: a neuron's parameter, a synapse "
+                "or a delay differs; give the network that it belongs to"
             )
         stands = f"the state stands at {float(self.t)} us: every event before that is worked off"
         if len(t) and t[0] < self.t:

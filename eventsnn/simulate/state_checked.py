@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
     from eventsnn.simulate.state import State
 
 _LATEST = 1 << 53
+DIGEST_BYTES = 16
 _KINDS: dict[str, tuple[type, ...]] = {
+    "network": (np.uint8,),
     "t": (np.float64,),
     "sizes": (np.int64,),
     "x": (np.float32, np.float64),
@@ -34,6 +39,36 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "synapse_at": (np.int64,),
 }
 """Arrays of a state and the types that they may have."""
+
+
+@lru_cache(maxsize=8)
+def digest_of(network: Network) -> NDArray[np.uint8]:
+    """Return what tells a network from others: shapes, neurons, synapses and delays, no names.
+
+    Returns
+    -------
+    uint8 array (16,)
+    """
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for population in network.populations:
+        _add(digest, population.shape, population.neuron)
+    for c in network.connections:
+        _add(digest, network.index(c.source), network.index(c.target), c.topology, c.delay_us)
+    found = np.frombuffer(digest.digest(), np.uint8)
+    return found
+
+
+def _add(digest: hashlib.blake2b, *parts: object) -> None:
+    """Add values, arrays, and descriptions with all their fields to a digest."""
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype.str} {part.shape} ".encode())
+            digest.update(np.ascontiguousarray(part).view(np.uint8).data)
+        elif is_dataclass(part):
+            digest.update(f"{type(part).__name__} ".encode())
+            _add(digest, *(getattr(part, f.name) for f in fields(part) if f.init))
+        else:
+            digest.update(f"{part!r} ".encode())
 
 
 def check_arrays(state: State) -> None:
@@ -51,6 +86,7 @@ def check_arrays(state: State) -> None:
             raise _wrong(name, f"has type {getattr(array, 'dtype', type(array).__name__)}")
         if array.ndim != (0 if name == "t" else 1):
             raise _wrong(name, f"has shape {array.shape}")
+    _length(state, "network", DIGEST_BYTES)
     _each(state.t.reshape(1), "t", 0.0, float(_LATEST))
     _each(state.sizes, "sizes", 1, np.iinfo(np.int32).max)
     _each(state.log_t, "log_t", 0.0, float(state.t))
