@@ -246,3 +246,13 @@ def test_events_of_one_time_keep_their_order_when_times_are_jittered():
     out = augment(batch, np.arange(1), Augmentation(jitter_us=0.1), np.random.default_rng(0))
     assert (out.t == 9).all()  # a tenth of a microsecond moves nothing
     np.testing.assert_array_equal(out.unit, unit)
+
+
+@pytest.mark.parametrize("name", ["shift", "elastic", "scatter"])
+def test_distances_beyond_the_sensor_are_refused(name):
+    batch = EventBatch.from_streams([EventStream([0, 1], [0, 5], (1, 3, 7), label=0)])
+    order, rng = np.arange(1), np.random.default_rng(0)
+    assert len(augment(batch, order, Augmentation(**{name: 7.0}), rng)) == 1
+    for value in (7.5, 1e300):
+        with pytest.raises(UserError, match=rf"{name} is .* than the sensor has on a side \(7\)"):
+            augment(batch, order, Augmentation(**{name: value}), rng)

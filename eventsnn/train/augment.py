@@ -103,6 +103,18 @@ class _Noise(NamedTuple):
 _STEP = 0x9E3779B97F4A7C15  # of a recording's counter, which each event draws from (splitmix64)
 
 
+def _check_sides(augmentation: Augmentation, shape: Shape) -> None:
+    """Refuse distances beyond the sensor: all events would leave it."""
+    side = max(shape[1:])
+    for name in ("shift", "elastic", "scatter"):
+        value = getattr(augmentation, name)
+        if value > side:
+            raise UserError(
+                f"{name} is {value:g} pixels, more than the sensor has on a side ({side}); "
+                "give less"
+            )
+
+
 def augment(
     batch: EventBatch,
     order: NDArray[np.int64],
@@ -127,6 +139,7 @@ def augment(
     EventBatch
         n recordings, in that order.
     """
+    _check_sides(augmentation, batch.shape)
     n = len(order)
     source = _Part(batch.t, batch.unit, batch.start)
     warp = _drawn(batch.shape, augmentation, n, rng)
