@@ -1,12 +1,18 @@
-"""Where results go, asked before the work is done: an hour of it should not end at a bad name."""
+"""Where results go: asked before the work is done, written whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import os
 import secrets
 import tempfile
+import time
 from pathlib import Path
 
 from eventsnn.errors import UserError
+
+_OLD_S = 3600
 
 
 def check_output_file(what: str, path: Path, suffixes: tuple[str, ...] = ()) -> None:
@@ -64,3 +70,29 @@ def _refusal(what: str, path: Path, error: OSError) -> UserError:
     return UserError(
         f"{what} {path}: cannot be written: {error.strerror or error}; give another place"
     )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
+    _remove_old_parts(path)
+    # Not mkstemp, whose files nobody else may read: who may is up to the user's umask.
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # not the temporary name, and where a disk is full not None
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _remove_old_parts(path: Path) -> None:
+    """Remove what a process that was killed while it wrote this file has left, an hour ago."""
+    for part in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+            if time.time() - part.stat().st_mtime > _OLD_S:
+                part.unlink()

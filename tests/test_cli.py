@@ -18,7 +18,8 @@ from eventsnn.commands_train import TRAIN_OPTIONS
 from eventsnn.data.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.measure.mistakes import confusion, mistakes
-from eventsnn.train.checkpoint import load_checkpoint, write_whole
+from eventsnn.outputs import write_whole
+from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]

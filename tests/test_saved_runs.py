@@ -15,13 +15,13 @@ from eventsnn.data.film_file import write_film
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.outputs import write_whole
 from eventsnn.train import run_folder
 from eventsnn.train.checkpoint import (
     FILE,
     Checkpoint,
     load_checkpoint,
     save_checkpoint,
-    write_whole,
 )
 from eventsnn.train.model import open_model
 from eventsnn.train.options import completed, make_options

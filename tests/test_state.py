@@ -263,3 +263,16 @@ def test_a_state_of_another_network_of_equal_sizes_is_refused():
     state = simulate(sparse[0], [np.ones(2)], events(0, 9), state=State.start(sparse[0])).state
     with pytest.raises(UserError, match="made for another network"):
         simulate(sparse[1], [np.ones(2)], rest, state=state)
+
+
+def test_a_state_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    state = CASES[False][2]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as refused:
+        state.save(tmp_path / "s.npz")
+    assert refused.value.filename == str(tmp_path / "s.npz")
+    assert list(tmp_path.iterdir()) == []

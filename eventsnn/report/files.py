@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventsnn.errors import UserError
-from eventsnn.outputs import check_output_file
-from eventsnn.train.checkpoint import write_whole
+from eventsnn.outputs import check_output_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import eventsnn
 from eventsnn.errors import UserError
+from eventsnn.outputs import write_whole
 from eventsnn.reproduce.data import KINDS, Shelf
 from eventsnn.reproduce.paper import Paper, Result, Row
 from eventsnn.reproduce.runner import FILE, RowListener, Runner
-from eventsnn.train.checkpoint import write_whole
 from eventsnn.train.trainer import machine
 
 

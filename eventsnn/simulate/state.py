@@ -6,6 +6,7 @@ its state to the very same record. States are plain arrays and are saved as ``.n
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from dataclasses import dataclass, fields, replace
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from eventsnn.arrays_file import read_npz
 from eventsnn.errors import DataError, UserError
 from eventsnn.network import Network
+from eventsnn.outputs import write_whole
 from eventsnn.simulate.state_checked import check_arrays, digest_of
 from eventsnn.text import named
 
@@ -125,13 +127,17 @@ class State:
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the state to an ``.npz`` file, by way of a temporary file beside it."""
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-            np.savez(file, version=np.array(VERSION), **arrays)
-        temporary.replace(target)
+        """Write the state to an ``.npz`` file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; nothing is left behind.
+        """
+        data = io.BytesIO()
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        np.savez(data, version=np.array(VERSION), **arrays)
+        write_whole(Path(path), data.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> State:

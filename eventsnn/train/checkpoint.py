@@ -7,12 +7,8 @@ it is the same history for people and scripts; nothing reads it back.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import json
 import os
-import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +19,12 @@ from safetensors.numpy import save
 
 from eventsnn.arrays_file import read_safetensors
 from eventsnn.errors import DataError, UserError
+from eventsnn.outputs import write_whole
 
 FILE = "model.safetensors"
 BEST_FILE = "best.safetensors"
 JSON_FILE = "model.json"
 _FORMAT = "eventsnn-1"
-_OLD_S = 3600
 
 
 @dataclass(frozen=True)
@@ -124,29 +120,3 @@ def _check_finite(file: Path, name: str, array: NDArray[Any]) -> None:
     if wrong.any():
         at = tuple(int(k) for k in np.argwhere(wrong)[0])
         raise damaged(file, f"{name}{list(at)} is {array[at]}")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
-    _remove_old_parts(path)
-    # Not mkstemp, whose files nobody else may read: who may is up to the user's umask.
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # not the temporary name, and where a disk is full not None
-        raise
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _remove_old_parts(path: Path) -> None:
-    """Remove what a process that was killed while it wrote this file has left, an hour ago."""
-    for part in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
-            if time.time() - part.stat().st_mtime > _OLD_S:
-                part.unlink()
