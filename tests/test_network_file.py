@@ -333,7 +333,7 @@ def test_a_spoiled_network_file_runs_or_is_refused(data, tmp_path_factory, compi
 @fuzz
 @given(data=st.data())
 def test_spoiled_arrays_of_a_network_file_run_or_are_refused(data, tmp_path_factory, compiled):
-    path = sparse_files(tmp_path_factory.getbasetemp() / "spoiled")
+    path = sparse_files(tmp_path_factory.getbasetemp() / "spoiled-network")
     name = data.draw(st.sampled_from(["rows.npz", "delays.npy", "weights.npy"]))
     file = path.with_name(name)
     if data.draw(st.booleans()):
