@@ -148,14 +148,15 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UserError(f"limit is {limit!r:.60}; give at least 1")
     data = SOURCES[kind](spec, rest, limit, progress)
-    data = replace(data, train=_first(data.train, limit), test=_first(data.test, limit))
+    data = replace(data, train=first_of(data.train, limit), test=first_of(data.test, limit))
     missing = only_in_one(labels_of(data.train), labels_of(data.test))
     if missing:
         warnings.warn(f"data {spec!r}: {missing}", stacklevel=2)
     return data
 
 
-def _first(data: Data, limit: int | None) -> Data:
+def first_of(data: Data, limit: int | None) -> Data:
+    """Return the first ``limit`` samples; all of them where it is None."""
     if limit is None or limit >= len(data):
         return data
     if isinstance(data, EventBatch):

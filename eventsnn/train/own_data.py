@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from eventsnn.data.cache import Progress
-from eventsnn.data.source import Data, DataSet, open_data, sensor_of
+from eventsnn.data.source import DataSet, first_of, open_data, sensor_of
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
 from eventsnn.train.layers import n_outputs
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times
@@ -74,16 +73,8 @@ def changes(run: SavedRun, data: DataSet) -> str:
     train, test = run.data.recordings
     if len(data.train) < train or len(data.test) < test:
         return ""
-    first = replace(data, train=_first(data.train, train), test=_first(data.test, test))
+    first = replace(data, train=first_of(data.train, train), test=first_of(data.test, test))
     return run.data.changes(first.identity)
-
-
-def _first(data: Data, n: int) -> Data:
-    if n == len(data):
-        return data
-    if isinstance(data, EventBatch):
-        return data.part(0, n)
-    return replace(data, images=data.images[:n], labels=data.labels[:n])
 
 
 def check_fits(model: Path, run: SavedRun, data: DataSet) -> None:
