@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventsnn.kernel import inlined, kernel, threaded
+from eventsnn.kernels.compile import inlined, kernel, threaded
 
 
 @kernel

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import eventsnn
-from eventsnn.kernel_cache import imported_files
+from eventsnn.kernels.cache import imported_files
 
 PACKAGE = Path(eventsnn.__file__).parent
 
@@ -19,12 +19,12 @@ TOY = {
     "toy/deep/__init__.py": "",
     "toy/deep/number.py": "NUMBER = 3\n",
     "toy/between.py": (
-        "from eventsnn.kernel import kernel\n"
+        "from eventsnn.kernels.compile import kernel\n"
         "from toy.deep import (  # a comment, (\n    number as other,\n)\n\n\n"
         "@kernel\ndef more(x):\n    return x + other.NUMBER\n"
     ),
     "toy/front.py": (
-        "from eventsnn.kernel import threaded\nfrom .between import more\n\n\n"
+        "from eventsnn.kernels.compile import threaded\nfrom .between import more\n\n\n"
         "@threaded\ndef twice(x):\n    return 2 * more(x)\n"
     ),
 }
@@ -65,7 +65,7 @@ def test_a_constant_two_imports_away_makes_new_code(toy):
 
 def test_code_with_and_without_the_bounds_check_lies_apart(toy):
     read = (
-        "import numpy as np\nfrom eventsnn.kernel import threaded\n\n\n"
+        "import numpy as np\nfrom eventsnn.kernels.compile import threaded\n\n\n"
         "@threaded\ndef pick(v, i):\n    return v[i]\n"
     )
     (toy / "toy/read.py").write_text(read)
@@ -146,7 +146,7 @@ def test_the_files_of_this_package_are_followed():
 
 def test_every_kernel_is_kept_this_way():
     for path in PACKAGE.rglob("*.py"):
-        if path.name not in ("kernel.py", "kernel_cache.py"):
+        if path.name not in ("compile.py", "cache.py") or path.parent.name != "kernels":
             text = path.read_text()
             assert "cache=True" not in text, path
             assert "njit" not in text, path

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numba import float64, int64
 
-from eventsnn.simulate.pointers import Arrays, Pointers, picked, pointer
+from eventsnn.kernels.pointers import Arrays, Pointers, picked, pointer
 
 
 @numba.cfunc(float64(float64, int64))

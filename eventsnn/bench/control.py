@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
-from eventsnn.kernel import threaded
+from eventsnn.kernels.compile import threaded
 from eventsnn.simulate.feedforward_layer import aligned
 
 HIDDEN = 800

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.simulate import queue
 
 PENDING = 100_000

@@ -24,7 +24,7 @@ from eventsnn.data.nmnist_zip import Zip
 from eventsnn.data.places import place
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.unpack import check_file
 
 SHAPE: Shape = (2, 34, 34)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.data.saccade_parts import Events, Lens, Path, Pixels, Work
-from eventsnn.kernel import kernel, threaded
+from eventsnn.kernels.compile import kernel, threaded
 
 _PLACE, _LEAK = 0, 1  # what a random number is drawn for
 _GOLDEN = 0x9E3779B97F4A7C15  # the step of splitmix64, 2**64 over the golden ratio

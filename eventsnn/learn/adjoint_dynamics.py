@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.learn.adjoint import Gradients, leak_of
 from eventsnn.learn.layered import Passed
 from eventsnn.neurons.if_ import IF

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating, kernel
+from eventsnn.kernels.compile import allocating, kernel
 
 FINE = 1024
 """Steps of a table of growth, 1 us each; the coarse steps are FINE us."""

@@ -21,7 +21,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 
 
 class TimedErrors(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import threaded
+from eventsnn.kernels.compile import threaded
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_shapes import Walk
 from eventsnn.simulate.feedforward_layer import aligned

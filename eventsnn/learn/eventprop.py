@@ -17,6 +17,7 @@ from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernels.pointers import Arrays
 from eventsnn.learn import eventprop_kernel, eventprop_prepare
 from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, run_of
 from eventsnn.learn.losses import Loss
@@ -24,7 +25,6 @@ from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 from eventsnn.record_checked import check_record
 from eventsnn.simulate.inputs import Events, Inputs, inputs
-from eventsnn.simulate.pointers import Arrays
 
 
 class ReadoutErrors(NamedTuple):

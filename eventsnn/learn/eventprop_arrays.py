@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.kernels.pointers import Arrays
 from eventsnn.learn.eventprop_kernel import CUBA, INPUT, READOUT
 from eventsnn.network import Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
@@ -17,7 +18,6 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.registry import number_of
 from eventsnn.simulate.inputs import Inputs
-from eventsnn.simulate.pointers import Arrays
 from eventsnn.topology import topologies
 from eventsnn.topology.topology import Topology
 

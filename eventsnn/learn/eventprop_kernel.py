@@ -20,8 +20,8 @@ from typing import Any
 
 from numba import int64
 
-from eventsnn.kernel import inlined, kernel, threaded
-from eventsnn.simulate.pointers import picked
+from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.kernels.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
 _TAU_V, _TAU_I, _THRESHOLD, _BIAS, _REFRACTORY, _LIMIT = range(6)

@@ -7,8 +7,8 @@ from typing import Any
 
 from numba import int64
 
-from eventsnn.kernel import inlined, threaded
-from eventsnn.simulate.pointers import picked
+from eventsnn.kernels.compile import inlined, threaded
+from eventsnn.kernels.pointers import picked
 
 INPUT, CUBA, READOUT = range(3)
 _REFRACTORY, _TAU_I = 4, 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventsnn.kernel import inlined, kernel, pasted, threaded
+from eventsnn.kernels.compile import inlined, kernel, pasted, threaded
 from eventsnn.learn.herding_state import (
     ADDS,
     BACK_ADDS,

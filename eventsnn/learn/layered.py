@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.learn.layered_checked import Weights, checked_weights, numbered
 from eventsnn.learn.losses import Reads
 from eventsnn.learn.near import run_near

@@ -18,7 +18,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.simulate.feedforward_dense import DenseLayer
 from eventsnn.simulate.feedforward_events import Deliveries, Train
 from eventsnn.simulate.feedforward_layer import Layer, Tally

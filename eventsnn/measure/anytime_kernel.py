@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.neurons.neuron import FINE
 
 _STEPS = FINE

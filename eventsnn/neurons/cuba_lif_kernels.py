@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from eventsnn.kernel import inlined, kernel, threaded
+from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
 

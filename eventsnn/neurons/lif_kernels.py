@@ -17,7 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.kernel import fetch, inlined, likely
+from eventsnn.kernels.compile import fetch, inlined, likely
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events_checked import TIME_END
-from eventsnn.kernel import entry_point
+from eventsnn.kernels.compile import entry_point
 from eventsnn.text import shown
 
 Reset = Literal["subtract", "zero"]

@@ -17,7 +17,7 @@ import numpy as np
 from numba import int32, int64
 from numpy.typing import NDArray
 
-from eventsnn.kernel import inlined
+from eventsnn.kernels.compile import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron
 

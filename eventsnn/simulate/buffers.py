@@ -11,6 +11,7 @@ import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
+from eventsnn.kernels.pointers import Arrays, Pointers
 from eventsnn.network import Network
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
@@ -28,7 +29,6 @@ from eventsnn.simulate.groups import groups_of
 from eventsnn.simulate.machine import Calls, Cells, Given, Machine
 from eventsnn.simulate.options import Options
 from eventsnn.simulate.plan import CALENDAR, Graph, plan
-from eventsnn.simulate.pointers import Arrays, Pointers
 from eventsnn.simulate.state import State
 from eventsnn.simulate.state_checked import check_fits
 from eventsnn.topology import topologies

@@ -21,9 +21,9 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int64, types
 from numba.extending import intrinsic
 
-from eventsnn.kernel import fetch, inlined, kernel, threaded
+from eventsnn.kernels.compile import fetch, inlined, kernel, threaded
+from eventsnn.kernels.pointers import picked, pointer
 from eventsnn.neurons.neuron import MANY
-from eventsnn.simulate.pointers import picked, pointer
 
 
 def _time_of(_: Any, bits: Any) -> Any:

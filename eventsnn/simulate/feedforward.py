@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import check_compiling, threaded
+from eventsnn.kernels.compile import check_compiling, threaded
 from eventsnn.network import Connection, Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF

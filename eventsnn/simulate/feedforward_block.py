@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.kernel import inlined, likely, threaded
+from eventsnn.kernels.compile import inlined, likely, threaded
 from eventsnn.simulate.feedforward_layer import LINE
 
 GROUP = 4

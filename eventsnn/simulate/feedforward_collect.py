@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventsnn.kernel import threaded
+from eventsnn.kernels.compile import threaded
 from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import kernel, threaded
+from eventsnn.kernels.compile import kernel, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
 from eventsnn.simulate.inputs import Inputs
 

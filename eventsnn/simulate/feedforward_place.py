@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.kernel import inlined, kernel, likely, threaded
+from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
 from eventsnn.simulate.feedforward_layer import LINE, aligned
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernel import threaded
+from eventsnn.kernels.compile import threaded
 from eventsnn.neurons.neuron import decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts

@@ -12,7 +12,7 @@ from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.events_checked import TIME_END, Shape
 from eventsnn.given import check_no_mask
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.network import Network, Population
 from eventsnn.text import shown
 

@@ -26,7 +26,7 @@ import numpy as np
 from numba import float32, float64, from_dtype, int32, int64, types
 from numpy.typing import NDArray
 
-from eventsnn.kernel import entry_point, fetch, inlined, kernel
+from eventsnn.kernels.compile import entry_point, fetch, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""

@@ -17,7 +17,7 @@ from numba import int64, types
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.kernel import entry_point
+from eventsnn.kernels.compile import entry_point
 from eventsnn.text import named
 
 Sizes = tuple[int, int, int]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
 from eventsnn.given import plain_scalars
-from eventsnn.kernel import allocating, kernel
+from eventsnn.kernels.compile import allocating, kernel
 from eventsnn.threads import in_threads
 
 NODE = 8

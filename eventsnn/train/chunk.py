@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.events import EventBatch
-from eventsnn.kernel import allocating
+from eventsnn.kernels.compile import allocating
 from eventsnn.learn.blockwise import Blockwise
 
 

@@ -6,7 +6,7 @@ is computed from its own gradient alone.
 
 import numpy as np
 
-from eventsnn.kernel import inlined, pasted, threaded
+from eventsnn.kernels.compile import inlined, pasted, threaded
 
 TILE = 16
 """Inputs whose gradients are turned round in one go, as ``learn/blockwise.py`` has them; a cached

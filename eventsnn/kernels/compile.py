@@ -2,7 +2,7 @@
 
 Without numba's run time (``_nrt=False``) a kernel counts no references, which would
 cost more than most fan-outs, and cannot allocate. A kernel without it calls only
-kernels without it. Compiled code is kept on disk (``kernel_cache.py``) for the file it stands
+kernels without it. Compiled code is kept on disk (``kernels/cache.py``) for the file it stands
 in and all that this imports, so that a kernel may call kernels of other files.
 """
 
@@ -23,7 +23,7 @@ from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
 
 from eventsnn.errors import UserError
-from eventsnn.kernel_cache import KernelCache
+from eventsnn.kernels.cache import KernelCache
 
 
 def check_compiling(what: str) -> None:

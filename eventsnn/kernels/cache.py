@@ -205,7 +205,7 @@ def imported_files(file: Path) -> dict[str, Path]:
     root = file.parent
     while (root / "__init__.py").is_file():
         root = root.parent
-    roots = (root, Path(__file__).parents[1])
+    roots = (root, Path(__file__).parents[2])
     found = {str(file.relative_to(root).as_posix()): file}
     new = [(file, root)]
     while new:

@@ -1,0 +1,1 @@
+"""How numba is used: compilation, the cache of compiled code, pointers."""
