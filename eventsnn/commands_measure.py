@@ -15,12 +15,12 @@ from eventsnn.console import Console
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.files.outputs import check_output_folder
 from eventsnn.measure.energy import MODELS, EnergyModel, read_models
 from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
 from eventsnn.measure.policies import POLICIES
-from eventsnn.outputs import check_output_folder
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery

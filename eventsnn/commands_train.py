@@ -12,7 +12,7 @@ from typing import Any
 from eventsnn.console import Console
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
-from eventsnn.outputs import check_output_folder
+from eventsnn.files.outputs import check_output_folder
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.arrays_file import read_arrays, read_npy
 from eventsnn.errors import DataError
+from eventsnn.files.arrays import read_arrays, read_npy
 from eventsnn.memory import check_room
 from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US
 from eventsnn.text import named

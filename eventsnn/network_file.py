@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from eventsnn import network_arrays as arrays
 from eventsnn.errors import DataError, UserError
+from eventsnn.files.unpack import check_file
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population
 from eventsnn.network_arrays import Table, get, known
@@ -45,7 +46,6 @@ from eventsnn.topology import topologies
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
-from eventsnn.unpack import check_file
 
 T = TypeVar("T")
 _LONGEST = 1 << 24

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from eventsnn import arrays_file, memory, unpack
+from eventsnn import memory
 from eventsnn.errors import DataError, UserError
+from eventsnn.files import arrays as arrays_file
+from eventsnn.files import unpack
 
 
 def npy(array, **options):

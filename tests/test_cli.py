@@ -17,8 +17,8 @@ from eventsnn import cli_train
 from eventsnn.commands_train import TRAIN_OPTIONS
 from eventsnn.data.film_file import write_film
 from eventsnn.data.source import open_data
+from eventsnn.files.outputs import write_whole
 from eventsnn.measure.mistakes import confusion, mistakes
-from eventsnn.outputs import write_whole
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventsnn import unpack
 from eventsnn.data import mnist
 from eventsnn.data.images import Images
 from eventsnn.errors import DataError, UserError
+from eventsnn.files import unpack
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 LABELS = [7, 0, 255]

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventsnn import unpack
 from eventsnn.data import nmnist
 from eventsnn.data.images import Images
 from eventsnn.data.nmnist_files import locate
 from eventsnn.errors import DataError, UserError
+from eventsnn.files import unpack
 
 Event = tuple[int, int, int, int]  # x, y, polarity, microseconds
 

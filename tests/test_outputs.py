@@ -17,7 +17,7 @@ from eventsnn.data.film_file import open_film, write_film
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.outputs import check_output_file, check_output_folder, write_whole
+from eventsnn.files.outputs import check_output_file, check_output_folder, write_whole
 
 FILES = [
     ("simulate", "nowhere", "digits", "--figure", "{}.png"),

@@ -15,7 +15,7 @@ from eventsnn.data.film_file import write_film
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.outputs import write_whole
+from eventsnn.files.outputs import write_whole
 from eventsnn.train import run_folder
 from eventsnn.train.checkpoint import (
     FILE,

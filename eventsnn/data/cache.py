@@ -23,7 +23,7 @@ import numpy as np
 from eventsnn.data.cache_file import TEMPORARY, Writer, read_batch
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
-from eventsnn.folders import user_cache
+from eventsnn.files.folders import user_cache
 
 Produce = Callable[[], Iterable[EventBatch]]
 """Gives the recordings as consecutive batches of one sensor; may be called twice."""

@@ -9,7 +9,7 @@ from eventsnn.data.cache_file import Found, Writer, holds_emulated, read_file
 from eventsnn.data.places import looked_for, place
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
-from eventsnn.outputs import check_output_file
+from eventsnn.files.outputs import check_output_file
 
 _KEY = "film"
 

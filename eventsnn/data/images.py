@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.arrays_file import read_arrays
 from eventsnn.data.places import place
 from eventsnn.errors import DataError
 from eventsnn.events_checked import INT32_MAX, as_array
+from eventsnn.files.arrays import read_arrays
 
 
 @dataclass(frozen=True, eq=False)

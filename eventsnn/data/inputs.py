@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.arrays_file import read_arrays
 from eventsnn.data.cache import Progress
 from eventsnn.data.images import unlabelled
 from eventsnn.data.places import kind_of, looked_for, place
 from eventsnn.data.source import SOURCES, Data, open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.files.arrays import read_arrays
 
 
 class Inputs(NamedTuple):

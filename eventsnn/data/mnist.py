@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from eventsnn.data.images import Images
 from eventsnn.data.places import entries, kind_of, looked_for, place
 from eventsnn.errors import DataError, UserError
-from eventsnn.unpack import DEFLATE_LIMIT, check_file, check_growth
+from eventsnn.files.unpack import DEFLATE_LIMIT, check_file, check_growth
 
 _PREFIX = {"train": "train", "test": "t10k"}
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -24,8 +24,8 @@ from eventsnn.data.nmnist_zip import Zip
 from eventsnn.data.places import place
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
+from eventsnn.files.unpack import check_file
 from eventsnn.kernels.compile import allocating
-from eventsnn.unpack import check_file
 
 SHAPE: Shape = (2, 34, 34)
 """Polarities, height and width of N-MNIST's sensor."""

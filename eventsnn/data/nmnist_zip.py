@@ -23,7 +23,7 @@ from eventsnn.data.nmnist_tree import (
     is_recording,
 )
 from eventsnn.errors import DataError
-from eventsnn.unpack import UNPACK_ERRORS, check_growth, check_member, opened_zip, said
+from eventsnn.files.unpack import UNPACK_ERRORS, check_growth, check_member, opened_zip, said
 
 
 class Zip:

@@ -28,7 +28,7 @@ from eventsnn.data.cache import Progress
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream, Shape
 from eventsnn.events_checked import check_order, checked_shape, whole_numbers
-from eventsnn.unpack import UNPACK_ERRORS
+from eventsnn.files.unpack import UNPACK_ERRORS
 
 _TIMES_FROM_STIMULUS = {"NCALTECH101", "NMNIST", "NTIDIGITS18", "SHD", "SMNIST", "SSC"}
 # With duplicated spikes tonic gives times 2t, 2t + 1, 2t, 2t + 1 for two spikes at t.

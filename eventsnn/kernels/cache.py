@@ -33,7 +33,7 @@ from numba.core import config as numba_config
 from numba.core import serialize
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-from eventsnn.folders import user_cache
+from eventsnn.files.folders import user_cache
 
 config: Any = numba_config
 _DUMPS: Any = serialize.dumps

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventsnn.errors import UserError
-from eventsnn.outputs import check_output_file, write_whole
+from eventsnn.files.outputs import check_output_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

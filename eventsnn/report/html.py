@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
-from eventsnn.outputs import check_output_file, write_whole
+from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.report.gallery import Picture
 from eventsnn.report.page_style import STYLE
 from eventsnn.report.style import PAGE, number, short, svg_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import eventsnn
 from eventsnn.errors import UserError
-from eventsnn.outputs import write_whole
+from eventsnn.files.outputs import write_whole
 from eventsnn.reproduce.data import KINDS, Shelf
 from eventsnn.reproduce.paper import Paper, Result, Row
 from eventsnn.reproduce.runner import FILE, RowListener, Runner

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import eventsnn
 from eventsnn.errors import UserError
-from eventsnn.outputs import write_whole
+from eventsnn.files.outputs import write_whole
 from eventsnn.reproduce.data import Shelf
 from eventsnn.reproduce.paper import Desk, Result, Row, row_id
 

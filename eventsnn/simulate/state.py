@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.arrays_file import read_npz
 from eventsnn.errors import DataError, UserError
+from eventsnn.files.arrays import read_npz
+from eventsnn.files.outputs import write_whole
 from eventsnn.network import Network
-from eventsnn.outputs import write_whole
 from eventsnn.simulate.state_checked import check_arrays, digest_of
 from eventsnn.text import named
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from eventsnn.arrays_file import read_safetensors
 from eventsnn.errors import DataError, UserError
-from eventsnn.outputs import write_whole
+from eventsnn.files.arrays import read_safetensors
+from eventsnn.files.outputs import write_whole
 
 FILE = "model.safetensors"
 BEST_FILE = "best.safetensors"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
-from eventsnn.outputs import write_whole
+from eventsnn.files.outputs import write_whole
 
 FILE = "metrics.jsonl"
 

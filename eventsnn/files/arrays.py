@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from eventsnn.errors import DataError
+from eventsnn.files.unpack import UNPACK_ERRORS, check_file, check_member, opened_zip, said
 from eventsnn.memory import check_room
-from eventsnn.unpack import UNPACK_ERRORS, check_file, check_member, opened_zip, said
 
 Arrays = dict[str, NDArray[Any]]
 
