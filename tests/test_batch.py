@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventsnn import batch_checked
 from eventsnn.errors import DataError
-from eventsnn.events import EventBatch, EventStream
+from eventsnn.events import EventBatch, EventStream, batch_checked
 
 SHAPE = (2, 3, 4)
 GOOD = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.data.places import place
 from eventsnn.errors import DataError
-from eventsnn.events_checked import INT32_MAX, as_array
+from eventsnn.events.checked import INT32_MAX, as_array
 from eventsnn.files.arrays import read_arrays
 
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from eventsnn.data.cache import Progress
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream, Shape
-from eventsnn.events_checked import check_order, checked_shape, whole_numbers
+from eventsnn.events.checked import check_order, checked_shape, whole_numbers
 from eventsnn.files.unpack import UNPACK_ERRORS
 
 _TIMES_FROM_STIMULUS = {"NCALTECH101", "NMNIST", "NTIDIGITS18", "SHD", "SMNIST", "SSC"}

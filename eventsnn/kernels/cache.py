@@ -199,7 +199,7 @@ def imported_files(file: Path) -> dict[str, Path]:
     Returns
     -------
     dict of Path
-        By names like ``eventsnn/events.py``, sorted: imports of imports, too. The
+        By names like ``eventsnn/events/stream.py``, sorted: imports of imports, too. The
         ``__init__.py`` of a package counts where the package itself is named.
     """
     root = file.parent

@@ -24,7 +24,7 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import Shape
+from eventsnn.events.checked import Shape
 from eventsnn.learn import herding_state as state
 from eventsnn.learn.herding_data import (
     Source,

@@ -11,7 +11,7 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import Data, inputs_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import as_array
+from eventsnn.events.checked import as_array
 from eventsnn.learn.herding_options import HerdingOptions, truncated
 from eventsnn.learn.herding_state import (
     BAD_PLACE,

@@ -21,7 +21,7 @@ from numba import float32, float64, from_dtype, int32, int64, types, void
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events_checked import TIME_END
+from eventsnn.events.checked import TIME_END
 from eventsnn.kernels.compile import entry_point
 from eventsnn.text import shown
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events_checked import TIME_END, Shape
+from eventsnn.events.checked import TIME_END, Shape
 from eventsnn.given import check_no_mask
 from eventsnn.kernels.compile import allocating
 from eventsnn.network import Network, Population

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
-from eventsnn.events_checked import INT32_MAX, Shape, whole_numbers
+from eventsnn.events.checked import INT32_MAX, Shape, whole_numbers
 from eventsnn.given import check_no_mask
 from eventsnn.threads import cores, in_threads
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
-from eventsnn.events_checked import Shape, as_array
+from eventsnn.events.checked import Shape, as_array
 from eventsnn.text import named, shown
 
 NAMES = {

@@ -1,0 +1,200 @@
+"""Many recordings end to end: what engines and rules read.
+
+The constructor checks the arrays once; what is inside is sorted, in range and finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eventsnn.errors import DataError
+from eventsnn.events.batch_checked import Arrays, checked_arrays, unit_dtype
+from eventsnn.events.checked import (
+    INT32_MAX,
+    Shape,
+    as_array,
+    checked_shape,
+    whole_numbers,
+)
+from eventsnn.events.stream import EventStream
+from eventsnn.text import shown
+
+
+@dataclass(frozen=True, eq=False)
+class EventBatch:
+    """Many recordings of one sensor, end to end; the arrays may be memory-mapped.
+
+    They are checked once, here, and kept, not copied, where their dtypes are right: who
+    writes into them afterwards must leave them as described.
+
+    Attributes
+    ----------
+    t : int32 array (n_events,)
+        Microseconds since the start of the event's own recording.
+    unit : uint16 or int32 array (n_events,)
+        Addresses; uint16 where the sensor has at most 65,536 units.
+    start : int64 array (n + 1,)
+        Recording i owns the events start[i] to start[i + 1] - 1, whose times do not fall.
+    label : int64 array (n,)
+        Classes; -1 where unknown.
+    duration : int64 array (n,)
+        Microseconds a recording; every event of it lies in [0, duration).
+    shape : (int, int, int)
+        Polarities, height and width of the sensor.
+
+    Raises
+    ------
+    DataError
+        If lengths do not fit, or a value is not whole or out of range, or a recording's
+        events are unsorted or reach beyond its duration: it names the recording, the
+        event and the value.
+    """
+
+    t: NDArray[np.int32]
+    unit: NDArray[Any]
+    start: NDArray[np.int64]
+    label: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    shape: Shape
+    source: str = field(default="event batch", repr=False)
+
+    def __post_init__(self) -> None:
+        """Check every event, and convert to the types of the class."""
+        shape = checked_shape(self.shape, self.source)
+        given = Arrays(self.t, self.unit, self.start, self.label, self.duration)
+        found = checked_arrays(given, shape, self.source)
+        for name, value in found._asdict().items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "shape", shape)
+
+    def with_events(
+        self,
+        t: NDArray[np.int32],
+        unit: NDArray[Any],
+        start: NDArray[np.int64],
+        label: NDArray[np.int64] | None = None,
+        duration: NDArray[np.int64] | None = None,
+    ) -> EventBatch:
+        """Return a batch of this sensor whose arrays the caller made right: nothing is checked.
+
+        For events that come from a checked batch; everyone else calls the class. Without
+        ``label`` and ``duration`` they are this batch's own.
+        """
+        label = self.label if label is None else label
+        duration = self.duration if duration is None else duration
+        return _unchecked(Arrays(t, unit, start, label, duration), self.shape, self.source)
+
+    def __len__(self) -> int:
+        """Return the number of recordings."""
+        return len(self.label)
+
+    @property
+    def n_units(self) -> int:
+        """Number of addresses of the sensor."""
+        return math.prod(self.shape)
+
+    def __getitem__(self, index: int) -> EventStream:
+        """Return one recording as an EventStream (a checked copy)."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self.source}: recording {index} of {len(self)}")
+        index %= len(self)
+        first, last = self.start[index], self.start[index + 1]
+        return EventStream(
+            self.t[first:last].astype(np.int64),
+            self.unit[first:last].astype(np.int32),
+            self.shape,
+            None if self.label[index] < 0 else int(self.label[index]),
+            int(self.duration[index]),
+            f"{self.source}[{index}]",
+        )
+
+    def __iter__(self) -> Iterator[EventStream]:
+        """Go through the recordings as EventStreams."""
+        return (self[index] for index in range(len(self)))
+
+    @classmethod
+    def from_streams(cls, streams: Sequence[EventStream], source: str = "") -> EventBatch:
+        """Lay streams of one sensor end to end."""
+        if not streams:
+            raise DataError(f"{source or 'event batch'}: no recordings; give at least one")
+        for stream in streams:
+            if not isinstance(stream, EventStream):
+                raise DataError(f"{source or 'event batch'}: {shown(stream)} is no EventStream")
+        shapes = {stream.shape for stream in streams}
+        if len(shapes) > 1:
+            raise DataError(
+                f"{source or 'event batch'}: the sensors differ ({sorted(shapes)}); "
+                "a batch holds recordings of one"
+            )
+        for stream in streams:
+            if stream.duration > INT32_MAX:
+                raise DataError(
+                    f"{stream.source}: lasts {stream.duration} us, a batch holds at most "
+                    f"{INT32_MAX}; subtract the first time, or cut it with slice_time"
+                )
+        sizes = np.array([len(stream) for stream in streams], np.int64)
+        arrays = Arrays(
+            np.concatenate([stream.t for stream in streams]).astype(np.int32),
+            np.concatenate([stream.unit for stream in streams]).astype(
+                unit_dtype(streams[0].shape)
+            ),
+            np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+            np.array([-1 if s.label is None else s.label for s in streams], np.int64),
+            np.array([stream.duration for stream in streams], np.int64),
+        )
+        return _unchecked(arrays, streams[0].shape, source or "event batch")
+
+    def part(self, first: int, last: int) -> EventBatch:
+        """Return recordings ``first`` to ``last - 1`` as a batch that shares this one's events.
+
+        Raises IndexError where there are none such.
+        """
+        if not 0 <= first <= last <= len(self):
+            raise IndexError(f"{self.source}: recordings {first} to {last - 1} of {len(self)}")
+        begin, end = self.start[first], self.start[last]
+        return self.with_events(
+            t=self.t[begin:end],
+            unit=self.unit[begin:end],
+            start=self.start[first : last + 1] - begin,
+            label=self.label[first:last],
+            duration=self.duration[first:last],
+        )
+
+    def select(self, indices: ArrayLike) -> EventBatch:
+        """Return the recordings ``indices``, in that order, as a batch of its own (a copy)."""
+        wanted = as_array(indices, "indices", self.source)
+        if wanted.dtype.kind == "b":
+            if wanted.shape != (len(self),):
+                raise DataError(
+                    f"{self.source}: {wanted.size} truth values for {len(self)} recordings; give "
+                    "one each"
+                )
+            wanted = np.flatnonzero(wanted)
+        wanted = whole_numbers(wanted, "index", np.int64, self.source, "recording")
+        outside = np.flatnonzero((wanted < -len(self)) | (wanted >= len(self)))
+        if outside.size:
+            i = int(outside[0])
+            raise DataError(f"{self.source}: recording {wanted[i]} of {len(self)} at place {i}")
+        chosen = wanted % max(1, len(self))
+        pieces = [slice(self.start[i], self.start[i + 1]) for i in chosen]
+        sizes = np.diff(self.start)[chosen]
+        empty = slice(0, 0)
+        return self.with_events(
+            t=np.concatenate([self.t[empty], *(self.t[p] for p in pieces)]),
+            unit=np.concatenate([self.unit[empty], *(self.unit[p] for p in pieces)]),
+            start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+            label=np.asarray(self.label[chosen]),
+            duration=np.asarray(self.duration[chosen]),
+        )
+
+
+def _unchecked(arrays: Arrays, shape: Shape, source: str) -> EventBatch:
+    made = object.__new__(EventBatch)
+    vars(made).update(arrays._asdict(), shape=shape, source=source)
+    return made
