@@ -46,7 +46,7 @@ def simulate(
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run inputs through a saved network; yield the traffic of each and its picture."""
     from eventsnn.measure.herding_traffic import traffic
-    from eventsnn.network_file import load_network
+    from eventsnn.network.file import load_network
     from eventsnn.report.traffic_figure import plot_traffic
 
     theme = DARK if dark else LIGHT

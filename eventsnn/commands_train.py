@@ -13,11 +13,11 @@ from eventsnn.console import Console
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
+from eventsnn.network.layer_string import parse_layers
 from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
-from eventsnn.train.layers import parse_layers
 from eventsnn.train.model import inherited
 from eventsnn.train.option_kinds import check_value
 from eventsnn.train.options import TrainOptions, completed, make_options, with_teachers

@@ -8,7 +8,7 @@ before the readout is silent in each recording.
 from typing import Any
 
 import eventsnn
-from eventsnn.train.layers import parse_layers
+from eventsnn.network.layer_string import parse_layers
 from eventsnn.train.learner import Rates
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer

@@ -5,12 +5,12 @@ import pytest
 
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
+from eventsnn.network.layer_string import chain, dense_sizes, n_inputs, parse_layers, text_of
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.pool2d import Pool2d
-from eventsnn.train.layers import chain, dense_sizes, n_inputs, parse_layers, text_of
 from eventsnn.train.options import TrainOptions, completed, make_options
 
 DEEP = "34x34x2-12c5-2p-64c5-2p-10"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from eventsnn import memory
 from eventsnn.errors import DataError
 from eventsnn.events import EventStream
-from eventsnn.network_file import load_network
+from eventsnn.network.file import load_network
 from eventsnn.simulate import simulate
 
 NAN = float("nan")

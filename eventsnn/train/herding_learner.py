@@ -15,8 +15,8 @@ from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.herding_costs import costs
+from eventsnn.network.layer_string import dense_sizes
 from eventsnn.train.augment import augment
-from eventsnn.train.layers import dense_sizes
 from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.options import TrainOptions
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from eventsnn.data.cache import Progress
 from eventsnn.data.source import DataSet, first_of, open_data, sensor_of
 from eventsnn.errors import UserError
-from eventsnn.train.layers import n_outputs
+from eventsnn.network.layer_string import n_outputs
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
+from eventsnn.network.layer_string import n_inputs, n_outputs
 from eventsnn.text import shown
 from eventsnn.train.checkpoint import Checkpoint, damaged, load_checkpoint
-from eventsnn.train.layers import n_inputs, n_outputs
 from eventsnn.train.option_kinds import checked_options
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import MOST_UNITS, Shape, weight_shapes

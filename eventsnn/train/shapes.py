@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from eventsnn.errors import UserError
 from eventsnn.memory import check_room
-from eventsnn.train.layers import dense_sizes, text_of
+from eventsnn.network.layer_string import dense_sizes, text_of
 from eventsnn.train.options import TrainOptions
 
 Shape = tuple[int, ...]

@@ -7,7 +7,7 @@ import numpy as np
 from eventsnn.data.source import DataSet, labels_of, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.train.layers import Layers, input_grid, n_inputs, n_outputs, text_of
+from eventsnn.network.layer_string import Layers, input_grid, n_inputs, n_outputs, text_of
 
 
 def check_trainable(layers: Layers, data: DataSet) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import DataError
 from eventsnn.files.arrays import read_arrays, read_npy
 from eventsnn.memory import check_room
-from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US
+from eventsnn.network.checked import MAX_SYNAPSE_DELAY_US
 from eventsnn.text import named
 
 Table = dict[str, Any]

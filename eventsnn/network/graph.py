@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.network_checked import MAX_DELAY_US as MAX_DELAY_US
-from eventsnn.network_checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
-from eventsnn.network_checked import Weights as Weights
-from eventsnn.network_checked import (
+from eventsnn.network.checked import MAX_DELAY_US as MAX_DELAY_US
+from eventsnn.network.checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
+from eventsnn.network.checked import Weights as Weights
+from eventsnn.network.checked import (
     by_connection,
     check_name,
     check_names,

@@ -33,12 +33,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn import network_arrays as arrays
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.unpack import check_file
 from eventsnn.memory import check_room
-from eventsnn.network import Connection, Network, Population
-from eventsnn.network_arrays import Table, get, known
+from eventsnn.network import Connection, Network, Population, arrays
+from eventsnn.network.arrays import Table, get, known
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.text import named
