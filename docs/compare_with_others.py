@@ -23,8 +23,8 @@ import numpy as np
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Control, seconds
+from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
-from eventsnn.simulate import simulate
 
 STEP_MS = 0.1
 GAP_MS = 400.0

@@ -1,7 +1,7 @@
 """Spiking neural networks that compute only when an event arrives.
 
 The public names; each is imported when it is first asked for, so that ``import
-eventsnn`` is quick. The simulator is ``from eventsnn.simulate import simulate``.
+eventsnn`` is quick. The simulator is ``from eventsnn.engines import simulate``.
 """
 
 from __future__ import annotations

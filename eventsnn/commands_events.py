@@ -113,9 +113,9 @@ def _simulate_network(
 
     A ``loss`` reads its answer: the output of a trained network.
     """
+    from eventsnn.engines import simulate as run
     from eventsnn.measure.traffic import traffic
     from eventsnn.report.traffic_figure import plot_network_traffic
-    from eventsnn.simulate import simulate as run
 
     if not isinstance(inputs.data, EventBatch):
         raise UserError(f"input {inputs.word!r}: real vectors; a network of neurons takes events")

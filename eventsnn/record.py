@@ -14,7 +14,7 @@ from eventsnn.network import Network
 from eventsnn.text import named
 
 if TYPE_CHECKING:
-    from eventsnn.simulate.state import State
+    from eventsnn.engines.asynchronous.state import State
 
 Keep = str | Collection[str]
 """What to keep: "all" spikes, "counts" only, "nothing" but totals, or names of populations."""

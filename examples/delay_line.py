@@ -5,11 +5,11 @@ Run: python examples/delay_line.py
 
 import numpy as np
 
+from eventsnn.engines import State, simulate
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.record import Record
-from eventsnn.simulate import State, simulate
 from eventsnn.topology.sparse import Sparse
 
 N = 10

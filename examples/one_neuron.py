@@ -5,10 +5,10 @@ Run: python examples/one_neuron.py
 
 import numpy as np
 
+from eventsnn.engines import simulate
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 

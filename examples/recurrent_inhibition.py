@@ -8,12 +8,12 @@ Run: python examples/recurrent_inhibition.py
 
 import numpy as np
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.measure.traffic import traffic
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.sparse import Sparse
 
 SECOND = 1_000_000

@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy, kernel_of, toy_gradient
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import layered
@@ -18,7 +19,6 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 SIZES = (6, 5, 4, 3)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import layered
@@ -21,7 +22,6 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import simulate
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

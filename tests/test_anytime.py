@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.layered import recorded_outputs
@@ -17,7 +18,6 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import simulate
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 

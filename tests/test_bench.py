@@ -11,8 +11,8 @@ from eventsnn import bench as package
 from eventsnn.bench import bench, control, networks
 from eventsnn.bench.control import Case, Control, measure
 from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
-from eventsnn.simulate import simulate
 
 PROMISED = {
     "control_ns_per_event",

@@ -144,7 +144,7 @@ def small_network():
 
 
 def names_of_simulate():
-    from eventsnn.simulate import State, simulate
+    from eventsnn.engines import State, simulate
 
     network, weights = small_network()
     stream = eventsnn.EventStream([1000, 3000], [0, 0], (1, 1, 2), duration=50_000)

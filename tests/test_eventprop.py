@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
 
+from eventsnn.engines import State, simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.eventprop import ReadoutErrors, errors_of, eventprop
@@ -14,7 +15,6 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import State, simulate
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

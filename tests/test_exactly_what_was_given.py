@@ -7,6 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from eventsnn.engines import State, feedforward, simulate
+from eventsnn.engines.feedforward_layer import Firing
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import layered
@@ -22,8 +24,6 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.neurons.readout import Readout
 from eventsnn.registry import classes_of, number_of
-from eventsnn.simulate import State, feedforward, simulate
-from eventsnn.simulate.feedforward_layer import Firing
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

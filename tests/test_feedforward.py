@@ -9,15 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventsnn.errors import DataError, UserError
-from eventsnn.events import EventBatch, EventStream
-from eventsnn.network import Connection, Network, Population
-from eventsnn.neurons.cuba_lif import CubaLIF
-from eventsnn.neurons.if_ import IF
-from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.readout import Readout
-from eventsnn.record import Record
-from eventsnn.simulate import (
+from eventsnn.engines import (
     feedforward,
     feedforward_conv,
     feedforward_dense,
@@ -26,9 +18,17 @@ from eventsnn.simulate import (
     feedforward_spans,
     reference,
 )
-from eventsnn.simulate.feedforward_events import Spikes
-from eventsnn.simulate.inputs import Inputs, inputs
-from eventsnn.simulate.options import Options
+from eventsnn.engines.feedforward_events import Spikes
+from eventsnn.engines.inputs import Inputs, inputs
+from eventsnn.engines.options import Options
+from eventsnn.errors import DataError, UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.readout import Readout
+from eventsnn.record import Record
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn.commands_measure import energy_models, levels_of
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.losses import CrossEntropy
@@ -25,7 +26,6 @@ from eventsnn.measure.traces import potentials
 from eventsnn.measure.traffic import traffic
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 CHIPS = {

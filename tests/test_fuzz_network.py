@@ -6,11 +6,11 @@ from doors import NASTY, fuzz, knock, spoiled_tree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventsnn.engines import simulate
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

@@ -6,13 +6,13 @@ from doors import NASTY, fuzz, knock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventsnn.engines import State, simulate
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import State, simulate
 from eventsnn.topology.dense import Dense
 
 ANYTHING = st.sampled_from(NASTY)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from eventsnn import DataError, EventBatch, EventStream, HerdingMLP, UserError, film, merge
+from eventsnn.engines import simulate
 from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.learn.layered_checked import checked_weights
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 from eventsnn.train.augment import Augmentation

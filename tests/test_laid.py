@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventsnn.engines.feedforward_laid import Laid, plain
+from eventsnn.engines.feedforward_layer import LINE
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import blockwise, layered
 from eventsnn.learn.adjoint import adjoint, blockwise_adjoint
 from eventsnn.network.layer_string import chain
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate.feedforward_laid import Laid, plain
-from eventsnn.simulate.feedforward_layer import LINE
 from eventsnn.topology.dense import Dense
 from eventsnn.train import optimizer_kernels
 from eventsnn.train.optimizers import SGD, Adam, clip_by_norm, follow

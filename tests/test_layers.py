@@ -89,8 +89,8 @@ def test_options_with_layer_strings_survive_a_checkpoint():
 
 
 def test_spikes_pass_a_pooling_layer_by_their_sum():
+    from eventsnn.engines import simulate
     from eventsnn.events import EventStream
-    from eventsnn.simulate import simulate
 
     network = make("4x4x1-2p-3")
     stream = EventStream(np.arange(1, 9) * 100, np.repeat([0, 5], 4), (1, 4, 4), duration=10_000)

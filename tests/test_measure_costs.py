@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from test_operations import two_layers
 
 from eventsnn.commands_measure import energy_models
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn import adjoint_kernel as kernel
@@ -24,7 +25,6 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 

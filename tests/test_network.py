@@ -7,6 +7,7 @@ import numba
 import numpy as np
 import pytest
 
+from eventsnn.engines import State, simulate
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population
@@ -15,7 +16,6 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import State, simulate
 from eventsnn.topology import topologies
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn import memory
+from eventsnn.engines import simulate
 from eventsnn.errors import DataError
 from eventsnn.events import EventStream
 from eventsnn.network.file import load_network
-from eventsnn.simulate import simulate
 
 NAN = float("nan")
 GOOD = """

@@ -11,13 +11,13 @@ import math
 import numpy as np
 import pytest
 
+from eventsnn.engines import simulate
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.losses import CrossEntropy
 from eventsnn.measure.clock import binned, clock_costs
 from eventsnn.measure.measurement import measure
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 SIZES, STEPS, TAU_US = (20, 30, 4), 50, 30_000.0

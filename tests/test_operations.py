@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.measure.fan_out import edges, fan_outs
@@ -20,7 +21,6 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import simulate
 from eventsnn.topology import topologies
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from random_graphs import networks, streams
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
 from eventsnn.measure.traces import potentials
 from eventsnn.report import plots
 from eventsnn.report.gallery import choose_recordings
 from eventsnn.report.style import DARK, LIGHT, PAGE, short, svg_of
-from eventsnn.simulate import simulate
 
 
 def texts(figure):

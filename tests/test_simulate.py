@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from random_graphs import networks, streams
 from scipy.integrate import solve_ivp
 
+from eventsnn.engines import State, feedforward, simulate
+from eventsnn.engines.asynchronous.plan import CALENDAR, plan
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population
@@ -19,8 +21,6 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import decay, decays
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import State, feedforward, simulate
-from eventsnn.simulate.plan import CALENDAR, plan
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 

@@ -8,6 +8,7 @@ from doors import fuzz, knock, spoiled_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventsnn.engines import State, simulate
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
@@ -15,7 +16,6 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate import State, simulate
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 

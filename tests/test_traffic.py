@@ -3,13 +3,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from eventsnn.engines import simulate
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.spike_formats import from_nest, from_nir, to_nest, to_nir
 from eventsnn.measure.traffic import traffic
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 

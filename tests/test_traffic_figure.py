@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
+from eventsnn.engines import simulate
 from eventsnn.events import EventStream
 from eventsnn.measure.traffic import traffic
 from eventsnn.network import Connection, Network, Population
@@ -19,7 +20,6 @@ from eventsnn.report.plots_traffic import plot_activity
 from eventsnn.report.style import DARK, LIGHT
 from eventsnn.report.traffic_activity import Activity
 from eventsnn.report.traffic_figure import plot_network_traffic
-from eventsnn.simulate import simulate
 from eventsnn.topology.dense import Dense
 
 

@@ -8,11 +8,11 @@ from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.training import convolution_cases, training_cases
+from eventsnn.engines import Engine, simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.operations import operations
 from eventsnn.network import Network
-from eventsnn.simulate import Engine, simulate
 
 Result = dict[str, Any]
 

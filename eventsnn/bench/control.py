@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_layer import aligned
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import threaded
-from eventsnn.simulate.feedforward_layer import aligned
 
 HIDDEN = 800
 """Neurons of the control, and of the network it is compared with."""

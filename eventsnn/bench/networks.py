@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.bench.control import HIDDEN
+from eventsnn.engines import simulate
 from eventsnn.events import EventBatch, EventStream, Shape
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate import simulate
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous import queue
 from eventsnn.kernels.compile import allocating
-from eventsnn.simulate import queue
 
 PENDING = 100_000
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from eventsnn.bench.control import HIDDEN, Case
+from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
 from eventsnn.network.layer_string import Layers, parse_layers
-from eventsnn.simulate import simulate
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions, recipe

@@ -24,6 +24,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward import Link
+from eventsnn.engines.feedforward_events import Train
+from eventsnn.engines.feedforward_laid import Laid, plain
 from eventsnn.errors import UserError
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
@@ -43,9 +46,6 @@ from eventsnn.learn.near import arrived, merged
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate.feedforward import Link
-from eventsnn.simulate.feedforward_events import Train
-from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_listed import synapses_of
 from eventsnn.kernels.compile import allocating
-from eventsnn.simulate.feedforward_listed import synapses_of
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_events import Deliveries
+from eventsnn.engines.feedforward_laid import Laid, plain
 from eventsnn.learn import adjoint_kernel as kernel
 from eventsnn.learn.adjoint_listed import listed_adjoint, wiring_of
 from eventsnn.learn.adjoint_patch import fan_of, laid_out, patch_errors, patch_gradient, view_of
 from eventsnn.learn.layered import GROUP
-from eventsnn.simulate.feedforward_events import Deliveries
-from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

@@ -16,6 +16,7 @@ import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.engines.inputs import Events, Inputs, inputs
 from eventsnn.errors import UserError
 from eventsnn.kernels.pointers import Arrays
 from eventsnn.learn import eventprop_kernel, eventprop_prepare
@@ -24,7 +25,6 @@ from eventsnn.learn.losses import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 from eventsnn.record_checked import check_record
-from eventsnn.simulate.inputs import Events, Inputs, inputs
 
 
 class ReadoutErrors(NamedTuple):

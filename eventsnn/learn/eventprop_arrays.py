@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.inputs import Inputs
 from eventsnn.errors import UserError
 from eventsnn.kernels.pointers import Arrays
 from eventsnn.learn.eventprop_kernel import CUBA, INPUT, READOUT
@@ -17,7 +18,6 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.registry import number_of
-from eventsnn.simulate.inputs import Inputs
 from eventsnn.topology import topologies
 from eventsnn.topology.topology import Topology
 

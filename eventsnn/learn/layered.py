@@ -13,6 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward import Link, links_of, supports
+from eventsnn.engines.feedforward_events import Deliveries, Train, gather, send
+from eventsnn.engines.feedforward_laid import Laid
+from eventsnn.engines.feedforward_layer import Tally
+from eventsnn.engines.feedforward_readout import Levels, ReadoutLayer
+from eventsnn.engines.inputs import Inputs, inputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
@@ -22,12 +28,6 @@ from eventsnn.learn.near import run_near
 from eventsnn.network import Network
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts, Record
-from eventsnn.simulate.feedforward import Link, links_of, supports
-from eventsnn.simulate.feedforward_events import Deliveries, Train, gather, send
-from eventsnn.simulate.feedforward_laid import Laid
-from eventsnn.simulate.feedforward_layer import Tally
-from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
-from eventsnn.simulate.inputs import Inputs, inputs
 from eventsnn.threads import in_threads
 
 GROUP = 16

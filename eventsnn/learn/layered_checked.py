@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_laid import Laid, plain
 from eventsnn.errors import UserError
 from eventsnn.given import check_no_mask
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import check_precision
-from eventsnn.simulate.feedforward_laid import Laid, plain
 from eventsnn.text import shown
 
 Weights = Sequence[NDArray[Any] | Laid]

@@ -18,10 +18,10 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_dense import DenseLayer
+from eventsnn.engines.feedforward_events import Deliveries, Train
+from eventsnn.engines.feedforward_layer import Layer, Tally
 from eventsnn.kernels.compile import allocating
-from eventsnn.simulate.feedforward_dense import DenseLayer
-from eventsnn.simulate.feedforward_events import Deliveries, Train
-from eventsnn.simulate.feedforward_layer import Layer, Tally
 
 
 def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[Train, Train]:

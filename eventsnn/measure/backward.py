@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward import Link, supports
+from eventsnn.engines.feedforward_events import Deliveries, Train
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn import layered
@@ -24,8 +26,6 @@ from eventsnn.learn.near import merged
 from eventsnn.network import Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate.feedforward import Link, supports
-from eventsnn.simulate.feedforward_events import Deliveries, Train
 from eventsnn.topology.dense import Dense
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers, unanswered
@@ -34,7 +35,6 @@ from eventsnn.measure.summary import (
     relu_json,
 )
 from eventsnn.network import Network
-from eventsnn.simulate import simulate
 from eventsnn.text import shown
 from eventsnn.train.evaluation import TOGETHER, scores_of
 

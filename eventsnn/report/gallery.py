@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.learn.answers import said
@@ -20,7 +21,6 @@ from eventsnn.record import Record
 from eventsnn.report import plots
 from eventsnn.report.files import save_figure
 from eventsnn.report.style import DARK, LIGHT, Theme
-from eventsnn.simulate import simulate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

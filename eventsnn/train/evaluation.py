@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.eventprop import errors_of
@@ -14,7 +15,6 @@ from eventsnn.learn.layered import recorded_outputs
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network
 from eventsnn.record import Keep, Record
-from eventsnn.simulate import simulate
 
 TOGETHER = 250
 """Recordings that are run in one go."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
 from eventsnn.learn.layered import integral_unit, recorded_outputs
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
-from eventsnn.simulate import simulate
 from eventsnn.train.chunk import Chunk, Walked, count_into
 from eventsnn.train.gradient_learner import GradientLearner
 from eventsnn.train.gradient_options import GradientOptions

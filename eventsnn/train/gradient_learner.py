@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.source import Data
+from eventsnn.engines.feedforward_laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers
 from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
-from eventsnn.simulate.feedforward_laid import plain
 from eventsnn.threads import later
 from eventsnn.train.augment import augment
 from eventsnn.train.chunk import Chunk, Walked, count_into

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
-from eventsnn.simulate import simulate
 from eventsnn.topology.topology import Topology
 from eventsnn.train.learner import Rates
 from eventsnn.train.options import TrainOptions

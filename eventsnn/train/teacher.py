@@ -13,10 +13,10 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.losses import CrossEntropy
-from eventsnn.simulate import simulate
 from eventsnn.train.evaluation import scores_of
 from eventsnn.train.model import traits_of
 from eventsnn.train.saved_run import load_run

@@ -14,7 +14,7 @@ first synapse, inverted, its weight how many.
 stays in the heap and is passed over when it comes up.
 
 Connections with one delay need neither: they read their source's spikes again, a delay
-later (``event_loop.py``). The kernels are called through typed pointers.
+later (``engines/asynchronous/event_loop.py``). The kernels are called through typed pointers.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_collect import collect
+from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
+from eventsnn.engines.feedforward_layer import Cursor, Factors, Firing, Tally, decay_of
 from eventsnn.kernels.compile import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import FINE, SHIFT
-from eventsnn.simulate.feedforward_collect import collect
-from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.simulate.feedforward_layer import Cursor, Factors, Firing, Tally, decay_of
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 

@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_layer import LINE, aligned
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
-from eventsnn.simulate.feedforward_layer import LINE, aligned
 
 ROOM = 1 << 15
 """Visits that are laid out in one go: few enough to stay in the cache."""

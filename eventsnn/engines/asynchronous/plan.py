@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous import queue
+from eventsnn.engines.asynchronous.groups import groups_of
 from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
 from eventsnn.registry import number_of
-from eventsnn.simulate import queue
-from eventsnn.simulate.groups import groups_of
 from eventsnn.topology import topologies
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse

@@ -18,6 +18,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_conv import PatchLayer
+from eventsnn.engines.feedforward_dense import DenseLayer
+from eventsnn.engines.feedforward_events import Decay, Deliveries, Train, gather, send
+from eventsnn.engines.feedforward_laid import Laid
+from eventsnn.engines.feedforward_layer import Each, Layer, Tally, decay_of
+from eventsnn.engines.feedforward_listed import ListedLayer
+from eventsnn.engines.feedforward_readout import Levels, ReadoutLayer
+from eventsnn.engines.feedforward_spans import Span, tasks
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.options import Options, over_budget
 from eventsnn.kernels.compile import check_compiling, threaded
 from eventsnn.network import Connection, Network
 from eventsnn.neurons.if_ import IF
@@ -25,16 +35,6 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Counts, Record, Spikes
-from eventsnn.simulate.feedforward_conv import PatchLayer
-from eventsnn.simulate.feedforward_dense import DenseLayer
-from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train, gather, send
-from eventsnn.simulate.feedforward_laid import Laid
-from eventsnn.simulate.feedforward_layer import Each, Layer, Tally, decay_of
-from eventsnn.simulate.feedforward_listed import ListedLayer
-from eventsnn.simulate.feedforward_readout import Levels, ReadoutLayer
-from eventsnn.simulate.feedforward_spans import Span, tasks
-from eventsnn.simulate.inputs import Inputs
-from eventsnn.simulate.options import Options, over_budget
 from eventsnn.threads import in_threads
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.inputs import Inputs
 from eventsnn.kernels.compile import kernel, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
-from eventsnn.simulate.inputs import Inputs
 
 NEVER = 1 << 62
 """A time that does not come, in microseconds."""

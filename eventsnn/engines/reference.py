@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sortedcontainers import SortedKeyList
 
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.options import Options, over_budget
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.record import Counts, Readouts, Record, Spikes
-from eventsnn.simulate.inputs import Inputs
-from eventsnn.simulate.options import Options, over_budget
 
 
 class Pending(NamedTuple):

@@ -22,9 +22,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from eventsnn.engines.feedforward_layer import LINE
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
-from eventsnn.simulate.feedforward_layer import LINE
 
 
 def _splat(builder: Any, vector: Any, value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eventsnn.simulate.inputs import Inputs
+from eventsnn.engines.inputs import Inputs
 from eventsnn.threads import MOST_THREADS
 
 CHUNK = 1 << 18

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.neurons.if_ import IF
-from eventsnn.neurons.lif import LIF
-from eventsnn.simulate.feedforward_collect import collect
-from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.simulate.feedforward_grid import Patches, as_patches, patches_of, strip_of
-from eventsnn.simulate.feedforward_layer import (
+from eventsnn.engines.feedforward_collect import collect
+from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
+from eventsnn.engines.feedforward_grid import Patches, as_patches, patches_of, strip_of
+from eventsnn.engines.feedforward_layer import (
     LINE,
     Cursor,
     Factors,
@@ -25,8 +23,10 @@ from eventsnn.simulate.feedforward_layer import (
     aligned,
     decay_of,
 )
-from eventsnn.simulate.feedforward_patch import run_block
-from eventsnn.simulate.feedforward_place import ROOM, Places, Visits, run_places
+from eventsnn.engines.feedforward_patch import run_block
+from eventsnn.engines.feedforward_place import ROOM, Places, Visits, run_places
+from eventsnn.neurons.if_ import IF
+from eventsnn.neurons.lif import LIF
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 4

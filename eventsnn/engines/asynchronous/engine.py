@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous import event_loop as loop
+from eventsnn.engines.asynchronous.buffers import Buffers
+from eventsnn.engines.asynchronous.plan import CALENDAR
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.asynchronous.state_checked import digest_of
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.options import Options, over_budget
 from eventsnn.network import Network
 from eventsnn.record import Counts, Readouts, Record, Spikes
-from eventsnn.simulate import event_loop as loop
-from eventsnn.simulate.buffers import Buffers
-from eventsnn.simulate.inputs import Inputs
-from eventsnn.simulate.options import Options, over_budget
-from eventsnn.simulate.plan import CALENDAR
-from eventsnn.simulate.state import State
-from eventsnn.simulate.state_checked import digest_of
 
 
 def run(

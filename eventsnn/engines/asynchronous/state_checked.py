@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.plan import CALENDAR, Graph
 from eventsnn.errors import UserError
 from eventsnn.network import Network
-from eventsnn.simulate.plan import CALENDAR, Graph
 
 if TYPE_CHECKING:
-    from eventsnn.simulate.state import State
+    from eventsnn.engines.asynchronous.state import State
 
 _LATEST = 1 << 53
 DIGEST_BYTES = 16

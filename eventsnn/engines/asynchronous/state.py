@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.state_checked import check_arrays, digest_of
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import write_whole
 from eventsnn.network import Network
-from eventsnn.simulate.state_checked import check_arrays, digest_of
 from eventsnn.text import named
 
 VERSION = 1
@@ -74,7 +74,7 @@ class State:
 
         It fits a run of any dtype: the first run takes that of its weights.
         """
-        from eventsnn.simulate.asynchronous import resting_state
+        from eventsnn.engines.asynchronous.engine import resting_state
 
         return resting_state(network, dtype)
 

@@ -22,8 +22,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from eventsnn.engines.feedforward_layer import LINE
 from eventsnn.kernels.compile import inlined, likely, threaded
-from eventsnn.simulate.feedforward_layer import LINE
 
 GROUP = 4
 """Events of one pass."""

@@ -12,12 +12,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.inputs import Events, inputs
+from eventsnn.engines.options import EVENT_BUDGET, Options
 from eventsnn.errors import UserError
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record, kept_populations
-from eventsnn.simulate.inputs import Events, inputs
-from eventsnn.simulate.options import EVENT_BUDGET, Options
-from eventsnn.simulate.state import State
 from eventsnn.text import shown
 
 Engine = Literal["auto", "reference", "asynchronous", "feedforward"]
@@ -98,11 +98,12 @@ def simulate(
 
 def _engine(engine: Engine, network: Network, state: State | None) -> Callable[..., Record]:
     """Return the engine's ``run``, with a state as its last argument."""
-    from eventsnn.simulate import asynchronous, reference
+    from eventsnn.engines import reference
+    from eventsnn.engines.asynchronous import engine as asynchronous
 
     if engine == "asynchronous":
         return asynchronous.run
-    from eventsnn.simulate import feedforward
+    from eventsnn.engines import feedforward
 
     layered = feedforward.supports(network)
     if engine == "auto" and (state is not None or not layered):

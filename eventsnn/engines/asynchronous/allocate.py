@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous import queue as calendar
+from eventsnn.engines.asynchronous.groups import groups_of
+from eventsnn.engines.asynchronous.machine import Out, Queue
+from eventsnn.engines.asynchronous.plan import Graph, books
+from eventsnn.engines.options import Options
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import synapse_dtype
-from eventsnn.simulate import queue as calendar
-from eventsnn.simulate.groups import groups_of
-from eventsnn.simulate.machine import Out, Queue
-from eventsnn.simulate.options import Options
-from eventsnn.simulate.plan import Graph, books
 
 _SPIKES = 1 << 16
 _OPEN = 1 << 13

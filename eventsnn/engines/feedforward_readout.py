@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_events import Deliveries
+from eventsnn.engines.feedforward_layer import Tally
 from eventsnn.kernels.compile import threaded
 from eventsnn.neurons.neuron import decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts
-from eventsnn.simulate.feedforward_events import Deliveries
-from eventsnn.simulate.feedforward_layer import Tally
 
 
 class Levels(NamedTuple):

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_events import Decay, Deliveries, Train
 from eventsnn.errors import UserError
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import FINE, Neuron, check_precision
 from eventsnn.neurons.readout import Readout
-from eventsnn.simulate.feedforward_events import Decay, Deliveries, Train
 
 LINE = 64
 """Bytes of a vector register, and of a cache line."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
 from eventsnn.kernels.compile import threaded
-from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
 
 
 def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = False) -> Train:

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.feedforward_block import GROUP, run_block
+from eventsnn.engines.feedforward_collect import collect
+from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
+from eventsnn.engines.feedforward_laid import Laid, cuts_of, lay
+from eventsnn.engines.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
-from eventsnn.simulate.feedforward_block import GROUP, run_block
-from eventsnn.simulate.feedforward_collect import collect
-from eventsnn.simulate.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.simulate.feedforward_laid import Laid, cuts_of, lay
-from eventsnn.simulate.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
 
 PACK_FROM = 24
 """Events for each row of weights from which copying them into blocks pays."""

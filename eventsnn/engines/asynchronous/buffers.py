@@ -11,13 +11,9 @@ import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
-from eventsnn.kernels.pointers import Arrays, Pointers
-from eventsnn.network import Network
-from eventsnn.neurons import models
-from eventsnn.neurons.neuron import Neuron
-from eventsnn.simulate import event_loop as loop
-from eventsnn.simulate import queue as calendar
-from eventsnn.simulate.allocate import (
+from eventsnn.engines.asynchronous import event_loop as loop
+from eventsnn.engines.asynchronous import queue as calendar
+from eventsnn.engines.asynchronous.allocate import (
     alike,
     grouped_synapses,
     make_out,
@@ -25,12 +21,16 @@ from eventsnn.simulate.allocate import (
     rings,
     wider,
 )
-from eventsnn.simulate.groups import groups_of
-from eventsnn.simulate.machine import Calls, Cells, Given, Machine
-from eventsnn.simulate.options import Options
-from eventsnn.simulate.plan import CALENDAR, Graph, plan
-from eventsnn.simulate.state import State
-from eventsnn.simulate.state_checked import check_fits
+from eventsnn.engines.asynchronous.groups import groups_of
+from eventsnn.engines.asynchronous.machine import Calls, Cells, Given, Machine
+from eventsnn.engines.asynchronous.plan import CALENDAR, Graph, plan
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.asynchronous.state_checked import check_fits
+from eventsnn.engines.options import Options
+from eventsnn.kernels.pointers import Arrays, Pointers
+from eventsnn.network import Network
+from eventsnn.neurons import models
+from eventsnn.neurons.neuron import Neuron
 from eventsnn.topology import topologies
 from eventsnn.topology.topology import Topology
 

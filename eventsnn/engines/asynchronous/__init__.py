@@ -1,0 +1,1 @@
+"""The event loop over any graph: a priority queue of deliveries."""
