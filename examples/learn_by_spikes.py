@@ -6,8 +6,8 @@ Forward, loss, reverse walk, optimizer: the four lines that ``eventsnn train`` r
 import numpy as np
 
 import eventsnn
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
 from eventsnn.learn.losses import CrossEntropy
 from eventsnn.measure.mistakes import confusion
 from eventsnn.network import Connection, Network, Population

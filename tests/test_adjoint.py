@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy, kernel_of, toy_gradient
 
 from eventsnn.engines import simulate
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
 from eventsnn.learn.adjoint_dynamics import dynamics
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF

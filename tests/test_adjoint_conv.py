@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy
 
 from eventsnn.engines import simulate
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
+from eventsnn.engines.layered.conv.backward import scalar_product
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
 from eventsnn.learn.adjoint_dynamics import dynamics
-from eventsnn.learn.adjoint_patch import scalar_product
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF

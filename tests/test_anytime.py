@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventsnn.engines import simulate
+from eventsnn.engines.layered.passed import recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.layered import recorded_outputs
 from eventsnn.learn.losses import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.measure.anytime import Streamed, event_checks, stream, time_checks
 from eventsnn.measure.policies import Policy, at_end, choose

@@ -7,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from eventsnn.engines import State, feedforward, simulate
-from eventsnn.engines.feedforward_layer import Firing
+from eventsnn.engines import State, simulate
+from eventsnn.engines.layered import engine as feedforward
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
+from eventsnn.engines.layered.layer import Firing
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
 from eventsnn.learn.eventprop import ReadoutErrors, eventprop
 from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.backward import backward

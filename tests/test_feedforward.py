@@ -9,17 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventsnn.engines import (
-    feedforward,
-    feedforward_conv,
-    feedforward_dense,
-    feedforward_grid,
-    feedforward_laid,
-    feedforward_spans,
-    reference,
-)
-from eventsnn.engines.feedforward_events import Spikes
+from eventsnn.engines import reference
 from eventsnn.engines.inputs import Inputs, inputs
+from eventsnn.engines.layered import engine as feedforward
+from eventsnn.engines.layered import spans as feedforward_spans
+from eventsnn.engines.layered.conv import forward as feedforward_conv
+from eventsnn.engines.layered.conv import grid as feedforward_grid
+from eventsnn.engines.layered.deliveries import Spikes
+from eventsnn.engines.layered.dense import forward as feedforward_dense
+from eventsnn.engines.layered.dense import laid as feedforward_laid
 from eventsnn.engines.options import Options
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream

@@ -13,8 +13,8 @@ import pytest
 
 from eventsnn import DataError, EventBatch, EventStream, HerdingMLP, UserError, film, merge
 from eventsnn.engines import simulate
+from eventsnn.engines.layered.checked import checked_weights
 from eventsnn.learn.herding_options import HerdingOptions
-from eventsnn.learn.layered_checked import checked_weights
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.topology.dense import Dense

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from eventsnn.data.source import open_data
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.errors import UserError
-from eventsnn.learn import blockwise, layered
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model

@@ -141,7 +141,9 @@ def test_the_files_of_this_package_are_followed():
         assert set(imported_files(path).values()) == found, path
         followed += len(found) - 1
     assert followed > 1000
-    assert "eventsnn/neurons/neuron.py" in imported_files(PACKAGE / "engines/feedforward_block.py")
+    assert "eventsnn/neurons/neuron.py" in imported_files(
+        PACKAGE / "engines/layered/dense/block.py"
+    )
 
 
 def test_every_kernel_is_kept_this_way():

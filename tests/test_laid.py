@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventsnn.engines.feedforward_laid import Laid, plain
-from eventsnn.engines.feedforward_layer import LINE
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint, blockwise_adjoint
+from eventsnn.engines.layered.dense import backward as blockwise
+from eventsnn.engines.layered.dense.laid import Laid, plain
+from eventsnn.engines.layered.layer import LINE
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import blockwise, layered
-from eventsnn.learn.adjoint import adjoint, blockwise_adjoint
 from eventsnn.network.layer_string import chain
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout

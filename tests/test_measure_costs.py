@@ -10,14 +10,16 @@ from test_operations import two_layers
 
 from eventsnn.commands_measure import energy_models
 from eventsnn.engines import simulate
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered import walk_kernel as kernel
+from eventsnn.engines.layered.conv import backward as adjoint_patch
+from eventsnn.engines.layered.dense import backward as blockwise
+from eventsnn.engines.layered.dense.backward import blocks_of
+from eventsnn.engines.layered.near import merged
+from eventsnn.engines.layered.readout.backward import TimedErrors, readout_adjoint
+from eventsnn.engines.layered.walk import growth_by
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn import adjoint_patch, blockwise, layered
-from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
-from eventsnn.learn.adjoint_shapes import growth_by
-from eventsnn.learn.blockwise import blocks_of
-from eventsnn.learn.near import merged
 from eventsnn.measure.backward import backward
 from eventsnn.measure.clock import binned, clock_costs, relu_costs
 from eventsnn.measure.energy import MODELS, Work, estimate, read_models

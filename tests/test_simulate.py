@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from random_graphs import networks, streams
 from scipy.integrate import solve_ivp
 
-from eventsnn.engines import State, feedforward, simulate
+from eventsnn.engines import State, simulate
 from eventsnn.engines.asynchronous.plan import CALENDAR, plan
+from eventsnn.engines.layered import engine as feedforward
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population

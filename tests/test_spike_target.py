@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from eventsnn.data.source import open_data
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import adjoint
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import completed, make_options

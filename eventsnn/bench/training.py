@@ -10,8 +10,8 @@ import numpy as np
 
 from eventsnn.bench.control import HIDDEN, Case
 from eventsnn.engines import simulate
+from eventsnn.engines.layered import passed as layered
 from eventsnn.events import EventBatch
-from eventsnn.learn import layered
 from eventsnn.network.layer_string import Layers, parse_layers
 from eventsnn.train.adjoint_learner import AdjointLearner
 from eventsnn.train.gradient_options import GradientOptions

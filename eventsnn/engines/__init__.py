@@ -103,7 +103,7 @@ def _engine(engine: Engine, network: Network, state: State | None) -> Callable[.
 
     if engine == "asynchronous":
         return asynchronous.run
-    from eventsnn.engines import feedforward
+    from eventsnn.engines.layered import engine as feedforward
 
     layered = feedforward.supports(network)
     if engine == "auto" and (state is not None or not layered):

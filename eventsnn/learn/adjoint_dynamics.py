@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.backward import Gradients, leak_of
+from eventsnn.engines.layered.passed import Passed
 from eventsnn.errors import UserError
 from eventsnn.kernels.compile import allocating
-from eventsnn.learn.adjoint import Gradients, leak_of
-from eventsnn.learn.layered import Passed
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.topology.dense import Dense

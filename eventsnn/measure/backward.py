@@ -1,6 +1,6 @@
 """What one reverse walk of the spike adjoint costs, counted from what learning keeps.
 
-Every number of ``learn/adjoint_kernel.py``, ``adjoint_patch.py`` and ``adjoint_readout.py``
+Every number of the kernels in ``engines/layered`` (``walk_kernel.py``, each ``backward.py``)
 follows from who spiked, or nearly did, when, so that nothing is counted while learning. A
 *multiply-accumulate* is one multiplication and one addition. Bookkeeping of single numbers a
 spike or a delivery (the jumps themselves) is left out.
@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward import Link, supports
-from eventsnn.engines.feedforward_events import Deliveries, Train
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import leak_of
+from eventsnn.engines.layered.deliveries import Deliveries, Train
+from eventsnn.engines.layered.dense.backward import blocks_of
+from eventsnn.engines.layered.engine import Link, supports
+from eventsnn.engines.layered.near import merged
+from eventsnn.engines.layered.walk import growth_by
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import leak_of
-from eventsnn.learn.adjoint_shapes import growth_by
-from eventsnn.learn.blockwise import blocks_of
-from eventsnn.learn.near import merged
 from eventsnn.network import Network
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_laid import Laid, plain
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import blockwise_adjoint
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import Laid, plain
 from eventsnn.events import EventBatch
-from eventsnn.learn import layered
-from eventsnn.learn.adjoint import blockwise_adjoint
-from eventsnn.learn.blockwise import Blockwise
 from eventsnn.topology.dense import Dense
 from eventsnn.train.chunk import Chunk, Walked, count_into
 from eventsnn.train.gradient_learner import GradientLearner

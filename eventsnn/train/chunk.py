@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
-from eventsnn.learn.blockwise import Blockwise
 
 
 class Chunk(NamedTuple):

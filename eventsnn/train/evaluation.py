@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
+from eventsnn.engines.layered.passed import recorded_outputs
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers, unanswered
 from eventsnn.learn.eventprop import errors_of
-from eventsnn.learn.layered import recorded_outputs
 from eventsnn.learn.losses import Loss
 from eventsnn.network import Network
 from eventsnn.record import Keep, Record

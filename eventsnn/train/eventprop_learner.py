@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
+from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
-from eventsnn.learn.layered import integral_unit, recorded_outputs
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.train.chunk import Chunk, Walked, count_into

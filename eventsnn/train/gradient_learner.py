@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.source import Data
-from eventsnn.engines.feedforward_laid import plain
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.learn.answers import answers
-from eventsnn.learn.blockwise import Blockwise
 from eventsnn.learn.losses import CrossEntropy, Graded
 from eventsnn.network import Network
 from eventsnn.threads import later

@@ -9,7 +9,7 @@ import numpy as np
 from eventsnn.kernels.compile import inlined, pasted, threaded
 
 TILE = 16
-"""Inputs whose gradients are turned round in one go, as ``learn/blockwise.py`` has them; a cached
+"""Inputs whose gradients are turned round in one go, as ``dense/backward.py`` has them; a cached
 kernel would not see that it changed there."""
 
 

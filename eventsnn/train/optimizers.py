@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_laid import Laid
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.errors import UserError
-from eventsnn.learn.blockwise import Blockwise
 from eventsnn.threads import in_threads
 from eventsnn.train import optimizer_kernels as kernel
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.kernels.compile import allocating
-from eventsnn.learn.blockwise import Blockwise
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.topology import Topology

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_events import Decay, Deliveries, Train
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Train
 from eventsnn.errors import UserError
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF

@@ -5,7 +5,7 @@ backwards: at a spike from what it was to ``g / threshold``, and at the end of a
 time to 0. Everything else follows from the jumps:
 
 - the error of a delivery (j, t) is ``W[j, :] . lam(t)``, where lam decays backwards from
-  jump to jump (``adjoint_patch``, ``adjoint_listed``);
+  jump to jump (``conv.backward``, ``listed.backward``);
 - the gradient of a weight is the sum over its neuron's jumps of ``jump * x_j``, x_j being
   the decayed trace of what j delivered (``dense_gradient``). That is the sum of ``lam``
   over the deliveries in the other order, in which a neuron that hardly fires costs

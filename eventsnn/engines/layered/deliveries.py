@@ -1,7 +1,7 @@
 """What flows between the layers of the fast path: events of many recordings, end to end.
 
 ``gather`` takes them from the recordings, ``send`` through a connection's delay, and
-``feedforward_collect.py`` from a layer's blocks. Times are whole microseconds: inputs and
+``engines/layered/collect.py`` from a layer's blocks. Times are whole microseconds: inputs and
 delays are, and no neuron here fires between events.
 """
 

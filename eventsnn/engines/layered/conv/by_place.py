@@ -4,7 +4,7 @@ The events are first told apart by the positions they touch. Then each position 
 own, in order of time: its channels stay in registers meanwhile, as the neurons of a dense
 layer do, and an event costs them one pass over its weights.
 
-So where no neuron is refractory; ``feedforward_patch`` takes any event, one after the
+So where no neuron is refractory; ``by_event`` takes any event, one after the
 other, to all of its positions.
 """
 
@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_layer import LINE, aligned
+from eventsnn.engines.layered.layer import LINE, aligned
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
 
@@ -29,7 +29,7 @@ ROOM = 1 << 15
 
 
 class Places(NamedTuple):
-    """Where the deliveries of a run go, on the grid of ``feedforward_grid.Patches``.
+    """Where the deliveries of a run go, on the grid of ``grid.Patches``.
 
     Position p of a patch takes the weights from ``weight[e] + here[p]`` on.
 
@@ -347,7 +347,7 @@ def run_places(  # type: ignore[no-untyped-def]
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
-    ``strip`` is a whole patch, as ``feedforward_patch.run_block`` takes one.
+    ``strip`` is a whole patch, as ``by_event.run_block`` takes one.
 
     Returns
     -------

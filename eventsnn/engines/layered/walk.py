@@ -8,12 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_events import Deliveries
-from eventsnn.engines.feedforward_laid import Laid, plain
-from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn.adjoint_listed import listed_adjoint, wiring_of
-from eventsnn.learn.adjoint_patch import fan_of, laid_out, patch_errors, patch_gradient, view_of
-from eventsnn.learn.layered import GROUP
+from eventsnn.engines.layered import walk_kernel as kernel
+from eventsnn.engines.layered.conv.backward import (
+    fan_of,
+    laid_out,
+    patch_errors,
+    patch_gradient,
+    view_of,
+)
+from eventsnn.engines.layered.deliveries import Deliveries
+from eventsnn.engines.layered.dense.laid import Laid, plain
+from eventsnn.engines.layered.listed.backward import listed_adjoint, wiring_of
+from eventsnn.engines.layered.passed import GROUP
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -28,11 +34,11 @@ class Walk(NamedTuple):
     ----------
     came : Deliveries
     grown : float array (n_deliveries,)
-        ``adjoint_kernel.growth_of`` them.
+        ``walk_kernel.growth_of`` them.
     weights : float array, the topology's ``weight_shape``, or Laid
-    jumps : adjoint_kernel.Jumps
+    jumps : walk_kernel.Jumps
         Of its targets.
-    growth : adjoint_kernel.Growth
+    growth : walk_kernel.Growth
     """
 
     came: Deliveries

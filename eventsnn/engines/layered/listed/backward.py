@@ -1,6 +1,6 @@
 """The adjoint of connections whose targets are listed one by one: pooling and sparse ones.
 
-As in ``adjoint_patch`` the adjoint of a target never decays event by event: within a
+As in ``conv.backward`` the adjoint of a target never decays event by event: within a
 segment it is scaled by exp(-u / tau) of the time u of each jump, and scaled back by the
 time of the delivery that reads it.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_listed import synapses_of
+from eventsnn.engines.layered.listed.forward import synapses_of
 from eventsnn.kernels.compile import allocating
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
@@ -47,7 +47,7 @@ def wiring_of(topology: Pool2d | Sparse, weights: NDArray[Any]) -> Wiring:
 def listed_adjoint(deliveries, grown, weights, wiring, jumps, growth, errors, sums, group):  # type: ignore[no-untyped-def]
     """Walk the deliveries in reverse: fill ``errors`` (n_deliveries,), add to ``sums``.
 
-    ``grown`` is ``adjoint_kernel.growth_of`` the deliveries; ``weights`` and each of ``sums``,
+    ``grown`` is ``walk_kernel.growth_of`` the deliveries; ``weights`` and each of ``sums``,
     the gradients of ``group`` recordings, are of the topology's ``weight_shape``.
     """
     real = weights.dtype.type

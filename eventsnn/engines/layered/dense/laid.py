@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_layer import LINE, Each, aligned
+from eventsnn.engines.layered.layer import LINE, Each, aligned
 
 CHUNKS = (10, 8, 4, 2, 1)
 """Registers of a block, a compiled kernel each; a layer is cut into the widest that fit."""

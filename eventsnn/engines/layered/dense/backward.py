@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_layer import aligned
+from eventsnn.engines.layered import walk_kernel as kernel
+from eventsnn.engines.layered.layer import aligned
+from eventsnn.engines.layered.walk import Walk
 from eventsnn.kernels.compile import threaded
-from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn.adjoint_shapes import Walk
 from eventsnn.threads import in_threads
 
 BLOCK = 160

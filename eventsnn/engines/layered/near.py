@@ -18,9 +18,9 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_dense import DenseLayer
-from eventsnn.engines.feedforward_events import Deliveries, Train
-from eventsnn.engines.feedforward_layer import Layer, Tally
+from eventsnn.engines.layered.deliveries import Deliveries, Train
+from eventsnn.engines.layered.dense.forward import DenseLayer
+from eventsnn.engines.layered.layer import Layer, Tally
 from eventsnn.kernels.compile import allocating
 
 

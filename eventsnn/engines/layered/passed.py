@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward import Link, links_of, supports
-from eventsnn.engines.feedforward_events import Deliveries, Train, gather, send
-from eventsnn.engines.feedforward_laid import Laid
-from eventsnn.engines.feedforward_layer import Tally
-from eventsnn.engines.feedforward_readout import Levels, ReadoutLayer
 from eventsnn.engines.inputs import Inputs, inputs
+from eventsnn.engines.layered.checked import Weights, checked_weights, numbered
+from eventsnn.engines.layered.deliveries import Deliveries, Train, gather, send
+from eventsnn.engines.layered.dense.laid import Laid
+from eventsnn.engines.layered.engine import Link, links_of, supports
+from eventsnn.engines.layered.layer import Tally
+from eventsnn.engines.layered.near import run_near
+from eventsnn.engines.layered.readout.forward import Levels, ReadoutLayer
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
-from eventsnn.learn.layered_checked import Weights, checked_weights, numbered
 from eventsnn.learn.losses import Reads
-from eventsnn.learn.near import run_near
 from eventsnn.network import Network
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts, Record

@@ -1,4 +1,4 @@
-"""Dense layers of the fast path: the layer around the kernels of ``feedforward_block``."""
+"""Dense layers of the fast path: the layer around the kernels of ``block``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_block import GROUP, run_block
-from eventsnn.engines.feedforward_collect import collect
-from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.engines.feedforward_laid import Laid, cuts_of, lay
-from eventsnn.engines.feedforward_layer import LINE, Cursor, Each, Firing, Tally, aligned
+from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.dense.block import GROUP, run_block
+from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay
+from eventsnn.engines.layered.layer import LINE, Cursor, Each, Firing, Tally, aligned
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 

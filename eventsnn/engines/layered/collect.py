@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
 from eventsnn.kernels.compile import threaded
 
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_collect import collect
-from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.engines.feedforward_layer import Cursor, Factors, Firing, Tally, decay_of
+from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.layer import Cursor, Factors, Firing, Tally, decay_of
 from eventsnn.kernels.compile import inlined, threaded
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -29,7 +29,7 @@ class Synapses(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """State of the neurons, arrays (n_out,); see ``feedforward_conv.Block``.
+    """State of the neurons, arrays (n_out,); see ``conv.forward.Block``.
 
     ``touched`` (n_out + 1,) lists those that an instant reached and that are not refractory.
     """
@@ -157,7 +157,7 @@ def _settle(e, t, firing, cells, touched, spikes, n):  # type: ignore[no-untyped
 
 @threaded
 def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
-    """Take all recordings from ``cursor`` on; see ``feedforward_patch.run_block``."""
+    """Take all recordings from ``cursor`` on; see ``by_event.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     room, touched = len(spikes.event) - len(cells.v), np.int64(0)
     while r < len(events.start) - 1:

@@ -24,13 +24,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward import Link
-from eventsnn.engines.feedforward_events import Train
-from eventsnn.engines.feedforward_laid import Laid, plain
-from eventsnn.errors import UserError
-from eventsnn.learn import adjoint_kernel as kernel
-from eventsnn.learn.adjoint_readout import TimedErrors, readout_adjoint
-from eventsnn.learn.adjoint_shapes import (
+from eventsnn.engines.layered import walk_kernel as kernel
+from eventsnn.engines.layered.checked import checked_weights, numbered
+from eventsnn.engines.layered.deliveries import Train
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import Laid, plain
+from eventsnn.engines.layered.engine import Link
+from eventsnn.engines.layered.near import arrived, merged
+from eventsnn.engines.layered.passed import GROUP, Passed, Piece, integral_unit
+from eventsnn.engines.layered.readout.backward import TimedErrors, readout_adjoint
+from eventsnn.engines.layered.walk import (
     Walk,
     conv_gradient,
     errors_walk,
@@ -38,11 +41,8 @@ from eventsnn.learn.adjoint_shapes import (
     patch_walk,
     sums_of,
 )
-from eventsnn.learn.blockwise import Blockwise
-from eventsnn.learn.layered import GROUP, Passed, Piece, integral_unit
-from eventsnn.learn.layered_checked import checked_weights, numbered
+from eventsnn.errors import UserError
 from eventsnn.learn.losses import Reads
-from eventsnn.learn.near import arrived, merged
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout

@@ -4,7 +4,7 @@ The adjoint ``lam`` of every target lies on a grid with a margin, so that each s
 a whole patch of it: a few rows of neighbours. A dense connection is one row. Likewise the
 trace of every sender lies on a grid on which each target sees a whole patch.
 
-Neither is ever decayed event by event. Within a segment (see ``adjoint_kernel.Growth``)
+Neither is ever decayed event by event. Within a segment (see ``walk_kernel.Growth``)
 what is added is scaled by exp(-+ u / tau) of its own time u, and what is read is scaled
 back by the time of reading.
 """
@@ -204,7 +204,7 @@ scalar_product: Any = intrinsic(_scalar_product)
 def patch_errors(deliveries, grown, laid, fan, jumps, growth, out):  # type: ignore[no-untyped-def]
     """Write to ``out`` (n_deliveries,) each delivery's weights times lam.
 
-    ``grown`` is ``adjoint_kernel.growth_of`` the deliveries, ``laid`` ``laid_out`` weights.
+    ``grown`` is ``walk_kernel.growth_of`` the deliveries, ``laid`` ``laid_out`` weights.
     """
     real = laid.dtype.type
     lam = np.zeros(fan.size, laid.dtype)
@@ -241,7 +241,7 @@ def patch_gradient(deliveries, grown, reach, jumps, growth, view, sums, group): 
     """Add the gradients of the weights to ``sums``, a row a *target*.
 
     ``sums`` (n_groups, channels, rows, length) are of ``group`` recordings each, ``grown``
-    and ``reach`` those of ``adjoint_kernel``.
+    and ``reach`` those of ``walk_kernel``.
     """
     real = sums.dtype.type
     trace = np.zeros(view.size, sums.dtype)

@@ -1,7 +1,7 @@
 """Convolutions of the fast path: the layer around the kernels.
 
-Where a position's channels fill a register or two, ``feedforward_patch`` takes event after
-event; where they fill more, ``feedforward_place`` takes position after position.
+Where a position's channels fill a register or two, ``by_event`` takes event after
+event; where they fill more, ``by_place`` takes position after position.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_collect import collect
-from eventsnn.engines.feedforward_events import Deliveries, Spikes, Train
-from eventsnn.engines.feedforward_grid import Patches, as_patches, patches_of, strip_of
-from eventsnn.engines.feedforward_layer import (
+from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.conv.by_event import run_block
+from eventsnn.engines.layered.conv.by_place import ROOM, Places, Visits, run_places
+from eventsnn.engines.layered.conv.grid import Patches, as_patches, patches_of, strip_of
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.layer import (
     LINE,
     Cursor,
     Factors,
@@ -23,8 +25,6 @@ from eventsnn.engines.feedforward_layer import (
     aligned,
     decay_of,
 )
-from eventsnn.engines.feedforward_patch import run_block
-from eventsnn.engines.feedforward_place import ROOM, Places, Visits, run_places
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.topology.conv2d import Conv2d
@@ -75,7 +75,7 @@ class Channels(NamedTuple):
     ----------
     first, size : int
     strip : Sizes
-        The ``sizes`` of ``feedforward_patch._patch``.
+        The ``sizes`` of ``by_event._patch``.
     weights : float array
         Laid out by ``as_patches``.
     patches : Patches

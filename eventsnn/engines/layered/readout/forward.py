@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_events import Deliveries
-from eventsnn.engines.feedforward_layer import Tally
+from eventsnn.engines.layered.deliveries import Deliveries
+from eventsnn.engines.layered.layer import Tally
 from eventsnn.kernels.compile import threaded
 from eventsnn.neurons.neuron import decays
 from eventsnn.neurons.readout import Readout

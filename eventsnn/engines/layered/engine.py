@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_conv import PatchLayer
-from eventsnn.engines.feedforward_dense import DenseLayer
-from eventsnn.engines.feedforward_events import Decay, Deliveries, Train, gather, send
-from eventsnn.engines.feedforward_laid import Laid
-from eventsnn.engines.feedforward_layer import Each, Layer, Tally, decay_of
-from eventsnn.engines.feedforward_listed import ListedLayer
-from eventsnn.engines.feedforward_readout import Levels, ReadoutLayer
-from eventsnn.engines.feedforward_spans import Span, tasks
 from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.layered.conv.forward import PatchLayer
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Train, gather, send
+from eventsnn.engines.layered.dense.forward import DenseLayer
+from eventsnn.engines.layered.dense.laid import Laid
+from eventsnn.engines.layered.layer import Each, Layer, Tally, decay_of
+from eventsnn.engines.layered.listed.forward import ListedLayer
+from eventsnn.engines.layered.readout.forward import Levels, ReadoutLayer
+from eventsnn.engines.layered.spans import Span, tasks
 from eventsnn.engines.options import Options, over_budget
 from eventsnn.kernels.compile import check_compiling, threaded
 from eventsnn.network import Connection, Network

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.feedforward_laid import Laid, plain
+from eventsnn.engines.layered.dense.laid import Laid, plain
 from eventsnn.errors import UserError
 from eventsnn.given import check_no_mask
 from eventsnn.network import Network

@@ -1,0 +1,1 @@
+"""The fast path: layer after layer, forwards and backwards."""

@@ -1,0 +1,1 @@
+"""Convolutions into spiking neurons: forwards, backwards."""

@@ -1,0 +1,1 @@
+"""All to all, into spiking neurons: forwards, backwards."""

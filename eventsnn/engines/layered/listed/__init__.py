@@ -1,0 +1,1 @@
+"""Pooling and sparse connections, target by target: forwards, backwards."""
