@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from eventsnn.data.source import DataSet, open_data
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
-    from eventsnn.learn.herding import HerdingMLP
     from eventsnn.network import Connection, Network, Population
     from eventsnn.record import Record
+    from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 __version__ = "0.1.0"
 
@@ -30,7 +30,7 @@ _HOME = {
     "EventBatch": "events",
     "EventStream": "events",
     "merge": "events",
-    "HerdingMLP": "learn.herding",
+    "HerdingMLP": "rules.deep_spiking.network",
     "Connection": "network",
     "Network": "network",
     "Population": "network",

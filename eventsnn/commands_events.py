@@ -18,17 +18,17 @@ from eventsnn.data.inputs import Inputs, open_inputs
 from eventsnn.data.source import checked_split, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers
-from eventsnn.learn.answers import said as said_answer
-from eventsnn.learn.answers import told as told_answer
-from eventsnn.learn.losses import Loss
+from eventsnn.losses.answers import answers
+from eventsnn.losses.answers import said as said_answer
+from eventsnn.losses.answers import told as told_answer
+from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
+from eventsnn.rules.deep_spiking.learner import HerdingLearner
+from eventsnn.rules.gradient.learner import GradientLearner
 from eventsnn.train.evaluation import scores_of
-from eventsnn.train.gradient_learner import GradientLearner
-from eventsnn.train.herding_learner import HerdingLearner
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own, own_word
 from eventsnn.train.trainable import times

@@ -26,10 +26,10 @@ from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import check_page_path, save_page
 from eventsnn.report.plots import plot_compared
+from eventsnn.rules.deep_spiking.learner import HerdingLearner
+from eventsnn.rules.gradient.learner import GradientLearner
+from eventsnn.rules.learner import Learner
 from eventsnn.text import shown
-from eventsnn.train.gradient_learner import GradientLearner
-from eventsnn.train.herding_learner import HerdingLearner
-from eventsnn.train.learner import Learner
 from eventsnn.train.model import open_model
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.own_data import open_own

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from eventsnn.console import Console, PlainColumn
-from eventsnn.train.learner import Rates
+from eventsnn.rules.learner import Rates
 from eventsnn.train.trainer import Listener
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from eventsnn.console import Console
-from eventsnn.learn.answers import said
+from eventsnn.losses.answers import said
 from eventsnn.text import level_of, quoted
 
 _MOST = 20

@@ -11,10 +11,10 @@ import numpy as np
 
 from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
-from eventsnn.learn.eventprop import errors_of, eventprop
-from eventsnn.learn.losses import FirstSpike
+from eventsnn.losses.loss import FirstSpike
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.rules.eventprop.gradients import errors_of, eventprop
 from eventsnn.topology.dense import Dense
 
 HIDDEN, EPOCHS, BATCH, RATE, LONGEST = 60, 8, 30, 0.15, 0.3

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eventsnn.learn.herding import HerdingMLP
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 def main() -> None:

@@ -13,12 +13,12 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.adjoint_dynamics import dynamics
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.rules.adjoint.dynamics import dynamics
 from eventsnn.topology.dense import Dense
 
 SIZES = (6, 5, 4, 3)

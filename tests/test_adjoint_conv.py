@@ -17,11 +17,11 @@ from eventsnn.engines.layered.backward import adjoint
 from eventsnn.engines.layered.conv.backward import scalar_product
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.adjoint_dynamics import dynamics
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.rules.adjoint.dynamics import dynamics
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from eventsnn.data.source import open_data
+from eventsnn.rules.gradient.wake import wake
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.trainer import Trainer
-from eventsnn.train.wake import wake
 
 WORDS = ["--rule", "adjoint", "--layers", "34x34x2-6c5s2-2p-10", "--limit", "300"]
 WORDS += ["--batch", "16", "--rate", "0.003"]

@@ -154,8 +154,8 @@ def names_of_simulate():
 
 
 def names_of_eventprop():
-    from eventsnn.learn.eventprop import errors_of, eventprop
-    from eventsnn.learn.losses import FirstSpike
+    from eventsnn.losses.loss import FirstSpike
+    from eventsnn.rules.eventprop.gradients import errors_of, eventprop
 
     rows = [eventsnn.EventStream([1000], [k], (1, 1, 2), k, 50_000) for k in (0, 1)]
     more = {"FirstSpike": FirstSpike, "errors_of": errors_of, "eventprop": eventprop}

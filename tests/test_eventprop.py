@@ -9,12 +9,12 @@ from random_graphs import networks, streams
 from eventsnn.engines import State, simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.eventprop import ReadoutErrors, errors_of, eventprop
-from eventsnn.learn.losses import CrossEntropy, FirstSpike
+from eventsnn.losses.loss import CrossEntropy, FirstSpike
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.rules.eventprop.gradients import ReadoutErrors, errors_of, eventprop
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

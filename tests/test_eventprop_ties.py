@@ -8,10 +8,10 @@ import pytest
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.eventprop import ReadoutErrors, eventprop
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.rules.eventprop.gradients import ReadoutErrors, eventprop
 from eventsnn.topology.dense import Dense
 
 TAU = 700.0

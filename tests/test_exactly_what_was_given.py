@@ -14,8 +14,6 @@ from eventsnn.engines.layered.backward import adjoint
 from eventsnn.engines.layered.layer import Firing
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.eventprop import ReadoutErrors, eventprop
-from eventsnn.learn.herding import HerdingMLP
 from eventsnn.measure.backward import backward
 from eventsnn.measure.operations import operations
 from eventsnn.network import Connection, Network, Population
@@ -25,6 +23,8 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.neurons.readout import Readout
 from eventsnn.registry import classes_of, number_of
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.eventprop.gradients import ReadoutErrors, eventprop
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d

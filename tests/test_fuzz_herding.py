@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.learn.herding_options import QUANTIZERS
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.options import QUANTIZERS
 
 GOOD = [np.full((4, 3), 0.4), np.full((3, 2), -0.3)]
 OPTIONS = {

@@ -14,13 +14,13 @@ import pytest
 from eventsnn import DataError, EventBatch, EventStream, HerdingMLP, UserError, film, merge
 from eventsnn.engines import simulate
 from eventsnn.engines.layered.checked import checked_weights
-from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
+from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 from eventsnn.train.augment import Augmentation
-from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
 SENSOR = (1, 1, 4)

@@ -13,7 +13,7 @@ from eventsnn.data.source import open_data
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.errors import UserError
-from eventsnn.train.adjoint_learner import AdjointLearner
+from eventsnn.rules.adjoint.learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model
 from eventsnn.train.options import completed, make_options

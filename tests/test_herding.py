@@ -6,9 +6,9 @@ import pytest
 from eventsnn.data.images import Images
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, uniform
-from eventsnn.learn.herding_reference import Quantizer, ReferenceMLP
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.options import HerdingOptions, QuantizerKind, uniform
+from eventsnn.rules.deep_spiking.reference import Quantizer, ReferenceMLP
 
 GOLDEN = [
     "baseline_12-9-4",

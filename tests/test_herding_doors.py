@@ -7,8 +7,8 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import open_data
 from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.learn.herding_options import HerdingOptions
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.options import HerdingOptions
 
 SMALL = [np.ones((4, 3)), np.ones((3, 2))]
 

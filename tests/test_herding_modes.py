@@ -12,10 +12,10 @@ from test_herding import Reference, random_sample
 
 from eventsnn.data.images import Images
 from eventsnn.errors import DivergedError
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.learn.herding_options import QUANTIZERS, HerdingOptions, QuantizerKind
-from eventsnn.learn.herding_reference import Quantizer, heap_order
+from eventsnn.rules.deep_spiking import state
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.options import QUANTIZERS, HerdingOptions, QuantizerKind
+from eventsnn.rules.deep_spiking.reference import Quantizer, heap_order
 
 COUNTED = {
     "spikes in": state.IN_SPIKES,

@@ -14,10 +14,10 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.network.layer_string import chain
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.optimizers import kernels as optimizer_kernels
+from eventsnn.optimizers.optimizer import SGD, Adam, clip_by_norm, follow
+from eventsnn.rules.gradient.wake import wake
 from eventsnn.topology.dense import Dense
-from eventsnn.train import optimizer_kernels
-from eventsnn.train.optimizers import SGD, Adam, clip_by_norm, follow
-from eventsnn.train.wake import wake
 
 
 @settings(max_examples=40)

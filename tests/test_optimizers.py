@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eventsnn.errors import UserError
-from eventsnn.train.optimizers import SGD, Adam, clip_by_norm
-from eventsnn.train.schedules import SCHEDULES, rate_at
+from eventsnn.optimizers.optimizer import SGD, Adam, clip_by_norm
+from eventsnn.optimizers.schedules import SCHEDULES, rate_at
 
 RATE = 0.01
 

@@ -203,8 +203,8 @@ def test_swapped_weights_give_the_errors_of_einsum_and_of_the_plain_python_netwo
 def check_swaps(out, rows):
     """Repeat both swaps with einsum and with the plain Python network."""
     from eventsnn.data.source import open_images
-    from eventsnn.learn.herding_options import HerdingOptions
-    from eventsnn.learn.herding_reference import ReferenceMLP
+    from eventsnn.rules.deep_spiking.options import HerdingOptions
+    from eventsnn.rules.deep_spiking.reference import ReferenceMLP
 
     images = open_images("digits", "test")
     x = images.images[:35].reshape(35, -1) * (1 / 255)

@@ -11,15 +11,15 @@ import pytest
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.learn.herding_options import HerdingOptions
-from eventsnn.learn.herding_reference import ReferenceMLP
 from eventsnn.reproduce import integer_row
 from eventsnn.reproduce.convergence import gradients, predictions
 from eventsnn.reproduce.event_rows import first_events
 from eventsnn.reproduce.operation_rows import operations
 from eventsnn.reproduce.paper import Desk
 from eventsnn.reproduce.relu_network import ReluNetwork
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.deep_spiking.reference import ReferenceMLP
 
 SIZES = (16, 9, 7, 4)
 

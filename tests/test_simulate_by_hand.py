@@ -8,7 +8,7 @@ import pytest
 from by_hand import Run
 
 from eventsnn.data.source import open_data
-from eventsnn.learn import herding_state
+from eventsnn.rules.deep_spiking import state as herding_state
 from eventsnn.train.model import open_model
 
 TOML = """

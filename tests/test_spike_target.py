@@ -7,8 +7,8 @@ from eventsnn.data.source import open_data
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
-from eventsnn.train.adjoint_learner import AdjointLearner
-from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.rules.adjoint.learner import AdjointLearner
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.train.options import completed, make_options
 
 ALONE = {"wake": 0.0, "near": 0.0, "weight_decay": 0.0}

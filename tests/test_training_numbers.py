@@ -9,17 +9,17 @@ import pytest
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.herding_options import HerdingOptions
-from eventsnn.learn.losses import FirstSpike
+from eventsnn.losses.loss import FirstSpike
 from eventsnn.neurons.lif import LIF
+from eventsnn.optimizers.schedules import rate_at
+from eventsnn.rules.adjoint.learner import AdjointLearner
+from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.eventprop.learner import EventPropLearner
+from eventsnn.rules.gradient.chunk import Walked
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.train import start
-from eventsnn.train.adjoint_learner import AdjointLearner
-from eventsnn.train.chunk import Walked
-from eventsnn.train.eventprop_learner import EventPropLearner
 from eventsnn.train.options import completed, make_options
-from eventsnn.train.schedules import rate_at
 from eventsnn.train.trainer import Listener, Trainer
 
 SHAPE = (1, 2, 3)

@@ -13,8 +13,8 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
 from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import Layers, parse_layers
-from eventsnn.train.adjoint_learner import AdjointLearner
-from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.rules.adjoint.learner import AdjointLearner
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.train.options import TrainOptions, recipe
 
 _BATCH = 64

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.passed import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers
-from eventsnn.learn.losses import Loss, Reads
+from eventsnn.losses.answers import answers
+from eventsnn.losses.loss import Loss, Reads
 from eventsnn.measure.anytime_kernel import Arrivals, Read, count_out, read_out
 from eventsnn.measure.fan_out import fan_outs
 from eventsnn.measure.operations import source_train

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from eventsnn.data.source import Data, labels_of
 from eventsnn.events import EventBatch
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.answers import answers, unanswered
+from eventsnn.losses.answers import answers, unanswered
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
 from eventsnn.measure.mistakes import check_labelled, confusion
+from eventsnn.rules.deep_spiking import state
 
 if TYPE_CHECKING:
-    from eventsnn.train.herding_learner import HerdingLearner
+    from eventsnn.rules.deep_spiking.learner import HerdingLearner
 
 _NO_TIME = "its answer is the mean drive over T steps of a recording's events, not of its time"
 

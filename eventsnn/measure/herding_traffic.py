@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.answers import answers, told
-from eventsnn.learn.herding import HerdingMLP
+from eventsnn.losses.answers import answers, told
+from eventsnn.rules.deep_spiking import state
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 @dataclass(frozen=True, eq=False)

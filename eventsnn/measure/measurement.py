@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers, unanswered
-from eventsnn.learn.losses import Loss
+from eventsnn.losses.answers import answers, unanswered
+from eventsnn.losses.loss import Loss
 from eventsnn.measure.anytime import Streamed, event_checks, stream
 from eventsnn.measure.backward import Backward, backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs

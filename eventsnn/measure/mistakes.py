@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.learn.answers import NO_ANSWER, told
+from eventsnn.losses.answers import NO_ANSWER, told
 
 
 def check_labelled(labels: NDArray[np.int64], source: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.learn.answers import said
+from eventsnn.losses.answers import said
 from eventsnn.measure.traces import potentials
 from eventsnn.network import Network
 from eventsnn.record import Record

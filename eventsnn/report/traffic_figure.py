@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from eventsnn.learn.answers import answers, said
+from eventsnn.losses.answers import answers, said
 from eventsnn.measure import herding_traffic, traffic
 from eventsnn.report.files import save_figure
 from eventsnn.report.plots_traffic import plot_activity

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from eventsnn.data.images import Images
 from eventsnn.data.source import labels_of
-from eventsnn.learn.herding import HerdingMLP
 from eventsnn.reproduce.paper import Desk, Result
 from eventsnn.reproduce.relu_network import ReluNetwork
 from eventsnn.reproduce.training_rows import images_of, percent
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 Array = NDArray[Any]
 

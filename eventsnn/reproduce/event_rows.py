@@ -10,11 +10,11 @@ import numpy as np
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.measure.herding_costs import costs
 from eventsnn.reproduce.paper import Desk, Result
 from eventsnn.reproduce.training_rows import percent
+from eventsnn.rules.deep_spiking import state
+from eventsnn.rules.deep_spiking.costs import costs
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 def first_events(batch: EventBatch, n: int) -> EventBatch:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eventsnn.learn.herding import HerdingMLP
 from eventsnn.reproduce.paper import Desk, Result
 from eventsnn.reproduce.training_rows import images_of
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 def integer_on_a_grid(desk: Desk, options: Mapping[str, Any]) -> Result:

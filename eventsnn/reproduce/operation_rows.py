@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding import HerdingMLP
 from eventsnn.reproduce.paper import Desk, Result
 from eventsnn.reproduce.training_rows import images_of
+from eventsnn.rules.deep_spiking import state
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 def operations(desk: Desk, options: Mapping[str, Any]) -> Result:

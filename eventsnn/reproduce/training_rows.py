@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from eventsnn.data.images import Images
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DivergedError, UserError
-from eventsnn.learn.herding import HerdingMLP
 from eventsnn.reproduce.paper import Desk, Result
 from eventsnn.reproduce.relu_network import ReluNetwork
+from eventsnn.rules.deep_spiking.network import HerdingMLP
 from eventsnn.train.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer

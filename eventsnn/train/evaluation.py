@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.engines.layered.passed import recorded_outputs
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers, unanswered
-from eventsnn.learn.eventprop import errors_of
-from eventsnn.learn.losses import Loss
+from eventsnn.losses.answers import answers, unanswered
+from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 from eventsnn.record import Keep, Record
+from eventsnn.rules.eventprop.gradients import errors_of
 
 TOGETHER = 250
 """Recordings that are run in one go."""

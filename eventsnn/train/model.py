@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
+from eventsnn.rules.learner import Learner
 from eventsnn.train.checkpoint import damaged
-from eventsnn.train.learner import Learner
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import make_learner

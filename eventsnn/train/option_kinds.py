@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from eventsnn.errors import UserError
-from eventsnn.learn.herding_options import HerdingOptions
+from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.text import shown
-from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
 LARGEST = 1 << 53

@@ -10,10 +10,10 @@ from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.given import plain_scalars
-from eventsnn.learn.herding_options import HerdingOptions
 from eventsnn.network.layer_string import Layers, parse_layers
+from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.train.augment import Augmentation
-from eventsnn.train.gradient_options import GradientOptions
 from eventsnn.train.trainable import check_trainable
 
 RULES = ("herding", "adjoint", "eventprop")

@@ -13,8 +13,8 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.rules.learner import Rates
 from eventsnn.topology.topology import Topology
-from eventsnn.train.learner import Rates
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times

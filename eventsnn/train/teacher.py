@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.losses import CrossEntropy
+from eventsnn.losses.loss import CrossEntropy
 from eventsnn.train.evaluation import scores_of
 from eventsnn.train.model import traits_of
 from eventsnn.train.saved_run import load_run

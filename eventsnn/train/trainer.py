@@ -17,8 +17,8 @@ import eventsnn
 from eventsnn.data.identity import Identity
 from eventsnn.data.source import DataSet, sensor_of
 from eventsnn.errors import UserError
+from eventsnn.rules.learner import Learner, Rates
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
-from eventsnn.train.learner import Learner, Rates
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.run_folder import hold
@@ -30,14 +30,14 @@ def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
     """Return the network and rule that the options describe; layers are filled in."""
     check_network_room(options)
     if options.rule == "herding":
-        from eventsnn.train.herding_learner import HerdingLearner
+        from eventsnn.rules.deep_spiking.learner import HerdingLearner
 
         return HerdingLearner(options)
     if options.rule == "eventprop":
-        from eventsnn.train.eventprop_learner import EventPropLearner
+        from eventsnn.rules.eventprop.learner import EventPropLearner
 
         return EventPropLearner(options, threads)
-    from eventsnn.train.adjoint_learner import AdjointLearner
+    from eventsnn.rules.adjoint.learner import AdjointLearner
 
     return AdjointLearner(options, threads)
 

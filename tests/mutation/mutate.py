@@ -5,7 +5,7 @@
 A list has entries like this::
 
     [[fault]]
-    file = "eventsnn/train/schedules.py"
+    file = "eventsnn/optimizers/schedules.py"
     find = "0.75"            # stands in the file once; several lines are fine
     replace = "0.8"
     tests = ["tests/test_gradient_training.py"]    # what should notice: words for pytest

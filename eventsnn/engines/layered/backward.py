@@ -42,7 +42,7 @@ from eventsnn.engines.layered.walk import (
     sums_of,
 )
 from eventsnn.errors import UserError
-from eventsnn.learn.losses import Reads
+from eventsnn.losses.loss import Reads
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout

@@ -24,7 +24,7 @@ from eventsnn.engines.layered.readout.forward import Levels, ReadoutLayer
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
-from eventsnn.learn.losses import Reads
+from eventsnn.losses.loss import Reads
 from eventsnn.network import Network
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts, Record

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 from eventsnn.errors import UserError
 from eventsnn.given import plain_scalars
-from eventsnn.learn.losses import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
+from eventsnn.losses.loss import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers, chain
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.neurons.readout import Readout
-from eventsnn.train.optimizers import SGD, Adam, Optimizer
-from eventsnn.train.schedules import SCHEDULES, Schedule, rate_at
+from eventsnn.optimizers.optimizer import SGD, Adam, Optimizer
+from eventsnn.optimizers.schedules import SCHEDULES, Schedule, rate_at
 
 
 @dataclass(frozen=True)

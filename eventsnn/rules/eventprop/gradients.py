@@ -1,7 +1,7 @@
 """EventProp: exact gradients through spike times (Wunderlich & Pehle 2021).
 
 For networks of current-based LIF neurons and readouts. The record of a run is walked in
-reverse (``eventprop_kernel.py``); ``docs/eventprop.md`` derives the equations for exactly
+reverse (``rules/eventprop/kernel.py``); ``docs/eventprop.md`` derives the equations for exactly
 this library's neurons: reset to 0, held there for the refractory time, delays, ties.
 """
 
@@ -19,12 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 from eventsnn.engines.inputs import Events, Inputs, inputs
 from eventsnn.errors import UserError
 from eventsnn.kernels.pointers import Arrays
-from eventsnn.learn import eventprop_kernel, eventprop_prepare
-from eventsnn.learn.eventprop_arrays import Machine, Walk, calls, graph_of, run_of
-from eventsnn.learn.losses import Loss
+from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 from eventsnn.record_checked import check_record
+from eventsnn.rules.eventprop import kernel as eventprop_kernel
+from eventsnn.rules.eventprop import prepare as eventprop_prepare
+from eventsnn.rules.eventprop.arrays import Machine, Walk, calls, graph_of, run_of
 
 
 class ReadoutErrors(NamedTuple):

@@ -1,4 +1,4 @@
-"""The event-driven backprop MLP, compiled: the same spikes as ``herding_reference.py``.
+"""The event-driven backprop MLP, compiled: the same spikes as ``rules/deep_spiking/reference.py``.
 
 Two things differ from the reference, neither in the result:
 - error spikes are worked off layer by layer, not recursively: what a layer does
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventsnn.kernels.compile import inlined, kernel, pasted, threaded
-from eventsnn.learn.herding_state import (
+from eventsnn.rules.deep_spiking.state import (
     ADDS,
     BACK_ADDS,
     BACK_SPIKES,

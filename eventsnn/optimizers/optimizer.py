@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.errors import UserError
+from eventsnn.optimizers import kernels as kernel
 from eventsnn.threads import in_threads
-from eventsnn.train import optimizer_kernels as kernel
 
 Param = NDArray[Any] | Laid
 """Numbers that learn, or an average or a moment of them."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from eventsnn.engines.inputs import Inputs
 from eventsnn.errors import UserError
 from eventsnn.kernels.pointers import Arrays
-from eventsnn.learn.eventprop_kernel import CUBA, INPUT, READOUT
 from eventsnn.network import Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.registry import number_of
+from eventsnn.rules.eventprop.kernel import CUBA, INPUT, READOUT
 from eventsnn.topology import topologies
 from eventsnn.topology.topology import Topology
 

@@ -17,20 +17,20 @@ from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers
-from eventsnn.learn.losses import CrossEntropy, Graded
+from eventsnn.losses.answers import answers
+from eventsnn.losses.loss import CrossEntropy, Graded
 from eventsnn.network import Network
+from eventsnn.optimizers.optimizer import Param, clip_by_norm, follow
+from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
+from eventsnn.rules.gradient.wake import wake
+from eventsnn.rules.learner import Arrays, Learned, Rates
 from eventsnn.threads import later
 from eventsnn.train.augment import augment
-from eventsnn.train.chunk import Chunk, Walked, count_into
 from eventsnn.train.evaluation import evaluate_network
-from eventsnn.train.learner import Arrays, Learned, Rates
-from eventsnn.train.optimizers import Param, clip_by_norm, follow
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.saved_run import load_run
 from eventsnn.train.start import start_weights, trained_weights
 from eventsnn.train.teacher import Teachers
-from eventsnn.train.wake import wake
 
 
 class GradientLearner(ABC):

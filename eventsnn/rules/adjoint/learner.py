@@ -12,10 +12,10 @@ from eventsnn.engines.layered.backward import blockwise_adjoint
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
 from eventsnn.events import EventBatch
+from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
+from eventsnn.rules.gradient.learner import GradientLearner
 from eventsnn.topology.dense import Dense
-from eventsnn.train.chunk import Chunk, Walked, count_into
-from eventsnn.train.gradient_learner import GradientLearner
-from eventsnn.train.optimizers import Param
 from eventsnn.train.options import TrainOptions
 
 

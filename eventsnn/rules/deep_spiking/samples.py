@@ -12,8 +12,8 @@ from eventsnn.data.source import Data, inputs_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.events.checked import as_array
-from eventsnn.learn.herding_options import HerdingOptions, truncated
-from eventsnn.learn.herding_state import (
+from eventsnn.rules.deep_spiking.options import HerdingOptions, truncated
+from eventsnn.rules.deep_spiking.state import (
     BAD_PLACE,
     BAD_UNIT,
     Events,

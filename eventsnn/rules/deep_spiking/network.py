@@ -6,7 +6,7 @@ from real vectors (MNIST, as published) and from event streams, where every even
 an incoming spike at its (polarity, y, x) address and the target is fed step by step
 along the stream.
 
-``herding_reference.py`` is the definition in plain Python, ``herding_kernel.py`` the
+``reference.py`` is the definition in plain Python, ``kernel.py`` the
 same compiled; this file is what users call.
 """
 
@@ -25,8 +25,11 @@ from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.events.checked import Shape
-from eventsnn.learn import herding_state as state
-from eventsnn.learn.herding_data import (
+from eventsnn.rules.deep_spiking import state
+from eventsnn.rules.deep_spiking.kernel import run_events, run_vectors
+from eventsnn.rules.deep_spiking.options import HerdingOptions, truncated
+from eventsnn.rules.deep_spiking.restore import check_snapshot
+from eventsnn.rules.deep_spiking.samples import (
     Source,
     checked_data,
     checked_order,
@@ -34,9 +37,6 @@ from eventsnn.learn.herding_data import (
     source_of_one,
     what_is_wrong,
 )
-from eventsnn.learn.herding_kernel import run_events, run_vectors
-from eventsnn.learn.herding_options import HerdingOptions, truncated
-from eventsnn.learn.herding_restore import check_snapshot
 from eventsnn.text import shown
 
 

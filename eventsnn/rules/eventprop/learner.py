@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
-from eventsnn.learn.eventprop import Errors, ReadoutErrors, errors_of, eventprop
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
-from eventsnn.train.chunk import Chunk, Walked, count_into
-from eventsnn.train.gradient_learner import GradientLearner
-from eventsnn.train.gradient_options import GradientOptions
+from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_of, eventprop
+from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
+from eventsnn.rules.gradient.learner import GradientLearner
+from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
 LEAST_SLOPE = 1e-5

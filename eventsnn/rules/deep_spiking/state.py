@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.given import check_no_mask
-from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, splitmix
+from eventsnn.rules.deep_spiking.options import HerdingOptions, QuantizerKind, splitmix
 from eventsnn.text import shown
 
 LANES = 64

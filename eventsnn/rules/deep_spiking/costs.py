@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.learn import herding_state as state
+from eventsnn.rules.deep_spiking import state
 
 
 def costs(tally: NDArray[np.int64], recordings: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ errors both travel as signed unit spikes; a layer does nothing until a spike arr
 Every spike is an addition of one weight row (forward) or one weight column (backward)
 to the potentials of a *quantizer*, which answers with spikes of its own.
 
-This file is written to be read and to be checked against; ``herding_kernel.py`` does
+This file is written to be read and to be checked against; ``rules/deep_spiking/kernel.py`` does
 the same two orders of magnitude faster.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.learn.herding_options import HerdingOptions, QuantizerKind, uniform
+from eventsnn.rules.deep_spiking.options import HerdingOptions, QuantizerKind, uniform
 
 Spike = tuple[int, int]
 """(unit, sign)."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.learn.herding_state import Net
+from eventsnn.rules.deep_spiking.state import Net
 from eventsnn.text import shown
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DivergedError
 from eventsnn.events import EventBatch
-from eventsnn.learn.answers import answers, unanswered
-from eventsnn.learn.herding import HerdingMLP
-from eventsnn.measure.herding_costs import costs
+from eventsnn.losses.answers import answers, unanswered
 from eventsnn.network.layer_string import dense_sizes
+from eventsnn.rules.deep_spiking.costs import costs
+from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.learner import Arrays, Learned, Rates
 from eventsnn.train.augment import augment
-from eventsnn.train.learner import Arrays, Learned, Rates
 from eventsnn.train.options import TrainOptions
 
 

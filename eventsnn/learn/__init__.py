@@ -1,1 +1,0 @@
-"""Learning rules, one a file."""

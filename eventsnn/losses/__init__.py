@@ -1,0 +1,1 @@
+"""Losses: what a network is asked for."""

@@ -1,0 +1,1 @@
+"""The spike adjoint: layered networks, surrogate at the spikes alone."""

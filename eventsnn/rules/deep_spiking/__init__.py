@@ -1,0 +1,1 @@
+"""Deep Spiking Networks (O'Connor & Welling 2016): the event-driven backprop MLP."""

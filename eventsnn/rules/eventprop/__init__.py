@@ -1,0 +1,1 @@
+"""EventProp: exact gradients of spike times, any graph."""

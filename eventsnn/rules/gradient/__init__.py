@@ -1,0 +1,1 @@
+"""What rules that learn by gradients share."""
