@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eventsnn.data.saccade import Camera, film
+    from eventsnn.data.camera.saccade import Camera, film
     from eventsnn.data.source import DataSet, open_data
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Camera": "data.saccade",
-    "film": "data.saccade",
+    "Camera": "data.camera.saccade",
+    "film": "data.camera.saccade",
     "DataSet": "data.source",
     "open_data": "data.source",
     "DataError": "errors",

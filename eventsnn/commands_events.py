@@ -155,9 +155,9 @@ def film(
     console: Console,
 ) -> dict[str, Any]:
     """Film images into two files, recordings and a picture; return what they are like."""
-    from eventsnn.data.film_file import check_film_place, write_film
-    from eventsnn.data.saccade import film as film_images
-    from eventsnn.data.saccade_compare import describe
+    from eventsnn.data.camera.compare import describe
+    from eventsnn.data.camera.saccade import film as film_images
+    from eventsnn.data.readers.film_file import check_film_place, write_film
     from eventsnn.report.film_figure import plot_film
 
     out, figure = files
@@ -197,9 +197,10 @@ def compare_films(
     images: str, real: str, seed: int, figure: Path | None, threads: int, console: Console
 ) -> dict[str, Any]:
     """Film the MNIST images behind real N-MNIST recordings and compare the two."""
-    from eventsnn.data import mnist, nmnist
-    from eventsnn.data.saccade import film as film_images
-    from eventsnn.data.saccade_compare import compare, plot_comparison
+    from eventsnn.data.camera.compare import compare, plot_comparison
+    from eventsnn.data.camera.saccade import film as film_images
+    from eventsnn.data.readers import mnist
+    from eventsnn.data.readers.nmnist import recordings as nmnist
 
     if figure is not None:
         check_figure_path(figure)

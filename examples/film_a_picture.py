@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventsnn.data.saccade import film
+from eventsnn.data.camera.saccade import film
 from eventsnn.report.film_figure import plot_film
 
 

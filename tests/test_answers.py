@@ -121,7 +121,7 @@ def test_halves_of_unequal_sizes_weigh_as_much_as_they_have_recordings():
 
 
 def test_evaluate_says_how_many_got_no_answer(tmp_path, call):
-    from eventsnn.data.film_file import write_film
+    from eventsnn.data.readers.film_file import write_film
 
     film = tmp_path / "halves.events"
     write_film(film, [one_class_after_another(20)])

@@ -15,7 +15,7 @@ import pytest
 
 from eventsnn import cli_train
 from eventsnn.commands_train import TRAIN_OPTIONS
-from eventsnn.data.film_file import write_film
+from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.files.outputs import write_whole
 from eventsnn.measure.mistakes import confusion, mistakes
@@ -198,7 +198,7 @@ def test_ctrl_c_outside_of_learning_says_so(call, monkeypatch, words):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    for name in ("eventsnn.data.saccade.film", "eventsnn.commands_train.open_data"):
+    for name in ("eventsnn.data.camera.saccade.film", "eventsnn.commands_train.open_data"):
         monkeypatch.setattr(name, interrupted)
     monkeypatch.setattr("eventsnn.commands_results.open_model", interrupted)
     code, out, err = call(*words)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from eventsnn.data.digits import digit_images
+from eventsnn.data.readers.digits import digit_images
 
 
 def test_every_digit_comes_with_its_label_in_the_order_of_scikit_learn():

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn.data import cache_file
-from eventsnn.data.film_file import open_film, write_film
 from eventsnn.data.images import Images
+from eventsnn.data.readers.film_file import open_film, write_film
 from eventsnn.data.source import open_data
 from eventsnn.events import EventBatch, EventStream
 

@@ -22,11 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn import commands_events, commands_train
-from eventsnn.data import mnist, nmnist, source
-from eventsnn.data import tonic as ours
+from eventsnn.data import source
 from eventsnn.data.inputs import open_inputs
+from eventsnn.data.readers import mnist
+from eventsnn.data.readers.nmnist import recordings as nmnist
+from eventsnn.data.readers.tonic import datasets as ours
+from eventsnn.data.readers.tonic.samples import Samples
 from eventsnn.data.source import open_data, open_images
-from eventsnn.data.tonic_samples import Samples
 from eventsnn.errors import UserError
 
 GOOD = [(3, 2, 0, 5), (33, 0, 1, 5), (0, 33, 1, 70_000), (9, 9, 0, 8_000_000)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from eventsnn import commands_train
-from eventsnn.data.film_file import write_film
+from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.train.checkpoint import FILE, load_checkpoint

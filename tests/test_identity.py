@@ -126,7 +126,7 @@ def test_of_fewer_recordings_in_either_half_nothing_can_be_said():
 
 
 def test_the_absolute_word_opens_the_data_from_another_folder(tmp_path, monkeypatch):
-    from eventsnn.data.film_file import write_film
+    from eventsnn.data.readers.film_file import write_film
 
     (tmp_path / "a").mkdir()
     write_film(tmp_path / "a" / "f:1.st", [batch(), batch(), batch()])

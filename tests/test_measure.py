@@ -11,7 +11,7 @@ from browser import look
 from matplotlib.image import imread
 
 from eventsnn import cli
-from eventsnn.data.film_file import write_film
+from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.losses.loss import CrossEntropy
 from eventsnn.measure.measurement import Request, measure

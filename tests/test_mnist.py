@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventsnn.data import mnist
 from eventsnn.data.images import Images
+from eventsnn.data.readers import mnist
 from eventsnn.errors import DataError, UserError
 from eventsnn.files import unpack
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventsnn.data import nmnist
 from eventsnn.data.images import Images
-from eventsnn.data.nmnist_files import locate
+from eventsnn.data.readers.nmnist import recordings as nmnist
+from eventsnn.data.readers.nmnist.files import locate
 from eventsnn.errors import DataError, UserError
 from eventsnn.files import unpack
 
@@ -109,7 +109,7 @@ def test_real_recordings_are_read_as_tonic_reads_them(shared):
 
 
 def test_real_recordings_film_the_mnist_image_of_their_number(shared):
-    from eventsnn.data import mnist
+    from eventsnn.data.readers import mnist
 
     batch = nmnist.load(shared / "data" / "nmnist", "train")
     labels = mnist.load(shared / "data" / "mnist", "train").labels

@@ -13,7 +13,7 @@ import pytest
 from doors import replace_everywhere
 
 from eventsnn import cli
-from eventsnn.data.film_file import open_film, write_film
+from eventsnn.data.readers.film_file import open_film, write_film
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
@@ -45,7 +45,7 @@ def refused(call, monkeypatch, tmp_path):
     for module in ("commands_train", "commands_measure", "commands_results"):
         import_module(f"eventsnn.{module}")
     replace_everywhere(monkeypatch, open_data, no_work)
-    monkeypatch.setattr("eventsnn.data.saccade.film", no_work)
+    monkeypatch.setattr("eventsnn.data.camera.saccade.film", no_work)
 
     def run(words, place):
         code, out, err = call(*(word.format(place) for word in words))

@@ -7,9 +7,9 @@ import pytest
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from eventsnn.data import saccade
-from eventsnn.data.digits import digit_images
-from eventsnn.data.saccade import Camera, film
+from eventsnn.data.camera import saccade
+from eventsnn.data.camera.saccade import Camera, film
+from eventsnn.data.readers.digits import digit_images
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from eventsnn.data import mnist, nmnist
-from eventsnn.data.digits import digit_images
-from eventsnn.data.saccade import Camera, film
-from eventsnn.data.saccade_compare import compare, compare_with_real, plot_comparison
+from eventsnn.data.camera.compare import compare, compare_with_real, plot_comparison
+from eventsnn.data.camera.saccade import Camera, film
+from eventsnn.data.readers import mnist
+from eventsnn.data.readers.digits import digit_images
+from eventsnn.data.readers.nmnist import recordings as nmnist
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eventsnn.data.film_file import write_film
+from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from eventsnn.data.digits import digit_images
+from eventsnn.data.camera.saccade import film
 from eventsnn.data.film_cache import film_cached
-from eventsnn.data.film_file import read_film, write_film
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import open_inputs
-from eventsnn.data.saccade import film
+from eventsnn.data.readers.digits import digit_images
+from eventsnn.data.readers.film_file import read_film, write_film
 from eventsnn.data.source import open_data, open_images
 from eventsnn.data.split import held_out, only_in_one
 from eventsnn.errors import DataError, UserError

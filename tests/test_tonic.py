@@ -11,8 +11,9 @@ import pytest
 import tonic.datasets
 from scipy.io import savemat
 
-from eventsnn.data import nmnist, tonic_samples
-from eventsnn.data import tonic as ours
+from eventsnn.data.readers.nmnist import recordings as nmnist
+from eventsnn.data.readers.tonic import datasets as ours
+from eventsnn.data.readers.tonic import samples as tonic_samples
 from eventsnn.errors import DataError, UserError
 
 

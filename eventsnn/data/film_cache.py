@@ -19,7 +19,7 @@ FILM_SEED = 34
 
 def film_cached(images: Images, first_index: int, progress: Progress | None) -> EventBatch:
     """Film images with the default camera, or open the film made of them before."""
-    from eventsnn.data.saccade import Camera, film
+    from eventsnn.data.camera.saccade import Camera, film
 
     camera = Camera()
     digest = hashlib.sha256(images.images.tobytes() + images.labels.tobytes()).hexdigest()
@@ -67,7 +67,9 @@ def _film_pieces(
 
 def _film_version() -> str:
     """Digest of the camera's own source: another camera never serves from an old cache."""
-    from eventsnn.data import saccade, saccade_camera, saccade_kernel
+    from eventsnn.data.camera import constants as saccade_camera
+    from eventsnn.data.camera import kernel as saccade_kernel
+    from eventsnn.data.camera import saccade
 
     digest = hashlib.sha256()
     for module in (saccade, saccade_camera, saccade_kernel):

@@ -85,7 +85,7 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
 
 
 def _bin(path: Path) -> EventBatch:
-    from eventsnn.data import nmnist
+    from eventsnn.data.readers.nmnist import recordings as nmnist
 
     t, unit = nmnist.read(path)
     stream = EventStream(t.astype(np.int64), unit.astype(np.int32), nmnist.SHAPE, source=str(path))

@@ -172,7 +172,7 @@ def _digits(spec: str, rest: str, limit: int | None, progress: Progress | None) 
 
 def _digit_halves() -> tuple[Images, Images]:
     """scikit-learn's digits; every fifth is held out, as in every network trained so far."""
-    from eventsnn.data.digits import digit_images
+    from eventsnn.data.readers.digits import digit_images
 
     images, labels = digit_images()
     fifth = np.arange(len(images)) % 5 == 4
@@ -184,7 +184,7 @@ def _digit_halves() -> tuple[Images, Images]:
 
 
 def _nmnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
-    from eventsnn.data import nmnist
+    from eventsnn.data.readers.nmnist import recordings as nmnist
 
     path = path_of(spec, rest)
     train, test = (nmnist.load(path, half, progress=progress) for half in ("train", "test"))
@@ -215,7 +215,7 @@ def _mnist(spec: str, rest: str, limit: int | None, progress: Progress | None) -
 
 
 def _mnist_halves(path: str) -> tuple[Images, Images]:
-    from eventsnn.data import mnist
+    from eventsnn.data.readers import mnist
 
     return mnist.load(path, "train"), mnist.load(path, "test")
 
@@ -247,7 +247,7 @@ def _images(images: Images, limit: int | None) -> Images:
 
 
 def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
-    from eventsnn.data.film_file import open_film
+    from eventsnn.data.readers.film_file import open_film
 
     found = open_film(path_of(spec, rest))
     batch, test = found.batch, held_out(found.batch.label)
@@ -269,7 +269,7 @@ def _events(spec: str, rest: str, limit: int | None, progress: Progress | None) 
 
 
 def _tonic(spec: str, rest: str, limit: int | None, progress: Progress | None) -> DataSet:
-    from eventsnn.data import tonic
+    from eventsnn.data.readers.tonic import datasets as tonic
 
     name, _, path = rest.partition(":")
     tonic.known(name)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from eventsnn.data.saccade_parts import Events, Lens, Path, Pixels, Work
+from eventsnn.data.camera.parts import Events, Lens, Path, Pixels, Work
 from eventsnn.kernels.compile import kernel, threaded
 
 _PLACE, _LEAK = 0, 1  # what a random number is drawn for

@@ -1,6 +1,6 @@
 """Where N-MNIST recordings lie: the official folder tree or an official zip.
 
-``Train/<label>/<index>.bin`` and ``Test/<label>/<index>.bin``, as ``nmnist_tree.py`` reads
+``Train/<label>/<index>.bin`` and ``Test/<label>/<index>.bin``, as ``tree.py`` reads
 the names; upper and lower case are one.
 """
 
@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from eventsnn.data.nmnist_tree import (
+from eventsnn.data.places import entries, kind_of, place
+from eventsnn.data.readers.nmnist.tree import (
     CLASSES,
     HALVES,
     Read,
@@ -23,8 +24,7 @@ from eventsnn.data.nmnist_tree import (
     is_hidden,
     is_recording,
 )
-from eventsnn.data.nmnist_zip import Zip
-from eventsnn.data.places import entries, kind_of, place
+from eventsnn.data.readers.nmnist.zips import Zip
 from eventsnn.errors import DataError, UserError
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from eventsnn.data.nmnist_tree import (
+from eventsnn.data.readers.nmnist.tree import (
     HALVES,
     MOST_BYTES,
     Read,

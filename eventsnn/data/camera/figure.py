@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eventsnn.data import saccade_compare as compare
+from eventsnn.data.camera import compare
 from eventsnn.events import EventBatch
 
 _REAL, _FILMED = "#1f2937", "#e4572e"

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.images import Images
-from eventsnn.data.nmnist_files import Folder, locate
-from eventsnn.data.nmnist_tree import MOST_BYTES, Recording
-from eventsnn.data.nmnist_zip import Zip
 from eventsnn.data.places import place
+from eventsnn.data.readers.nmnist.files import Folder, locate
+from eventsnn.data.readers.nmnist.tree import MOST_BYTES, Recording
+from eventsnn.data.readers.nmnist.zips import Zip
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape
 from eventsnn.files.unpack import check_file

@@ -23,9 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eventsnn.data import saccade_kernel as kernel
-from eventsnn.data import saccade_parts as parts
-from eventsnn.data.saccade_camera import CUT_SIGMAS, Camera
+from eventsnn.data.camera import kernel, parts
+from eventsnn.data.camera.constants import CUT_SIGMAS, Camera
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, unit_dtype
 from eventsnn.given import check_no_mask

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eventsnn.data.saccade import Camera, film
+from eventsnn.data.camera.saccade import Camera, film
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
 
@@ -158,7 +158,7 @@ def plot_comparison(
     if target.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"{target}: a figure is .png, .svg or .pdf, not {target.suffix!r}")
     numbers = compare(real, filmed)
-    from eventsnn.data.saccade_figure import draw
+    from eventsnn.data.camera.figure import draw
 
     draw(real, filmed, numbers, target, _examples(real, shown))
 

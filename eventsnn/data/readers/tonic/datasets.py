@@ -1,6 +1,6 @@
 """Any data set of the library tonic by its name: NMNIST, DVSGesture, SHD, ...
 
-tonic finds, downloads and reads the files; ``data/tonic_samples.py`` says in what
+tonic finds, downloads and reads the files; ``data/readers/tonic/samples.py`` says in what
 order and how its samples become events.
 """
 
@@ -24,7 +24,7 @@ from zipfile import BadZipFile
 
 from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.places import place
-from eventsnn.data.tonic_samples import BROKEN, Samples
+from eventsnn.data.readers.tonic.samples import BROKEN, Samples
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, Shape
 

@@ -1,4 +1,4 @@
-"""Samples of a tonic data set as EventStreams; ``data/tonic.py`` opens the set.
+"""Samples of a tonic data set as EventStreams; ``data/readers/tonic/datasets.py`` opens the set.
 
 What tonic leaves open is settled so that the same files always give the same batch:
 
@@ -55,7 +55,7 @@ class Samples:
     ----------
     dataset : tonic data set
     name, split : str
-        As in ``data/tonic.py``.
+        As in ``data/readers/tonic/datasets.py``.
     shape : (int, int, int) or None
         Polarities, height and width; by default what tonic says.
     limit : int or None

@@ -1,0 +1,1 @@
+"""Readers of recordings and pictures, a format each."""

@@ -1,0 +1,1 @@
+"""N-MNIST: folders, zips and single recordings."""
