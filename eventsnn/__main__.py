@@ -1,5 +1,5 @@
 """``python -m eventsnn``."""
 
-from eventsnn.cli import main
+from eventsnn.cli.app import main
 
 main()

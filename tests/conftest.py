@@ -10,7 +10,7 @@ import pytest
 import typer.main
 from hypothesis import settings
 
-from eventsnn import cli
+from eventsnn.cli import app as cli
 
 # The first example compiles kernels: a deadline would time the compiler.
 settings.register_profile("eventsnn", deadline=None)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from eventsnn.commands_results import pooled
+from eventsnn.commands.results import pooled
 from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses.answers import NO_ANSWER, answers, told, unanswered

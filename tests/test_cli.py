@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eventsnn import cli_train
-from eventsnn.commands_train import TRAIN_OPTIONS
+from eventsnn.cli import train as cli_train
+from eventsnn.commands.train import TRAIN_OPTIONS
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.files.outputs import write_whole
@@ -198,9 +198,9 @@ def test_ctrl_c_outside_of_learning_says_so(call, monkeypatch, words):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    for name in ("eventsnn.data.camera.saccade.film", "eventsnn.commands_train.open_data"):
+    for name in ("eventsnn.data.camera.saccade.film", "eventsnn.commands.train.open_data"):
         monkeypatch.setattr(name, interrupted)
-    monkeypatch.setattr("eventsnn.commands_results.open_model", interrupted)
+    monkeypatch.setattr("eventsnn.commands.results.open_model", interrupted)
     code, out, err = call(*words)
     assert (code, out) == (130, "") and "interrupted; nothing was saved" in err
 

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 import eventsnn
-from eventsnn.cli import app
+from eventsnn.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -100,8 +100,8 @@ RUNS = {
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A folder where ``eventsnn train`` was called twice, and where the project's files are."""
-    from eventsnn.commands_train import train
-    from eventsnn.console import ERR
+    from eventsnn.commands.console import ERR
+    from eventsnn.commands.train import train
 
     folder = tmp_path_factory.mktemp("project")
     (folder / "examples").symlink_to(ROOT / "examples")

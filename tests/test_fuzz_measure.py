@@ -11,7 +11,7 @@ from doors import NASTY, NASTY_NUMBERS, NASTY_TEXT, fuzz, knock, spoiled_bytes, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventsnn.commands_measure import energy_models, levels_of
+from eventsnn.commands.measure import energy_models, levels_of
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream

@@ -21,7 +21,8 @@ from doors import NASTY, NASTY_NUMBERS, NASTY_TEXT, fuzz, knock, knock_command, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventsnn import commands_events, commands_train
+from eventsnn.commands import events as commands_events
+from eventsnn.commands import train as commands_train
 from eventsnn.data import source
 from eventsnn.data.inputs import open_inputs
 from eventsnn.data.readers import mnist

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from eventsnn import commands_train
+from eventsnn.commands import train as commands_train
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.events import EventBatch, EventStream
@@ -182,7 +182,7 @@ def test_a_spoiled_file_of_options_is_taken_or_refused(film, tmp_path, call, mon
 
 
 def _quiet():
-    from eventsnn.cli_options import ERR
+    from eventsnn.cli.options import ERR
 
     return ERR
 

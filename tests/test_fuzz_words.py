@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from eventsnn import commands_events, commands_train, show
-from eventsnn.cli import app
+from eventsnn.cli import show
+from eventsnn.cli.app import app
+from eventsnn.commands import events as commands_events
+from eventsnn.commands import train as commands_train
 from eventsnn.data import source as sources
 from eventsnn.train.trainer import Trainer
 
@@ -86,7 +88,7 @@ BASES = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A folder with all that the harmless words name."""
-    from eventsnn.console import ERR
+    from eventsnn.commands.console import ERR
 
     root = tmp_path_factory.mktemp("prepared")
     for k, name in enumerate(("small", "other")):
@@ -116,8 +118,8 @@ def little(monkeypatch):
         return opened(word, limit=6 if limit is None else min(limit, 6), **more)
 
     monkeypatch.setattr(Trainer, "run", short)
-    for module in ("commands_train", "commands_measure", "commands_results", "commands_events"):
-        import_module(f"eventsnn.{module}")  # else it would keep what is put here
+    for module in ("train", "measure", "results", "events"):
+        import_module(f"eventsnn.commands.{module}")  # else it would keep what is put here
     replace_everywhere(monkeypatch, opened, tiny)
     monkeypatch.setattr("eventsnn.bench.bench", lambda *_, **__: {"value": 1.0})
     monkeypatch.setattr("eventsnn.reproduce.command.reproduce", lambda *_: {"rows": {}})

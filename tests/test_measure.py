@@ -10,7 +10,7 @@ import pytest
 from browser import look
 from matplotlib.image import imread
 
-from eventsnn import cli
+from eventsnn.cli import app as cli
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.losses.loss import CrossEntropy

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_operations import two_layers
 
-from eventsnn.commands_measure import energy_models
+from eventsnn.commands.measure import energy_models
 from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered import walk_kernel as kernel

@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 from hand_case import PAIRS, made
 
-from eventsnn import show
-from eventsnn.console import Console
+from eventsnn.cli import show
+from eventsnn.commands.console import Console
 from eventsnn.report.html import page
 
 

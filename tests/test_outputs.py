@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from doors import replace_everywhere
 
-from eventsnn import cli
+from eventsnn.cli import app as cli
 from eventsnn.data.readers.film_file import open_film, write_film
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
@@ -42,8 +42,8 @@ def refused(call, monkeypatch, tmp_path):
     def no_work(*_, **__):
         raise AssertionError("work began")
 
-    for module in ("commands_train", "commands_measure", "commands_results"):
-        import_module(f"eventsnn.{module}")
+    for module in ("train", "measure", "results"):
+        import_module(f"eventsnn.commands.{module}")
     replace_everywhere(monkeypatch, open_data, no_work)
     monkeypatch.setattr("eventsnn.data.camera.saccade.film", no_work)
 
@@ -183,7 +183,7 @@ def test_letters_that_the_output_has_not_are_escaped():
 
 
 def test_an_ascii_stream_takes_every_letter(monkeypatch):
-    from eventsnn.console import Console, escape_what_streams_lack
+    from eventsnn.commands.console import Console, escape_what_streams_lack
 
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))

@@ -430,7 +430,7 @@ def test_what_a_killed_save_left_is_removed(tmp_path):
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_with_130_and_one_line_however_often_it_is_pressed(film, tmp_path, times):
     program = (
-        "import signal, sys, time; import eventsnn.cli as cli\n"
+        "import signal, sys, time; import eventsnn.cli.app as cli\n"
         "from eventsnn.train.trainer import Trainer\n"
         # A shell starts what runs in the background with Ctrl-C ignored.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from hand_case import made
 
-from eventsnn import show
-from eventsnn.console import Console
-from eventsnn.progress import Bar, RowBars, TrainingBars, progress_bars
+from eventsnn.cli import show
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, RowBars, TrainingBars, progress_bars
 from eventsnn.report.gallery import Picture
 from eventsnn.report.html import page
 from eventsnn.text import level_of, plain

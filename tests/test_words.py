@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventStream
 from eventsnn.report import plots
@@ -147,7 +147,7 @@ def test_lines_tables_and_titles_show_a_name_as_it_is(name, seen, terminal):
 
 @each_name
 def test_bars_show_a_name_as_it_is(name, seen):
-    from eventsnn.progress import Bar, progress_bars
+    from eventsnn.commands.progress import Bar, progress_bars
 
     out, text = console(terminal=True)
     with progress_bars(out) as bars:

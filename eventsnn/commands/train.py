@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.network.layer_string import parse_layers
-from eventsnn.progress import Bar, TrainingBars, progress_bars
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint

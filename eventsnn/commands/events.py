@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import eventsnn
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data import source as sources
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import Inputs, open_inputs
@@ -23,7 +24,6 @@ from eventsnn.losses.answers import said as said_answer
 from eventsnn.losses.answers import told as told_answer
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
-from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
 from eventsnn.rules.deep_spiking.learner import HerdingLearner

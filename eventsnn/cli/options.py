@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from eventsnn.console import ERR as ERR
-from eventsnn.console import OUT as OUT
+from eventsnn.commands.console import ERR as ERR
+from eventsnn.commands.console import OUT as OUT
 
 Model = Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")]
 OwnData = Annotated[

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from eventsnn.console import Console, PlainColumn
+from eventsnn.commands.console import Console, PlainColumn
 from eventsnn.rules.learner import Rates
 from eventsnn.train.trainer import Listener
 

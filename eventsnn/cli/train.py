@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Limit, Threads
+from eventsnn.cli import show
+from eventsnn.cli.options import ERR, OUT, Json, Limit, Threads
 from eventsnn.threads import cores
 
 DATA_HELP = (
@@ -226,7 +226,7 @@ def train(
     With no options at all: the event-driven backprop MLP of O'Connor & Welling (2016) on
     digits filmed by the virtual event camera, in about a minute.
     """
-    from eventsnn import commands_train as commands
+    from eventsnn.commands import train as commands
 
     given = {
         name: value

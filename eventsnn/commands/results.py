@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 import eventsnn
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, RowBars, progress_bars
 from eventsnn.data import source as sources
 from eventsnn.data.source import DataSet, labels_of, open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.measure.mistakes import confusion, mistakes
-from eventsnn.progress import Bar, RowBars, progress_bars
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
 from eventsnn.losses.answers import said
 from eventsnn.text import level_of, quoted
 

@@ -1,4 +1,4 @@
-"""The command line: parsing, nothing else; ``commands_*.py`` work, ``show.py`` prints."""
+"""The command line: parsing, nothing else; ``commands`` work, ``show.py`` prints."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import typer
 from typer.exceptions import TyperException
 
 import eventsnn
-from eventsnn.cli_events import film, simulate
-from eventsnn.cli_results import bench, compare, evaluate, measure, reproduce
-from eventsnn.cli_train import train
-from eventsnn.console import OUT, escape_what_streams_lack
+from eventsnn.cli.events import film, simulate
+from eventsnn.cli.results import bench, compare, evaluate, measure, reproduce
+from eventsnn.cli.train import train
+from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.stopping import INTERRUPTED, said, two_stage_stop
 from eventsnn.text import cut, plain, shown

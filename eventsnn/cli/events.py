@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Threads
+from eventsnn.cli import show
+from eventsnn.cli.options import ERR, OUT, Json, Threads
 from eventsnn.threads import cores
 
 
@@ -37,7 +37,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Show the spike traffic that each input causes."""
-    from eventsnn import commands_events as commands
+    from eventsnn.commands import events as commands
 
     for traffic, picture in commands.simulate(model, source, index, split, figure, ERR, dark):
         if as_json:
@@ -70,7 +70,7 @@ def film(
     as_json: Json = False,
 ) -> None:
     """Film grey images with the virtual event camera, the way N-MNIST was filmed."""
-    from eventsnn import commands_events as commands
+    from eventsnn.commands import events as commands
 
     many = threads or cores()
     if compare is not None:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import eventsnn
-from eventsnn.console import Console
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -21,7 +22,6 @@ from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
 from eventsnn.measure.policies import POLICIES
-from eventsnn.progress import Bar, progress_bars
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import check_page_path, save_page

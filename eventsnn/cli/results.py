@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eventsnn import show
-from eventsnn.cli_options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
+from eventsnn.cli import show
+from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.threads import cores
 
 
@@ -25,7 +25,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a trained network: accuracy, spikes and operations per recording."""
-    from eventsnn import commands_results as commands
+    from eventsnn.commands import results as commands
 
     result = commands.evaluate(model, data, split, limit, threads or cores(), ERR)
     if as_json:
@@ -67,7 +67,7 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Measure what a spike, an answer, an early stop and learning cost."""
-    from eventsnn import commands_measure as commands
+    from eventsnn.commands import measure as commands
     from eventsnn.measure.measurement import Request
 
     request = Request(
@@ -97,7 +97,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Measure several networks: one table, one figure."""
-    from eventsnn import commands_measure as commands
+    from eventsnn.commands import measure as commands
 
     what = commands.What(data, split, limit)
     result = commands.compare(models, what, figure, threads or cores(), ERR)
@@ -117,7 +117,7 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure every engine as a multiple of this machine's own limit, a bare loop."""
-    from eventsnn import commands_results as commands
+    from eventsnn.commands import results as commands
 
     result = commands.bench(data, limit, rounds, threads or cores(), ERR)
     if as_json:
@@ -148,7 +148,7 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Reproduce a paper: run every row, and put ours beside the published figure."""
-    from eventsnn import commands_results as commands
+    from eventsnn.commands import results as commands
 
     if paper is None:
         found = commands.papers()
