@@ -1,7 +1,7 @@
 """Engines: each turns recordings into a record, and all give the same one.
 
-``reference.py`` is the definition; read it first. ``asynchronous.py`` runs any graph,
-``feedforward.py`` layered ones.
+``reference.py`` is the definition; read it first. ``asynchronous/`` runs any graph,
+``layered/`` layered ones.
 """
 
 from __future__ import annotations

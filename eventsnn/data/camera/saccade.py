@@ -8,7 +8,7 @@ on a light ground, as in N-MNIST.
 
 Method: G. Orchard et al., "Converting static image datasets to spiking neuromorphic datasets
 using saccades", Frontiers in Neuroscience 9:437, 2015. The constants of `Camera` were fitted
-to half of 600 real N-MNIST recordings and checked on the other half; `saccade_compare`
+to half of 600 real N-MNIST recordings and checked on the other half; `compare`
 measures how close the films come. What this camera makes is emulated, not N-MNIST.
 """
 

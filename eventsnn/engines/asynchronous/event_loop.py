@@ -8,7 +8,7 @@ may fire: a *train*.
 
 Neuron models, topologies and the queue are called through typed pointers, so that a
 cached loop never runs stale code of another file. The loop returns at a clean point
-when a buffer may not last for the next instant; ``asynchronous.py`` enlarges it.
+when a buffer may not last for the next instant; ``engine.py`` enlarges it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def costs(tally: NDArray[np.int64], recordings: int) -> dict[str, Any]:
 
     Parameters
     ----------
-    tally : int64 array (rows of ``herding_state``, n_layers)
+    tally : int64 array (rows of ``state``, n_layers)
     recordings : int
 
     Returns

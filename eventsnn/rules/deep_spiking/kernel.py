@@ -32,7 +32,7 @@ from eventsnn.rules.deep_spiking.state import (
 
 @kernel
 def splitmix(x):  # type: ignore[no-untyped-def]
-    """Scramble 64 bits; see herding_options.splitmix."""
+    """Scramble 64 bits; see ``options.splitmix``."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -73,7 +73,7 @@ def _sort(out, first, last):  # type: ignore[no-untyped-def]
 
 @kernel
 def _heap_order(out, first, last):  # type: ignore[no-untyped-def]
-    """Order the spikes first..last-1 as a binary heap; see herding_reference.heap_order."""
+    """Order the spikes first..last-1 as a binary heap; see ``reference.heap_order``."""
     key, unit, sign = out.key[first:last], out.unit[first:last], out.sign[first:last]
     for new in range(key.size):
         k, u, s, at = key[new], unit[new], sign[new], new

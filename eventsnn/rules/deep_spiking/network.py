@@ -119,7 +119,7 @@ class HerdingMLP:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Operations in training so far, (rows of ``herding_state``, n_layers)."""
+        """Operations in training so far, (rows of ``state``, n_layers)."""
         return self._work.tally.copy()
 
     @property
@@ -235,7 +235,7 @@ class HerdingMLP:
         -------
         outputs : float64 array (n, n_out)
             S_L / T.
-        counts : int64 array (rows of ``herding_state``, n_layers)
+        counts : int64 array (rows of ``state``, n_layers)
             Operations of all samples together.
         """
         source = source_of(checked_data(data), self.sizes, self.options)

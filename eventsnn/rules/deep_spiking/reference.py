@@ -5,7 +5,7 @@ errors both travel as signed unit spikes; a layer does nothing until a spike arr
 Every spike is an addition of one weight row (forward) or one weight column (backward)
 to the potentials of a *quantizer*, which answers with spikes of its own.
 
-This file is written to be read and to be checked against; ``rules/deep_spiking/kernel.py`` does
+This file is written to be read and to be checked against; ``kernel.py`` does
 the same two orders of magnitude faster.
 """
 
