@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.network import Connection, Network, Population
     from eventsnn.record import Record
+    from eventsnn.registry import register
     from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ _HOME = {
     "Network": "network",
     "Population": "network",
     "Record": "record",
+    "register": "registry",
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "film",
     "merge",
     "open_data",
+    "register",
 ]
 
 

@@ -1,7 +1,11 @@
-"""Models and topologies found by name, and what none of them is.
+"""Things found by name: neuron models, topologies, losses, rules, readers, papers, ...
 
-A class of a kind (a neuron model, a topology) has compiled kernels of its own, which engines
-look up by its exact type. A subclass of such a class would run as its parent: it is refused.
+Each room has one ``Registry`` of its contract. It knows what the files and folders of the room
+define, what a program joined by ``register``, and what installed packages offer as an entry point
+of the room's name (``eventsnn.neurons`` and so on). Nothing else is edited to add a thing.
+
+A class of a kind has compiled kernels of its own, which engines look up by its exact type. A
+subclass of such a class would run as its parent: it is refused.
 """
 
 from __future__ import annotations
@@ -9,38 +13,138 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from inspect import isabstract
-from typing import Any, TypeVar
+from importlib.metadata import entry_points
+from inspect import isabstract, isclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from eventsnn.errors import UserError
 from eventsnn.text import named
 
 T = TypeVar("T")
+Thing = TypeVar("Thing")
 
 
-def classes_of(base: type[T], package: str) -> dict[str, type[T]]:
-    """Return every class below an abstract base by its ``kind``, sorted by name.
+class Registry(Generic[T]):
+    """The things of one contract, by their ``kind``.
 
-    Those of the files of ``package``, which are imported, and those defined elsewhere. One
-    defined again in its place (a cell of a notebook run twice) replaces the former.
+    Parameters
+    ----------
+    base : type
+        The contract: an abstract class. Things are the concrete classes right below it.
+    room : str
+        The package whose files and folders define some; also the group of entry points.
+    objects : bool
+        True where things are objects of the contract, found as global names of the room's
+        files; False where they are classes.
+    key : str
+        The attribute by which things are found.
+    """
+
+    known: ClassVar[list[Registry[Any]]] = []
+
+    def __init__(self, base: type[T], room: str, objects: bool = False, key: str = "kind") -> None:
+        self.base, self.room, self.objects, self.key = base, room, objects, key
+        self.joined: list[Any] = []
+        self._entered = False
+        Registry.known.append(self)
+
+    @property
+    def word(self) -> str:
+        """What a thing is called in messages."""
+        return self.base.__name__.lower()
+
+    def all(self) -> dict[str, Any]:
+        """Return every thing by its ``kind``, sorted by it.
+
+        A class defined again in its place (a cell of a notebook run twice) replaces the former.
+
+        Raises
+        ------
+        UserError
+            If two have one kind.
+        """
+        found: dict[str, Any] = {}
+        for one in sorted(self._things(), key=self._kind):
+            kind, other = self._kind(one), found.get(self._kind(one))
+            if other is not None and (self.objects or _place(other) != _place(one)):
+                raise UserError(
+                    f"{self.word} {kind}: {_name(other)} and {_name(one)} both have this "
+                    f"{self.key}; give each its own"
+                )
+            found[kind] = one
+        return found
+
+    def _things(self) -> list[Any]:
+        """Return all things, those of one kind one after the other."""
+        modules = _modules(self.room)
+        if not self._entered:
+            self._entered = True
+            for entry in entry_points(group=self.room):
+                self.join(entry.load())
+        if not self.objects:
+            return _concrete(self.base)
+        own = [v for m in modules for v in vars(m).values() if isinstance(v, self.base)]
+        return list({id(thing): thing for thing in [*own, *self.joined]}.values())
+
+    def _kind(self, thing: Any) -> str:
+        return str(getattr(thing, self.key, ""))
+
+    def __getitem__(self, kind: str) -> Any:
+        """Return the thing of that kind; UserError that lists those there are."""
+        found = self.all()
+        if kind not in found:
+            raise UserError(f"{self.word} {kind!r}: there are {', '.join(found)}")
+        return found[kind]
+
+    def join(self, thing: Thing) -> Thing:
+        """Take a thing from outside the room; UserError where it breaks the contract."""
+        where = f"register: {_name(thing)}"
+        if not isinstance(getattr(thing, self.key, None), str):
+            raise UserError(f"{where}: has no {self.key}, the word by which a {self.word} is found")
+        if self.objects:
+            self.joined = [t for t in self.joined if self._kind(t) != self._kind(thing)]
+            self.joined.append(thing)
+        elif isabstract(thing):
+            missing = ", ".join(sorted(thing.__abstractmethods__))  # type: ignore[attr-defined]
+            raise UserError(f"{where}: does not answer {missing}, as every {self.word} does")
+        elif thing not in _concrete(self.base):
+            raise UserError(
+                f"{where}: stands below another {self.word}, which would run in its place; derive "
+                f"it from {self.base.__name__}"
+            )
+        try:
+            self.all()
+        except UserError:
+            self.joined = [t for t in self.joined if t is not thing]
+            raise
+        return thing
+
+
+def register(thing: Thing) -> Thing:
+    """Join a thing from outside the package, so that it is found by its ``kind``.
+
+    Parameters
+    ----------
+    thing : a class, or for readers and papers an object, of one of the contracts
+        Neuron, Topology, Layer, Loss, Optimizer, Surrogate, Rule, Reader, Paper.
+
+    Returns
+    -------
+    The same, so that ``@register`` stands above a class.
 
     Raises
     ------
     UserError
-        If two classes have one kind.
+        If it is none of these, lacks a part of its contract, or has another one's kind.
     """
-    _import_all(package)
-    found: dict[str, type[T]] = {}
-    for one in sorted(_concrete(base), key=lambda c: str(c.kind)):  # type: ignore[attr-defined]
-        kind: str = one.kind  # type: ignore[attr-defined]
-        other = found.get(kind)
-        if other is not None and _place(other) != _place(one):
-            raise UserError(
-                f"{base.__name__.lower()} {kind}: {'.'.join(_place(other))} and "
-                f"{'.'.join(_place(one))} both have this kind; give each its own"
-            )
-        found[kind] = one
-    return found
+    for registry in Registry.known:
+        fits = isclass(thing) and issubclass(thing, registry.base)
+        if isinstance(thing, registry.base) if registry.objects else fits:
+            return registry.join(thing)
+    words = ", ".join(sorted(registry.word for registry in Registry.known))
+    raise UserError(
+        f"register: {named(thing)} is none of {words}; give a class below such a contract"
+    )
 
 
 def check_exact(thing: Any, base: type[Any], where: str, such_as: str) -> None:
@@ -67,9 +171,13 @@ def number_of(thing: Any, found: dict[str, type[Any]]) -> int:
 
 
 @cache
-def _import_all(package: str) -> None:
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        importlib.import_module(f"{package}.{module.name}")
+def _modules(room: str) -> list[Any]:
+    """Import the files of a room, and its folders."""
+    package = importlib.import_module(room)
+    return [
+        importlib.import_module(f"{room}.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
 
 
 def _concrete(base: type[T]) -> list[type[T]]:
@@ -80,5 +188,9 @@ def _concrete(base: type[T]) -> list[type[T]]:
     return found
 
 
-def _place(one: type[Any]) -> tuple[str, str]:
+def _place(one: Any) -> tuple[str, str]:
     return one.__module__, one.__qualname__
+
+
+def _name(one: Any) -> str:
+    return ".".join(_place(one)) if isclass(one) else named(one)

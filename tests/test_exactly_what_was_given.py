@@ -22,7 +22,7 @@ from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.neurons.readout import Readout
-from eventsnn.registry import classes_of, number_of
+from eventsnn.registry import Registry, number_of
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 from eventsnn.rules.eventprop.gradients import ReadoutErrors, eventprop
 from eventsnn.topology.conv2d import Conv2d
@@ -106,15 +106,17 @@ def test_two_models_of_one_kind_are_refused_and_one_defined_anew_replaces_the_fi
 
     first = define("A", "a")
     again, other = define("A", "a"), define("B", "b")
-    found = classes_of(Base, "eventsnn.neurons")
+    registry = Registry(Base, "eventsnn.neurons")
+    found = registry.all()
     assert list(found.items()) == [("a", again), ("b", other)]
     assert number_of(other(), found) == 1
     with pytest.raises(UserError, match="A: its class was defined anew"):
         number_of(first(), found)
     third = define("C", "b")
     with pytest.raises(UserError, match=r"base b: mine\.B and mine\.C both have this kind"):
-        classes_of(Base, "eventsnn.neurons")
-    del first, again, other, third, found
+        registry.all()
+    Registry.known.remove(registry)
+    del first, again, other, third, found, registry
     gc.collect()
 
 

@@ -5,10 +5,12 @@ A new model is one new file here with one ``Neuron`` subclass, and nothing else 
 
 from __future__ import annotations
 
-from eventsnn import registry
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.registry import Registry
+
+_REGISTRY = Registry(Neuron, __name__)  # type: ignore[type-abstract]
 
 
 def models() -> dict[str, type[Neuron]]:
     """Return every model by its ``kind``, sorted by name; UserError where two have one kind."""
-    return registry.classes_of(Neuron, __name__)  # type: ignore[type-abstract]
+    return _REGISTRY.all()

@@ -6,10 +6,12 @@ to edit.
 
 from __future__ import annotations
 
-from eventsnn import registry
+from eventsnn.registry import Registry
 from eventsnn.topology.topology import Topology
+
+_REGISTRY = Registry(Topology, __name__)  # type: ignore[type-abstract]
 
 
 def topologies() -> dict[str, type[Topology]]:
     """Return every topology by its ``kind``, sorted by name; UserError where two have one kind."""
-    return registry.classes_of(Topology, __name__)  # type: ignore[type-abstract]
+    return _REGISTRY.all()
