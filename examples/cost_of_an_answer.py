@@ -6,7 +6,7 @@ Run: python examples/cost_of_an_answer.py
 import numpy as np
 
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.measurement import Request, measure
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF

@@ -11,7 +11,7 @@ import numpy as np
 
 from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
-from eventsnn.losses.loss import FirstSpike
+from eventsnn.losses import FirstSpike
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.rules.eventprop.gradients import errors_of, eventprop

@@ -8,12 +8,12 @@ import numpy as np
 import eventsnn
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.mistakes import confusion
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.optimizers.optimizer import Adam
+from eventsnn.optimizers import Adam
 from eventsnn.topology.dense import Dense
 
 

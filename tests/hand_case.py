@@ -6,7 +6,7 @@ import numpy as np
 from by_hand import Run
 
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.measurement import Request, measure
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.lif import LIF

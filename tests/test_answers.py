@@ -8,8 +8,8 @@ import pytest
 from eventsnn.commands.results import pooled
 from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.losses.answers import NO_ANSWER, answers, told, unanswered
-from eventsnn.losses.loss import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import measure
 from eventsnn.measure.mistakes import confusion, mistakes

@@ -11,7 +11,7 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered.passed import recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CountTarget, CrossEntropy, FirstSpike
+from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.measure.anytime import Streamed, event_checks, stream, time_checks
 from eventsnn.measure.policies import Policy, at_end, choose
 from eventsnn.network import Connection, Network, Population

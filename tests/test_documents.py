@@ -154,7 +154,7 @@ def names_of_simulate():
 
 
 def names_of_eventprop():
-    from eventsnn.losses.loss import FirstSpike
+    from eventsnn.losses import FirstSpike
     from eventsnn.rules.eventprop.gradients import errors_of, eventprop
 
     rows = [eventsnn.EventStream([1000], [k], (1, 1, 2), k, 50_000) for k in (0, 1)]

@@ -9,7 +9,7 @@ from random_graphs import networks, streams
 from eventsnn.engines import State, simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CrossEntropy, FirstSpike
+from eventsnn.losses import CrossEntropy, FirstSpike
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF

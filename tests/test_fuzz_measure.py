@@ -15,7 +15,7 @@ from eventsnn.commands.measure import energy_models, levels_of
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.anytime import event_checks, stream, time_checks
 from eventsnn.measure.energy import Work, estimate, read_models
 from eventsnn.measure.measurement import Request, measure

@@ -14,8 +14,9 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.network.layer_string import chain
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.optimizers import SGD, Adam
 from eventsnn.optimizers import kernels as optimizer_kernels
-from eventsnn.optimizers.optimizer import SGD, Adam, clip_by_norm, follow
+from eventsnn.optimizers.applied import clip_by_norm, follow
 from eventsnn.rules.gradient.wake import wake
 from eventsnn.topology.dense import Dense
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn.errors import UserError
-from eventsnn.losses.loss import CountTarget, CrossEntropy, FirstSpike
+from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
 
 LOSSES = [
     CrossEntropy("counts"),

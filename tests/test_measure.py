@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from eventsnn.cli import app as cli
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.measurement import Request, measure
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF

@@ -13,7 +13,7 @@ import pytest
 
 from eventsnn.engines import simulate
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.measure.clock import binned, clock_costs
 from eventsnn.measure.measurement import measure
 from eventsnn.network import Connection, Network, Population

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eventsnn.errors import UserError
-from eventsnn.optimizers.optimizer import SGD, Adam, clip_by_norm
+from eventsnn.optimizers import SGD, Adam
+from eventsnn.optimizers.applied import clip_by_norm
 from eventsnn.optimizers.schedules import SCHEDULES, rate_at
 
 RATE = 0.01

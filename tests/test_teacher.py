@@ -12,7 +12,7 @@ from conftest import elsewhere
 from eventsnn.data.source import open_data
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses import CrossEntropy
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.model import inherited
 from eventsnn.train.options import TrainOptions, completed, make_options

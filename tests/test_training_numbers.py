@@ -9,7 +9,7 @@ import pytest
 from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.losses.loss import FirstSpike
+from eventsnn.losses import FirstSpike
 from eventsnn.neurons.lif import LIF
 from eventsnn.optimizers.schedules import rate_at
 from eventsnn.rules.adjoint.learner import AdjointLearner

@@ -1,15 +1,14 @@
-"""Losses: from what the output population did to a number a recording, and its gradient.
+"""What every loss answers: a number a recording, its gradient, and the scores of the classes.
 
 A loss *reads* one output a class: spike counts, or what a readout kept (its final
 potential, the maximum over time, the integral over time), or the time of the first
-spike. Each is a frozen description; ``loss(outputs, labels)`` is a pure function.
+spike. Each is a frozen description, one a file; ``loss(outputs, labels)`` is a pure function.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,148 +38,64 @@ class Graded(NamedTuple):
     scores: NDArray[np.float64]
 
 
-class Loss(Protocol):
-    """A loss; ``reads`` says what its outputs are."""
+class Loss(ABC):
+    """A loss. Subclasses are frozen dataclasses, named in options by ``kind``.
 
-    @property
-    def reads(self) -> Reads:
-        """What the outputs are."""
+    Class attributes
+    ----------------
+    kind : str
+        Name in options.
+    options : tuple of str
+        Parameters that a run's options of the same name give; others keep their defaults.
 
+    Attributes
+    ----------
+    reads : str
+        What the outputs are.
+    """
+
+    kind: ClassVar[str]
+    options: ClassVar[tuple[str, ...]] = ()
+    reads: Reads
+
+    @abstractmethod
     def __call__(self, outputs: NDArray[Any], labels: NDArray[np.int64]) -> Graded:
         """Grade outputs, float (n, classes), against the classes, int (n,)."""
 
 
-@dataclass(frozen=True)
-class CrossEntropy:
-    """Cross-entropy of softmax(gain * outputs).
+class TargetLoss(Loss):
+    """A loss against a probability for each class: one that teachers may give, too."""
 
-    Attributes
-    ----------
-    reads : "counts", "final", "maximum" or "integral"
-    gain : float
-        Scores per unit of output.
-    smoothing : float
-        Share of the target spread evenly over all classes (Szegedy et al. 2016).
-    """
-
-    reads: Reads = "counts"
-    gain: float = 1.0
-    smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        if self.reads not in READS or self.reads == "first_spike":
-            raise UserError(
-                f"cross-entropy reads {self.reads!r}; give counts, final, maximum or integral"
-            )
-        _check(self.gain > 0 and math.isfinite(self.gain), "gain", self.gain, "a number above 0")
-        _check(0 <= self.smoothing < 1, "smoothing", self.smoothing, "0 or more, less than 1")
-
-    def __call__(self, outputs: NDArray[Any], labels: NDArray[np.int64]) -> Graded:
-        """See ``Loss``."""
-        outputs = _checked(outputs, labels)
-        return self.towards(outputs, self.targets(labels, outputs.shape[1]))
-
+    @abstractmethod
     def targets(self, labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
         """Return the probability that each class should have, float64 (n, classes)."""
-        target = np.full((len(labels), classes), self.smoothing / classes)
-        target[np.arange(len(labels)), labels] += 1 - self.smoothing
-        return target
 
+    @abstractmethod
     def towards(self, outputs: NDArray[np.float64], target: NDArray[np.float64]) -> Graded:
         """Grade outputs against probabilities, both float64 (n, classes)."""
-        scores = self.gain * outputs
-        log_p = _log_softmax(scores)
-        gradient = self.gain * (np.exp(log_p) - target)
-        return Graded(-(target * log_p).sum(1), gradient, scores)
+
+    @abstractmethod
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probability of each class that outputs say, float64 (n, classes)."""
 
 
-@dataclass(frozen=True)
-class CountTarget:
-    """Half the squared distance of the spike counts from given ones (SLAYER's count loss).
-
-    Attributes
-    ----------
-    right, wrong : float
-        Spikes that the neuron of the right class, and each other, should fire.
-    """
-
-    right: float = 10.0
-    wrong: float = 1.0
-    reads: Reads = "counts"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        _check(self.reads == "counts", "reads", self.reads, "counts")
-        _check(0 <= self.wrong < self.right < math.inf, "right", self.right, "more than wrong")
-
-    def __call__(self, outputs: NDArray[Any], labels: NDArray[np.int64]) -> Graded:
-        """See ``Loss``."""
-        outputs = _checked(outputs, labels)
-        target = np.full(outputs.shape, self.wrong)
-        target[np.arange(len(labels)), labels] = self.right
-        gap = outputs - target
-        return Graded(0.5 * (gap**2).sum(1), gap, outputs)
-
-
-@dataclass(frozen=True)
-class FirstSpike:
-    """Cross-entropy of softmax(-t / scale_us) over the times of first spikes (Goeltz et al. 2021).
-
-    A class that stays silent counts as if it fired ``scale_us`` after the last class that
-    did; it gets no gradient. Where all are silent the scores are 0 and the loss is log(classes),
-    as for a guess.
-
-    Attributes
-    ----------
-    scale_us : float
-        Microseconds that make one unit of score.
-    """
-
-    scale_us: float = 5_000.0
-    reads: Reads = "first_spike"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        _check(self.reads == "first_spike", "reads", self.reads, "first_spike")
-        _check(0 < self.scale_us < math.inf, "scale_us", self.scale_us, "microseconds above 0")
-
-    def __call__(self, outputs: NDArray[Any], labels: NDArray[np.int64]) -> Graded:
-        """See ``Loss``; ``outputs`` are microseconds, infinity for silence."""
-        outputs = _checked(outputs, labels, infinite=True)
-        rows = np.arange(len(labels))
-        silent = ~np.isfinite(outputs)
-        # A silent class scores as if it spiked one scale after the last of the recording.
-        times = np.where(silent, 0.0, outputs)
-        late = times.max(1, keepdims=True) + self.scale_us
-        scores = -np.where(silent, late, times) / self.scale_us
-        log_p = _log_softmax(scores)
-        scores[silent.all(1)] = 0  # as of any output that was silent throughout
-        p = np.exp(log_p)
-        by_score = p.copy()
-        by_score[rows, labels] -= 1
-        gradient = -by_score / self.scale_us
-        # The silent classes ride on the last spike: what is theirs belongs to it.
-        last = np.where(silent, -math.inf, outputs).argmax(1)
-        gradient[rows, last] += np.where(silent, gradient, 0).sum(1)
-        gradient[silent] = 0
-        return Graded(-log_p[rows, labels], gradient, scores)
-
-
-def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithms of the softmax over the classes."""
     shifted = scores - scores.max(1, keepdims=True)
     out: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     return out
 
 
-def _check(good: bool, name: str, value: Any, remedy: str) -> None:
+def check(good: bool, name: str, value: Any, remedy: str) -> None:
+    """Refuse a parameter that is not good."""
     if not good:
         raise UserError(f"loss: {name} is {value}; give {remedy}")
 
 
-def _checked(
+def checked_outputs(
     outputs: NDArray[Any], labels: NDArray[np.int64], infinite: bool = False
 ) -> NDArray[np.float64]:
+    """Return outputs as float64; UserError for another shape, NaN, or labels that are no class."""
     out = np.asarray(outputs, np.float64)
     if out.ndim != 2 or len(out) != len(labels):
         raise UserError(f"loss: outputs of {out.shape} for {len(labels)} labels; give (n, classes)")

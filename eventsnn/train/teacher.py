@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.losses.loss import CrossEntropy
+from eventsnn.losses.loss import TargetLoss
 from eventsnn.train.evaluation import scores_of
 from eventsnn.train.model import traits_of
 from eventsnn.train.saved_run import load_run
@@ -51,7 +51,7 @@ class Teacher:
         run = load_run(path)
         options = run.options
         loss = options.gradient.make_loss()
-        if options.rule == "herding" or not isinstance(loss, CrossEntropy):
+        if options.rule == "herding" or not isinstance(loss, TargetLoss):
             raise UserError(
                 f"{path}: learned by {options.rule} and {options.gradient.loss}, and gives no "
                 "probabilities; give a teacher that learned by adjoint or eventprop, and "
@@ -68,12 +68,10 @@ class Teacher:
         self.digest = hashlib.sha256(told + b"".join(w.tobytes() for w in self.weights)).digest()
 
     def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
-        """Return softmax of its scores, float64 (n_recordings, classes)."""
+        """Return what it says of each class, float64 (n_recordings, classes)."""
         record = simulate(self.network, self.weights, batch, record="counts", threads=threads)
         outputs = scores_of(record, len(self.network.populations) - 1, self.loss, batch)
-        scores = self.loss.gain * np.asarray(outputs, np.float64)
-        raised = np.exp(scores - scores.max(1, keepdims=True))
-        return np.asarray(raised / raised.sum(1, keepdims=True), np.float64)
+        return self.loss.probabilities(outputs)
 
 
 class Teachers:

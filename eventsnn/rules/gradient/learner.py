@@ -18,9 +18,10 @@ from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
-from eventsnn.losses.loss import CrossEntropy, Graded
+from eventsnn.losses.loss import Graded, TargetLoss
 from eventsnn.network import Network
-from eventsnn.optimizers.optimizer import Param, clip_by_norm, follow
+from eventsnn.optimizers.applied import clip_by_norm, follow
+from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.wake import wake
 from eventsnn.rules.learner import Arrays, Learned, Rates
@@ -200,7 +201,7 @@ class GradientLearner(ABC):
         graded, share = self.loss(outputs, batch.label), self.options.gradient.teacher_share
         if not self.options.gradient.teacher:
             return graded
-        if self.teachers is None or not isinstance(self.loss, CrossEntropy):
+        if self.teachers is None or not isinstance(self.loss, TargetLoss):
             raise RuntimeError("meet() comes before learn(), and teachers need cross-entropy")
         target = (1 - share) * self.loss.targets(batch.label, outputs.shape[1])
         target += share * self.teachers.probabilities(batch, self.threads)

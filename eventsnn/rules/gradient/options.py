@@ -8,14 +8,16 @@ from typing import Any, Literal
 
 from eventsnn.errors import UserError
 from eventsnn.given import plain_scalars
-from eventsnn.losses.loss import CountTarget, CrossEntropy, FirstSpike, Loss, Reads
+from eventsnn.losses import losses
+from eventsnn.losses.loss import Loss, Reads
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers, chain
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.neurons.readout import Readout
-from eventsnn.optimizers.optimizer import SGD, Adam, Optimizer
+from eventsnn.optimizers import optimizers
+from eventsnn.optimizers.optimizer import Optimizer
 from eventsnn.optimizers.schedules import SCHEDULES, Schedule, rate_at
 
 
@@ -27,7 +29,8 @@ class GradientOptions:
     ----------
     batch : int
         Recordings of one update.
-    optimizer : "adam" or "sgd"
+    optimizer : str
+        ``adam``, ``sgd``, or the kind of another one.
     rate : float
         Peak learning rate.
     scaled : bool
@@ -50,7 +53,8 @@ class GradientOptions:
         Share of the hidden neurons that is silenced, drawn anew for each recording.
     dropout_at : "all" or "last"
         Hidden populations in which it is: all that learn, or the last of them.
-    loss : "cross-entropy", "count-target" or "first-spike"
+    loss : str
+        ``cross-entropy``, ``count-target``, ``first-spike``, or the kind of another one.
     reads : "integral", "maximum", "final" or "counts"
         What the loss reads: potentials of a readout, or spike counts of LIF neurons.
     gain : float
@@ -99,7 +103,7 @@ class GradientOptions:
     """
 
     batch: int = 64
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: str = "adam"
     rate: float = 0.0015
     scaled: bool = False
     output_rate: float = 1.0
@@ -111,7 +115,7 @@ class GradientOptions:
     clip: float = 0.0
     dropout: float = 0.2
     dropout_at: Literal["all", "last"] = "all"
-    loss: Literal["cross-entropy", "count-target", "first-spike"] = "cross-entropy"
+    loss: str = "cross-entropy"
     reads: Reads = "integral"
     gain: float = 1.0
     smoothing: float = 0.05
@@ -139,9 +143,10 @@ class GradientOptions:
         """Refuse what cannot be run."""
         plain_scalars(self)
         _check(self.batch >= 1, "batch", self.batch, "at least 1")
-        _check(self.optimizer in ("adam", "sgd"), "optimizer", self.optimizer, "adam or sgd")
+        known = optimizers()
+        _check(self.optimizer in known, "optimizer", self.optimizer, " or ".join(known))
         _check(self.schedule in SCHEDULES, "schedule", self.schedule, ", ".join(SCHEDULES))
-        _check(self.loss in _LOSSES, "loss", self.loss, ", ".join(_LOSSES))
+        _check(self.loss in losses(), "loss", self.loss, ", ".join(losses()))
         for name in ("rate", "output_rate", "gain", "init_spikes", "init_output"):
             value = getattr(self, name)
             _check(0 < value < math.inf, name, value, "a number above 0")
@@ -170,20 +175,14 @@ class GradientOptions:
         Readout(self.readout_tau_us)
 
     def make_loss(self) -> Loss:
-        """Return the loss."""
-        match self.loss:
-            case "count-target":
-                return CountTarget()
-            case "first-spike":
-                return FirstSpike()
-            case _:
-                return CrossEntropy(self.reads, self.gain, self.smoothing)
+        """Return the loss, with the parameters that it takes from here."""
+        kind = losses()[self.loss]
+        return kind(**{name: getattr(self, name) for name in kind.options})
 
     def make_optimizer(self) -> Optimizer:
-        """Return the optimizer."""
-        if self.optimizer == "sgd":
-            return SGD(self.momentum, self.weight_decay)
-        return Adam(weight_decay=self.weight_decay)
+        """Return the optimizer, with the parameters that it takes from here."""
+        kind = optimizers()[self.optimizer]
+        return kind(**{name: getattr(self, name) for name in kind.options})
 
     def rate_at(self, progress: float) -> float:
         """Return the learning rate when that share of the run is done."""
@@ -216,7 +215,6 @@ _FROM_ZERO = (
     "near_weight",
     "patience",
 )
-_LOSSES = ("cross-entropy", "count-target", "first-spike")
 
 
 def _check(good: bool, name: str, value: Any, remedy: str) -> None:
