@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 INTERRUPTED = 130
@@ -48,7 +49,8 @@ def _pressed(number: int, frame: FrameType | None) -> None:
     _Stop.pressed += 1
     if _Stop.pressed == 1:
         raise KeyboardInterrupt
-    if not _Stop.told:
+    if not _Stop.told and sys.stderr is not None:  # closed, its number may be that of any file
         line = "error: stopped at once; what was saved before is whole\n"
-        os.write(2, line.encode())
+        with suppress(OSError):  # nobody reads it
+            os.write(2, line.encode())
     os._exit(INTERRUPTED)

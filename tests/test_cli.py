@@ -464,3 +464,39 @@ def test_bench_prints_what_scripts_rely_on(call):
 def test_every_flag_of_train_is_an_option_of_a_run():
     own = {"context", "out", "resume", "config", "tensorboard", "threads", "as_json"}
     assert set(inspect.signature(cli_train.train).parameters) <= own | set(TRAIN_OPTIONS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_an_error_is_one_line_and_code_2_where_a_stream_is_closed(closed, tmp_path):
+    words = ["sh", "-c", f'"$@" {closed}', "sh", *command("evaluate", tmp_path / "none")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith("error: ") == ("2>&-" not in closed)
+    assert len(done.stderr.splitlines()) == (closed == ">&-")
+
+
+def as_process(before):
+    """Run ``eventsnn --version`` as a process of its own, after a line of Python."""
+    program = (
+        "import atexit, os, runpy, signal, sys\n"
+        "stop = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        # A shell starts what runs in the background with Ctrl-C ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"{before}\n"
+        "sys.argv = ['eventsnn', '--version']\n"
+        "runpy.run_module('eventsnn', run_name='__main__')\n"
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_while_the_command_line_is_imported_is_one_line_and_130():
+    done = as_process("sys.modules['eventsnn.cli'] = type('', (), {'main': lambda: stop()})")
+    assert done.returncode == 130 and done.stderr == "error: interrupted; nothing was done\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_while_python_ends_changes_nothing():
+    done = as_process("atexit.register(stop)")  # called after those that are registered later
+    assert (done.returncode, done.stderr) == (0, "") and re.match(r"\d", done.stdout)

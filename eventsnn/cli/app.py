@@ -95,9 +95,11 @@ def _run() -> int:
 def _fail(message: str, code: int) -> NoReturn:
     # Both streams may be one file: what was printed stands before what went wrong.
     with suppress(OSError):
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where the shell closed it: >&-
+            sys.stdout.flush()
     with suppress(OSError):  # nobody reads it: the exit code is left
-        print("error: " + plain(cut(message)), file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # else print would take standard output
+            print("error: " + plain(cut(message)), file=sys.stderr, flush=True)
     said()
     _stop_writing()
     raise SystemExit(code)
@@ -106,6 +108,8 @@ def _fail(message: str, code: int) -> NoReturn:
 def _stop_writing() -> None:
     """Throw away what cannot be written, so that Python does not try it again at its exit."""
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
         try:
             stream.flush()
         except OSError:
