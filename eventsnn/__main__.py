@@ -18,7 +18,7 @@ def main() -> None:
             run()
         except KeyboardInterrupt:  # before the command line could say so itself
             if sys.stderr is not None:
-                print("error: interrupted; nothing was done", file=sys.stderr)
+                sys.stderr.write("error: interrupted; nothing was done\n")
             raise SystemExit(INTERRUPTED) from None
         finally:
             # Threads are waited for before this; after it there is nothing left to stop.

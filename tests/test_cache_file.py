@@ -260,6 +260,14 @@ def test_the_cache_of_another_source_is_refused_and_a_missing_one_is_not_there(w
         read_batch(written.with_name("absent"), KEY, "made")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_in_the_place_of_a_cache_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "made")
+    with pytest.raises(DataError, match="not a regular file; delete it"):
+        read_batch(tmp_path / "made", KEY, "made")
+    assert not cache_file.holds_emulated(tmp_path / "made", KEY)
+
+
 def test_leaving_a_writer_unfinished_leaves_no_file(tmp_path):
     with Writer(tmp_path / "made.safetensors") as writer:
         writer.append(made())

@@ -492,7 +492,7 @@ def as_process(before):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_while_the_command_line_is_imported_is_one_line_and_130():
-    done = as_process("sys.modules['eventsnn.cli'] = type('', (), {'main': lambda: stop()})")
+    done = as_process("sys.modules['eventsnn.cli.app'] = type('', (), {'main': lambda: stop()})")
     assert done.returncode == 130 and done.stderr == "error: interrupted; nothing was done\n"
 
 
@@ -500,3 +500,25 @@ def test_ctrl_c_while_the_command_line_is_imported_is_one_line_and_130():
 def test_ctrl_c_while_python_ends_changes_nothing():
     done = as_process("atexit.register(stop)")  # called after those that are registered later
     assert (done.returncode, done.stderr) == (0, "") and re.match(r"\d", done.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("option", ["--config", "--energy", "--levels", "events:", "a network"])
+def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_and_not_waited_for(
+    option, model, tmp_path, call
+):
+    pipe, large = tmp_path / "pipe.toml", tmp_path / "large.toml"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(1 << 40)
+    for path, told in ((pipe, "not a regular file"), ("/dev/zero", "not a regular file")):
+        words = {
+            "--config": ("train", "--config", path),
+            "events:": ("train", "--data", f"events:{path}"),
+            "a network": ("simulate", pipe, "digits"),
+        }.get(option, ("measure", model[0], option, path))
+        code, _, err = call(*words)
+        assert code == 2 and told in err and len(err.splitlines()) == 1
+    if option in ("--config", "--energy", "--levels"):
+        code, _, err = call(*words[:-1], large)
+        assert code == 2 and f"{1 << 40} bytes" in err

@@ -102,7 +102,7 @@ def test_a_broken_file_of_prices_is_read_or_refused(data, file):
         (f"[a]\nsource = 'x'\naddition_pj = {10**400}", "addition_pj is 1000"),
         ("[a]\nsource = ' '", "has no source"),
         (f"a = {'[' * 5000}{']' * 5000}", "nested too deeply"),
-        ("\udcff", "not TOML"),
+        ("\udcff", "not a text in UTF-8"),
         (f"a = {'9' * 9000}", "not TOML"),
         ('["[red]\\u001b[31m"]\nx = 1', r"'\[red\]\\x1b\[31m' has the key 'x'"),
     ],
@@ -111,7 +111,7 @@ def test_prices_that_no_sum_could_hold_are_refused(file, text, told):
     with pytest.raises(UserError, match=told) as error:
         read_models(written(file, text))
     assert len(str(error.value).splitlines()) == 1
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="a folder, not a file"):
         read_models(file.parent)
 
 
@@ -162,7 +162,7 @@ def test_levels_that_are_none_are_refused(file, stops, told):
     inside = stops if isinstance(stops, str) else json.dumps(stops)
     with pytest.raises(UserError, match=told):
         levels_of(written(file, text.replace("STOPS", f'"stops": {inside}')))
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="a folder, not a file"):
         levels_of(file.parent)
 
 

@@ -413,17 +413,32 @@ def test_a_run_that_began_while_another_finished_does_not_write_over_it(tmp_path
 
 
 def test_what_a_killed_save_left_is_removed(tmp_path):
-    old, young, own = (
-        tmp_path / name for name in ("a.html.0123abcd.tmp", "a.html.4567abcd.tmp", "my.tmp")
-    )
-    for path in (old, young, own):
+    names = ("a.html.0123abcd.tmp", "a.html.4567abcd.tmp", "a.html.mine.tmp", "my.tmp")
+    old, young, *own = (tmp_path / name for name in names)
+    for path in (old, young, *own):
         path.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
+    for path in (old, *own):
+        os.utime(path, (time.time() - 7200,) * 2)
     write_whole(tmp_path / "a.html", b"whole")  # another process may be writing the young one
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", young.name, own.name]
-    (tmp_path / "model.safetensors.89abcdef.tmp").write_bytes(b"half")
-    with run_folder.hold(tmp_path):  # nobody else writes here
-        assert sorted(p.name for p in tmp_path.glob("*.tmp")) == [own.name]
+    kept = sorted(p.name for p in own)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", young.name, *kept]
+    for name in (FILE, "best.safetensors", "model.json", "metrics.jsonl"):
+        (tmp_path / f"{name}.89abcdef.tmp").write_bytes(b"half")
+    with run_folder.hold(tmp_path):  # no other run writes here; the young page is somebody else's
+        left = sorted(p.name for p in tmp_path.glob("*.tmp"))
+        assert left == sorted([young.name, *kept])
+
+
+def test_a_film_is_as_readable_as_other_files_and_what_a_killed_one_left_is_removed(tmp_path):
+    events = EventBatch.from_streams([EventStream([1], [0], (1, 1, 2), 0, 5)])
+    left = tmp_path / "a.events.0123abcd.tmp"
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - 7200,) * 2)
+    write_film(tmp_path / "a.events", [events])
+    (tmp_path / "other").write_bytes(b"")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.events", "other"]
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1  # what the umask says
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

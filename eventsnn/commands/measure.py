@@ -17,6 +17,7 @@ from eventsnn.data.source import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
+from eventsnn.files.unpack import read_text
 from eventsnn.measure.energy import MODELS, EnergyModel, read_models
 from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
@@ -101,14 +102,11 @@ def levels_of(file: Path | None) -> dict[str, float | None] | None:
     if file is None:
         return None
     remedy = "give what eventsnn measure --json printed"
+    text = read_text(file)
     try:
-        anytime = json.loads(file.read_text("utf-8"))["anytime"]
+        anytime = json.loads(text)["anytime"]
         stops = [*([anytime["best"]] if anytime["best"] else []), *anytime["stops"]]
         levels = {stop["policy"]: stop["level"] for stop in stops}
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{file}: holds no levels ({shown(str(error))}); {remedy}") from error
     if not levels:

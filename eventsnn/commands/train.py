@@ -14,6 +14,7 @@ from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
+from eventsnn.files.unpack import read_text
 from eventsnn.network.layer_string import parse_layers
 from eventsnn.text import quoted
 from eventsnn.train import options as train_options
@@ -133,10 +134,9 @@ def _stopped(trainer: Trainer, folder: Path) -> Interrupted:
 
 def read_config(path: Path) -> dict[str, Any]:
     """Read options of a run from a TOML file: ``name = value`` lines, as on the command line."""
+    text = read_text(path)
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML that is none, or nested too deeply
         raise UserError(f"{path}: not TOML ({error})") from error
     unknown = sorted(set(values) - TRAIN_OPTIONS)

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from eventsnn.data.cache_file import TEMPORARY, Writer, read_batch
+from eventsnn.data.cache_file import Writer, read_batch
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
 from eventsnn.files.folders import user_cache
+from eventsnn.files.outputs import PART
 
 Produce = Callable[[], Iterable[EventBatch]]
 """Gives the recordings as consecutive batches of one sensor; may be called twice."""
@@ -155,7 +156,7 @@ def _delete_older(folder: Path, family: str, current: Path) -> None:
             if path == current:
                 continue
             being_written = (
-                path.suffix == TEMPORARY and time.time() - path.stat().st_mtime < _ABANDONED_S
+                path.suffix == PART and time.time() - path.stat().st_mtime < _ABANDONED_S
             )
             if not being_written:
                 path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import stat
 import tempfile
 from io import BufferedReader
 from pathlib import Path
@@ -30,12 +31,10 @@ from numpy.typing import NDArray
 from eventsnn.data.digest import Summed, digest_of_sums, sums_of
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape, unit_dtype
+from eventsnn.files.outputs import new_part
 
 HEADER_BYTES = 1024
 """Length of the JSON header with its 8-byte prefix; a multiple of 8 keeps arrays aligned."""
-
-TEMPORARY = ".tmp"
-"""Ending of a file that is being written."""
 
 MAPPED_BYTES = 1 << 27
 """Length of a file from which on it is mapped, not read."""
@@ -112,9 +111,8 @@ class Writer:
 
     def __init__(self, path: Path, *, emulated: bool = False) -> None:
         self._path, self._emulated, self._summed = path, emulated, Summed()
-        handle, name = tempfile.mkstemp(TEMPORARY, path.stem + "-", path.parent)
-        self._temporary = Path(name)
-        self._t = os.fdopen(handle, "wb")
+        self._temporary = new_part(path)
+        self._t = self._temporary.open("xb")
         self._shape: Shape | None = None
         # Lengths are known only at the end, so the addresses wait in a file of their own.
         try:
@@ -228,6 +226,7 @@ def read_file(path: Path, key: str, source: str, remedy: str = "delete it") -> F
         If it cannot be read.
     """
     place = _Place(path, remedy)
+    _check_regular(path, place)
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
         layout = _layout(head, place)
@@ -258,6 +257,10 @@ def holds_emulated(path: Path, key: str) -> bool:
     OSError
         If it cannot be read.
     """
+    try:
+        _check_regular(path, _Place(path, ""))
+    except DataError:
+        return False
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
     try:
@@ -265,6 +268,13 @@ def holds_emulated(path: Path, key: str) -> bool:
     except DataError:
         return False
     return head == layout.header() and layout.key == key and bool(layout.emulated)
+
+
+def _check_regular(path: Path, place: _Place) -> None:
+    """Refuse what cannot be mapped: a pipe would be waited for without end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a folder the system says so itself
+        raise place.wrong("not a regular file")
 
 
 def _raw_of(file: BufferedReader, size: int, place: _Place) -> memoryview:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -13,6 +13,9 @@ from pathlib import Path
 from eventsnn.errors import UserError
 
 _OLD_S = 3600
+
+PART = ".tmp"
+"""Ending of a file that is being written."""
 
 
 def check_output_file(what: str, path: Path, suffixes: tuple[str, ...] = ()) -> None:
@@ -39,7 +42,7 @@ def check_output_file(what: str, path: Path, suffixes: tuple[str, ...] = ()) -> 
         if not path.parent.is_dir():
             raise UserError(f"{what} {path}: there is no folder {path.parent}; make it first")
         # As it is written later: under a longer name that is then changed.
-        probe = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+        probe = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
         probe.open("xb").close()
         probe.unlink()
     except OSError as error:
@@ -74,9 +77,7 @@ def _refusal(what: str, path: Path, error: OSError) -> UserError:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
-    _remove_old_parts(path)
-    # Not mkstemp, whose files nobody else may read: who may is up to the user's umask.
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    part = new_part(path)
     try:
         with part.open("xb") as file:
             file.write(data)
@@ -90,9 +91,22 @@ def write_whole(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def new_part(path: Path) -> Path:
+    """Return a name beside a file, to write it under before it is renamed.
+
+    What a process that was killed has left of the same file is removed. Whoever opens it does so
+    with mode ``x``, not by mkstemp, whose files nobody else may read: who may is up to the umask.
+    """
+    _remove_old_parts(path)
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
+
+
 def _remove_old_parts(path: Path) -> None:
     """Remove what a process that was killed while it wrote this file has left, an hour ago."""
-    for part in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
-            if time.time() - part.stat().st_mtime > _OLD_S:
-                part.unlink()
+    pattern = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.tmp")
+    with contextlib.suppress(OSError):  # a folder that cannot be listed
+        for part in path.parent.iterdir():
+            if pattern.fullmatch(part.name):
+                with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+                    if time.time() - part.stat().st_mtime > _OLD_S:
+                        part.unlink()

@@ -26,6 +26,9 @@ from eventsnn.memory import check_room
 DEFLATE_LIMIT = 1032
 """One packed byte gives at most so many: a match of 258 bytes takes 2 bits (RFC 1951)."""
 
+LONGEST_TEXT = 1 << 24
+"""Bytes of a text from outside."""
+
 UNPACK_ERRORS = (
     *(OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
     # Encrypted members, unknown methods and versions; names and headers that cannot be decoded.
@@ -53,6 +56,26 @@ def check_file(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise DataError(f"{path}: not a regular file; give one")
     return found.st_size
+
+
+def read_text(path: Path) -> str:
+    """Return a text that people or programs wrote: options, prices, results, networks.
+
+    Raises
+    ------
+    DataError
+        If it is no file, a pipe or a device (which may never end), longer than such texts are, or
+        no UTF-8.
+    """
+    size = check_file(path)
+    if size > LONGEST_TEXT:
+        raise DataError(f"{path}: {size} bytes; such a file has at most {LONGEST_TEXT}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({said(error)})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text in UTF-8 (byte {error.start})") from error
 
 
 @contextmanager

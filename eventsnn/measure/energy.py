@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eventsnn.errors import UserError
+from eventsnn.files.unpack import read_text
 from eventsnn.text import shown
 
 _HOROWITZ = (
@@ -168,15 +169,12 @@ def read_models(path: Path) -> tuple[EnergyModel, ...]:
     UserError
         Naming the file, the model, the key and the value.
     """
+    text = read_text(path)
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        tables = tomllib.loads(text)
     except RecursionError as error:
         raise UserError(f"{path}: nested too deeply; give tables of prices") from error
-    except ValueError as error:  # no TOML, no UTF-8, or an int of thousands of digits
+    except ValueError as error:  # no TOML, or an int of thousands of digits
         raise UserError(f"{path}: not TOML ({error})") from error
     if not tables:
         raise UserError(f"{path}: holds no model; give a table, such as [my-chip]")

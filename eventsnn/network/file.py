@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError, UserError
-from eventsnn.files.unpack import check_file
+from eventsnn.files.unpack import read_text
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population, arrays
 from eventsnn.network.arrays import Table, get, known
@@ -47,8 +47,6 @@ from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
 
 T = TypeVar("T")
-_LONGEST = 1 << 24
-"""Bytes of a network file."""
 _BYTES_A_NEURON = 64
 """Of an engine's arrays: variables, clocks, room for spikes."""
 
@@ -198,13 +196,11 @@ def _made(make: Callable[[], T], where: str) -> T:
 
 def _document(file: Path) -> Table:
     """Read the file as TOML."""
-    size = check_file(file)
-    if size > _LONGEST:
-        raise DataError(f"{file}: {size} bytes; a network file has at most {_LONGEST}")
+    text = read_text(file)
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    # A number of thousands of digits is a ValueError, as are errors of TOML and of UTF-8.
-    except (OSError, ValueError) as error:
+        return tomllib.loads(text)
+    # A number of thousands of digits is a ValueError, as are errors of TOML.
+    except ValueError as error:
         raise DataError(f"{file.name}: cannot be read as TOML ({named(str(error))})") from error
     except RecursionError as error:
         raise DataError(f"{file.name}: nested too deeply; a network file needs 3 levels") from error

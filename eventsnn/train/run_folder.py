@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import IO
 
 from eventsnn.errors import UserError
+from eventsnn.train.checkpoint import BEST_FILE, FILE, JSON_FILE
+from eventsnn.train.metrics import FILE as METRICS_FILE
 
 LOCK = ".lock"
 NOTE = ".lock.json"
-_PART = re.compile(r".+\.[0-9a-f]{8}\.tmp")
+_WRITTEN = (FILE, BEST_FILE, JSON_FILE, METRICS_FILE)
+_PART = re.compile(rf"({'|'.join(map(re.escape, _WRITTEN))})\.[0-9a-f]{{8}}\.tmp")
 _UNAVAILABLE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
 
 
@@ -53,7 +56,10 @@ def hold(folder: Path) -> Iterator[None]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove unfinished files of a run that was killed; only who holds the folder may."""
+    """Remove unfinished files of a run that was killed; only who holds the folder may.
+
+    Other files there may be anybody's, unfinished or not.
+    """
     for path in folder.iterdir():
         if _PART.fullmatch(path.name):
             path.unlink(missing_ok=True)
