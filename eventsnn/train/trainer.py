@@ -17,6 +17,7 @@ import eventsnn
 from eventsnn.data.identity import Identity
 from eventsnn.data.source import DataSet, sensor_of
 from eventsnn.errors import UserError
+from eventsnn.rules import find_rule
 from eventsnn.rules.learner import Learner, Rates
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.metrics import Metrics
@@ -29,17 +30,7 @@ from eventsnn.train.trainable import check_trainable
 def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
     """Return the network and rule that the options describe; layers are filled in."""
     check_network_room(options)
-    if options.rule == "herding":
-        from eventsnn.rules.deep_spiking.learner import HerdingLearner
-
-        return HerdingLearner(options)
-    if options.rule == "eventprop":
-        from eventsnn.rules.eventprop.learner import EventPropLearner
-
-        return EventPropLearner(options, threads)
-    from eventsnn.rules.adjoint.learner import AdjointLearner
-
-    return AdjointLearner(options, threads)
+    return find_rule(options.rule).learner(options, threads)
 
 
 class Listener:
