@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").rglob("*.py"))
 
 
 def numbers(pattern, out):
@@ -57,6 +57,11 @@ def fewer_spikes(out):
     assert min(right) > 84 and len(right) == 2
     # Drawn to one spike a neuron, of which there are 60.
     assert spikes[0] > 200 and 45 < spikes[1] < 120
+
+
+def focal_loss(out):
+    focal, usual = numbers(r": ([\d.]+)% of digits", out)
+    assert focal > 50 and usual > 50 and focal != usual
 
 
 def film_a_picture(out):

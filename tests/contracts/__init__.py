@@ -1,0 +1,1 @@
+"""Contracts: every thing that is found keeps what its kind promises."""
