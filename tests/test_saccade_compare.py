@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eventsnn.data.camera.compare import compare, compare_with_real, plot_comparison
+from eventsnn.data.camera.compare import compare, compare_with_real
+from eventsnn.data.camera.figure import plot_comparison
 from eventsnn.data.camera.saccade import Camera, film
 from eventsnn.data.readers import mnist
 from eventsnn.data.readers.digits import digit_images

@@ -197,7 +197,8 @@ def compare_films(
     images: str, real: str, seed: int, figure: Path | None, threads: int, console: Console
 ) -> dict[str, Any]:
     """Film the MNIST images behind real N-MNIST recordings and compare the two."""
-    from eventsnn.data.camera.compare import compare, plot_comparison
+    from eventsnn.data.camera.compare import compare
+    from eventsnn.data.camera.figure import plot_comparison
     from eventsnn.data.camera.saccade import film as film_images
     from eventsnn.data.readers import mnist
     from eventsnn.data.readers.nmnist import recordings as nmnist

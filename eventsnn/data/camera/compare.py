@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,33 +137,3 @@ def _rate(batch: EventBatch, duration_us: int) -> NDArray[np.float64]:
     """Return events a recording in every bin of `BIN_US`."""
     bins = np.bincount(batch.t // BIN_US, minlength=-(-duration_us // BIN_US))
     return bins / len(batch)
-
-
-def plot_comparison(
-    real: EventBatch, filmed: EventBatch, path: str | Path, *, shown: int = 4
-) -> None:
-    """Draw the comparison: maps of a few digits, rates, counts and intervals.
-
-    Parameters
-    ----------
-    real, filmed : EventBatch
-        As in `compare`.
-    path : str or Path
-        Where to write; ``.png``, ``.svg`` or ``.pdf``.
-    shown : int
-        How many recordings to draw maps of: one each of the first classes, if labelled.
-    """
-    target = Path(path)
-    if target.suffix not in (".png", ".svg", ".pdf"):
-        raise DataError(f"{target}: a figure is .png, .svg or .pdf, not {target.suffix!r}")
-    numbers = compare(real, filmed)
-    from eventsnn.data.camera.figure import draw
-
-    draw(real, filmed, numbers, target, _examples(real, shown))
-
-
-def _examples(batch: EventBatch, shown: int) -> list[int]:
-    """Return the first recording of each class, then others, ``shown`` in all."""
-    _, first = np.unique(batch.label, return_index=True)
-    rest = np.setdiff1d(np.arange(len(batch)), first)
-    return [int(i) for i in np.concatenate([first, rest])[:shown]]

@@ -8,12 +8,41 @@ from typing import Any
 import numpy as np
 
 from eventsnn.data.camera import compare
+from eventsnn.errors import DataError
 from eventsnn.events import EventBatch
 
 _REAL, _FILMED = "#1f2937", "#e4572e"
 
 
-def draw(
+def plot_comparison(
+    real: EventBatch, filmed: EventBatch, path: str | Path, *, shown: int = 4
+) -> None:
+    """Draw the comparison: maps of a few digits, rates, counts and intervals.
+
+    Parameters
+    ----------
+    real, filmed : EventBatch
+        As in `compare.compare`.
+    path : str or Path
+        Where to write; ``.png``, ``.svg`` or ``.pdf``.
+    shown : int
+        How many recordings to draw maps of: one each of the first classes, if labelled.
+    """
+    target = Path(path)
+    if target.suffix not in (".png", ".svg", ".pdf"):
+        raise DataError(f"{target}: a figure is .png, .svg or .pdf, not {target.suffix!r}")
+    numbers = compare.compare(real, filmed)
+    _draw(real, filmed, numbers, target, _examples(real, shown))
+
+
+def _examples(batch: EventBatch, shown: int) -> list[int]:
+    """Return the first recording of each class, then others, ``shown`` in all."""
+    _, first = np.unique(batch.label, return_index=True)
+    rest = np.setdiff1d(np.arange(len(batch)), first)
+    return [int(i) for i in np.concatenate([first, rest])[:shown]]
+
+
+def _draw(
     real: EventBatch,
     filmed: EventBatch,
     numbers: dict[str, Any],
