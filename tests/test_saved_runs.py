@@ -429,6 +429,17 @@ def test_what_a_killed_save_left_is_removed(tmp_path):
         assert left == sorted([young.name, *kept])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_lock_that_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    make(tmp_path / ".lock")
+    with (
+        pytest.raises(UserError, match=r"\.lock: is no file; remove it"),
+        run_folder.hold(tmp_path),
+    ):
+        pass
+
+
 def test_a_film_is_as_readable_as_other_files_and_what_a_killed_one_left_is_removed(tmp_path):
     events = EventBatch.from_streams([EventStream([1], [0], (1, 1, 2), 0, 5)])
     left = tmp_path / "a.events.0123abcd.tmp"

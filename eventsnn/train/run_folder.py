@@ -38,7 +38,10 @@ def hold(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("ab")
+        lock = folder / LOCK
+        if lock.exists() and not lock.is_file():  # to open a pipe would wait without end
+            raise UserError(f"{lock}: is no file; remove it, or give another --out")
+        file = lock.open("ab")
     except OSError as error:
         raise UserError(
             f"{folder}: cannot be written: {error.strerror}; give another --out"
