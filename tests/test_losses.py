@@ -76,6 +76,7 @@ def test_first_spike_gradients_hold_beside_silent_classes():
     [
         (np.array([[1.0, np.nan]]), np.array([0]), "output 1 of recording 0 is nan"),
         (np.zeros((2, 3)), np.array([0, 3]), "label 3"),
+        (np.zeros((2, 3)), np.array([2, -1]), "label -1"),
         (np.zeros((2, 3)), np.array([0]), "for 1 labels"),
     ],
 )

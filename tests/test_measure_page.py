@@ -112,7 +112,7 @@ def test_the_tiles_of_the_page_have_these_numbers(case):
         assert tiles[name] == pytest.approx(value, rel=5e-3, abs=0.51 if value > 1 else 1e-3), name
     assert f"{result['right']} of 7" in html and "no answer" not in html
     assert f"{result['right']} of 7; 2 got no answer" in page(result | {"no_answer": 2}, [])
-    assert "4.56 points won" in html and "7 recordings" in html and "4-5-3" in html
+    assert "with 4.56 points won" in html and "7 recordings" in html and "4-5-3" in html
 
 
 def printed(shower, *results):

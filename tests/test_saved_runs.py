@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -394,6 +395,18 @@ def test_a_folder_is_held_where_the_file_system_has_no_locks(tmp_path, monkeypat
     (tmp_path / run_folder.NOTE).write_text(f"elsewhere {ended.pid}")
     with pytest.raises(UserError, match="on elsewhere"), run_folder.hold(tmp_path):
         pass
+
+
+def test_a_note_of_another_users_process_holds_the_folder(tmp_path, monkeypatch):
+    def not_mine(process, number):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(run_folder, "_locks", list)
+    monkeypatch.setattr(os, "kill", not_mine)
+    (tmp_path / run_folder.NOTE).write_text(f"{socket.gethostname()} 4711")
+    with pytest.raises(UserError, match="process 4711 on"), run_folder.hold(tmp_path):
+        pass
+    assert (tmp_path / run_folder.NOTE).exists()
 
 
 def test_a_run_that_began_while_another_finished_does_not_write_over_it(tmp_path):
