@@ -176,6 +176,22 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
             np.testing.assert_array_equal(mine, theirs)
 
 
+def test_each_recording_of_a_batch_answers_for_its_own_errors():
+    network, weights, batch = trained_pair(recordings=20)
+    given_errors = np.random.default_rng(1).normal(size=(20, SIZES[2]))
+
+    def gradients(events, rows):
+        passed = layered.run(network, weights, events, threads=2)
+        found = adjoint(passed, weights, {2: ("counts", given_errors[rows])})
+        return len(passed.pieces), found.weights
+
+    pieces, together = gradients(batch, slice(None))
+    alone = [gradients(batch.part(k, k + 1), slice(k, k + 1))[1] for k in range(20)]
+    assert pieces == 2
+    for c, whole in enumerate(together):
+        np.testing.assert_allclose(whole, sum(one[c] for one in alone), atol=1e-12)
+
+
 @given(st.integers(0, 300), st.integers(1, 20))
 def test_pieces_are_whole_groups_and_leave_no_thread_idle(n, threads):
     pieces = layered.pieces_of(n, threads)
@@ -216,8 +232,10 @@ def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close():
     assert found > 20 and fired.sum() > 20
 
 
-def test_near_spikes_count_up_to_the_maximum_of_a_readout():
-    network, weights, batch = trained_pair(output=Readout(5_000.0))
+@pytest.mark.parametrize("delay", [0, 5_000])
+def test_near_spikes_count_up_to_the_maximum_of_a_readout(delay):
+    _, weights, batch = trained_pair(output=Readout(5_000.0))
+    network = chain([LIF(10_000.0), Readout(5_000.0)], [0, delay])
     weights[0] = weights[0] * 0.4
     given_errors = np.random.default_rng(0).normal(size=(40, SIZES[2]))
     plain, near = (layered.run(network, weights, batch, near=share) for share in (0.0, 0.5))
@@ -229,7 +247,8 @@ def test_near_spikes_count_up_to_the_maximum_of_a_readout():
         train = piece.near[1]
         rows = np.repeat(np.arange(40)[piece.rows], np.diff(train.start))
         for r, t, i in zip(rows, train.t, train.unit, strict=True):
-            late = np.where(peak[r] >= t, np.exp((t - peak[r]) / 5_000.0), 0.0)
+            gap = t + delay - peak[r]  # what comes too late has no maximum behind it
+            late = np.where(gap <= 0, np.exp(np.minimum(gap, 0) / 5_000.0), 0.0)
             worth = 0.7 * float((given_errors[r] * weights[1][i] * late).sum())
             one = batch[int(r)]
             before = one.t <= t

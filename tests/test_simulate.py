@@ -187,6 +187,18 @@ def test_an_open_end_is_when_the_last_thing_happened(engine):
     assert record.readouts["b"].final[1, 0] == pytest.approx(2 + 2 * np.exp(-0.03))
 
 
+@pytest.mark.parametrize("engine", ["reference", "asynchronous", "feedforward"])
+def test_an_event_on_the_end_of_a_run_is_not_run_and_not_counted(engine):
+    populations = Population("in", (1,)), Population("a", (1,), IF())
+    network = Network(populations, (Connection("in", "a", Dense(1, 1)),))
+    stream = EventStream([10, 40, 40, 70], [0] * 4, (1, 1, 1), duration=100)
+    weights = [np.ones((1, 1))]
+    for until, events in ((40, 1), (40.5, 3), (41, 3), (70, 3)):
+        record = simulate(network, weights, stream, engine=engine, until_us=until)
+        assert record.counts.spikes.tolist() == [[events, min(events, 2)]]
+        assert record.counts.synaptic_adds.tolist() == [[events]]
+
+
 def ring(n, delay_us, engine, duration):
     to_next = Sparse(n, np.arange(n + 1), (np.arange(n) + 1) % n)
     first = Sparse(n, [0, 1], [0])

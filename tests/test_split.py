@@ -147,6 +147,16 @@ def test_pictures_of_the_same_bytes_and_another_shape_have_films_of_their_own(
     assert len(list(tmp_path.glob("film-*"))) == 1
 
 
+def test_each_picture_of_a_long_film_has_noise_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("EVENTSNN_CACHE", str(tmp_path))
+    pictures = np.zeros((1001, 4, 4), np.uint8)
+    pictures[:, 1:3] = 255
+    found = film_cached(Images(pictures, np.zeros(1001, np.int64)), 7, None)
+    last, expected = found[1000], film(pictures[:1], seed=34, first_index=1007)[0]
+    np.testing.assert_array_equal(last.t, expected.t)
+    np.testing.assert_array_equal(last.unit, expected.unit)
+
+
 @pytest.fixture
 def own_film(tmp_path, call) -> Path:
     """Six pictures without labels, filmed by the command line."""

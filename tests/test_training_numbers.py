@@ -147,6 +147,22 @@ def test_the_schedule_goes_on_from_epoch_to_epoch():
     np.testing.assert_allclose(-np.diff(steps), [6, 5, 4, 3, 2, 1], rtol=1e-5)
 
 
+def test_a_learner_is_told_of_the_last_shorter_batch_of_an_epoch(monkeypatch):
+    """Ten recordings in batches of 4 are three steps, and the schedule ends with the last."""
+    data, told, made = data_of(10), [], []
+    run = Trainer(options_of(data, epochs=2), data, None)
+
+    def learn_all(events, chunks, rng):
+        made.append(len(chunks))
+        for chunk in chunks:
+            yield SimpleNamespace(right=1, loss=float(len(chunk)))
+
+    monkeypatch.setattr(run.learner, "begin_epoch", lambda *numbers: told.append(numbers))
+    monkeypatch.setattr(run.learner, "learn_all", learn_all)
+    run.run(Listener())
+    assert told == [(0, 3, 2), (1, 3, 2)] and made == [3, 3]
+
+
 def test_eta_ends_at_a_tenth():
     data = data_of()
     options = completed(make_options({"layers": (6, 2), "epochs": 4}), data)
