@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
 from scipy.integrate import solve_ivp
@@ -199,6 +199,37 @@ def test_an_event_on_the_end_of_a_run_is_not_run_and_not_counted(engine):
         assert record.counts.synaptic_adds.tolist() == [[events]]
 
 
+@pytest.mark.parametrize("engine", ["reference", "asynchronous", "feedforward"])
+def test_the_time_of_a_maximum_is_when_it_was_reached_first(engine):
+    populations = Population("in", (2,)), Population("out", (2,), Readout())
+    network = Network(populations, (Connection("in", "out", Dense(2, 2)),))
+    stream = EventStream([10, 20, 30], [0, 1, 0], (1, 1, 2), duration=50)
+    weights = [np.array([[1.0, 0.0], [-1.0, 0.0]])]
+    held = simulate(network, weights, stream, engine=engine).readouts["out"]
+    assert held.maximum.tolist() == [[1, 0]] and held.maximum_t.tolist() == [[10, -np.inf]]
+
+
+def test_spikes_a_neuron_are_counted_over_more_than_one_buffer():
+    populations = Population("in", (2,)), Population("out", (2,), IF())
+    network = Network(populations, (Connection("in", "out", Dense(2, 2)),))
+    t = np.arange(70_000)  # the loop has room for 65,536 spikes
+    stream = EventStream(t, t % 4 == 3, (1, 1, 2))
+    options = {"engine": "asynchronous", "record": "counts"}
+    counted = simulate(network, [np.eye(2)], stream, **options).unit_spikes["out"]
+    assert counted.tolist() == [[52_500, 17_500]]
+
+
+def test_the_peak_of_the_queue_does_not_grow_with_the_length_of_a_run():
+    cell = Population("cell", (1,), CubaLIF(1000.0, 100.0, bias=1.01))
+    network = Network((Population("in", (1,)), cell), (Connection("in", "cell", Dense(1, 1)),))
+    peaks = []
+    for n in (400, 2000):  # each event moves the next spike; what was predicted before is stale
+        stream = EventStream(np.arange(n) * 3, np.zeros(n, int), (1, 1, 1), duration=3 * n)
+        record = simulate(network, [np.full((1, 1), 0.001)], stream, engine="asynchronous")
+        peaks.append(int(record.counts.queue_peak[0]))
+    assert peaks[0] == peaks[1] < 100
+
+
 def ring(n, delay_us, engine, duration):
     to_next = Sparse(n, np.arange(n + 1), (np.arange(n) + 1) % n)
     first = Sparse(n, [0, 1], [0])
@@ -215,6 +246,7 @@ def ring(n, delay_us, engine, duration):
     st.lists(st.integers(0, 1 << 21) | st.floats(0, 1e7) | st.just(float("inf"))),
     st.sampled_from([3.0, 30_000.0]),
 )
+@example([(1 << 20) - 1, 1 << 20], 30_000.0)  # the last interval of the table, and the one behind
 def test_decays_over_many_intervals_are_those_over_each(gaps, tau):
     table, many = LIF(tau).decays, np.array(gaps, np.float64)
     assert decays(many, tau, table).tolist() == [decay(float(gap), tau, table) for gap in gaps]
