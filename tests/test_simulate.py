@@ -23,6 +23,7 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import decay, decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 
 SLOW = settings(
@@ -228,6 +229,31 @@ def test_the_peak_of_the_queue_does_not_grow_with_the_length_of_a_run():
         record = simulate(network, [np.full((1, 1), 0.001)], stream, engine="asynchronous")
         peaks.append(int(record.counts.queue_peak[0]))
     assert peaks[0] == peaks[1] < 100
+
+
+@pytest.mark.parametrize("engine", ["reference", "asynchronous", "feedforward"])
+@pytest.mark.parametrize("topology", [Dense(1, 1), Sparse(1, [0, 1], [0]), Pool2d((1, 1, 1), 1)])
+def test_a_neuron_takes_what_comes_on_the_microsecond_at_which_it_is_ready(topology, engine):
+    cell = Population("cell", (1, 1, 1), IF(refractory_us=5))
+    network = Network((Population("in", (1, 1, 1)), cell), (Connection("in", "cell", topology),))
+    stream = EventStream([0, 4, 5, 11], [0] * 4, (1, 1, 1), duration=20)
+    record = simulate(network, [np.ones(topology.weight_shape)], stream, engine=engine)
+    assert record.spikes["cell"].t.tolist() == [0, 5, 11]
+
+
+def test_predicted_spikes_do_not_depend_on_how_many_others_wait():
+    strong = np.random.default_rng(5).permutation(np.linspace(7.0, 30.0, 40))
+
+    def fired(strong):
+        n = len(strong)
+        populations = Population("in", (1,)), Population("cells", (n,), CubaLIF(90.0, 20.0))
+        network = Network(populations, (Connection("in", "cells", Dense(1, n)),))
+        stream = EventStream([7], [0], (1, 1, 1), duration=500)
+        spikes = simulate(network, [strong[None, :]], stream, engine="asynchronous").spikes
+        return list(zip(spikes["cells"].t.tolist(), spikes["cells"].unit.tolist(), strict=True))
+
+    alone = [(t, unit) for unit in range(40) for t, _ in fired(strong[unit : unit + 1])]
+    assert len(alone) > 30 and fired(strong) == sorted(alone)
 
 
 def ring(n, delay_us, engine, duration):
