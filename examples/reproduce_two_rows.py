@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eventsnn.reproduce import find_paper
 from eventsnn.reproduce.command import reproduce
-from eventsnn.reproduce.data import Shelf
+from eventsnn.reproduce.data import PaperData
 
 
 class Lines:
@@ -24,9 +24,9 @@ class Lines:
 
 def main() -> None:
     paper = find_paper("deep-spiking-networks")
-    shelf = Shelf(["digits"], quick=True)
+    data = PaperData(paper, ["digits"], "quick")
     with tempfile.TemporaryDirectory() as folder:
-        result = reproduce(paper, shelf, ["predictions"], Path(folder), 1, Lines())
+        result = reproduce(paper, data, ["predictions"], Path(folder), 1, Lines())
     print(result["note"])
     for row in result["rows"]["predictions"]["by_steps"][::5]:
         print(f"T = {row['n_steps']:4}: difference to the ReLU network {row['difference']:.4f}")

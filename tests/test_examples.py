@@ -82,6 +82,15 @@ def learn_by_spikes(out):
     assert 1 <= times <= (100 - unseen) / 100 * 360
 
 
+def paper_two_rows(out):
+    assert "papers: deep-spiking-networks, nearest-neighbours" in out
+    errors = numbers(r"error ([\d.]+) %", out)
+    # Pixels tell more than counts of events; guessing errs on 90 %.
+    assert len(errors) == 2 and 0 < errors[0] < errors[1] < 10
+    assert "'shown'" in out and "'met'" not in out
+    assert "the paper has images and no recordings" in out
+
+
 def recurrent_inhibition(out):
     held, loose = out.split("inhibition x 0.0:")
     assert "more than 60000 spikes; the busiest population is excitatory" in loose

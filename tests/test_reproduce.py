@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 
 import eventsnn
-from eventsnn import reproduce
+from eventsnn import registry, reproduce
 from eventsnn.errors import UserError
-from eventsnn.reproduce import deep_spiking_networks as paper
 from eventsnn.reproduce.command import chosen_rows
-from eventsnn.reproduce.data import Shelf
+from eventsnn.reproduce.comparison import again, compare
+from eventsnn.reproduce.data import PaperData
+from eventsnn.reproduce.deep_spiking.paper import IMAGES, PAPER
+from eventsnn.reproduce.deep_spiking.published import PUBLISHED
 from eventsnn.reproduce.paper import Row
 from eventsnn.reproduce.runner import FILE, Runner, read_result
 from eventsnn.train.checkpoint import load_checkpoint
@@ -40,18 +42,28 @@ def rows_of(*names):
     return [word for name in names for word in ("--only", name)]
 
 
-def test_the_papers_are_listed_and_a_new_file_is_a_new_paper(call, monkeypatch, tmp_path):
+def test_the_papers_are_listed_and_a_new_folder_is_a_new_paper(call, monkeypatch, tmp_path):
     code, out, _ = call("reproduce", "--json")
     assert code == 0 and [found["paper"] for found in json.loads(out)] == [NAME]
-    (tmp_path / "a_new_paper.py").write_text(
+    folder = tmp_path / "a_new_paper"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from eventsnn.reproduce.a_new_paper.paper import PAPER\n")
+    (folder / "paper.py").write_text(
         "from dataclasses import replace\n"
-        "from eventsnn.reproduce.deep_spiking_networks import PAPER as OTHER\n"
+        "from eventsnn.reproduce.deep_spiking.paper import PAPER as OTHER\n"
         "PAPER = replace(OTHER, name='a-new-paper')\n"
     )
     monkeypatch.setattr(reproduce, "__path__", [*reproduce.__path__, str(tmp_path)])
+    monkeypatch.setattr(registry, "_modules", registry._modules.__wrapped__)
     code, out, _ = call("reproduce")
     assert code == 0 and "a-new-paper" in out and NAME in out
-    monkeypatch.delitem(sys.modules, "eventsnn.reproduce.a_new_paper")
+    for name in ("a_new_paper.paper", "a_new_paper"):
+        monkeypatch.delitem(sys.modules, f"eventsnn.reproduce.{name}")
+
+
+def on_mnist(row):
+    """Say that a row's data are those of the published figures."""
+    return ""
 
 
 def test_every_figure_of_the_papers_page_is_compared_once(shared):
@@ -66,13 +78,13 @@ def test_every_figure_of_the_papers_page_is_compared_once(shared):
     ablations = text[text.index("Ablations, percent") : text.index("The authors' program (Java")]
     expected += [float(n) for n in re.findall(r"\d+\.\d+", ablations)]
     assert len(expected) == 22 + 2 + 10
-    stated = {key: value for key, value in paper.PUBLISHED.items() if "-half" not in key[0]}
+    stated = {key: value for key, value in PUBLISHED.items() if "-half" not in key[0]}
     assert sorted(stated.values()) == sorted(expected)
-    for (row, figure), value in paper.PUBLISHED.items():
+    for (row, figure), value in PUBLISHED.items():
         assert value == stated[row.replace("-half", ""), figure]
-    named = {row.name for row in paper.PAPER.rows}
-    assert len(named) == len(paper.PAPER.rows)
-    assert {row for row, _ in paper.PUBLISHED} <= named
+    named = {row.name for row in PAPER.rows}
+    assert len(named) == len(PAPER.rows)
+    assert {row for row, _ in PUBLISHED} <= named
 
 
 def test_ours_is_judged_by_the_tolerance_of_its_epochs_and_by_failing():
@@ -84,7 +96,8 @@ def test_ours_is_judged_by_the_tolerance_of_its_epochs_and_by_failing():
         "zero-reset": {"test_error": 50.5},
         "depth-first-no-hold": {"test_error": 12.0},
     }
-    found = {(c["row"], c["figure"]): c for c in paper.compare(rows, True)}
+    compared = compare(PAPER, rows, on_mnist)
+    found = {(c.figure.row, c.figure.key): c.to_json for c in compared}
     verdicts = {row: c.get("verdict") for (row, figure), c in found.items() if "test" in figure}
     assert verdicts == {
         "standard": "within",
@@ -96,8 +109,8 @@ def test_ours_is_judged_by_the_tolerance_of_its_epochs_and_by_failing():
     }
     assert "verdict" not in found["standard", "train_error"]
     assert found["fractional", "test_error"]["difference"] == pytest.approx(-0.26)
-    assert paper.compare(rows, False) == []
-    more = [row.id for row in paper.again(list(found.values()))]
+    assert compare(PAPER, rows, lambda row: None) == []
+    more = [row.id for row in again(PAPER, compared)]
     assert more == [
         f"{name}-seed{seed}"
         for seed in (1, 2)
@@ -105,23 +118,25 @@ def test_ours_is_judged_by_the_tolerance_of_its_epochs_and_by_failing():
     ]
     rows |= {"fractional-seed1": {"test_error": 2.3}, "fractional-seed2": {"test_error": 2.25}}
     rows["fractional-seed1"]["train_error"] = rows["fractional-seed2"]["train_error"] = 1.0
-    seeds = next(c for c in paper.compare(rows, True) if c["row"] == "fractional")
+    every = [c.to_json for c in compare(PAPER, rows, on_mnist)]
+    seeds = next(c for c in every if c["row"] == "fractional")
     assert seeds["seeds"] == [2.08, 2.3, 2.25]
     assert seeds["mean"] == pytest.approx(2.21) and seeds["spread"] == pytest.approx(0.11532563)
 
 
 def test_a_swap_that_ends_outside_is_repeated_with_the_networks_that_it_needs():
-    outside = [{"row": "standard-swap", "verdict": "outside"}]
-    ids = [row.id for row in paper.again(outside)]
+    swap = {"relu_test_error": 50.0, "relu_train_error": 50.0}
+    ids = [row.id for row in again(PAPER, compare(PAPER, {"standard-swap": swap}, on_mnist))]
     first = ["standard-seed1", "standard-swap-seed1"]
     assert ids == first + [name.replace("1", "2") for name in first]
-    ids = [row.id for row in paper.again([{"row": "relu-swap", "verdict": "outside"}])]
+    swap = {figure.key: 50.0 for figure in PAPER.published if figure.row == "relu-swap"}
+    ids = [row.id for row in again(PAPER, compare(PAPER, {"relu-swap": swap}, on_mnist))]
     assert ids == ["relu-seed1", "relu-swap-seed1", "relu-seed2", "relu-swap-seed2"]
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return Shelf(["digits"], quick=True)
+    return PaperData(PAPER, ["digits"], "quick")
 
 
 class Silent:
@@ -140,14 +155,14 @@ class Silent:
         (self.kept if kept else self.run).append(row.id)
 
 
-def ran(rows, shelf, out, threads=1):
+def ran(rows, data, out, threads=1):
     listener = Silent()
-    return Runner(shelf, out, threads, listener).run(rows), listener
+    return Runner(data, out, threads, listener).run(rows), listener
 
 
 def test_a_finished_row_is_kept_and_a_stale_one_is_run_again(digits, tmp_path, monkeypatch):
-    row = Row("one", "one", lambda desk, options: {"value": options["x"]}, {"x": 1})
-    leaning = Row("two", "two", lambda desk, _: desk.found["one"], needs=("one",))
+    row = Row("one", "one", lambda context, options: {"value": options["x"]}, IMAGES, {"x": 1})
+    leaning = Row("two", "two", lambda context, _: context.found["one"], IMAGES, needs=("one",))
     assert ran([row, leaning], digits, tmp_path)[1].run == ["one", "two"]
     result, listener = ran([row, leaning], digits, tmp_path)
     assert listener.kept == ["one", "two"] and result["two"]["value"] == 1
@@ -155,20 +170,21 @@ def test_a_finished_row_is_kept_and_a_stale_one_is_run_again(digits, tmp_path, m
     result, listener = ran([changed, leaning], digits, tmp_path)
     assert listener.run == ["one", "two"] and result["two"]["value"] == 2
     assert ran([row.again(1)], digits, tmp_path)[1].run == ["one-seed1"]
-    assert ran([row], Shelf(["digits"]), tmp_path)[1].run == ["one"]
+    assert ran([row], PaperData(PAPER, ["digits"]), tmp_path)[1].run == ["one"]
     shorter = replace(row, quick={"x": 3})
     result, listener = ran([shorter], digits, tmp_path)
     assert listener.run == ["one"] and result["one"]["value"] == 3
-    assert ran([shorter], Shelf(["digits"]), tmp_path)[1].kept == ["one"]
+    assert ran([shorter], PaperData(PAPER, ["digits"]), tmp_path)[1].kept == ["one"]
     monkeypatch.setattr(eventsnn, "__version__", "0.0.0")
     assert ran([row], digits, tmp_path)[1].run == ["one"]
 
 
 def test_an_error_in_one_row_keeps_the_others_and_stops_the_rest(digits, tmp_path):
-    def fail(desk, options):
+    def fail(context, options):
         raise UserError("no such thing")
 
-    rows = [Row("good", "", lambda desk, _: {}), Row("bad", "", fail), Row("next", "", fail)]
+    rows = [Row("good", "", lambda context, _: {}, IMAGES)]
+    rows += [Row(name, "", fail, IMAGES) for name in ("bad", "next")]
     with pytest.raises(UserError, match="no such thing"):
         ran(rows, digits, tmp_path)
     assert ran(rows[:1], digits, tmp_path)[1].kept == ["good"]
@@ -228,14 +244,14 @@ def test_after_ctrl_c_the_same_command_goes_on_to_the_same_numbers(call, tmp_pat
     words = (*QUICK, *rows_of("rand-reset", "T-5"), "--threads", 1)
     code, whole, _ = call(*words, "--out", tmp_path / "whole")
     assert code == 0
-    original = Runner._tell
+    original = Runner._report
 
     def interrupted(self, row, done, total, note):
         if row.name == "T-5" and done > 0.6 * total:
             raise KeyboardInterrupt
         original(self, row, done, total, note)
 
-    monkeypatch.setattr(Runner, "_tell", interrupted)
+    monkeypatch.setattr(Runner, "_report", interrupted)
     out = tmp_path / "cut"
     code, _, err = call(*words, "--out", out)
     assert (
@@ -244,7 +260,7 @@ def test_after_ctrl_c_the_same_command_goes_on_to_the_same_numbers(call, tmp_pat
     )
     folder = next((out / "rows").glob("T-5-*"))
     assert len(load_checkpoint(folder).info["history"]) == 2
-    monkeypatch.setattr(Runner, "_tell", original)
+    monkeypatch.setattr(Runner, "_report", original)
     code, resumed, err = call(*words, "--out", out)
     assert code == 0 and "rand-reset: found finished" in err
     assert without_times(json.loads(resumed)) == without_times(json.loads(whole))
@@ -269,11 +285,11 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_numbers(call, tmp_pat
 
 
 def test_a_row_brings_the_rows_that_it_needs_and_its_data_must_be_there(digits):
-    rows, skipped = chosen_rows(paper.PAPER, ["noreset-swap"], digits)
-    assert [row.name for row in rows] == ["noreset", "noreset-swap"] and skipped == []
-    rows, skipped = chosen_rows(paper.PAPER, [], digits)
-    assert skipped == ["film-on-real", "real", "real-guesses"]
-    assert len(rows) + len(skipped) == len(paper.PAPER.rows)
+    rows, *others = chosen_rows(PAPER, ["noreset-swap"], digits)
+    assert [row.name for row in rows] == ["noreset", "noreset-swap"] and others == [[], []]
+    rows, skipped, beyond = chosen_rows(PAPER, [], digits)
+    assert skipped == ["film-on-real", "real", "real-guesses"] and beyond == []
+    assert len(rows) + len(skipped) == len(PAPER.rows)
     for k, row in enumerate(rows):
         assert set(row.needs) <= {before.name for before in rows[:k]}
 
@@ -289,9 +305,9 @@ def idx(path, array):
         (["nonsense"], "paper 'nonsense': there are deep-spiking-networks"),
         ([NAME, "--only", "standart"], "row 'standart': deep-spiking-networks has relu, relu-swap"),
         ([NAME, "--only", "real"], "row real: its data are missing; add --data nmnist:PATH"),
-        ([NAME, "--data", "cifar:x"], "give mnist:PATH (or digits), and nmnist:PATH"),
+        ([NAME, "--data", "cifar:x"], "data 'cifar:x': unknown kind 'cifar'; give one of digits"),
         ([NAME, "--data", "mnist:nowhere"], "nowhere"),
-        ([NAME, "--data", "mnist:small"], "25 inputs and 3 classes; the network of the paper"),
+        ([NAME, "--data", "mnist:small"], "takes images of 784 inputs and at most 10 classes"),
     ],
 )
 def test_wrong_words_are_one_line_with_the_remedy(call, tmp_path, monkeypatch, words, message):
@@ -336,10 +352,10 @@ def test_a_tenth_of_mnist_runs_two_rows_from_the_command_line(shared, call, tmp_
 
 def test_published_figures_are_compared_with_mnist_only(shared):
     word = f"mnist:{shared / 'data' / 'mnist'}"
-    mnist, digits = Shelf([word]), Shelf(["digits"])
-    assert mnist.is_mnist and mnist.note == ""
-    assert "a tenth of the images" in Shelf([word], quick=True).note
-    assert not digits.is_mnist and "digits is not MNIST" in digits.note
+    mnist, digits = PaperData(PAPER, [word]), PaperData(PAPER, ["digits"])
+    assert mnist.figures_apply and mnist.note == ""
+    assert "a tenth of the images" in PaperData(PAPER, [word], "quick").note
+    assert not digits.figures_apply and "digits is not MNIST" in digits.note
 
 
 def test_the_page_is_what_its_json_says():
@@ -351,10 +367,10 @@ def test_the_page_is_what_its_json_says():
     for name in result["figures"]:
         assert f"]({name})" in "\n".join(lines) and (folder / name).stat().st_size < 100_000
     # What stands in the JSON is what these rows and options are today.
-    seeds = {row.name: row for row in paper.PAPER.rows}
+    seeds = {row.name: row for row in PAPER.rows}
     assert set(seeds) == {name for name in result["rows"] if "-seed" not in name}
-    again = paper.compare(result["rows"], True)
-    assert again == result["comparison"]
+    compared = compare(PAPER, result["rows"], on_mnist)
+    assert [one.to_json for one in compared] == result["comparison"]
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, "9" * 5000, "\x00"], ids=lambda t: t[:4])

@@ -11,11 +11,11 @@ import pytest
 from eventsnn.data.images import Images
 from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.reproduce import integer_row
-from eventsnn.reproduce.convergence import gradients, predictions
-from eventsnn.reproduce.event_rows import first_events
-from eventsnn.reproduce.operation_rows import operations
-from eventsnn.reproduce.paper import Desk
+from eventsnn.reproduce.deep_spiking import integers
+from eventsnn.reproduce.deep_spiking.convergence import gradients, predictions
+from eventsnn.reproduce.deep_spiking.early_guesses import first_events
+from eventsnn.reproduce.deep_spiking.operations import operations
+from eventsnn.reproduce.paper import RowContext
 from eventsnn.reproduce.relu_network import ReluNetwork
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 from eventsnn.rules.deep_spiking.options import HerdingOptions
@@ -101,8 +101,8 @@ def test_the_relu_networks_drives_are_those_before_its_last_relu():
     assert (top < 0).any()
 
 
-def make_desk(rng, tmp_path, weights, n=12):
-    class Filled(Desk):
+def make_context(rng, tmp_path, weights, n=12):
+    class Filled(RowContext):
         def weights(self, name):
             return weights
 
@@ -115,11 +115,13 @@ def make_desk(rng, tmp_path, weights, n=12):
 def test_differences_to_the_relu_network_are_what_they_say_and_shrink_with_t(tmp_path):
     rng = np.random.default_rng(4)
     weights = drawn(rng)
-    desk = make_desk(rng, tmp_path, weights)
+    context = make_context(rng, tmp_path, weights)
     options = {"images": 5, "steps": (3, 2000)}
-    found, slope = predictions(desk, options), gradients(desk, options)
+    found, slope = predictions(context, options), gradients(context, options)
     ratios, apart, exacts = [], [], []
-    for picture, label in zip(desk.data.test.images[:5], desk.data.test.labels[:5], strict=True):
+    for picture, label in zip(
+        context.data.test.images[:5], context.data.test.labels[:5], strict=True
+    ):
         x, y = picture.ravel() * (1 / 255), np.eye(4)[label]
         u = x
         for k, weight in enumerate(weights):
@@ -143,29 +145,29 @@ def test_differences_to_the_relu_network_are_what_they_say_and_shrink_with_t(tmp
 def test_operations_are_spikes_times_fan_out(tmp_path):
     rng = np.random.default_rng(5)
     weights = drawn(rng)
-    desk = make_desk(rng, tmp_path, weights)
+    context = make_context(rng, tmp_path, weights)
     options = {"steps": (2, 10), "learned": 6, "parts": 3, "n_steps": 10, "eta": 0.01}
     options["dtype"] = "float32"
-    found = operations(desk, options)
+    found = operations(context, options)
     for row in found["by_steps"]:
         net = HerdingMLP(weights, n_steps=row["n_steps"], dtype="float32")
         counts = 0
         for k in range(12):
-            _, spikes, _ = net.record(desk.data.test, k)
+            _, spikes, _ = net.record(context.data.test, k)
             counts += sum(len(s.unit) * n for s, n in zip(spikes, SIZES[1:], strict=False))
         assert row["prediction"] * 12 == counts
         assert row["training"] > row["prediction"] * 0.9
     assert found["relu"] == {"prediction": 16 * 9 + 9 * 7 + 7 * 4, "training": 3 * 235 - 144}
     ink = [part["pixels"] for part in found["by_ink"]]
-    assert ink == sorted(ink) and np.mean(ink) == (desk.data.test.images > 0).sum() / 12
+    assert ink == sorted(ink) and np.mean(ink) == (context.data.test.images > 0).sum() / 12
     mean = np.mean([part["prediction"] for part in found["by_ink"]])
     assert mean == pytest.approx(found["by_steps"][1]["prediction"])
 
 
 def test_integers_equal_floating_point_on_a_grid_and_the_row_would_notice(tmp_path, monkeypatch):
-    desk = make_desk(np.random.default_rng(6), tmp_path, [], n=40)
+    context = make_context(np.random.default_rng(6), tmp_path, [], n=40)
     options = {"layers": SIZES, "n_steps": 5, "init_scale": 0.5, "bits": 9, "samples": 40}
-    found = integer_row.integer_on_a_grid(desk, options)
+    found = integers.integer_on_a_grid(context, options)
     assert found["samples_with_other_spikes"] == found["samples_with_other_outputs"] == 0
     assert found["weights_equal"] and found["weights_changed_by_learning"] > 100
 
@@ -174,8 +176,8 @@ def test_integers_equal_floating_point_on_a_grid_and_the_row_would_notice(tmp_pa
             weights, eta=eta / 2 if dtype == "float64" else eta, dtype=dtype, **fields
         )
 
-    monkeypatch.setattr(integer_row, "HerdingMLP", slower)
-    found = integer_row.integer_on_a_grid(desk, options)
+    monkeypatch.setattr(integers, "HerdingMLP", slower)
+    found = integers.integer_on_a_grid(context, options)
     assert found["samples_with_other_outputs"] > 0 and not found["weights_equal"]
 
 

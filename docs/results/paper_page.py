@@ -1,6 +1,6 @@
 """The page of a paper's reproduction: tables, figures, and what is outside."""
 
-from eventsnn.reproduce.deep_spiking_networks import PAPER
+from eventsnn.reproduce.deep_spiking.paper import PAPER
 
 FIGURES = {
     "learning-curves": "Test and training error against epochs, forward and backward spikes below",

@@ -6,7 +6,7 @@ from measure_page import measure_lines
 from paper_page import paper_lines
 from results import HERE, read
 
-from eventsnn.reproduce.deep_spiking_networks import PAPER
+from eventsnn.reproduce.deep_spiking.paper import PAPER
 
 COMMANDS = {
     "digits": "eventsnn train --json",

@@ -131,12 +131,16 @@ def reproduce(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="[b]mnist:PATH[/b], and [b]nmnist:PATH[/b] for the rows on real recordings; may "
-            "be given again. Default: scikit-learn's digits, with which nothing is compared."
+            help="A data set as for train, given to the rows that it fits, or "
+            "[b]checkpoint:FILE[/b], released weights; may be given again. Default: "
+            "scikit-learn's digits, with which nothing is compared."
         ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A tenth of the images, and fewer epochs.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the rows that take hours, and all epochs.")
     ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this row, and what it needs; may be repeated.")
@@ -154,5 +158,6 @@ def reproduce(
         found = commands.papers()
         print(json.dumps(found)) if as_json else show.papers(found, OUT)
         return
-    result = commands.reproduce(paper, data or [], quick, only or [], threads or cores(), out, ERR)
+    tiers = (quick, full)
+    result = commands.reproduce(paper, data or [], tiers, only or [], threads or cores(), out, ERR)
     print(json.dumps(result)) if as_json else show.reproduction(result, OUT)

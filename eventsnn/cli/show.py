@@ -144,11 +144,12 @@ def papers(found: list[dict[str, Any]], out: Console) -> None:
 def reproduction(result: dict[str, Any], out: Console) -> None:
     """Print a paper's tables, and what was not run."""
     from eventsnn.reproduce import find_paper
+    from eventsnn.reproduce.command import tables_of
 
     if result["note"]:
         out.print(result["note"])
         out.print()
-    for made in find_paper(result["paper"]).tables(result):
+    for made in tables_of(find_paper(result["paper"]), result):
         table = Table(*made.head, box=None, title=made.title, title_justify="left")
         for row in made.rows:
             table.add_row(*row)
@@ -157,7 +158,10 @@ def reproduction(result: dict[str, Any], out: Console) -> None:
         out.print()
     if result["skipped"]:
         out.print(f"not run, for want of data: {', '.join(result['skipped'])}")
-    out.print(f"saved in {result['out']}: result.json, {', '.join(result['figures'])}")
+    if result["beyond_tier"]:
+        more = "--full runs" if result["tier"] == "default" else "more than --quick would run"
+        out.print(f"{more} also: {', '.join(result['beyond_tier'])}")
+    out.print(f"saved in {result['out']}: {', '.join(['result.json', *result['figures']])}")
 
 
 def number(value: Any) -> str:

@@ -102,25 +102,30 @@ def papers() -> list[Result]:
 def reproduce(
     paper: str,
     data: list[str],
-    quick: bool,
+    tiers: tuple[bool, bool],
     only: list[str],
     threads: int,
     out: Path | None,
     console: Console,
 ) -> Result:
-    """Run a paper's rows, or go on with them; return them beside the published figures."""
+    """Run a paper's rows, or go on with them; return them beside the published figures.
+
+    ``tiers``: whether ``--quick`` and ``--full`` were given.
+    """
     from eventsnn.reproduce import find_paper
     from eventsnn.reproduce.command import reproduce as run
-    from eventsnn.reproduce.data import Shelf
+    from eventsnn.reproduce.command import tier_of
+    from eventsnn.reproduce.data import PaperData
 
+    tier = tier_of(*tiers)
     chosen = find_paper(paper)
-    folder = out or Path("runs") / f"{paper}{'-quick' * quick}"
+    folder = out or Path("runs") / f"{paper}{'-quick' * (tier == 'quick')}"
     check_output_folder("--out", folder)
     with progress_bars(console) as bars:
-        shelf = Shelf(data, quick, Bar(bars, "preparing data"))
+        opened = PaperData(chosen, data, tier, Bar(bars, "preparing data"))
         listener = RowBars(bars)
         try:
-            return run(chosen, shelf, only, folder, threads, listener)
+            return run(chosen, opened, only, folder, threads, listener)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped; {listener.finished} finished rows, and every finished epoch of the "

@@ -1,4 +1,4 @@
-"""One paper, from data and rows to the JSON, the figures and what is told about them."""
+"""One paper, from data and rows to the JSON, the figures and what is said of them."""
 
 from __future__ import annotations
 
@@ -9,34 +9,57 @@ from pathlib import Path
 import eventsnn
 from eventsnn.errors import UserError
 from eventsnn.files.outputs import write_whole
-from eventsnn.reproduce.data import KINDS, Shelf
-from eventsnn.reproduce.paper import Paper, Result, Row
+from eventsnn.reproduce.comparison import again, compare, outcomes
+from eventsnn.reproduce.data import PaperData
+from eventsnn.reproduce.paper import TIERS, Paper, Result, Row, Table, Tier
 from eventsnn.reproduce.runner import FILE, RowListener, Runner
+from eventsnn.reproduce.tables import plain_tables
 from eventsnn.train.trainer import machine
 
 
-def chosen_rows(paper: Paper, only: Sequence[str], shelf: Shelf) -> tuple[list[Row], list[str]]:
-    """Return the rows to run, in order, and the names of those left out for want of data.
+def tier_of(quick: bool, full: bool) -> Tier:
+    """Return the tier that ``--quick`` and ``--full`` choose."""
+    if quick and full:
+        raise UserError("--quick and --full: they exclude each other; give one")
+    return "quick" if quick else "full" if full else "default"
 
-    Rows that a chosen row needs are run too.
+
+def chosen_rows(
+    paper: Paper, only: Sequence[str], data: PaperData
+) -> tuple[list[Row], list[str], list[str]]:
+    """Return the rows to run, in order, and the names of others.
+
+    Rows that a chosen row needs are run too; a row that is chosen by name is run in any tier.
+
+    Returns
+    -------
+    rows : list of Row
+    missing, beyond : list of str
+        Rows left out for want of data, and those of a larger tier.
     """
     known = {row.name: row for row in paper.rows}
     for name in only:
         if name not in known:
             raise UserError(f"row {name!r}: {paper.name} has {', '.join(known)}")
-    missing = [row.name for row in paper.rows if not shelf.has(row.data)]
-    wanted = set(only) or set(known) - set(missing)
+    most = TIERS.index(data.tier)
+    beyond = [row.name for row in paper.rows if TIERS.index(row.tier) > most]
+    missing: list[str] = []
+    for row in paper.rows:
+        lost = not data.has(row) or any(need in missing for need in row.needs)
+        missing += [row.name] if lost and row.name not in beyond else []
+    wanted = set(only) or set(known) - set(missing) - set(beyond)
     for row in reversed(paper.rows):
         wanted |= set(row.needs) if row.name in wanted else set()
     for row in paper.rows:
-        if row.name in wanted and row.name in missing:
-            raise UserError(f"row {row.name}: its data are missing; add {KINDS[row.data]}")
-    return [row for row in paper.rows if row.name in wanted], [] if only else missing
+        if row.name in wanted and not data.has(row):
+            raise UserError(data.missing(row))
+    rows = [row for row in paper.rows if row.name in wanted]
+    return rows, [] if only else missing, [] if only else beyond
 
 
 def reproduce(
     paper: Paper,
-    shelf: Shelf,
+    data: PaperData,
     only: Sequence[str],
     out: Path,
     threads: int,
@@ -44,25 +67,28 @@ def reproduce(
 ) -> Result:
     """Run a paper's rows, compare them with what is published, draw; return plain JSON.
 
-    Rows that end outside their tolerance are run with more seeds. Everything is written
-    into ``out``: ``result.json``, the figures, and a folder a row.
+    Rows that miss are run with more seeds. Everything is written into ``out``:
+    ``result.json``, the figures, and a folder a row.
     """
-    rows, skipped = chosen_rows(paper, only, shelf)
-    runner = Runner(shelf, out, threads, listener)
+    rows, missing, beyond = chosen_rows(paper, only, data)
+    runner, full = Runner(data, out, threads, listener), data.tier == "full"
     found = runner.run(rows)
-    more = paper.again(paper.compare(found, shelf.is_mnist))
-    found |= runner.run(more)
+    found |= runner.run(again(paper, compare(paper, found, data.standing, full)))
+    compared = compare(paper, found, data.standing, full)
     result: Result = {
         "paper": paper.name,
         "title": paper.title,
         "source": paper.source,
-        "data": dict(sorted(shelf.words.items())),
-        "note": shelf.note,
-        "quick": shelf.quick,
-        "published_figures_apply": shelf.is_mnist,
+        "data": dict(sorted(data.words.items())),
+        "note": data.note,
+        "tier": data.tier,
+        "quick": data.tier == "quick",
+        "published_figures_apply": data.figures_apply,
         "rows": found,
-        "comparison": paper.compare(found, shelf.is_mnist),
-        "skipped": skipped,
+        "comparison": [one.to_json for one in compared],
+        "outcomes": outcomes(compared),
+        "skipped": missing,
+        "beyond_tier": beyond,
         "seconds": sum(row["wall_seconds"] for row in found.values()),
         "out": str(out),
         "version": eventsnn.__version__,
@@ -71,3 +97,8 @@ def reproduce(
     result["figures"] = paper.figures(result, out)
     write_whole(out / FILE, (json.dumps(result) + "\n").encode())
     return result
+
+
+def tables_of(paper: Paper, result: Result) -> list[Table]:
+    """Return a paper's own tables, or the plain ones."""
+    return plain_tables(result) if paper.tables is None else paper.tables(result)

@@ -1,138 +1,244 @@
-"""The data of a paper's rows, each kind opened once, when the first row asks for it."""
+"""The data of a paper's rows, from the words of the command line, each opened once.
+
+A word is opened by its reader and given to the first need that it fits; one that fits none
+is refused, with what would fit.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from eventsnn.data.cache import Progress
 from eventsnn.data.film_cache import film_cached
-from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet, open_data, open_images
-from eventsnn.errors import UserError
+from eventsnn.data.source import DataSet, first_of, open_data, open_images
+from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
-
-KINDS = {
-    "images": "--data mnist:PATH",
-    "film": "--data mnist:PATH",
-    "recordings": "--data nmnist:PATH",
-}
-"""Kinds of data that a row may ask for, and the words that bring them: images as they are,
-the same before the virtual event camera, and real recordings."""
-
-MNIST = "1e35582d42a90940"
-"""Digest of MNIST; published figures are compared with nothing else."""
-
-INPUTS, CLASSES, SHARE = 784, 10, 10
+from eventsnn.files.arrays import Arrays
+from eventsnn.reproduce.need import Need, described
+from eventsnn.reproduce.originals import digest_of_data
+from eventsnn.reproduce.paper import Paper, Row, Tier
+from eventsnn.reproduce.released import PREFIX, digest_of_released, read_released, refused
+from eventsnn.reproduce.samples import images_of
 
 
-class Shelf:
-    """Data sets by kind.
+class PaperData:
+    """Data sets by need, and released weights.
 
     Parameters
     ----------
+    paper : Paper
     words : sequence of str
-        ``mnist:PATH`` or ``digits`` (the default), and ``nmnist:PATH``.
-    quick : bool
-        Keep a tenth of the images.
+        As ``--data`` takes them: any reader's, and ``checkpoint:FILE``.
+    tier : str
+        "quick" keeps a part of the samples.
     progress : callable, optional
-        Told (done, total) while recordings are read or filmed.
+        Hears (done, total) while recordings are read or filmed.
+
+    Attributes
+    ----------
+    words : dict of str to str
+        By the names of needs and of released weights; only what was opened by a word.
     """
 
     def __init__(
-        self, words: Sequence[str], quick: bool = False, progress: Progress | None = None
+        self,
+        paper: Paper,
+        words: Sequence[str],
+        tier: Tier = "default",
+        progress: Progress | None = None,
     ) -> None:
-        self.quick, self.progress = quick, progress
-        self.words = {"images": "digits"} | {_kind(word): word for word in words}
+        self.paper, self.tier, self.progress = paper, tier, progress
+        self.words: dict[str, str] = {}
         self._lock = threading.RLock()
-        self._open: dict[str, DataSet] = {}
+        self._whole: dict[str, DataSet] = {}
+        self._cut: dict[str, DataSet] = {}
         self._digest: dict[str, str] = {}
-        self._whole = [open_images(self.words["images"], half) for half in ("train", "test")]
-        _check(self.words["images"], self._whole)
+        self._original: dict[str, bool] = {}
+        self._released: dict[str, Arrays] = {}
+        self.needs = _needs(paper.rows)
+        for word in words:
+            if word.startswith(PREFIX):
+                self._take_released(word)
+            else:
+                self._take(word)
+        for need in self.needs:
+            if need.word and need.name not in self.words:
+                self._take(need.word)
 
-    def has(self, kind: str) -> bool:
-        """Return whether rows on this kind of data can be run."""
-        return kind in self.words or kind == "film"
+    def _take(self, word: str) -> None:
+        """Give what a word opens to the needs that it fits: images or, if they fit none, events."""
+        fitting: list[Need] = []
+        for found in self._forms(word):
+            fitting = [need for need in self.needs if need.fits(found)]
+            for need in fitting:
+                if self.words.setdefault(need.name, word) == word:
+                    self._whole[need.name] = found
+            if fitting:
+                break
+        if not fitting:
+            takes = ", or ".join(need.described() for need in self.needs)
+            raise UserError(f"data {word!r}: {described(found)}; {self.paper.name} takes {takes}")
+        self._check_taken(word, [need.name for need in fitting])
 
-    @property
-    def is_mnist(self) -> bool:
-        """Whether the images are MNIST's, all of them: the published figures apply."""
-        return self.digest("images") == MNIST
+    def _forms(self, word: str) -> Iterator[DataSet]:
+        """Give what a word opens: images, where rows ask for images, then what its reader gives."""
+        images = None if all(need.events for need in self.needs) else _images(word)
+        if images is not None:
+            yield images
+        data = open_data(word, progress=self.progress)
+        if images is None or isinstance(data.train, EventBatch):
+            yield data
 
-    @property
-    def note(self) -> str:
-        """What the images are, where the published figures do not apply to them."""
-        if self.is_mnist:
-            return ""
-        what = "a tenth of the images" if self.quick else f"{self.words['images']} is not MNIST"
-        return f"{what}: the published figures do not apply and are not compared"
+    def _check_taken(self, word: str, names: list[str]) -> None:
+        if word not in self.words.values():
+            other = self.words[names[0]]
+            raise UserError(f"data {word!r}: {other!r} was given for the same rows; give one")
 
-    def digest(self, kind: str) -> str:
-        """Return a digest of what ``open`` gives; films are told by what was filmed."""
-        if kind == "film":
-            return f"film of {self.digest('images')}"
+    def _take_released(self, word: str) -> None:
+        found = read_released(word)
+        asked = [(row.name, row.released) for row in self.paper.rows if row.released]
+        fitting = [need for _, need in asked if not need.misfit(found)]
+        if not fitting:
+            raise refused(word, found, asked)
+        for need in fitting:
+            if self.words.setdefault(need.name, word) == word:
+                self._released[need.name] = need.taken(found)
+        self._check_taken(word, [need.name for need in fitting])
+
+    def has(self, row: Row) -> bool:
+        """Return whether the data of a row, and the weights it reads, are there."""
+        if row.released is not None and row.released.name not in self._released:
+            return False
+        return self._has(row.data)
+
+    def _has(self, need: Need) -> bool:
+        return need.name in self._whole or (need.film_of is not None and self._has(need.film_of))
+
+    def missing(self, row: Row) -> str:
+        """Say what to add for a row whose data are missing."""
+        if self._has(row.data):
+            return f"row {row.name}: its weights are missing; add --data {PREFIX}FILE"
+        return f"row {row.name}: its data are missing; add --data {row.data.example}"
+
+    def digest(self, need: Need) -> str:
+        """Return a digest of what ``open`` gives; a film is known by what was filmed."""
+        if need.name not in self._whole and need.film_of is not None:
+            return f"film of {self.digest(need.film_of)}"
         with self._lock:
-            if kind not in self._digest:
-                self._digest[kind] = _digest(self.open(kind))
-            return self._digest[kind]
+            if need.name not in self._digest:
+                self._digest[need.name] = digest_of_data(self.open(need))
+            return self._digest[need.name]
 
-    def open(self, kind: str) -> DataSet:
-        """Return a data set; the first call reads or films it."""
+    def released(self, row: Row) -> Arrays:
+        """Return the released weights that a row reads; none where it asks for none."""
+        return {} if row.released is None else self._released[row.released.name]
+
+    def released_digest(self, row: Row) -> str:
+        """Return their digest."""
+        return digest_of_released(self.released(row))
+
+    def open(self, need: Need) -> DataSet:
+        """Return a data set; the first call films it, where it is a film."""
         with self._lock:
-            if kind not in self._open:
-                self._open[kind] = self._read(kind)
-            return self._open[kind]
+            if need.name not in self._cut:
+                self._cut[need.name] = self._kept(need)
+            return self._cut[need.name]
 
-    def _read(self, kind: str) -> DataSet:
-        if kind == "recordings":
-            return open_data(self.words[kind], progress=self.progress)
-        word, share = self.words["images"], SHARE if self.quick else 1
-        train, test = (
-            Images(
-                half.images[: len(half) // share], half.labels[: len(half) // share], half.source
-            )
-            for half in self._whole
-        )
-        if kind == "images":
-            return DataSet(word, train, test)
+    def _kept(self, need: Need) -> DataSet:
+        """Return the samples that this run keeps."""
+        share = need.quick if self.tier == "quick" else 1
+        if need.name in self._whole or need.film_of is None:
+            return _part(self._whole[need.name], share)
+        whole, word = self._whole[need.film_of.name], self.words[need.film_of.name]
+        kept = _part(whole, share)
         return DataSet(
-            word if word == "digits" else f"film:{word}",
-            film_cached(train, 0, self.progress),
-            film_cached(test, len(self._whole[0]), self.progress),
+            f"film:{word}" if ":" in word else word,
+            film_cached(images_of(kept.train), 0, self.progress),
+            # A picture's film is always the same: it is numbered as if all were filmed.
+            film_cached(images_of(kept.test), len(whole.train), self.progress),
             f"emulated: {word} before the virtual event camera",
             emulated=True,
         )
 
+    def standing(self, row: Row) -> str | None:
+        """Return what a row's published figures are here: judged, shown, or left out.
 
-def _kind(word: str) -> str:
-    kinds = {"mnist": "images", "digits": "images", "nmnist": "recordings"}
-    kind = kinds.get(word.partition(":")[0])
-    if kind is None:
-        raise UserError(
-            f"data {word!r}: give mnist:PATH (or digits), and nmnist:PATH for real recordings"
-        )
-    return kind
+        Returns
+        -------
+        str or None
+            Empty: its data are those of the figures. Text: they are others, the figures are
+            shown, and this is the reason. None: nothing is compared.
+        """
+        if self.tier == "quick":
+            return None
+        original = row.data.original
+        if original is None:
+            return ""
+        if self._is_original(row.data):
+            return ""
+        data = self.open(row.data)
+        n = len(data.train) + len(data.test)
+        kind = "emulated " * data.emulated + ("recordings" if row.data.events else "images")
+        reason = f"{n:,} {kind} of {data.spec}, not all of {original.name}"
+        return reason if original.shown else None
+
+    def _is_original(self, need: Need) -> bool:
+        with self._lock:
+            if need.name not in self._original:
+                same = need.original is None or need.original.same(self.open(need))
+                self._original[need.name] = same
+            return self._original[need.name]
+
+    @property
+    def _others(self) -> list[str]:
+        """Say which data are not those of the figures, which are left out for it."""
+        return [
+            f"{self.words.get(need.name, need.name)} is not {need.original.name}"
+            for need in self.needs
+            if need.original is not None and not need.original.shown
+            if self._has(need) and not self._is_original(need)
+        ]
+
+    @property
+    def figures_apply(self) -> bool:
+        """Whether published figures are compared: none is left out because the data are others."""
+        return self.tier != "quick" and not self._others
+
+    @property
+    def note(self) -> str:
+        """What the data are, where published figures do not apply to them."""
+        if self.figures_apply:
+            return ""
+        what = "a tenth of the images" if self.tier == "quick" else ", ".join(self._others)
+        return f"{what}: the published figures do not apply and are not compared"
 
 
-def _check(word: str, halves: list[Images]) -> None:
-    inputs = {int(half.images[0].size) for half in halves}
-    classes = 1 + max(int(half.labels.max()) for half in halves)
-    if inputs != {INPUTS} or classes != CLASSES:
-        sizes = " and ".join(str(n) for n in sorted(inputs))
-        raise UserError(
-            f"data {word!r}: {sizes} inputs and {classes} classes; the network of the paper takes "
-            f"{INPUTS} and {CLASSES}, as MNIST has"
-        )
+def _needs(rows: Sequence[Row]) -> list[Need]:
+    """Return every need once, and those whose images are filmed, in the order of the rows."""
+    needs: dict[str, Need] = {}
+    for row in rows:
+        for need in (row.data, row.data.film_of):
+            if need is not None and needs.setdefault(need.name, need) != need:
+                raise UserError(f"row {row.name}: another need is called {need.name!r}; rename one")
+    return list(needs.values())
 
 
-def _digest(data: DataSet) -> str:
-    found = hashlib.sha256()
-    for half in (data.train, data.test):
-        if isinstance(half, EventBatch):
-            arrays = [half.t, half.unit, half.start, half.label, half.duration]
-        else:
-            arrays = [half.images, half.labels]
-        for array in arrays:
-            found.update(array.tobytes())
-    return found.hexdigest()[:16]
+def _images(word: str) -> DataSet | None:
+    """Return the images that a word names; None where it names something else."""
+    if word.lower().endswith((".npy", ".npz")):  # a stack without labels, or no word of images
+        return None
+    try:
+        train, test = (open_images(word, half) for half in ("train", "test"))
+    except DataError:
+        raise
+    except UserError:
+        return None
+    return DataSet(word, train, test)
+
+
+def _part(data: DataSet, share: int) -> DataSet:
+    """Return the first sample of so many, of each half."""
+    train, test = (first_of(half, max(1, len(half) // share)) for half in (data.train, data.test))
+    return replace(data, train=train, test=test)

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 import eventsnn
 from eventsnn.errors import UserError
 from eventsnn.files.outputs import write_whole
-from eventsnn.reproduce.data import Shelf
-from eventsnn.reproduce.paper import Desk, Result, Row, row_id
+from eventsnn.reproduce.data import PaperData
+from eventsnn.reproduce.paper import Result, Row, RowContext, row_id
 
 FILE = "result.json"
 
 
 class RowListener(Protocol):
-    """Told how the rows go; the command line draws it. Called from any thread."""
+    """Hears how the rows go; the command line draws it. Called from any thread."""
 
     def row_begins(self, row: Row) -> None:
         """A row starts, or goes on."""
@@ -37,21 +37,20 @@ class Runner:
     """Runs rows into a folder.
 
     A row's folder is named by a digest of everything that decides its result: options,
-    seed, version and revision, data, and the rows that it needs. So a finished row is found
-    again, and a stale one never is.
+    seed, version and revision, data, released weights, and the rows that it needs. So a
+    finished row is found again, and a stale one never is.
 
     Parameters
     ----------
-    shelf : Shelf
-        Opens the data.
+    data : PaperData
     out : Path
     threads : int
         Rows at a time; no number changes a result.
     listener : RowListener
     """
 
-    def __init__(self, shelf: Shelf, out: Path, threads: int, listener: RowListener) -> None:
-        self.shelf, self.out, self.threads, self.listener = shelf, out, threads, listener
+    def __init__(self, data: PaperData, out: Path, threads: int, listener: RowListener) -> None:
+        self.data, self.out, self.threads, self.listener = data, out, threads, listener
         self.stop = threading.Event()
 
     def run(self, rows: Sequence[Row]) -> dict[str, Result]:
@@ -81,18 +80,17 @@ class Runner:
     def _key(self, row: Row, keys: Mapping[str, str]) -> str:
         parts = {
             "row": row.name,
-            "options": self._options(row),
+            "options": row.options_of(self.data.tier),
             "seed": row.seed,
             "version": eventsnn.__version__,
-            "data": self.shelf.digest(row.data),
+            "data": self.data.digest(row.data),
             "needs": [keys[row_id(need, row.seed)] for need in row.needs],
         }
         if row.revision:
             parts["revision"] = row.revision
+        if row.released is not None:
+            parts["released"] = self.data.released_digest(row)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-    def _options(self, row: Row) -> dict[str, Any]:
-        return {**row.options, **(row.quick if self.shelf.quick else {})}
 
     def _folder(self, row_name: str, keys: Mapping[str, str]) -> Path:
         return self.out / "rows" / f"{row_name}-{keys[row_name]}"
@@ -110,22 +108,23 @@ class Runner:
             return kept | {"title": row.title}
         folder.mkdir(parents=True, exist_ok=True)
         self.listener.row_begins(row)
-        desk = Desk(
-            data=self.shelf.open(row.data),
+        context = RowContext(
+            data=self.data.open(row.data),
             seed=row.seed,
             folder=folder,
             found=found,
             folders={need: self._folder(name, keys) for need, name in needs.items()},
-            tell=lambda done, total, note: self._tell(row, done, total, note),
+            report=lambda done, total, note: self._report(row, done, total, note),
+            released=self.data.released(row),
         )
         started = time.perf_counter()
-        result = dict(row.run(desk, self._options(row)))
+        result = dict(row.run(context, row.options_of(self.data.tier)))
         result = {"title": row.title, **result, "wall_seconds": time.perf_counter() - started}
         write_whole(folder / FILE, (json.dumps(result) + "\n").encode())
         self.listener.row_ends(row, result, False)
         return result
 
-    def _tell(self, row: Row, done: int, total: int, note: str) -> None:
+    def _report(self, row: Row, done: int, total: int, note: str) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt
         self.listener.row_moves(row, done, total, note)

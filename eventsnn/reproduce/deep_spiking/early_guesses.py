@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from eventsnn.data.source import Data, labels_of
-from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.reproduce.paper import Desk, Result
-from eventsnn.reproduce.training_rows import percent
+from eventsnn.reproduce.paper import Result, RowContext
+from eventsnn.reproduce.samples import percent, recordings_of
 from eventsnn.rules.deep_spiking import state
 from eventsnn.rules.deep_spiking.costs import costs
 from eventsnn.rules.deep_spiking.network import HerdingMLP
@@ -25,20 +24,20 @@ def first_events(batch: EventBatch, n: int) -> EventBatch:
     return batch.with_events(batch.t[kept], batch.unit[kept], start)
 
 
-def early_guesses(desk: Desk, options: Mapping[str, Any]) -> Result:
+def early_guesses(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Predict recordings from their first events only, with the weights of a trained row.
 
     ``halves`` says which recordings: the test half, or all where none was learned. The
     output is the drive summed so far, so a guess after n events costs nothing that the full
     prediction does not spend anyway.
     """
-    network = HerdingMLP(desk.weights(options["trained"]), n_steps=10, dtype=options["dtype"])
-    batches = [_events(half) for half in _halves(desk, options["halves"])]
+    network = HerdingMLP(context.weights(options["trained"]), n_steps=10, dtype=options["dtype"])
+    batches = [recordings_of(half) for half in _halves(context, options["halves"])]
     longest = max(int(np.diff(batch.start).max()) for batch in batches)
     guesses, n = [], sum(len(batch) for batch in batches)
     limits = [limit for limit in options["events"] if limit < longest] + [longest]
     for done, limit in enumerate(limits):
-        desk.tell(done, len(limits), f"{limit} events")
+        context.report(done, len(limits), f"{limit} events")
         parts = [_predict(network, first_events(batch, limit)) for batch in batches]
         counts = sum(counts for _, counts in parts)
         guesses.append(
@@ -61,11 +60,5 @@ def _predict(network: HerdingMLP, batch: EventBatch) -> tuple[int, Any]:
     return int((outputs.argmax(1) == labels_of(batch)).sum()), counts
 
 
-def _halves(desk: Desk, halves: str) -> list[Data]:
-    return [desk.data.test] if halves == "test" else [desk.data.train, desk.data.test]
-
-
-def _events(data: Data) -> EventBatch:
-    if not isinstance(data, EventBatch):
-        raise UserError(f"{data.source}: real vectors; this row takes recordings")
-    return data
+def _halves(context: RowContext, halves: str) -> list[Data]:
+    return [context.data.test] if halves == "test" else [context.data.train, context.data.test]

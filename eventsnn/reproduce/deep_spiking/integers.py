@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from eventsnn.reproduce.paper import Desk, Result
-from eventsnn.reproduce.training_rows import images_of
+from eventsnn.reproduce.paper import Result, RowContext
+from eventsnn.reproduce.samples import images_of
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
-def integer_on_a_grid(desk: Desk, options: Mapping[str, Any]) -> Result:
+def integer_on_a_grid(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Train in integers and in floating point where both hold every number exactly.
 
     With ``T^2 / eta = 2^k``, and with pixels and initial weights rounded to multiples of
@@ -21,8 +21,8 @@ def integer_on_a_grid(desk: Desk, options: Mapping[str, Any]) -> Result:
     nothing. The row counts samples after which spike counts, and weights, differ at all.
     """
     one = 1 << options["bits"]
-    eta, images = options["n_steps"] ** 2 / one, images_of(desk.data.train)
-    rng = np.random.default_rng([desk.seed, 0])
+    eta, images = options["n_steps"] ** 2 / one, images_of(context.data.train)
+    rng = np.random.default_rng([context.seed, 0])
     shapes = pairwise(options["layers"])
     drawn = [options["init_scale"] * rng.standard_normal(shape) for shape in shapes]
     weights = [np.rint(weight * one) / one for weight in drawn]
@@ -33,7 +33,7 @@ def integer_on_a_grid(desk: Desk, options: Mapping[str, Any]) -> Result:
     samples = min(options["samples"], len(images))
     spikes = outputs = 0
     for k in range(samples):
-        desk.tell(k, samples, "")
+        context.report(k, samples, "")
         x = np.rint(images.images[k].ravel() / 255 * one) / one
         label = int(images.labels[k])
         outputs += bool((whole.train_one(x, label) != real.train_one(x, label)).any())

@@ -14,28 +14,28 @@ from numpy.typing import NDArray
 
 from eventsnn.data.images import Images
 from eventsnn.data.source import labels_of
-from eventsnn.reproduce.paper import Desk, Result
+from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.relu_network import ReluNetwork
-from eventsnn.reproduce.training_rows import images_of, percent
+from eventsnn.reproduce.samples import images_of, percent
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 Array = NDArray[Any]
 
 
-def predictions(desk: Desk, options: Mapping[str, Any]) -> Result:
+def predictions(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Compare predictions S_L / T with the ReLU network's output drive u_L for every T.
 
     ``difference`` is the mean over test images of ``|S_L / T - u_L| / |u_L|`` (Euclidean
     norms), ``disagree`` the percentage whose class differs, ``test_error`` the spiking
     network's own, all over the same images.
     """
-    images = _some(desk, options["images"])
+    images = _some(context, options["images"])
     labels, order = labels_of(images), np.arange(len(images))
-    weights = [weight.astype(np.float64) for weight in desk.weights("relu")]
+    weights = [weight.astype(np.float64) for weight in context.weights("relu")]
     exact = ReluNetwork(weights).drives(_vectors(images))
     classes, found = exact.argmax(1), []
     for done, steps in enumerate(options["steps"]):
-        desk.tell(done, len(options["steps"]), f"T = {steps}")
+        context.report(done, len(options["steps"]), f"T = {steps}")
         output, _ = HerdingMLP(weights, n_steps=steps).outputs(images, order)
         found.append(
             {
@@ -49,7 +49,7 @@ def predictions(desk: Desk, options: Mapping[str, Any]) -> Result:
     return {"images": len(images), "relu_test_error": error, "by_steps": found}
 
 
-def gradients(desk: Desk, options: Mapping[str, Any]) -> Result:
+def gradients(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Compare what one sample does to the weights with the ReLU network's gradient.
 
     A spiking network at rest learns one sample; ``(W_before - W_after) / eta`` is its
@@ -58,8 +58,8 @@ def gradients(desk: Desk, options: Mapping[str, Any]) -> Result:
     gradient nearly vanishes on most images. ``cosine`` is that between the gradients summed
     over the images.
     """
-    images, eta = _some(desk, options["images"]), 0.01
-    weights = [weight.astype(np.float64) for weight in desk.weights("relu")]
+    images, eta = _some(context, options["images"]), 0.01
+    weights = [weight.astype(np.float64) for weight in context.weights("relu")]
     relu, x, target = ReluNetwork(weights), _vectors(images), np.eye(weights[-1].shape[1])
     exact = [_flat(relu.gradient(v, target[c])) for v, c in zip(x, images.labels, strict=True)]
     found = []
@@ -67,7 +67,7 @@ def gradients(desk: Desk, options: Mapping[str, Any]) -> Result:
         network = HerdingMLP(weights, n_steps=steps, eta=eta)
         rest, apart, summed = network.snapshot(), 0.0, np.zeros_like(exact[0])
         for k, gradient in enumerate(exact):
-            desk.tell(done, len(options["steps"]), f"T = {steps}")
+            context.report(done, len(options["steps"]), f"T = {steps}")
             network.restore(rest)
             network.train(images, np.array([k]))
             mine = _flat([(w - v) / eta for w, v in zip(weights, network.weights, strict=True)])
@@ -88,8 +88,8 @@ def _cosine(a: Array, b: Array) -> float:
     return float(a @ b) / norms if norms else 0.0
 
 
-def _some(desk: Desk, n: int) -> Images:
-    images = images_of(desk.data.test)
+def _some(context: RowContext, n: int) -> Images:
+    images = images_of(context.data.test)
     return Images(images.images[:n], images.labels[:n], images.source)
 
 

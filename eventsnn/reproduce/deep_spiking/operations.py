@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.reproduce.paper import Desk, Result
-from eventsnn.reproduce.training_rows import images_of
+from eventsnn.reproduce.paper import Result, RowContext
+from eventsnn.reproduce.samples import images_of
 from eventsnn.rules.deep_spiking import state
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
-def operations(desk: Desk, options: Mapping[str, Any]) -> Result:
+def operations(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Count additions of the trained standard network against the ReLU network's multiply-adds.
 
     ``by_steps``: means over all test images for every T, and over the first training images
@@ -24,15 +24,15 @@ def operations(desk: Desk, options: Mapping[str, Any]) -> Result:
     equal parts. ``relu``: multiply-adds, ``dense`` as they stand and ``sparse`` with those left
     out whose input pixel or hidden activation is zero.
     """
-    weights = desk.weights("standard")
-    test, learned = desk.data.test, np.arange(min(options["learned"], len(desk.data.train)))
+    weights = context.weights("standard")
+    test, learned = context.data.test, np.arange(min(options["learned"], len(context.data.train)))
     by_steps = []
     for done, steps in enumerate(options["steps"]):
-        desk.tell(done, len(options["steps"]), f"T = {steps}")
+        context.report(done, len(options["steps"]), f"T = {steps}")
         fields = {"eta": options["eta"], "dtype": options["dtype"]}
         network = HerdingMLP(weights, n_steps=steps, **fields)
         _, counts = network.outputs(test, np.arange(len(test)))
-        network.train(desk.data.train, learned)
+        network.train(context.data.train, learned)
         by_steps.append(
             {
                 "n_steps": steps,
@@ -44,7 +44,7 @@ def operations(desk: Desk, options: Mapping[str, Any]) -> Result:
     sizes = network.sizes
     return {
         "by_steps": by_steps,
-        "by_ink": _by_ink(desk, options, weights),
+        "by_ink": _by_ink(context, options, weights),
         "relu": {"prediction": _dense(sizes), "training": _dense_learning(sizes)},
         "predicted": len(test),
         "learned": len(learned),
@@ -65,9 +65,9 @@ def _dense_learning(sizes: tuple[int, ...]) -> int:
     return 3 * _dense(sizes) - sizes[0] * sizes[1]
 
 
-def _by_ink(desk: Desk, options: Mapping[str, Any], weights: list[Any]) -> list[Result]:
+def _by_ink(context: RowContext, options: Mapping[str, Any], weights: list[Any]) -> list[Result]:
     """Return means over parts of the test images, from little ink to much."""
-    images = images_of(desk.data.test)
+    images = images_of(context.data.test)
     ink = (images.images > 0).reshape(len(images), -1).sum(1)
     network = HerdingMLP(weights, n_steps=options["n_steps"], dtype=options["dtype"])
     rows = []
