@@ -176,6 +176,18 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
             np.testing.assert_array_equal(mine, theirs)
 
 
+def test_the_delivery_at_which_a_neuron_wakes_is_owed_and_those_before_are_not():
+    cell = Population("cell", (1,), IF(refractory_us=5))
+    network = Network((Population("in", (2,)), cell), (Connection("in", "cell", Dense(2, 1)),))
+    # Sender 0 makes the spikes at 0 and 5, what sender 1 delivers meets a neuron that sleeps.
+    stream = EventStream([0, 3, 4, 5], [0, 1, 1, 0], (1, 1, 2), duration=9)
+    weights = [np.ones((2, 1))]
+    passed = layered.run(network, weights, EventBatch.from_streams([stream]))
+    assert passed.spikes(1).tolist() == [[2]]
+    found = adjoint(passed, weights, {1: ("counts", np.ones((1, 1)))})
+    assert found.weights[0].tolist() == [[2], [0]]
+
+
 def test_each_recording_of_a_batch_answers_for_its_own_errors():
     network, weights, batch = trained_pair(recordings=20)
     given_errors = np.random.default_rng(1).normal(size=(20, SIZES[2]))
