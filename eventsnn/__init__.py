@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eventsnn.data.camera.saccade import Camera, film
-    from eventsnn.data.source import DataSet, open_data
+    from eventsnn.data.dataset import DataSet
+    from eventsnn.data.source import open_data
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.network import Connection, Network, Population
@@ -24,7 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Camera": "data.camera.saccade",
     "film": "data.camera.saccade",
-    "DataSet": "data.source",
+    "DataSet": "data.dataset",
     "open_data": "data.source",
     "DataError": "errors",
     "UserError": "errors",

@@ -38,12 +38,24 @@ class Registry(Generic[T]):
         files; False where they are classes.
     key : str
         The attribute by which things are found.
+    anywhere : bool
+        True where a class is found as soon as it is defined, wherever that is: one of these can
+        be used without its word.
     """
 
     known: ClassVar[list[Registry[Any]]] = []
 
-    def __init__(self, base: type[T], room: str, objects: bool = False, key: str = "kind") -> None:
+    def __init__(
+        self,
+        base: type[T],
+        room: str,
+        *,
+        objects: bool = False,
+        key: str = "kind",
+        anywhere: bool = False,
+    ) -> None:
         self.base, self.room, self.objects, self.key = base, room, objects, key
+        self.anywhere = anywhere
         self.joined: list[Any] = []
         self._entered = False
         Registry.known.append(self)
@@ -82,7 +94,12 @@ class Registry(Generic[T]):
             for entry in entry_points(group=self.room):
                 self.join(entry.load())
         if not self.objects:
-            return _concrete(self.base)
+            inside, joined = f"{self.room}.", self.joined
+            return [
+                one
+                for one in _concrete(self.base)
+                if self.anywhere or one in joined or one.__module__.startswith(inside)
+            ]
         own = [v for m in modules for v in vars(m).values() if isinstance(v, self.base)]
         return list({id(thing): thing for thing in [*own, *self.joined]}.values())
 
@@ -103,7 +120,6 @@ class Registry(Generic[T]):
             raise UserError(f"{where}: has no {self.key}, the word by which a {self.word} is found")
         if self.objects:
             self.joined = [t for t in self.joined if self._kind(t) != self._kind(thing)]
-            self.joined.append(thing)
         elif isabstract(thing):
             missing = ", ".join(sorted(thing.__abstractmethods__))  # type: ignore[attr-defined]
             raise UserError(f"{where}: does not answer {missing}, as every {self.word} does")
@@ -112,12 +128,17 @@ class Registry(Generic[T]):
                 f"{where}: stands below another {self.word}, which would run in its place; derive "
                 f"it from {self.base.__name__}"
             )
+        self.joined.append(thing)
         try:
             self.all()
         except UserError:
-            self.joined = [t for t in self.joined if t is not thing]
+            self.leave(thing)
             raise
         return thing
+
+    def leave(self, thing: Any) -> None:
+        """Forget a thing that joined."""
+        self.joined = [one for one in self.joined if one is not thing]
 
 
 def register(thing: Thing) -> Thing:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eventsnn.commands.results import pooled
-from eventsnn.data.source import DataSet
+from eventsnn.data.dataset import DataSet
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.losses.answers import NO_ANSWER, answers, told, unanswered

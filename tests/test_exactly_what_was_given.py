@@ -106,7 +106,7 @@ def test_two_models_of_one_kind_are_refused_and_one_defined_anew_replaces_the_fi
 
     first = define("A", "a")
     again, other = define("A", "a"), define("B", "b")
-    registry = Registry(Base, "eventsnn.neurons")
+    registry = Registry(Base, "eventsnn.neurons", anywhere=True)
     found = registry.all()
     assert list(found.items()) == [("a", again), ("b", other)]
     assert number_of(other(), found) == 1

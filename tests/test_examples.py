@@ -105,6 +105,10 @@ def reproduce_two_rows(out):
     assert "the published figures do not apply" in out
 
 
+def text_reader(out):
+    assert out == "32 recordings to learn, 8 to test, 8 events each, 2 classes\n"
+
+
 def traffic_of_a_digit(out):
     rows = [ast.literal_eval(line) for line in out.splitlines() if line.startswith("{")]
     assert [row["population"] for row in rows] == ["input", "layer 1", "layer 2"]

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from eventsnn.commands import events as commands_events
 from eventsnn.commands import train as commands_train
-from eventsnn.data import source
+from eventsnn.data import film_cache
 from eventsnn.data.inputs import open_inputs
-from eventsnn.data.readers import mnist
+from eventsnn.data.readers import mnist, readers
 from eventsnn.data.readers.nmnist import recordings as nmnist
 from eventsnn.data.readers.tonic import datasets as ours
 from eventsnn.data.readers.tonic.samples import Samples
@@ -312,7 +312,7 @@ def doors_only(monkeypatch):
 
         return instead
 
-    monkeypatch.setattr(source, "film_cached", lambda images, *_: nmnist_batch(len(images)))
+    monkeypatch.setattr(film_cache, "film_cached", lambda images, *_: nmnist_batch(len(images)))
     monkeypatch.setattr(commands_events, "open_inputs", opened(open_inputs))
     monkeypatch.setattr(commands_train, "open_data", opened(open_data))
     monkeypatch.setattr(commands_events.sources, "open_images", opened(open_images))
@@ -371,7 +371,7 @@ def test_a_strange_array_file_on_the_command_line(data, fresh, call, doors_only)
 @st.composite
 def words(draw, places):
     """Draw a word for data: kinds, paths and nasty text in any order."""
-    pieces = [*source.SOURCES, *places, "tonic:NMNIST", "tonic:shd", "film:mnist", "film:digits"]
+    pieces = [*readers(), *places, "tonic:NMNIST", "tonic:shd", "film:mnist", "film:digits"]
     pieces += ["Digits", "nmnits", "..", ".", "~", "~nobody", "a" * 300, os.fsdecode(b"\xff"), "/"]
     piece = st.sampled_from(pieces) | st.sampled_from(NASTY_TEXT) | st.text(max_size=5)
     between = st.sampled_from([":", ":", ":", "::", "", " ", "/"])

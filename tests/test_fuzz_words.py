@@ -17,6 +17,7 @@ from eventsnn.cli.app import app
 from eventsnn.commands import events as commands_events
 from eventsnn.commands import train as commands_train
 from eventsnn.data import source as sources
+from eventsnn.data.readers import digits
 from eventsnn.train.trainer import Trainer
 
 COMMANDS = get_command(app).commands
@@ -106,9 +107,9 @@ def prepared(tmp_path_factory):
 def little(monkeypatch):
     """Data sets are tiny and runs are short, whatever the words say; the bench is not run."""
     opened, run = sources.open_data, Trainer.run
-    halves = sources._digit_halves()
+    halves = digits.digit_halves()
     few = [replace(half, images=half.images[:12], labels=half.labels[:12]) for half in halves[:2]]
-    monkeypatch.setattr(sources, "_digit_halves", lambda: (*few, *halves[2:]))
+    monkeypatch.setattr(digits, "digit_halves", lambda: (*few, *halves[2:]))
 
     def short(self, listener):
         self.options = replace(self.options, epochs=min(self.options.epochs, 1))

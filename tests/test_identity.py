@@ -11,10 +11,11 @@ from doors import fuzz, knock, spoiled_tree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.digest import BLOCK_BYTES, digest_of
 from eventsnn.data.identity import Identity
 from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet, open_data
+from eventsnn.data.source import absolute_of, open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.train.own_data import changes
@@ -151,7 +152,7 @@ def test_the_absolute_word_opens_the_data_from_another_folder(tmp_path, monkeypa
 )
 def test_what_is_committed_names_no_folder(tmp_path, monkeypatch, spec, absolute, bare):
     monkeypatch.chdir(tmp_path)
-    found = DataSet(spec, batch(), batch()).identity
+    found = DataSet(spec, batch(), batch(), absolute=absolute_of(spec)).identity
     assert found.absolute == absolute.format(tmp_path)
     told = found.to_json(paths=False)
     assert (told["spec"], told["absolute"]) == (bare, "")

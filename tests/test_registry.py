@@ -67,13 +67,29 @@ def test_what_breaks_its_contract_does_not_join(fruits):
         register(below)
     with pytest.raises(UserError, match=r"register: 5 is none of .*neuron.*topology"):
         register(5)
-    assert list(fruits.all()) == ["nameless"]
+    assert fruits.all() == {}
 
 
 def test_two_classes_of_one_kind_are_refused(fruits):
     kept = [register(fruit(fruits.base, "fig")), fruit(fruits.base, "fig", __qualname__="Other")]
     with pytest.raises(UserError, match=r"fruit fig: .*Fig and .*Other both have this kind"):
         register(kept[1])
+    assert fruits["fig"] is kept[0]
+
+
+def test_a_class_is_found_when_it_joined_and_no_more_when_it_left(fruits):
+    plum = fruit(fruits.base, "plum")
+    assert fruits.all() == {}
+    assert register(plum) is fruits["plum"]
+    fruits.leave(plum)
+    assert fruits.all() == {}
+
+
+def test_where_it_was_asked_for_a_class_is_found_as_soon_as_it_is_defined(fruits):
+    everywhere = Registry(fruits.base, "eventsnn.losses", anywhere=True)
+    Registry.known.remove(everywhere)
+    plum = fruit(fruits.base, "plum")
+    assert everywhere.all() == {"plum": plum}
 
 
 def test_an_object_joins_and_one_of_the_same_name_replaces_it(books):

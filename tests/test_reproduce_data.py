@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from eventsnn import register
-from eventsnn.data.source import DataSet
+from eventsnn.data.dataset import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.reproduce import PAPERS

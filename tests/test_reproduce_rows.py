@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.reproduce.deep_spiking import integers
 from eventsnn.reproduce.deep_spiking.convergence import gradients, predictions

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.readers.film_file import write_film
-from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import write_whole

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from eventsnn.data.source import DataSet
+from eventsnn.data.dataset import DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses import FirstSpike

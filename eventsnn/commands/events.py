@@ -14,9 +14,10 @@ import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data import source as sources
+from eventsnn.data.dataset import sensor_of
 from eventsnn.data.images import Images
 from eventsnn.data.inputs import Inputs, open_inputs
-from eventsnn.data.source import checked_split, sensor_of
+from eventsnn.data.source import checked_split
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers

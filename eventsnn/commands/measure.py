@@ -13,7 +13,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
-from eventsnn.data.source import Data
+from eventsnn.data.dataset import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder

@@ -10,8 +10,8 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, RowBars, progress_bars
-from eventsnn.data import source as sources
-from eventsnn.data.source import DataSet, labels_of, open_data
+from eventsnn.data.dataset import Data, DataSet, labels_of
+from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
@@ -133,5 +133,5 @@ def reproduce(
             ) from None
 
 
-def _half(data: DataSet, split: str) -> sources.Data:
+def _half(data: DataSet, split: str) -> Data:
     return data.train if split == "train" else data.test

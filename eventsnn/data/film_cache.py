@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.data.cache import Progress, cached_batch
+from eventsnn.data.dataset import DataSet, first_of
 from eventsnn.data.images import Images
 from eventsnn.events import EventBatch
 from eventsnn.threads import cores
 
 FILM_SEED = 34
 """Seed of the virtual camera for data sets that are filmed when they are opened."""
+
+
+def filmed(
+    spec: str, train: Images, test: Images, limit: int | None, progress: Progress | None
+) -> DataSet:
+    """Film both halves with the default camera; ``limit`` pictures of each."""
+    few: Any = [first_of(half, limit) for half in (train, test)]
+    return DataSet(
+        spec,
+        film_cached(few[0], 0, progress),
+        film_cached(few[1], len(train), progress),
+        f"emulated: {train.source} before the virtual event camera",
+        emulated=True,
+    )
 
 
 def film_cached(images: Images, first_index: int, progress: Progress | None) -> EventBatch:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eventsnn.data.places import place
 from eventsnn.errors import DataError
 
 
@@ -66,7 +65,7 @@ class Identity:
         """
         told = asdict(self) | {"sensor": list(self.sensor), "recordings": list(self.recordings)}
         if not paths:
-            told |= {"spec": without_folder(self.spec), "absolute": ""}
+            told |= {"spec": _without_folder(self.spec, self.absolute), "absolute": ""}
         return told
 
     @classmethod
@@ -112,30 +111,16 @@ class Identity:
         return f"the data {now.spec!r} have changed: {'; '.join(found)}" if found else ""
 
 
-def absolute_spec(spec: str, kinds: Mapping[str, object]) -> str:
-    """Return a data set's word with an absolute path; "" where it is of none of the ``kinds``."""
-    if spec.partition(":")[0] not in kinds:
-        return ""
-    prefix, path = _parts(spec)
-    return prefix + str(place(path).absolute()) if path else spec
+def _without_folder(spec: str, absolute: str) -> str:
+    """Return a data set's word with only the last name of its path.
 
-
-def without_folder(spec: str) -> str:
-    """Return a data set's word with only the last name of its path."""
-    prefix, path = _parts(spec)
-    return prefix + Path(path).name if path else spec
-
-
-def _parts(spec: str) -> tuple[str, str]:
-    """Return what stands before the path in ``nmnist:PATH`` or ``tonic:NAME:PATH``, and the path.
-
-    Only the words that have another word behind them are cut twice: a path may hold colons.
+    What stands before the path is known from the word with an absolute one.
     """
-    kind, colon, rest = spec.partition(":")
-    if kind in ("film", "tonic"):
-        second, again, path = rest.partition(":")
-        return (f"{kind}:{second}{again}", path)
-    return kind + colon, rest
+    prefix, slash, _ = absolute.partition("/")
+    if not slash:
+        prefix = absolute or "".join(spec.partition(":")[:2])
+    path = spec.removeprefix(prefix)
+    return prefix + Path(path).name if prefix and path else spec
 
 
 def _text(value: object) -> str:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.cache import Progress
+from eventsnn.data.dataset import Data
 from eventsnn.data.images import unlabelled
 from eventsnn.data.places import kind_of, looked_for, place
-from eventsnn.data.source import SOURCES, Data, open_data
+from eventsnn.data.readers import readers
+from eventsnn.data.source import open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.arrays import read_arrays
@@ -50,7 +52,7 @@ def open_inputs(
     split : "train" or "test"
         Which half of a data set.
     """
-    if word.partition(":")[0] in SOURCES:
+    if word.partition(":")[0] in readers():
         halves = open_data(word, progress=progress)
         data = halves.train if split == "train" else halves.test
     else:
@@ -70,8 +72,9 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
             f"input {word!r}: a folder; give a .bin, .npy or .npz file in it, or say what data set "
             f"it is, such as nmnist:{word}"
         )
-    if kind == "file" and suffix == ".bin":
-        return _bin(path)
+    for reader in readers().values() if kind == "file" else ():
+        if suffix in reader.suffixes:
+            return reader().file(path, shape)
     if kind == "file" and suffix in (".npy", ".npz"):
         return _arrays(path, shape)
     if kind:
@@ -79,17 +82,9 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
             f"input {word!r}: no .bin, .npy or .npz file; give one, or a data set such as "
             f"events:{word}"
         )
-    close = difflib.get_close_matches(word.partition(":")[0].lower(), SOURCES, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(word.partition(":")[0].lower(), readers(), n=1, cutoff=0.7)
     hint = f" such as {close[0]}" if close else " such as digits or nmnist:PATH"
     raise UserError(f"input {word!r}: no such file{looked_for(path)}, and not a data set{hint}")
-
-
-def _bin(path: Path) -> EventBatch:
-    from eventsnn.data.readers.nmnist import recordings as nmnist
-
-    t, unit = nmnist.read(path)
-    stream = EventStream(t.astype(np.int64), unit.astype(np.int32), nmnist.SHAPE, source=str(path))
-    return EventBatch.from_streams([stream], str(path))
 
 
 def _arrays(path: Path, shape: tuple[int, ...]) -> Data:

@@ -4,36 +4,60 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from typing import NamedTuple
 
 from eventsnn.data.places import kind_of, place
 from eventsnn.errors import UserError
 
-FORMS = (
-    "digits",
-    "nmnist:PATH",
-    "mnist:PATH",
-    "film:mnist:PATH",
-    "film:digits",
-    "events:FILE",
-    "tonic:NAME:PATH",
-)
-"""What a word may look like."""
 
+class Word(NamedTuple):
+    """What a user typed, taken apart.
 
-def kind_and_rest(spec: object, kinds: Collection[str]) -> tuple[str, str]:
-    """Return the kind of a data set and what follows its colon.
-
-    Raises
-    ------
-    UserError
-        If the kind is none of ``kinds``: it says what was probably meant.
+    Attributes
+    ----------
+    spec : str
+        All of it.
+    prefix : str
+        What stands before the path, its colons too: ``nmnist:``, ``tonic:SHD:``.
+    rest : str
+        The path as it was given; empty where there is none.
     """
-    if not isinstance(spec, str):
-        raise UserError(f"data {spec!r:.60}: give a word, one of {', '.join(FORMS)}")
-    kind, _, rest = spec.partition(":")
-    if kind in kinds:
-        return kind, rest
-    raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant(spec, kinds, FORMS)}")
+
+    spec: str
+    prefix: str
+    rest: str
+
+    @property
+    def names(self) -> list[str]:
+        """The words before the path: ``["tonic", "SHD"]``."""
+        return self.prefix.rstrip(":").split(":")
+
+    @property
+    def path(self) -> str:
+        """The path, with ``~`` filled in.
+
+        Raises
+        ------
+        UserError
+            If there is none, or none that this machine can have.
+        """
+        if not self.rest:
+            raise UserError(
+                f"data {self.spec!r}: the path is missing; give {self.spec.rstrip(':')}:PATH"
+            )
+        return str(place(self.rest))
+
+    @property
+    def absolute(self) -> str:
+        """The same word with an absolute path."""
+        return self.prefix + str(place(self.rest).absolute()) if self.rest else self.spec
+
+
+def word_of(spec: str, names: int) -> Word:
+    """Take a word apart that has so many names before its path; a path may hold colons."""
+    parts = spec.split(":", names)
+    rest = parts[names] if len(parts) > names else ""
+    return Word(spec, spec.removesuffix(rest) if rest else spec, rest)
 
 
 def meant(spec: str, kinds: Collection[str], forms: Collection[str]) -> str:
@@ -47,16 +71,3 @@ def meant(spec: str, kinds: Collection[str], forms: Collection[str]) -> str:
     if close:
         return f"did you mean {close[0]}{colon}{rest}?"
     return f"give one of {', '.join(forms)}"
-
-
-def path_of(spec: str, rest: str) -> str:
-    """Return the path of a data set's word, with ``~`` filled in.
-
-    Raises
-    ------
-    UserError
-        If there is none, or none that this machine can have.
-    """
-    if not rest:
-        raise UserError(f"data {spec!r}: the path is missing; give {spec.rstrip(':')}:PATH")
-    return str(place(rest))

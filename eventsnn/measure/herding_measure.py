@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import Data, labels_of
+from eventsnn.data.dataset import Data, labels_of
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers, unanswered
 from eventsnn.measure.energy import EnergyModel, Work, estimate

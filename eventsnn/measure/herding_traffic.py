@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.dataset import Data, labels_of
 from eventsnn.data.images import Images
-from eventsnn.data.source import Data, labels_of
 from eventsnn.losses.answers import answers, told
 from eventsnn.rules.deep_spiking import state
 from eventsnn.rules.deep_spiking.network import HerdingMLP

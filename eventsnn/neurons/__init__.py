@@ -8,7 +8,7 @@ from __future__ import annotations
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.registry import Registry
 
-_REGISTRY = Registry(Neuron, __name__)  # type: ignore[type-abstract]
+_REGISTRY = Registry(Neuron, __name__, anywhere=True)  # type: ignore[type-abstract]
 
 
 def models() -> dict[str, type[Neuron]]:

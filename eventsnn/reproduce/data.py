@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from eventsnn.data.cache import Progress
+from eventsnn.data.dataset import DataSet, first_of
 from eventsnn.data.film_cache import film_cached
-from eventsnn.data.source import DataSet, first_of, open_data, open_images
+from eventsnn.data.source import absolute_of, open_data, open_images
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.arrays import Arrays
@@ -153,13 +154,15 @@ class PaperData:
             return _part(self._whole[need.name], share)
         whole, word = self._whole[need.film_of.name], self.words[need.film_of.name]
         kept = _part(whole, share)
+        spec = f"film:{word}" if ":" in word else word
         return DataSet(
-            f"film:{word}" if ":" in word else word,
+            spec,
             film_cached(images_of(kept.train), 0, self.progress),
             # A picture's film is always the same: it is numbered as if all were filmed.
             film_cached(images_of(kept.test), len(whole.train), self.progress),
             f"emulated: {word} before the virtual event camera",
             emulated=True,
+            absolute=absolute_of(spec),
         )
 
     def standing(self, row: Row) -> str | None:
@@ -235,7 +238,7 @@ def _images(word: str) -> DataSet | None:
         raise
     except UserError:
         return None
-    return DataSet(word, train, test)
+    return DataSet(word, train, test, absolute=absolute_of(word))
 
 
 def _part(data: DataSet, share: int) -> DataSet:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eventsnn.data.dataset import DataSet, inputs_of, labels_of, sensor_of
 from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet, inputs_of, labels_of, sensor_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import DataSet, labels_of, sensor_of
+from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.events import EventBatch
 from eventsnn.reproduce.need import Original
 

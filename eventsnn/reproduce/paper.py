@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
-from eventsnn.data.source import DataSet
+from eventsnn.data.dataset import DataSet
 from eventsnn.errors import UserError
 from eventsnn.files.arrays import Arrays
 from eventsnn.reproduce.need import Need

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import Data
+from eventsnn.data.dataset import Data
 
 Arrays = dict[str, NDArray[Any]]
 

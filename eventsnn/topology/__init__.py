@@ -9,7 +9,7 @@ from __future__ import annotations
 from eventsnn.registry import Registry
 from eventsnn.topology.topology import Topology
 
-_REGISTRY = Registry(Topology, __name__)  # type: ignore[type-abstract]
+_REGISTRY = Registry(Topology, __name__, anywhere=True)  # type: ignore[type-abstract]
 
 
 def topologies() -> dict[str, type[Topology]]:

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.images import Images
-from eventsnn.data.source import DataSet
 from eventsnn.errors import UserError
 from eventsnn.given import plain_scalars
 from eventsnn.network.layer_string import Layers, parse_layers

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from eventsnn.data.cache import Progress
-from eventsnn.data.source import DataSet, first_of, open_data, sensor_of
+from eventsnn.data.dataset import DataSet, first_of, sensor_of
+from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.network.layer_string import n_outputs
 from eventsnn.train.saved_run import SavedRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventsnn.data.source import DataSet, labels_of, sensor_of
+from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import Layers, input_grid, n_inputs, n_outputs, text_of

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eventsnn
+from eventsnn.data.dataset import DataSet, sensor_of
 from eventsnn.data.identity import Identity
-from eventsnn.data.source import DataSet, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.rules import find_rule
 from eventsnn.rules.learner import Learner, Rates

@@ -9,6 +9,7 @@ import pytest
 import eventsnn
 from eventsnn.losses import losses
 from eventsnn.losses.loss import READS, Graded, Loss, TargetLoss, checked_outputs
+from eventsnn.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,17 @@ class Hinge(Loss):
         return Graded((gap**2).sum(1), gradient, outputs)
 
 
-eventsnn.register(Hinge)
-FOUND = losses()
+FOUND = losses() | {Hinge.kind: Hinge}
+
+
+@pytest.fixture(autouse=True)
+def joined():
+    """The one of this file is there while a test of it runs."""
+    eventsnn.register(Hinge)
+    assert losses() == FOUND
+    yield
+    for registry in Registry.known:
+        registry.leave(Hinge)
 
 
 def test_all_are_found():

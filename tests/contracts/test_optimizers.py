@@ -9,6 +9,7 @@ import pytest
 import eventsnn
 from eventsnn.optimizers import optimizers
 from eventsnn.optimizers.optimizer import Optimizer, State
+from eventsnn.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,17 @@ class Sign(Optimizer):
         return new, State(state.step + 1, ())
 
 
-eventsnn.register(Sign)
-FOUND = optimizers()
+FOUND = optimizers() | {Sign.kind: Sign}
+
+
+@pytest.fixture(autouse=True)
+def joined():
+    """The one of this file is there while a test of it runs."""
+    eventsnn.register(Sign)
+    assert optimizers() == FOUND
+    yield
+    for registry in Registry.known:
+        registry.leave(Sign)
 
 
 def numbers(dtype, seed=0):

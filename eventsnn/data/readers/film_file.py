@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import ClassVar
 
+import numpy as np
+
+from eventsnn.data.cache import Progress
 from eventsnn.data.cache_file import Found, Writer, holds_emulated, read_file
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.places import looked_for, place
+from eventsnn.data.readers.reader import Reader
+from eventsnn.data.split import held_out
+from eventsnn.data.word import Word
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_file
@@ -90,3 +98,30 @@ def open_film(path: str | os.PathLike[str]) -> Found:
         ) from None
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+
+
+class EventsFile(Reader):
+    """``events:FILE``: one film or file of recordings; a fifth of each class is held out."""
+
+    kind: ClassVar[str] = "events"
+    forms: ClassVar[tuple[str, ...]] = ("events:FILE",)
+
+    def open(self, word: Word, limit: int | None, progress: Progress | None) -> DataSet:
+        """See ``Reader``."""
+        found = open_film(word.path)
+        batch, test = found.batch, held_out(found.batch.label)
+        if not test.any():
+            raise UserError(
+                f"data {word.spec!r}: {len(batch)} recordings, no two of one class; a data set "
+                "needs two of one class, to learn one and test the other"
+            )
+        made = "emulated: written by eventsnn film" if found.emulated else "recordings"
+        if found.emulated is None:
+            made += " of a file that does not say whether they are emulated"
+        return DataSet(
+            word.spec,
+            batch.select(np.flatnonzero(~test)),
+            batch.select(np.flatnonzero(test)),
+            f"{made}; a fifth of each class is held out",
+            emulated=bool(found.emulated),
+        )

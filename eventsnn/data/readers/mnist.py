@@ -13,13 +13,17 @@ import struct
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.cache import Progress
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.images import Images
 from eventsnn.data.places import entries, kind_of, looked_for, place
+from eventsnn.data.readers.reader import Reader
+from eventsnn.data.word import Word
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.unpack import DEFLATE_LIMIT, check_file, check_growth
 
@@ -150,3 +154,20 @@ def _find(folder: Path, stem: str, dimensions: int) -> Path:
         if found:
             return folder / found[0]
     raise DataError(f"{folder}: holds no {names[0]}, gzipped or not; put it there")
+
+
+class Mnist(Reader):
+    """``mnist:PATH``: pictures as real vectors."""
+
+    kind: ClassVar[str] = "mnist"
+    forms: ClassVar[tuple[str, ...]] = ("mnist:PATH",)
+    pictures: ClassVar[bool] = True
+
+    def open(self, word: Word, limit: int | None, progress: Progress | None) -> DataSet:
+        """See ``Reader``."""
+        return DataSet(word.spec, *self.images(word), "real vectors in [0, 1], no events")
+
+    def images(self, word: Word) -> tuple[Images, Images]:
+        """See ``Reader``."""
+        path = word.path
+        return load(path, "train"), load(path, "test")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.dataset import labels_of
 from eventsnn.data.images import Images
-from eventsnn.data.source import labels_of
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.relu_network import ReluNetwork
 from eventsnn.reproduce.samples import images_of, percent

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eventsnn.data.source import Data, labels_of
+from eventsnn.data.dataset import Data, labels_of
 from eventsnn.events import EventBatch
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.samples import percent, recordings_of

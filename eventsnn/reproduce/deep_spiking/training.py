@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import labels_of
+from eventsnn.data.dataset import labels_of
 from eventsnn.errors import DivergedError
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.relu_network import ReluNetwork

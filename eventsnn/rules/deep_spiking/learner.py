@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import Data, labels_of
+from eventsnn.data.dataset import Data, labels_of
 from eventsnn.errors import DivergedError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers, unanswered

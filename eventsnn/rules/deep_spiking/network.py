@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.data.dataset import Data, labels_of
 from eventsnn.data.images import Images
-from eventsnn.data.source import Data, labels_of
 from eventsnn.errors import DataError, DivergedError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.events.checked import Shape

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.source import Data
+from eventsnn.data.dataset import Data
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
