@@ -304,9 +304,25 @@ def test_a_run_takes_the_rows_and_options_of_its_tier(tmp_path, tier, ran, epoch
     assert list(named["rows"]) == ["always", "usual", "long"] and named["beyond_tier"] == []
 
 
-def test_quick_and_full_exclude_each_other(call):
-    code, out, err = call("reproduce", DEEP.name, "--quick", "--full")
-    assert (code, out) == (2, "") and "exclude each other; give one" in err
+@pytest.mark.parametrize(
+    ("words", "tier"),
+    [
+        ([], "default"),
+        (["--quick"], "quick"),
+        (["--full"], "full"),
+        (["--quick", "--full"], "full"),
+    ],
+)
+def test_the_command_runs_the_tier_that_it_is_given_and_the_last_word_counts(
+    call, tmp_path, words, tier
+):
+    register(tiers())
+    try:
+        code, out, _ = call("reproduce", "made-up", *words, "--json", "--out", tmp_path)
+    finally:
+        PAPERS.joined = []
+    result = json.loads(out)
+    assert code == 0 and result["tier"] == tier and result["quick"] == (tier == "quick")
 
 
 def test_a_longer_run_judges_what_a_shorter_one_shows(monkeypatch, tmp_path):
@@ -366,6 +382,8 @@ def test_rows_that_need_what_comes_later_or_runs_seldom_are_refused():
         paper(replace(one, tier="slow"))
     with pytest.raises(UserError, match="another need is called 'images'; rename one"):
         PaperData(paper(one, replace(two, data=replace(IMAGES, inputs=5))), [])
+    with pytest.raises(UserError, match="another need is called 'images'; rename one"):
+        PaperData(paper(one, replace(two, released=Released("images", {}))), [])
 
 
 def test_the_result_is_plain_json(tmp_path):

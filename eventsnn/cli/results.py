@@ -136,12 +136,14 @@ def reproduce(
             "scikit-learn's digits, with which nothing is compared."
         ),
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A tenth of the images, and fewer epochs.")
-    ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Also the rows that take hours, and all epochs.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--full/--quick",
+            help="[b]--full[/b]: also the rows that take hours, and all epochs; "
+            "[b]--quick[/b]: a tenth of the images, and fewer epochs. The last one counts.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this row, and what it needs; may be repeated.")
     ] = None,
@@ -158,6 +160,5 @@ def reproduce(
         found = commands.papers()
         print(json.dumps(found)) if as_json else show.papers(found, OUT)
         return
-    tiers = (quick, full)
-    result = commands.reproduce(paper, data or [], tiers, only or [], threads or cores(), out, ERR)
+    result = commands.reproduce(paper, data or [], full, only or [], threads or cores(), out, ERR)
     print(json.dumps(result)) if as_json else show.reproduction(result, OUT)

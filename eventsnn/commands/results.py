@@ -102,22 +102,19 @@ def papers() -> list[Result]:
 def reproduce(
     paper: str,
     data: list[str],
-    tiers: tuple[bool, bool],
+    full: bool | None,
     only: list[str],
     threads: int,
     out: Path | None,
     console: Console,
 ) -> Result:
-    """Run a paper's rows, or go on with them; return them beside the published figures.
-
-    ``tiers``: whether ``--quick`` and ``--full`` were given.
-    """
+    """Run a paper's rows, or go on with them; return them beside the published figures."""
     from eventsnn.reproduce import find_paper
     from eventsnn.reproduce.command import reproduce as run
     from eventsnn.reproduce.command import tier_of
     from eventsnn.reproduce.data import PaperData
 
-    tier = tier_of(*tiers)
+    tier = tier_of(full)
     chosen = find_paper(paper)
     folder = out or Path("runs") / f"{paper}{'-quick' * (tier == 'quick')}"
     check_output_folder("--out", folder)

@@ -17,11 +17,11 @@ from eventsnn.reproduce.tables import plain_tables
 from eventsnn.train.trainer import machine
 
 
-def tier_of(quick: bool, full: bool) -> Tier:
-    """Return the tier that ``--quick`` and ``--full`` choose."""
-    if quick and full:
-        raise UserError("--quick and --full: they exclude each other; give one")
-    return "quick" if quick else "full" if full else "default"
+def tier_of(full: bool | None) -> Tier:
+    """Return the tier that ``--full`` (True) or ``--quick`` (False) chooses, or neither."""
+    if full is None:
+        return "default"
+    return "full" if full else "quick"
 
 
 def chosen_rows(

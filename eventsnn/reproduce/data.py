@@ -20,7 +20,13 @@ from eventsnn.files.arrays import Arrays
 from eventsnn.reproduce.need import Need, described
 from eventsnn.reproduce.originals import digest_of_data
 from eventsnn.reproduce.paper import Paper, Row, Tier
-from eventsnn.reproduce.released import PREFIX, digest_of_released, read_released, refused
+from eventsnn.reproduce.released import (
+    PREFIX,
+    Released,
+    digest_of_released,
+    read_released,
+    refused,
+)
 from eventsnn.reproduce.samples import images_of
 
 
@@ -63,29 +69,29 @@ class PaperData:
             if word.startswith(PREFIX):
                 self._take_released(word)
             else:
-                self._take(word)
+                self._take(word, self.needs)
         for need in self.needs:
             if need.word and need.name not in self.words:
-                self._take(need.word)
+                self._take(need.word, [need])
 
-    def _take(self, word: str) -> None:
+    def _take(self, word: str, needs: Sequence[Need]) -> None:
         """Give what a word opens to the needs that it fits: images or, if they fit none, events."""
         fitting: list[Need] = []
-        for found in self._forms(word):
-            fitting = [need for need in self.needs if need.fits(found)]
+        for found in self._forms(word, needs):
+            fitting = [need for need in needs if need.fits(found)]
             for need in fitting:
                 if self.words.setdefault(need.name, word) == word:
                     self._whole[need.name] = found
             if fitting:
                 break
         if not fitting:
-            takes = ", or ".join(need.described() for need in self.needs)
+            takes = ", or ".join(need.described() for need in needs)
             raise UserError(f"data {word!r}: {described(found)}; {self.paper.name} takes {takes}")
         self._check_taken(word, [need.name for need in fitting])
 
-    def _forms(self, word: str) -> Iterator[DataSet]:
+    def _forms(self, word: str, needs: Sequence[Need]) -> Iterator[DataSet]:
         """Give what a word opens: images, where rows ask for images, then what its reader gives."""
-        images = None if all(need.events for need in self.needs) else _images(word)
+        images = None if all(need.events for need in needs) else _images(word)
         if images is not None:
             yield images
         data = open_data(word, progress=self.progress)
@@ -219,13 +225,19 @@ class PaperData:
 
 
 def _needs(rows: Sequence[Row]) -> list[Need]:
-    """Return every need once, and those whose images are filmed, in the order of the rows."""
-    needs: dict[str, Need] = {}
+    """Return every need once, and those whose images are filmed, in the order of the rows.
+
+    Raises
+    ------
+    UserError
+        If two needs, of data or of released weights, have one name.
+    """
+    known: dict[str, Need | Released] = {}
     for row in rows:
-        for need in (row.data, row.data.film_of):
-            if need is not None and needs.setdefault(need.name, need) != need:
+        for need in (row.data, row.data.film_of, row.released):
+            if need is not None and known.setdefault(need.name, need) != need:
                 raise UserError(f"row {row.name}: another need is called {need.name!r}; rename one")
-    return list(needs.values())
+    return [need for need in known.values() if isinstance(need, Need)]
 
 
 def _images(word: str) -> DataSet | None:
