@@ -85,15 +85,16 @@ NASTY: list[Any] = [None, True, False, [], {}, [[]], [1, "a"], {"a": 1}]
 NASTY += [*NASTY_TEXT, *NASTY_NUMBERS]
 
 
-def fuzz(test: Any = None, *, slowest_s: int = SLOWEST_S) -> Any:
+def fuzz(test: Any = None, *, slowest_s: int = SLOWEST_S, part: int = 1) -> Any:
     """Run a test of hypothesis as often as a door is knocked at, the same cases each time.
 
-    A case takes at most ``slowest_s`` seconds: more than usual where it may compile kernels.
+    A case takes at most ``slowest_s`` seconds: more than usual where it may compile kernels. A door
+    behind which a run begins is knocked at only one ``part`` th as often, but for ``--fuzz N``.
     """
     if test is None:
-        return partial(fuzz, slowest_s=slowest_s)
+        return partial(fuzz, slowest_s=slowest_s, part=part)
     return settings(
-        max_examples=CASES,
+        max_examples=CASES if TIMED else CASES // part,
         deadline=slowest_s * 1000 if TIMED else None,
         derandomize=True,
         database=None,

@@ -90,7 +90,7 @@ SPOILERS = {"header": header, "tensors": tensors, "bytes": noise}
 
 
 @pytest.mark.parametrize("how", SPOILERS)
-@fuzz
+@fuzz(part=4)
 @given(data=st.data())
 def test_a_spoiled_checkpoint_is_opened_or_refused(how, runs, tmp_path, data):
     run = runs[data.draw(st.sampled_from(sorted(runs)))]
@@ -98,7 +98,7 @@ def test_a_spoiled_checkpoint_is_opened_or_refused(how, runs, tmp_path, data):
     knock(f"checkpoint: {how}", open_model, tmp_path)
 
 
-@fuzz
+@fuzz(part=4)
 @given(data=st.data())
 def test_a_spoiled_checkpoint_is_evaluated_or_refused(runs, tmp_path, call, data):
     run = runs[data.draw(st.sampled_from(sorted(runs)))]
@@ -107,7 +107,7 @@ def test_a_spoiled_checkpoint_is_evaluated_or_refused(runs, tmp_path, call, data
     knock_command("checkpoint: evaluate", call, "evaluate", tmp_path, "--threads", 1)
 
 
-@fuzz
+@fuzz(part=4)
 @given(data=st.data())
 def test_a_spoiled_run_is_resumed_or_refused(runs, tmp_path, call, data):
     folder = tmp_path / "run"
