@@ -14,8 +14,7 @@ from smooth_toy import Frozen, Toy
 from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
-from eventsnn.engines.layered.conv.backward import scalar_product
-from eventsnn.errors import UserError
+from eventsnn.engines.layered.patch import scalar_product
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
@@ -259,11 +258,17 @@ def test_scalar_products_are_those_of_numpy(dtype, n):
     assert product(a, b, 7, 50, n) == pytest.approx(exact, abs=precision)
 
 
-def test_thresholds_behind_a_convolution_are_refused_by_name():
+def test_thresholds_and_time_constants_behind_a_convolution_are_those_of_its_synapses():
     rng = np.random.default_rng(1)
-    network = stack(EXAMPLES["conv, pool"], (LIF(9_000.0), IF(1.0)), (0, 0))
-    weights = [rng.normal(0.3, 0.3, c.topology.weight_shape) for c in network.connections]
-    passed = layered.run(network, weights, some_events(rng))
-    gradients = adjoint(passed, weights, {3: ("integral", np.ones((3, 3)))})
-    with pytest.raises(UserError, match="p0->p1 is a conv2d"):
-        dynamics(passed, weights, gradients)
+    network = stack(EXAMPLES["conv, pool"], (LIF(9_000.0), LIF(5_000.0, 0.8)), (0, 0))
+    weights = [rng.normal(0.5, 0.3, c.topology.weight_shape) for c in network.connections]
+    batch, found = some_events(rng, 3, 150), []
+    sparse, single, _ = as_sparse(network, weights)
+    for net, w in ((network, weights), (sparse, single)):
+        passed = layered.run(net, w, batch)
+        gradients = adjoint(passed, w, {3: ("integral", np.ones((3, 3)))}, spike_cost=0.2)
+        found.append(dynamics(passed, w, gradients))
+    assert found[0].keys() == {1, 2} == found[1].keys()
+    for p in (1, 2):
+        np.testing.assert_allclose(found[0][p], found[1][p], rtol=1e-9)
+        assert abs(found[0][p].threshold) > 1e-3 and abs(found[0][p].tau_us) > 1e-9

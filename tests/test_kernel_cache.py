@@ -142,7 +142,7 @@ def test_the_files_of_this_package_are_followed():
         followed += len(found) - 1
     assert followed > 1000
     assert "eventsnn/neurons/neuron.py" in imported_files(
-        PACKAGE / "engines/layered/dense/block.py"
+        PACKAGE / "engines/layered/conv/by_event.py"
     )
 
 

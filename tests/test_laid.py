@@ -9,7 +9,7 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint, blockwise_adjoint
 from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.layer import LINE
+from eventsnn.engines.layered.lanes import LINE
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network.layer_string import chain
 from eventsnn.neurons.lif import LIF

@@ -11,13 +11,13 @@ from test_operations import two_layers
 from eventsnn.commands.measure import energy_models
 from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered import patch as adjoint_patch
 from eventsnn.engines.layered import walk_kernel as kernel
-from eventsnn.engines.layered.conv import backward as adjoint_patch
 from eventsnn.engines.layered.dense import backward as blockwise
-from eventsnn.engines.layered.dense.backward import blocks_of
+from eventsnn.engines.layered.dense.backward import blocks_of, fan_of
 from eventsnn.engines.layered.near import merged
-from eventsnn.engines.layered.readout.backward import TimedErrors, readout_adjoint
-from eventsnn.engines.layered.walk import growth_by
+from eventsnn.engines.layered.readout.backward import readout_adjoint
+from eventsnn.engines.layered.walk import TimedErrors, growth_by
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.backward import backward
@@ -88,7 +88,7 @@ def hidden_counts(passed, link, weights, first):
             walks.append(passed.sent(piece, link, piece.near[link.source]))
         for walk in walks:
             counting = growth._replace(back=Factor(growth.back, decays))
-            fan = adjoint_patch.fan_of(Dense(*weights.shape))
+            fan = fan_of(*weights.shape)
             flat = tallies(weights, errors).reshape(-1)
             # numpy's own numbers would multiply without asking the counting ones.
             plain = jumps._replace(size=jumps.size.astype(object))
@@ -216,7 +216,7 @@ def test_a_refractory_time_is_refused_by_the_count_of_the_reverse_walk():
         (Connection("input", "a", Dense(1, 1)),),
     )
     event = EventBatch.from_streams([EventStream([1], [0], (1, 1, 1), 0, 2)])
-    with pytest.raises(UserError, match="a has a refractory time"):
+    with pytest.raises(UserError, match="input->a: its target has a refractory time"):
         backward(network, [np.ones((1, 1), np.float32)], event)
 
 

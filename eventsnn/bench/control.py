@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.layer import aligned
+from eventsnn.engines.layered.lanes import aligned
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import threaded
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
-from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
+from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron, Reset
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ class IF(Neuron):
         cell.x[0] = v - self.threshold if self.reset == "subtract" else 0.0
         cell.times[1] = t + self.refractory_us
         return v
+
+    def membrane(self) -> Membrane:
+        """Return the closed form of the potential, which keeps all it was given."""
+        return Membrane(math.inf, self.threshold, self.reset, self.refractory_us)
+
+    def lowered(self, share: float) -> IF:
+        """Return the model with that share of its threshold."""
+        return replace(self, threshold=share * self.threshold)
 
     def table(self) -> NDArray[np.float64]:
         """Return what the kernels read: without a leak every decay is 1."""

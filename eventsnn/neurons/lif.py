@@ -10,7 +10,7 @@ delivery. The value recorded with a spike is v just before the reset.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
-from eventsnn.neurons.neuron import Cell, Kernels, Neuron, Reset
+from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron, Reset
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,14 @@ class LIF(Neuron):
         cell.x[0] = v - self.threshold if self.reset == "subtract" else 0.0
         cell.times[1] = t + self.refractory_us
         return v
+
+    def membrane(self) -> Membrane:
+        """Return the closed form of the potential."""
+        return Membrane(self.tau_us, self.threshold, self.reset, self.refractory_us)
+
+    def lowered(self, share: float) -> LIF:
+        """Return the model with that share of its threshold."""
+        return replace(self, threshold=share * self.threshold)
 
     def table(self) -> NDArray[np.float64]:
         """Return what the kernels read."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from eventsnn.kernels.compile import fetch, inlined, likely
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.neuron import Kernels
+from eventsnn.neurons.work_list import mark
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
@@ -51,15 +52,6 @@ def _decay(table: Any, dt: float) -> Any:
             * table[np.uint64(_FINE) + (steps & np.uint64(_STEPS - 1))]
         )
     return math.exp(-dt / table[_TAU])
-
-
-@inlined
-def _mark(work: Any, n: int, j: int) -> None:
-    """Put a neuron on the work list, once."""
-    if work[2 + n + j] == 0:
-        work[2 + n + j] = 1
-        work[2 + work[0]] = j
-        work[0] += 1
 
 
 def _sweep(
@@ -156,7 +148,7 @@ _first_bit: Any = intrinsic(_first_bit_of)
 def _mark_bits(work: Any, n: Any, start: Any, word: Any) -> None:
     """Mark neuron start + k for each set bit k."""
     while word:
-        _mark(work, int(n), int(start + _first_bit(word)))
+        mark(work, int(n), int(start + _first_bit(word)))
         word &= word - np.uint64(1)
 
 
@@ -176,7 +168,7 @@ def _rest(cells: Any, now: Any, weights: Any, work: Any, at: Any) -> None:
     if flag:
         for i in range(start, start + length):
             if x[i] >= threshold and t >= times[i + n]:
-                _mark(work, int(n), int(i))
+                mark(work, int(n), int(i))
 
 
 @inlined
@@ -241,7 +233,7 @@ def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> bool:
     if likely(t >= times[n + j]):
         v += weight
         if not likely(v < threshold):
-            _mark(work, int(n), int(j))
+            mark(work, int(n), int(j))
             reached = True
     x[j] = v
     if not likely(dt > 0.0):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined
 from eventsnn.neurons import neuron as base
-from eventsnn.neurons.neuron import Cell, Kernels, Neuron
+from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Readout(Neuron):
             np.where(higher, clocks, maximum_t),
             integral + v * area,
         )
+
+    def membrane(self) -> Membrane:
+        """Return the closed form of the potential, which never fires."""
+        return Membrane(self.tau_us)
 
     def table(self) -> NDArray[np.float64]:
         """[tau, decay table]."""

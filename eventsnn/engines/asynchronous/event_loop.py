@@ -24,6 +24,7 @@ from numba.extending import intrinsic
 from eventsnn.kernels.compile import fetch, inlined, kernel, threaded
 from eventsnn.kernels.pointers import picked, pointer
 from eventsnn.neurons.neuron import MANY
+from eventsnn.neurons.work_list import sort_marked
 
 
 def _time_of(_: Any, bits: Any) -> Any:
@@ -424,7 +425,7 @@ def _fire(m: Any, p: int, now: float) -> None:
     marked = work[0]
     n = 0
     if marked > 0:
-        _sort_marked(work, marked, graph.size[p])
+        sort_marked(work, marked, graph.size[p])
         n = pointer(calls.settle, graph.model[p])(
             graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
             cells.x[graph.x_at[p] : graph.x_at[p + 1]],
@@ -449,24 +450,6 @@ def _fire(m: Any, p: int, now: float) -> None:
             if graph.kind[graph.out_list[i]] == _CALENDAR:
                 _write_spikes(m, graph.out_list[i], _LATE)
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
-
-
-@inlined
-def _sort_marked(work: Any, marked: int, n: int) -> None:
-    """Put the marked neurons of a work list in order: many by reading the marks again."""
-    if marked > 16:
-        found = 2
-        for j in range(n):
-            if work[2 + n + j] != 0:
-                work[found] = j
-                found += 1
-        return
-    for i in range(3, 2 + marked):
-        unit, k = work[i], i
-        while k > 2 and work[k - 1] > unit:
-            work[k] = work[k - 1]
-            k -= 1
-        work[k] = unit
 
 
 @inlined

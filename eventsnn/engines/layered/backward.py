@@ -17,40 +17,23 @@ readout kept. Threads share out recordings and neurons, never a sum.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered import walk_kernel as kernel
 from eventsnn.engines.layered.checked import checked_weights, numbered
 from eventsnn.engines.layered.deliveries import Train
 from eventsnn.engines.layered.dense.backward import Blockwise
-from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.engine import Link
+from eventsnn.engines.layered.dense.laid import Laid
+from eventsnn.engines.layered.loop import Link
 from eventsnn.engines.layered.near import arrived, merged
-from eventsnn.engines.layered.passed import GROUP, Passed, Piece, integral_unit
-from eventsnn.engines.layered.readout.backward import TimedErrors, readout_adjoint
-from eventsnn.engines.layered.walk import (
-    Walk,
-    conv_gradient,
-    errors_walk,
-    listed_walk,
-    patch_walk,
-    sums_of,
-)
+from eventsnn.engines.layered.passed import Passed, Piece, integral_unit
+from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
 from eventsnn.errors import UserError
 from eventsnn.losses.loss import Reads
-from eventsnn.neurons.if_ import IF
-from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.readout import Readout
 from eventsnn.threads import in_threads
-from eventsnn.topology.conv2d import Conv2d
-from eventsnn.topology.dense import Dense
-from eventsnn.topology.pool2d import Pool2d
-from eventsnn.topology.sparse import Sparse
 
 Errors = Mapping[int | str, tuple[Reads, NDArray[np.float64]]]
 """By name or number of a population: what was read, and the loss's gradient by it
@@ -171,33 +154,30 @@ def blockwise_adjoint(
     """
     walk = _Walk(passed, weights, errors, worth)
     done = in_threads(walk.piece, passed.pieces, threads)
+    layers = {link.connection: link.layer for link in passed.links}
     gradients: list[NDArray[Any] | Blockwise] = []
-    for connection, w in enumerate(weights):
-        if connection in done[0].dense:
-            walks = [back.dense[connection] for back in done]
-            gradients.append(Blockwise(walks, w.shape, w.dtype))
-            continue
-        total = np.zeros(w.shape, w.dtype)
-        for back in done:
-            for gradient in back.gradients.get(connection, ()):
-                total += gradient
-        gradients.append(total)
+    for c, w in enumerate(weights):
+        parts = [back.gradients[c] for back in done if c in back.gradients]
+        found = layers[c].joined(parts, w.shape, w.dtype) if parts else np.zeros(w.shape, w.dtype)
+        gradients.append(found)
     return Unsummed(gradients, [back.errors for back in done], [back.spikes for back in done])
+
+
+Reached = dict[int, tuple[NDArray[Any], NDArray[np.int64]]]
+"""By connection: the errors of deliveries, and the first of each recording."""
 
 
 class _Back(NamedTuple):
     """What the reverse walk of one piece leaves, by connection.
 
-    ``gradients`` are sums of a group of recordings each; ``dense`` are the walks, with their
-    ``reach``, of dense connections, whose gradients are summed block by block; ``near`` the
-    errors of the near spikes' deliveries, and the first of each recording.
+    ``gradients`` are as ``Layer.joined`` takes them, ``near`` the errors of the near spikes'
+    deliveries; ``spikes`` are by population.
     """
 
-    dense: dict[int, tuple[Walk, NDArray[np.int64]]]
     errors: dict[int, NDArray[Any]]
-    gradients: dict[int, NDArray[Any]]
+    gradients: dict[int, Any]
     spikes: dict[int, NDArray[np.float64]]
-    near: dict[int, tuple[NDArray[Any], NDArray[np.int64]]]
+    near: Reached
 
 
 class _Walk:
@@ -217,74 +197,49 @@ class _Walk:
 
     def piece(self, piece: Piece) -> _Back:
         """Walk the layers from the last to the first."""
-        back = _Back({}, {}, {}, {}, {})
+        back = _Back({}, {}, {}, {})
         for link in reversed(self.passed.links):
             if link.connection in piece.deliveries:
                 self._link(link, piece, back)
         return back
 
     def _link(self, link: Link, piece: Piece, back: _Back) -> None:
-        c, neuron = link.connection, self.passed.network.populations[link.target].neuron
-        came, w = piece.deliveries[c], self.weights[c]
-        if isinstance(neuron, Readout):
-            w = plain(w)
-            back.errors[c] = np.zeros(len(came.t), w.dtype)
-            back.gradients[c] = sums_of(came, w.shape, w.dtype)
-            given = self._readout_errors(link.target, neuron, piece.rows)
-            readout_adjoint(came, w, neuron.tau_us, given, back.errors[c], back.gradients[c], GROUP)
-            if link.source in piece.near:
-                back.near[c] = self._near_into_readout(link, neuron, given, piece)
-        elif isinstance(neuron, IF | LIF):
-            train, leak = piece.trains[link.target], leak_of(neuron)
-            reached = {k: (back.errors[k], piece.deliveries[k].start) for k in back.errors}
-            g = back.spikes[link.target] = self._errors_of(link.target, piece, train, reached)
-            if link.target in piece.near:
-                close = piece.near[link.target]
-                near = self._errors_of(link.target, piece, close, back.near)
-                train, g = merged(train, close, g, self.near_weight * near)
-            size = self.passed.network.populations[link.target].size
-            jumps = _jumps(train, g / neuron.threshold, leak, size, w.dtype)
-            self._shape(link, Walk.of(came, w, jumps, leak.tau_us), back)
-            if link.source in piece.near:
-                came = self.passed.sent(piece, link, piece.near[link.source])
-                topology = self.passed.network.connections[c].topology
-                walk = Walk.of(came, w, jumps, leak.tau_us)
-                back.near[c] = errors_walk(topology, walk), came.start
-        else:
-            raise TypeError(f"adjoint: no walk back through {neuron}")
+        c, layer, w = link.connection, link.layer, self.weights[link.connection]
+        spiking = self.passed.network.populations[link.target].spiking
+        given = self._of_spikes(link, piece, back) if spiking else self._of_readout(link, piece)
+        owed = layer.owed(given, w.dtype)
+        below = link.source != self.passed.network.input
+        errors, back.gradients[c] = layer.back(layer.walk(piece.deliveries[c], w, owed), below)
+        if errors is not None:
+            back.errors[c] = errors
+        if link.source in piece.near:
+            back.near[c] = self._near(link, piece, owed)
 
-    def _shape(self, link: Link, walk: Walk, back: _Back) -> None:
-        """Walk a connection into spiking neurons as its topology asks."""
-        c, topology = link.connection, self.passed.network.connections[link.connection].topology
-        if isinstance(topology, Pool2d | Sparse):
-            back.errors[c], back.gradients[c] = listed_walk(topology, walk)
-            return
-        if isinstance(topology, Conv2d):
-            back.gradients[c] = conv_gradient(topology, walk)
-        elif isinstance(topology, Dense):
-            back.dense[c] = walk, walk.reach
-        if isinstance(topology, Dense | Conv2d) and link.source != self.passed.network.input:
-            back.errors[c] = patch_walk(topology, walk)
-
-    def _near_into_readout(
-        self, link: Link, neuron: Readout, given: TimedErrors, piece: Piece
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Walk a readout with the near spikes among the spikes: its maximum may be at one."""
+    def _near(self, link: Link, piece: Piece, owed: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the errors of the near spikes of a link's source, had they been sent."""
+        layer, w = link.layer, self.weights[link.connection]
         train, close = piece.trains[link.source], piece.near[link.source]
-        w = plain(self.weights[link.connection])
+        came = self.passed.sent(piece, link, close)
+        if not layer.beside:
+            return layer.errors(layer.walk(came, w, owed)), came.start
         both, which = merged(train, close, np.zeros(len(train.t)), np.ones(len(close.t)))
-        came = self.passed.sent(piece, link, both)
-        errors, unused = np.zeros(len(came.t), w.dtype), sums_of(came, w.shape, w.dtype)
-        readout_adjoint(came, w, neuron.tau_us, given, errors, unused, GROUP)
-        of_near = arrived(which, both.start, came.start) > 0
-        return errors[of_near], self.passed.sent(piece, link, close).start
+        all_came = self.passed.sent(piece, link, both)
+        errors = layer.errors(layer.walk(all_came, w, owed))
+        return errors[arrived(which, both.start, all_came.start) > 0], came.start
+
+    def _of_spikes(self, link: Link, piece: Piece, back: _Back) -> SpikeErrors:
+        """Return the errors of a population's spikes, near ones among them."""
+        p, train = link.target, piece.trains[link.target]
+        reached = {k: (back.errors[k], piece.deliveries[k].start) for k in back.errors}
+        g = back.spikes[p] = self._errors_of(p, piece, train, reached)
+        if p in piece.near:
+            close = piece.near[p]
+            near = self._errors_of(p, piece, close, back.near)
+            train, g = merged(train, close, g, self.near_weight * near)
+        return SpikeErrors(train, g)
 
     def _errors_of(
-        self,
-        population: int,
-        piece: Piece,
-        train: Train,
-        reached: Mapping[int, tuple[NDArray[Any], NDArray[np.int64]]],
+        self, population: int, piece: Piece, train: Train, reached: Reached
     ) -> NDArray[np.float64]:
         """Return dLoss / d(spike) of each spike: what its deliveries were worth, and its cost."""
         g = np.zeros(len(train.t))
@@ -301,33 +256,18 @@ class _Walk:
                 _add_prefixes(g, train.start, *reached[link.connection])
         return g
 
-    def _readout_errors(self, population: int, neuron: Readout, rows: slice) -> TimedErrors:
-        """Lay the given errors out as the kernel takes them."""
-        kept, end = self.passed.readouts[population], self.passed.end
+    def _of_readout(self, link: Link, piece: Piece) -> TimedErrors:
+        """Lay the given errors out as a readout's layer takes them."""
+        kept, end = self.passed.readouts[link.target], self.passed.end
         by: dict[str, NDArray[np.float64]] = {
             name: np.zeros(kept.final.shape) for name in ("final", "maximum", "integral")
         }
-        if population in self.given:
-            reads, gradient = self.given[population]
+        neuron = self.passed.network.populations[link.target].neuron
+        if link.target in self.given and neuron is not None:
+            reads, gradient = self.given[link.target]
             unit = integral_unit(neuron) if reads == "integral" else 1.0
             by[reads] = np.asarray(gradient, np.float64) / unit
-        return TimedErrors(**by, maximum_t=kept.maximum_t, end=end).of(rows)
-
-
-def leak_of(neuron: IF | LIF) -> kernel.Leak:
-    """Return how a neuron forgets."""
-    tau = neuron.tau_us if isinstance(neuron, LIF) else math.inf
-    return kernel.Leak(tau, int(neuron.refractory_us))
-
-
-def _jumps(
-    train: Train, g: NDArray[Any], leak: kernel.Leak, n_units: int, dtype: Any
-) -> kernel.Jumps:
-    room = len(train.t) * (2 if leak.refractory else 1)
-    arrays = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, dtype)
-    out = kernel.Jumps(*arrays, np.zeros(len(train.start), np.int64))
-    n = kernel.spike_jumps(train, g, leak, n_units, out)
-    return kernel.Jumps(out.t[:n], out.unit[:n], out.size[:n], out.start)
+        return TimedErrors(**by, maximum_t=kept.maximum_t, end=end).of(piece.rows)
 
 
 def _add_prefixes(

@@ -1,145 +1,220 @@
-"""What the layers of the fast path share: when neurons fire, how they decay, what they count."""
+"""The contract of a layer, and which one runs which neurons behind which connection.
+
+A *layer* is a population and the one connection into it, as the fast path runs them, walks
+them in reverse, and counts the walk. A shape's folder registers its layer for the exact types
+that its kernels were written for; ``any/`` takes every other pair, by the model's own kernels.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.deliveries import Decay, Deliveries, Train
-from eventsnn.errors import UserError
-from eventsnn.neurons.if_ import IF
-from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.neuron import FINE, Neuron, check_precision
-from eventsnn.neurons.readout import Readout
-
-LINE = 64
-"""Bytes of a vector register, and of a cache line."""
-
-
-Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""``map``, or that of a thread pool."""
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import Each, Laid
+from eventsnn.engines.layered.shared import Tally
+from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
+from eventsnn.neurons.neuron import Neuron
+from eventsnn.record import Readouts
+from eventsnn.topology.topology import Topology
 
 
-class Firing(NamedTuple):
-    """When and how a neuron fires.
+class Ahead(NamedTuple):
+    """How many events a layer is going to take, and ``map`` or that of a thread pool."""
+
+    events: int = 0
+    each: Each = map
+
+
+class Passage(NamedTuple):
+    """What the reverse walk of a piece does at a layer, as ``Layer.cost`` counts it.
 
     Attributes
     ----------
-    threshold : float
-        Of the dtype of the potentials.
-    subtract : bool
-        True to subtract the threshold at a spike, False to set the potential to 0.
-    refractory : int
-        Microseconds after a spike in which deliveries are lost.
+    came : Deliveries
+    close : Deliveries or None
+        Those of near spikes, as they are walked (``Layer.beside``).
+    spikes : Train or None
+        Spikes and near spikes of the layer; None if it never fires.
+    below : bool
+        True if something below can use the errors of the deliveries.
     """
 
-    threshold: Any
-    subtract: bool
-    refractory: int
-
-    @classmethod
-    def of(cls, neuron: IF | LIF, dtype: Any) -> Firing:
-        """Return the rule of a model; UserError for a threshold that ``dtype`` does not hold.
-
-        Kernels test whole registers: with a threshold of 0 the lanes behind the last neuron
-        would fire.
-        """
-        check_precision(neuron, dtype, "feedforward")
-        return cls(dtype(neuron.threshold), neuron.reset == "subtract", int(neuron.refractory_us))
-
-    def share_of(self, share: float) -> Any:
-        """Return a share of the threshold; UserError for one that is 0 in its dtype."""
-        dtype = type(self.threshold)
-        if not 0 < share <= 1 or share * float(self.threshold) < np.finfo(dtype).tiny:
-            raise UserError(
-                f"near: a share of {share} of the threshold {self.threshold}, in {dtype.__name__}; "
-                f"give a number above 0, at most 1, so that at least {np.finfo(dtype).tiny} is left"
-            )
-        return dtype(share * self.threshold)
+    came: Deliveries
+    close: Deliveries | None
+    spikes: Train | None
+    below: bool
 
 
-class Cursor(NamedTuple):
-    """Where a kernel stands, in arrays of one number so that it can move them."""
+class Cost(NamedTuple):
+    """Counts of a reverse walk, int64 (n_recordings,) each; see ``measure.backward.Backward``."""
 
-    recording: NDArray[np.int64]
-    event: NDArray[np.int64]
-    spikes: NDArray[np.int64]
-
-    @classmethod
-    def start(cls) -> Cursor:
-        """Return the beginning."""
-        return cls(*(np.zeros(1, np.int64) for _ in cls._fields))
+    jumps: NDArray[np.int64]
+    errors: NDArray[np.int64]
+    gradients: NDArray[np.int64]
+    traces: NDArray[np.int64]
+    decays: NDArray[np.int64]
 
 
-class Tally(NamedTuple):
-    """Counts of a layer, each int64 (n_recordings,)."""
+class Layer(ABC):
+    """A population and the one connection into it.
 
-    updates: NDArray[np.int64]
-    adds: NDArray[np.int64]
+    Parameters
+    ----------
+    topology : Topology
+    neuron : Neuron
+    weights : float array of the topology's ``weight_shape``, or Laid
+    ahead : Ahead
 
-    @classmethod
-    def zeros(cls, n: int) -> Tally:
-        """Return counts of n recordings, contiguous: a kernel is compiled anew for others."""
-        return cls(np.zeros(n, np.int64), np.zeros(n, np.int64))
+    Attributes
+    ----------
+    decay : Decay or None
+        Whose factors the layer reads at its deliveries; None for one that keeps clocks itself.
 
+    Class attributes
+    ----------------
+    lays : bool
+        True if weights may be ``Laid``.
+    beside : bool
+        True if the error of a delivery depends on which others come at its instant. Near
+        spikes are then walked among the spikes.
+    """
 
-class Layer(Protocol):
-    """A population and the one connection into it, as the fast path runs them."""
+    lays: ClassVar[bool] = False
+    beside: ClassVar[bool] = False
+    decay: Decay | None = None
 
-    firing: Firing
+    @abstractmethod
+    def __init__(
+        self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
+    ) -> None: ...
 
-    def start(self) -> Any:
-        """Return the state at rest."""
+    @abstractmethod
+    def start(self, recordings: int) -> Any:
+        """Return the state at rest, for so many recordings."""
 
-    def run(self, deliveries: Deliveries, state: Any, fresh: bool, tally: Tally) -> Train:
+    @abstractmethod
+    def run(self, deliveries: Deliveries, state: Any, fresh: bool, tally: Tally) -> Train | None:
         """Take the deliveries, change ``state``, add to ``tally``, return the spikes.
 
-        Each recording begins at rest, but for the first one unless ``fresh``.
+        Each recording begins at rest, but for the first one unless ``fresh``. None from a
+        layer that never fires.
         """
 
+    @abstractmethod
+    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
+        """Run from rest, and note who came near.
 
-def aligned(
-    n: int, dtype: Any, make: Callable[[int, Any], NDArray[Any]] = np.zeros
-) -> NDArray[Any]:
-    """Return n numbers that begin at a cache line: zeros, or with ``np.empty`` anything."""
-    raw = make(n * np.dtype(dtype).itemsize + LINE, np.uint8)
-    first = -raw.ctypes.data % LINE
-    return raw[first : first + n * np.dtype(dtype).itemsize].view(dtype)
+        Returns
+        -------
+        fired, crossed : Train
+            The spikes, and where neurons reached ``share`` of their threshold: up to a neuron's
+            first spike, the first of these is the first in truth.
+        """
 
+    def readouts(self, state: Any, now: NDArray[np.float64]) -> Readouts:
+        """Return what a layer that never fires keeps at the end ``now`` of each recording."""
+        raise TypeError(f"feedforward: {type(self).__name__} is no readout")
 
-def decay_of(neuron: Neuron | None, dtype: Any) -> Decay:
-    """Return the decay of a model."""
-    if isinstance(neuron, IF) or (isinstance(neuron, Readout) and math.isinf(neuron.tau_us)):
-        return Decay(math.inf, np.zeros(0), dtype)
-    if isinstance(neuron, LIF | Readout):
-        return Decay(neuron.tau_us, neuron.decays, dtype)
-    raise TypeError(f"feedforward: no decay of {neuron}")
+    @abstractmethod
+    def owed(self, errors: SpikeErrors | TimedErrors, dtype: Any) -> Any:
+        """Return what the deliveries are owed for: the errors, made ready to be walked."""
 
+    @abstractmethod
+    def walk(self, came: Deliveries, weights: NDArray[Any] | Laid, owed: Any) -> Any:
+        """Return the walk of some deliveries, for the three methods below."""
 
-class Factors(NamedTuple):
-    """The decay over gaps of whole microseconds, as ``neuron.decay`` defines it.
+    @abstractmethod
+    def errors(self, walk: Any) -> NDArray[Any]:
+        """Return the error of each delivery, float (n_deliveries,)."""
 
-    Attributes
-    ----------
-    table : float64 array (2 * FINE,)
-        ``neuron.decay_table``; empty where nothing decays.
-    tau_us : float
-    complete : bool
-        True if no gap of the run lies beyond the table.
-    """
+    @abstractmethod
+    def gradient(self, walk: Any) -> Any:
+        """Return the gradient of a piece as ``joined`` takes it."""
 
-    table: NDArray[np.float64]
-    tau_us: float
-    complete: bool
+    def back(self, walk: Any, below: bool) -> tuple[NDArray[Any] | None, Any]:
+        """Return (errors, gradient); errors may be None where nothing ``below`` uses them."""
+        return (self.errors(walk) if below else None), self.gradient(walk)
+
+    def joined(
+        self, parts: Sequence[Any], shape: tuple[int, ...], dtype: Any
+    ) -> NDArray[Any] | Blockwise:
+        """Return the gradient of a batch; a part is a sum for each group of recordings."""
+        total = np.zeros(shape, dtype)
+        for part in parts:
+            for gradient in part:
+                total += gradient
+        return total
 
     @classmethod
-    def of(cls, decay: Decay, deliveries: Deliveries) -> Factors:
-        """Return the factors for gaps up to the last delivery of a recording."""
-        some = np.diff(deliveries.start) > 0
-        longest = int(deliveries.t[deliveries.start[1:][some] - 1].max(initial=0)) + 1
-        complete = not len(decay.table) or longest < FINE * FINE
-        return cls(decay.table, decay.tau_us, complete)
+    def uncounted(cls, topology: Topology, neuron: Neuron) -> str | None:
+        """Return why ``cost`` cannot count this pair, None if it can."""
+        return (
+            f"it is a {topology.kind} into {neuron.kind} neurons; the reverse walk is counted for "
+            "dense connections into if, lif and readout neurons"
+        )
+
+    def cost(self, work: Passage) -> Cost:
+        """Count the reverse walk of a piece, from its spikes alone."""
+        raise TypeError(f"measure: no count of {type(self).__name__}")
+
+
+L = TypeVar("L", bound=type[Layer])
+
+_FAST: dict[tuple[type[Neuron], type[Topology]], type[Layer]] = {}
+_GENERAL: dict[bool, type[Layer]] = {}
+
+
+def runs(neurons: Sequence[type[Neuron]], topologies: Sequence[type[Topology]]) -> Callable[[L], L]:
+    """Register a layer for neurons and topologies of these exact types."""
+
+    def register(layer: L) -> L:
+        _FAST.update({(neuron, shape): layer for neuron in neurons for shape in topologies})
+        return layer
+
+    return register
+
+
+def runs_others(spiking: bool) -> Callable[[L], L]:
+    """Register the layer of all pairs that have none, of models that do or do not spike."""
+
+    def register(layer: L) -> L:
+        _GENERAL[spiking] = layer
+        return layer
+
+    return register
+
+
+def layer_of(neuron: Neuron, topology: Topology) -> type[Layer] | None:
+    """Return the layer that runs these neurons behind this connection.
+
+    None for a model that may fire between events: no layer can wait for it.
+    """
+    _import_shapes()
+    if neuron.predicts:
+        return None
+    return _FAST.get((type(neuron), type(topology)), _GENERAL[neuron.spiking])
+
+
+def fast_pairs() -> list[tuple[type[Neuron], type[Topology]]]:
+    """Return the pairs that have a layer of their own."""
+    _import_shapes()
+    return list(_FAST)
+
+
+@cache
+def _import_shapes() -> None:
+    """Import the layer of each folder beside this file."""
+    folder = Path(__file__).parent
+    for module in pkgutil.iter_modules([str(folder)]):
+        if module.ispkg:
+            import_module(f"{__package__}.{module.name}.forward")

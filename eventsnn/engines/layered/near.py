@@ -13,14 +13,11 @@ threshold: up to its first crossing there, a potential is the true one.
 
 from __future__ import annotations
 
-from copy import copy
-
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.deliveries import Deliveries, Train
-from eventsnn.engines.layered.dense.forward import DenseLayer
-from eventsnn.engines.layered.layer import Layer, Tally
+from eventsnn.engines.layered.layer import Layer
 from eventsnn.kernels.compile import allocating
 
 
@@ -37,14 +34,7 @@ def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[T
         Of the threshold: how high a potential must come.
     """
     n = len(came.start) - 1
-    tally = Tally.zeros(n)
-    if isinstance(layer, DenseLayer):
-        fired, crossed = layer.run_near(came, tally, share)
-    else:
-        fired = layer.run(came, layer.start(), True, tally)
-        lower = copy(layer)
-        lower.firing = layer.firing._replace(threshold=layer.firing.share_of(share))
-        crossed = lower.run(came, lower.start(), True, tally)
+    fired, crossed = layer.run_near(came, share)
     t, unit, value = (np.empty_like(a) for a in (crossed.t, crossed.unit, crossed.value))
     out = Train(t, unit, value, np.zeros(n + 1, np.int64))
     kept = _first_of_silent(crossed, fired, np.empty(size, np.bool_), out)

@@ -13,26 +13,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.inputs import Inputs, inputs
+from eventsnn.engines.inputs import inputs
 from eventsnn.engines.layered.checked import Weights, checked_weights, numbered
-from eventsnn.engines.layered.deliveries import Deliveries, Train, gather, send
+from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.dense.laid import Laid
-from eventsnn.engines.layered.engine import Link, links_of, supports
-from eventsnn.engines.layered.layer import Tally
-from eventsnn.engines.layered.near import run_near
-from eventsnn.engines.layered.readout.forward import Levels, ReadoutLayer
+from eventsnn.engines.layered.engine import supports
+from eventsnn.engines.layered.layer import Ahead
+from eventsnn.engines.layered.loop import Asked, Link, Loop, links_of
+from eventsnn.engines.layered.masks import Masks
+from eventsnn.engines.layered.readouts import joined
+from eventsnn.engines.layered.spans import Span
+from eventsnn.engines.layered.walk import GROUP as GROUP
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.kernels.compile import allocating
 from eventsnn.losses.loss import Reads
 from eventsnn.network import Network
-from eventsnn.neurons.readout import Readout
+from eventsnn.neurons.neuron import Neuron
 from eventsnn.record import Readouts, Record
 from eventsnn.threads import in_threads
-
-GROUP = 16
-"""Recordings whose gradients are summed before those of others are added. A constant: the
-order of a sum must not depend on the number of threads."""
 
 _MOST = 4  # groups that go through all layers in one go
 
@@ -103,13 +101,16 @@ def check_layered(network: Network) -> None:
     if not supports(network):
         raise UserError(
             "adjoint: the network has a cycle, a delay a synapse, two connections into one "
-            "population, or neurons that fire between events or are of another model; give a "
-            "layered network of if, lif and readout populations, or train with the rule eventprop"
+            "population, or neurons that fire between events; give a layered network of neurons "
+            "such as if, lif and readout, or train with the rule eventprop"
         )
-
-
-Masks = Mapping[int, NDArray[np.bool_]]
-"""By population: which neurons speak in each recording, bool (n_recordings, size)."""
+    for p in sorted(set(network.targets)):
+        name, neuron = network.populations[p].name, network.populations[p].neuron
+        if neuron is not None and neuron.membrane() is None:
+            raise UserError(
+                f"adjoint: {name} has {neuron.kind} neurons, which give no membrane to learn by; "
+                "write the model's membrane(), or give another"
+            )
 
 
 def run(
@@ -174,20 +175,18 @@ def run_checked(
     recordings = inputs(network, events)
     n = len(recordings.until)
     flat = [w if isinstance(w, Laid) else np.ascontiguousarray(w).reshape(-1) for w in weights]
-    each = partial(in_threads, threads=threads)
-    links = links_of(network, flat, recordings, flat[0].dtype.type, each)
-    levels = {k.target: k.layer.rest(n) for k in links if isinstance(k.layer, ReadoutLayer)}
+    ahead = Ahead(int(recordings.start[-1]), partial(in_threads, threads=threads))
+    links, asked = links_of(network, flat, ahead), Asked(masks or {}, near)
 
-    def work(rows: slice) -> Piece:
-        return _piece(network, links, recordings, (levels, masks or {}, near), rows)
+    def work(rows: slice) -> tuple[Piece, dict[int, Readouts]]:
+        loop = Loop(network, links, recordings, rows, asked)
+        piece = _piece(loop)
+        return piece, loop.readouts(recordings.until[rows])
 
-    pieces = in_threads(work, pieces_of(n, threads), threads)
-    readouts = {
-        k.target: k.layer.at(levels[k.target], recordings.until)
-        for k in links
-        if isinstance(k.layer, ReadoutLayer)
-    }
-    return Passed(network, links, pieces, readouts, recordings.until.astype(np.int64))
+    done = in_threads(work, pieces_of(n, threads), threads)
+    readouts = {p: joined([kept[p] for _, kept in done]) for p in (done[0][1] if done else ())}
+    end = recordings.until.astype(np.int64)
+    return Passed(network, links, [piece for piece, _ in done], readouts, end)
 
 
 def pieces_of(n: int, threads: int) -> list[slice]:
@@ -196,38 +195,20 @@ def pieces_of(n: int, threads: int) -> list[slice]:
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 
-def _piece(
-    network: Network,
-    links: list[Link],
-    recordings: Inputs,
-    asked: tuple[Mapping[int, Levels], Masks, float],
-    rows: slice,
-) -> Piece:
-    levels, masks, share = asked
-    first, last = rows.start, rows.stop
-    until, n = recordings.until[rows], last - first
-    begin, end = int(recordings.start[first]), int(recordings.start[last])
-    trains = {network.input: gather(recordings, first, last, begin, end)}
+def _piece(loop: Loop) -> Piece:
+    rows, start = loop.rows, loop.recordings.start
+    span = Span(rows.start, rows.stop, int(start[rows.start]), int(start[rows.stop]))
     deliveries: dict[int, Deliveries] = {}
+    trains: dict[int, Train] = {}
     near: dict[int, Train] = {}
-    for link in links:
-        if link.source not in trains:
+    for step in loop.steps(span):
+        if step.link is None or step.came is None:
             continue
-        came = send(trains[link.source], link.delay_us, until, link.decay, -1)
-        deliveries[link.connection] = came
-        tally = Tally.zeros(n)
-        if isinstance(link.layer, ReadoutLayer):
-            link.layer.run(came, levels[link.target].of(rows), tally)
-        else:
-            mask = masks.get(link.target)
-            if share:
-                size = network.populations[link.target].size
-                train, close = run_near(link.layer, came, size, share)
-                near[link.target] = close if mask is None else _speaking(close, mask[rows])
-            else:
-                train = link.layer.run(came, link.layer.start(), True, tally)
-            trains[link.target] = train if mask is None else _speaking(train, mask[rows])
-    del trains[network.input]
+        deliveries[step.link.connection] = step.came
+        if step.train is not None:
+            trains[step.population] = step.train
+        if step.near is not None:
+            near[step.population] = step.near
     return Piece(rows, deliveries, trains, near)
 
 
@@ -258,7 +239,7 @@ def _outputs(
     counts: NDArray[Any] | None,
 ) -> NDArray[np.float64]:
     neuron = network.populations[population].neuron
-    if isinstance(neuron, Readout) and readouts is not None:
+    if neuron is not None and readouts is not None:
         if reads == "integral":
             return readouts.integral.astype(np.float64) / integral_unit(neuron)
         if reads in ("final", "maximum"):
@@ -272,26 +253,7 @@ def _outputs(
     )
 
 
-def integral_unit(neuron: Readout) -> float:
+def integral_unit(neuron: Neuron) -> float:
     """Return the microseconds in which integrals of a readout are given to a loss."""
-    return 1.0 if np.isinf(neuron.tau_us) else neuron.tau_us
-
-
-def _speaking(train: Train, mask: NDArray[np.bool_]) -> Train:
-    """Return the spikes of the neurons that speak."""
-    t, unit = np.empty_like(train.t), np.empty_like(train.unit)
-    out = Train(t, unit, np.empty_like(train.value), np.zeros_like(train.start))
-    n = _select(train, mask, out)
-    return Train(t[:n], unit[:n], out.value[:n], out.start)
-
-
-@allocating
-def _select(train, mask, out):  # type: ignore[no-untyped-def]
-    n = 0
-    for r in range(len(mask)):
-        for f in range(train.start[r], train.start[r + 1]):
-            if mask[r, train.unit[f]]:
-                out.t[n], out.unit[n], out.value[n] = train.t[f], train.unit[f], train.value[f]
-                n += 1
-        out.start[r + 1] = n
-    return n
+    membrane = neuron.membrane()
+    return 1.0 if membrane is None or np.isinf(membrane.tau_us) else membrane.tau_us

@@ -1,4 +1,4 @@
-"""The reverse walk through one connection of a piece, by topology: errors and gradient."""
+"""What the reverse walk hands to a layer: errors of spikes or of potentials, and its deliveries."""
 
 from __future__ import annotations
 
@@ -9,26 +9,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered import walk_kernel as kernel
-from eventsnn.engines.layered.conv.backward import (
-    fan_of,
-    laid_out,
-    patch_errors,
-    patch_gradient,
-    view_of,
-)
-from eventsnn.engines.layered.deliveries import Deliveries
-from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.listed.backward import listed_adjoint, wiring_of
-from eventsnn.engines.layered.passed import GROUP
-from eventsnn.topology.conv2d import Conv2d
-from eventsnn.topology.dense import Dense
-from eventsnn.topology.pool2d import Pool2d
-from eventsnn.topology.sparse import Sparse
-from eventsnn.topology.topology import Topology
+from eventsnn.engines.layered.deliveries import Deliveries, Train
+from eventsnn.engines.layered.dense.laid import Laid
+
+GROUP = 16
+"""Recordings whose gradients are summed before those of others are added. A constant: the
+order of a sum must not depend on the number of threads."""
+
+
+class SpikeErrors(NamedTuple):
+    """Derivatives of the loss by the spikes of a population, near ones among them.
+
+    Attributes
+    ----------
+    train : Train
+    g : float64 array (n_spikes,)
+    """
+
+    train: Train
+    g: NDArray[np.float64]
+
+
+class TimedErrors(NamedTuple):
+    """Derivatives of the loss by what a readout kept, float64 (n_recordings, n_units) each.
+
+    ``maximum_t`` float64 of that shape is when the maximum was, ``end`` int64
+    (n_recordings,) when the recording ended, both in microseconds.
+    """
+
+    final: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+    integral: NDArray[np.float64]
+    maximum_t: NDArray[np.float64]
+    end: NDArray[np.int64]
+
+    def of(self, rows: slice) -> TimedErrors:
+        """Return some recordings' errors, as views."""
+        parts = self.final[rows], self.maximum[rows], self.integral[rows]
+        return TimedErrors(*parts, self.maximum_t[rows], self.end[rows])
 
 
 class Walk(NamedTuple):
-    """What a connection is walked with.
+    """What a connection into spiking neurons is walked with.
 
     Attributes
     ----------
@@ -64,6 +86,14 @@ class Walk(NamedTuple):
         return out
 
 
+class TimedWalk(NamedTuple):
+    """What a connection into a readout is walked with."""
+
+    came: Deliveries
+    weights: NDArray[Any]
+    given: TimedErrors
+
+
 def sums_of(came: Deliveries, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Return zeros of that shape for each group of the recordings that events came in."""
     return np.zeros((-(-len(came.instants) // GROUP), *shape), dtype)
@@ -73,42 +103,3 @@ def sums_of(came: Deliveries, shape: tuple[int, ...], dtype: Any) -> NDArray[Any
 def growth_by(tau_us: float) -> kernel.Growth:
     """Return the tables of a time constant."""
     return kernel.Growth.of(tau_us)
-
-
-def patch_walk(topology: Dense | Conv2d, walk: Walk) -> NDArray[Any]:
-    """Return the errors of the deliveries of a dense connection or a convolution."""
-    errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    laid = laid_out(topology, plain(walk.weights))
-    args = walk.came, walk.grown, laid, fan_of(topology), walk.jumps, walk.growth
-    patch_errors(*args, errors)
-    return errors
-
-
-def errors_walk(topology: Topology, walk: Walk) -> NDArray[Any]:
-    """Return the errors of deliveries alone."""
-    if isinstance(topology, Pool2d | Sparse):
-        return listed_walk(topology, walk)[0]
-    if isinstance(topology, Dense | Conv2d):
-        return patch_walk(topology, walk)
-    raise TypeError(f"adjoint: no walk for {topology}")
-
-
-def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
-    """Return the gradients of a convolution's weights, a group of recordings each."""
-    rows, columns, c_in, channels = topology.weight_shape
-    found = sums_of(walk.came, (channels, rows, columns * c_in), walk.weights.dtype)
-    args = walk.came, walk.grown, walk.reach, walk.jumps, walk.growth
-    patch_gradient(*args, view_of(topology), found, GROUP)
-    by_channel = found.reshape(-1, channels, rows, columns, c_in)
-    return np.ascontiguousarray(by_channel.transpose(0, 2, 3, 4, 1))
-
-
-def listed_walk(topology: Pool2d | Sparse, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the errors of the deliveries, and the gradients of the weights by group."""
-    errors = np.empty(len(walk.came.t), walk.weights.dtype)
-    weights = plain(walk.weights)
-    gradients = sums_of(walk.came, weights.shape, weights.dtype)
-    wiring = wiring_of(topology, weights)
-    args = walk.came, walk.grown, weights, wiring, walk.jumps, walk.growth
-    listed_adjoint(*args, errors, gradients, GROUP)
-    return errors, gradients

@@ -8,18 +8,18 @@ with exp(-s / tau) replaced by its derivative, ``s / tau**2 * exp(-s / tau)``.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.backward import Gradients, leak_of
+from eventsnn.engines.layered.any.wiring import synapses_of
+from eventsnn.engines.layered.backward import Gradients
+from eventsnn.engines.layered.listed.cells import Targets
 from eventsnn.engines.layered.passed import Passed
-from eventsnn.errors import UserError
+from eventsnn.engines.layered.walk_kernel import Leak
 from eventsnn.kernels.compile import allocating
-from eventsnn.neurons.if_ import IF
-from eventsnn.neurons.lif import LIF
-from eventsnn.topology.dense import Dense
 
 
 class Dynamics(NamedTuple):
@@ -39,30 +39,28 @@ class Dynamics(NamedTuple):
 def dynamics(
     passed: Passed, weights: list[NDArray[Any]], gradients: Gradients
 ) -> dict[int, Dynamics]:
-    """Return the derivatives of every population of if and lif neurons, by its number.
+    """Return the derivatives of every spiking population, by its number.
 
-    ``gradients`` are those of ``adjoint`` for the same pass and weights. UserError where
-    a connection into such a population is not dense.
+    ``gradients`` are those of ``adjoint`` for the same pass and weights.
     """
     out = {}
     for link in passed.links:
         neuron = passed.network.populations[link.target].neuron
-        if not isinstance(neuron, IF | LIF):
+        membrane = neuron.membrane() if neuron is not None and neuron.spiking else None
+        if membrane is None:
             continue
-        connection = passed.network.connections[link.connection]
-        if not isinstance(connection.topology, Dense):
-            raise UserError(
-                f"dynamics: {connection.name} is a {connection.topology.kind}; thresholds and "
-                "time constants have gradients behind dense connections only"
-            )
         w, c = np.asarray(weights[link.connection], np.float64), link.connection
-        threshold = -float(np.vdot(w, gradients.weights[c])) / neuron.threshold
+        threshold = -float(np.vdot(w, gradients.weights[c])) / membrane.threshold
+        leak = Leak(membrane.tau_us, int(membrane.refractory_us))
+        n = passed.network.populations[link.target].size
+        synapses = synapses_of(passed.network.connections[c].topology)
+        wiring = Targets(synapses.start, synapses.target, w.reshape(-1)[synapses.weight])
         parts = [np.zeros(0)]
         for piece, spikes in zip(passed.pieces, gradients.spikes, strict=True):
-            if isinstance(neuron, LIF) and link.target in spikes:
+            if math.isfinite(membrane.tau_us) and link.target in spikes:
                 train, came = piece.trains[link.target], piece.deliveries[c]
-                g = spikes[link.target] / neuron.threshold
-                parts.append(_tau_gradients(came, w, train, g, leak_of(neuron)))
+                g = spikes[link.target] / membrane.threshold
+                parts.append(_tau_gradients(came, wiring, train, g, leak, n))
         out[link.target] = Dynamics(threshold, float(np.concatenate(parts).sum()))
     return out
 
@@ -78,12 +76,11 @@ def _older_of(train, last, out):  # type: ignore[no-untyped-def]
 
 
 @allocating
-def _tau_gradients(deliveries, weights, train, g, leak):  # type: ignore[no-untyped-def]
+def _tau_gradients(deliveries, wiring, train, g, leak, n):  # type: ignore[no-untyped-def]
     """Walk the deliveries in reverse with lam and its derivative by tau, ``slope``.
 
     Returns the gradient by tau of each recording, float64 (n_recordings,).
     """
-    n = weights.shape[1]
     lam, slope, before = np.zeros(n), np.zeros(n), np.full(n, -1)
     older = np.empty(len(train.t), np.int64)
     _older_of(train, before, older)
@@ -106,9 +103,10 @@ def _tau_gradients(deliveries, weights, train, g, leak):  # type: ignore[no-unty
                 before[i] = older[f]
                 f -= 1
             row = np.int64(deliveries.row[e])
-            for i in range(n):
+            for s in range(wiring.start[row], wiring.start[row + 1]):
+                k = np.int64(wiring.target[s])
                 # What came in the refractory time of an older spike was lost.
-                lost = before[i] >= 0 and t > train.t[before[i]]
-                lost = lost and t < train.t[before[i]] + leak.refractory
-                out[r] += 0.0 if lost else weights[row, i] * slope[i]
+                lost = before[k] >= 0 and t > train.t[before[k]]
+                lost = lost and t < train.t[before[k]] + leak.refractory
+                out[r] += 0.0 if lost else wiring.weight[s] * slope[k]
     return out

@@ -1,12 +1,7 @@
-"""The adjoint of connections whose fan-out is a patch: convolutions, and dense ones.
+"""The adjoint of convolutions; for the errors of deliveries see ``patch.py``.
 
-The adjoint ``lam`` of every target lies on a grid with a margin, so that each sender sees
-a whole patch of it: a few rows of neighbours. A dense connection is one row. Likewise the
-trace of every sender lies on a grid on which each target sees a whole patch.
-
-Neither is ever decayed event by event. Within a segment (see ``walk_kernel.Growth``)
-what is added is scaled by exp(-+ u / tau) of its own time u, and what is read is scaled
-back by the time of reading.
+As ``lam`` does there, the trace of every sender lies on a grid on which each target sees a whole
+patch, and is scaled instead of decaying.
 """
 
 from __future__ import annotations
@@ -16,41 +11,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.patch import Fan
+from eventsnn.engines.layered.walk import GROUP, Walk, sums_of
 from eventsnn.kernels.compile import allocating
 from eventsnn.topology.conv2d import Conv2d
-from eventsnn.topology.dense import Dense
-
-LANES_BYTES = 64
-_SUMS = 4  # sums that a scalar product keeps side by side, to hide the latency of an addition
-
-
-class Fan(NamedTuple):
-    """Where senders and targets see each other.
-
-    Attributes
-    ----------
-    size : int
-        Places of the grid of targets.
-    cell : int32 array (n_out,)
-        Place of each target on it.
-    patch, weight : int32 arrays (n_in,)
-        First place that each sender sees, and the first of its weights in ``Fan.laid``.
-    rows, length, step : int
-        Rows of a patch, neighbours in a row, places from a row to the next.
-    """
-
-    size: int
-    cell: NDArray[np.int32]
-    patch: NDArray[np.int32]
-    weight: NDArray[np.int32]
-    rows: int
-    length: int
-    step: int
 
 
 class View(NamedTuple):
@@ -70,12 +36,8 @@ class View(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def fan_of(topology: Conv2d | Dense) -> Fan:
+def fan_of(topology: Conv2d) -> Fan:
     """Return where the senders' patches lie."""
-    if isinstance(topology, Dense):
-        n_in, n_out = topology.n_in, topology.n_out
-        weight = np.arange(n_in, dtype=np.int32) * n_out
-        return Fan(n_out, _count(n_out), np.zeros(n_in, np.int32), weight, 1, n_out, 0)
     y, x, c = _senders(topology)
     rows, columns, channels = topology.out_shape
     most, begin, phase = [], [], []
@@ -118,10 +80,8 @@ def view_of(topology: Conv2d) -> View:
     return View(tall * wide * c_in, cell, patch, kernel_rows, length, step, channels)
 
 
-def laid_out(topology: Conv2d | Dense, weights: NDArray[Any]) -> NDArray[Any]:
+def laid_out(topology: Conv2d, weights: NDArray[Any]) -> NDArray[Any]:
     """Return the weights, flat, as senders see them: a patch a phase of the stride and channel."""
-    if isinstance(topology, Dense):
-        return np.ascontiguousarray(weights).reshape(-1)
     down, right = topology.stride
     kernel_rows, kernel_columns, c_in, channels = weights.shape
     rows, columns = -(-kernel_rows // down), -(-kernel_columns // right)
@@ -143,97 +103,14 @@ def _senders(topology: Conv2d) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]
     return y, x, c
 
 
-def _count(n: int) -> NDArray[np.int32]:
-    return np.arange(n, dtype=np.int32)
-
-
-def _scalar_product(_: Any, a: Any, b: Any, a_at: Any, b_at: Any, n: Any) -> Any:
-    """Return the sum of a[a_at + i] * b[b_at + i] over i < n, in one fixed order."""
-    lanes = LANES_BYTES * 8 // a.dtype.bitwidth
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        i64, real = ir.IntType(64), context.get_value_type(a.dtype)
-        vector, size = ir.VectorType(real, lanes), a.dtype.bitwidth // 8
-        zeros = ir.Constant(vector, [0.0] * lanes)
-        sums = [
-            cgutils.alloca_once_value(builder, zeros)  # type: ignore[no-untyped-call]
-            for _ in range(_SUMS)
-        ]
-        sides = [
-            builder.gep(context.make_array(kind)(context, builder, array).data, [at])
-            for kind, array, at in zip((a, b), args[:2], args[2:4], strict=True)
-        ]
-
-        def add(first: Any, k: int) -> None:
-            at = builder.add(first, i64(k * lanes))
-            x, y = (
-                builder.load(
-                    builder.bitcast(builder.gep(side, [at]), vector.as_pointer()), align=size
-                )
-                for side in sides
-            )
-            builder.store(builder.fadd(builder.load(sums[k]), builder.fmul(x, y)), sums[k])
-
-        wide = builder.sub(args[4], builder.urem(args[4], i64(_SUMS * lanes)))
-        full = builder.sub(args[4], builder.urem(args[4], i64(lanes)))
-        with cgutils.for_range_slice(builder, i64(0), wide, i64(_SUMS * lanes)) as (i, _):
-            for k in range(_SUMS):
-                add(i, k)
-        with cgutils.for_range_slice(builder, wide, full, i64(lanes)) as (i, _):
-            add(i, 0)
-        total = builder.load(sums[0])
-        for each in sums[1:]:
-            total = builder.fadd(total, builder.load(each))
-        parts = [builder.extract_element(total, ir.IntType(32)(k)) for k in range(lanes)]
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [builder.fadd(parts[k], parts[k + half]) for k in range(half)]
-        rest = cgutils.alloca_once_value(builder, parts[0])  # type: ignore[no-untyped-call]
-        with cgutils.for_range_slice(builder, full, args[4], i64(1)) as (i, _):
-            x, y = (builder.load(builder.gep(side, [i])) for side in sides)
-            builder.store(builder.fadd(builder.load(rest), builder.fmul(x, y)), rest)
-        return builder.load(rest)
-
-    return a.dtype(a, b, a_at, b_at, n), codegen
-
-
-scalar_product: Any = intrinsic(_scalar_product)
-
-
-@allocating
-def patch_errors(deliveries, grown, laid, fan, jumps, growth, out):  # type: ignore[no-untyped-def]
-    """Write to ``out`` (n_deliveries,) each delivery's weights times lam.
-
-    ``grown`` is ``walk_kernel.growth_of`` the deliveries, ``laid`` ``laid_out`` weights.
-    """
-    real = laid.dtype.type
-    lam = np.zeros(fan.size, laid.dtype)
-    back = real(growth.back)
-    for r in range(len(deliveries.start) - 1):
-        lam[:] = 0
-        first, k = deliveries.start[r], jumps.start[r + 1] - 1
-        segment = np.int64(0)
-        if k >= jumps.start[r]:
-            segment = jumps.t[k] // growth.length * growth.length
-        for e in range(deliveries.start[r + 1] - 1, first - 1, -1):
-            t = deliveries.t[e]
-            while k >= jumps.start[r] and jumps.t[k] >= t:
-                while jumps.t[k] < segment:
-                    segment -= growth.length
-                    lam *= back
-                late = math.exp(-np.float64(jumps.t[k] - segment) / growth.tau_us)
-                lam[fan.cell[jumps.unit[k]]] += real(jumps.size[k] * late)
-                k -= 1
-            while t < segment:
-                segment -= growth.length
-                lam *= back
-            row, total = np.int64(deliveries.row[e]), real(0)
-            here, there = np.int64(fan.patch[row]), np.int64(fan.weight[row])
-            for _ in range(fan.rows):
-                total += scalar_product(lam, laid, here, there, fan.length)
-                here += fan.step
-                there += fan.length
-            out[e] = total * grown[e]
+def conv_gradient(topology: Conv2d, walk: Walk) -> NDArray[Any]:
+    """Return the gradients of a convolution's weights, a group of recordings each."""
+    rows, columns, c_in, channels = topology.weight_shape
+    found = sums_of(walk.came, (channels, rows, columns * c_in), walk.weights.dtype)
+    args = walk.came, walk.grown, walk.reach, walk.jumps, walk.growth
+    patch_gradient(*args, view_of(topology), found, GROUP)
+    by_channel = found.reshape(-1, channels, rows, columns, c_in)
+    return np.ascontiguousarray(by_channel.transpose(0, 2, 3, 4, 1))
 
 
 @allocating

@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.engines.layered.layer import LINE
+from eventsnn.engines.layered.lanes import LINE
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
 

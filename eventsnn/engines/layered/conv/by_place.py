@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.layer import LINE, aligned
+from eventsnn.engines.layered.lanes import LINE, aligned
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.neurons.neuron import FINE, SHIFT
 

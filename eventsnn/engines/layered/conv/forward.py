@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.conv.backward import conv_gradient, fan_of, laid_out
 from eventsnn.engines.layered.conv.by_event import run_block
 from eventsnn.engines.layered.conv.by_place import ROOM, Places, Visits, run_places
 from eventsnn.engines.layered.conv.grid import Patches, as_patches, patches_of, strip_of
 from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
-from eventsnn.engines.layered.layer import (
-    LINE,
-    Cursor,
-    Factors,
-    Firing,
-    Tally,
-    aligned,
-    decay_of,
-)
+from eventsnn.engines.layered.dense.laid import plain
+from eventsnn.engines.layered.lanes import LINE, aligned
+from eventsnn.engines.layered.layer import Ahead, runs
+from eventsnn.engines.layered.patch import patch_walk
+from eventsnn.engines.layered.shared import Cursor, Factors, Firing, Tally, decay_of
+from eventsnn.engines.layered.spiking import SpikingLayer
+from eventsnn.engines.layered.walk import Walk
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import Neuron
 from eventsnn.topology.conv2d import Conv2d
 
 MAX_CHUNKS = 4
@@ -91,19 +91,19 @@ class Channels(NamedTuple):
     by_place: bool
 
 
-class PatchLayer:
-    """A convolution into spiking neurons.
+@runs((IF, LIF), (Conv2d,))
+class PatchLayer(SpikingLayer):
+    """A convolution into spiking neurons; see ``Layer``.
 
-    Parameters
-    ----------
-    topology : Conv2d
-    weights : float array (kernel rows, kernel columns, c_in, c_out)
-    neuron : IF or LIF
+    Weights are (kernel rows, kernel columns, c_in, c_out).
     """
 
-    def __init__(self, topology: Conv2d, weights: NDArray[Any], neuron: IF | LIF) -> None:
-        self.dtype = weights.dtype.type
-        self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
+    def __init__(
+        self, topology: Conv2d, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
+    ) -> None:
+        self._remember(neuron, topology.n_out, weights.dtype.type)
+        self.topology = topology
+        self.firing, self.forgets = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
         per_chunk = LINE // weights.dtype.itemsize
         self.blocks: list[Channels] = []
         for first in range(0, topology.channels, MAX_CHUNKS * per_chunk):
@@ -117,13 +117,13 @@ class PatchLayer:
             if not patches.whole:
                 rows = columns = 1
                 patches = patches_of(topology, chunks * per_chunk, (1, 1))
-            decays = (0,) if len(self.decay.table) else ()
+            decays = (0,) if len(self.forgets.table) else ()
             strip = (0,) * chunks, (0,) * rows, (0,) * columns, decays
             alike = bool((patches.of[:, 2:4] == (rows, columns)).all())
             by_place = chunks >= LEAST_CHUNKS and alike
             self.blocks.append(Channels(first, size, strip, laid, patches, by_place))
 
-    def start(self) -> list[Block]:
+    def start(self, recordings: int) -> list[Block]:
         """Return all blocks at rest."""
         out = []
         for channels in self.blocks:
@@ -137,7 +137,7 @@ class PatchLayer:
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
-        factors, most = Factors.of(self.decay, deliveries), max(len(block.v) for block in state)
+        factors, most = Factors.of(self.forgets, deliveries), max(len(block.v) for block in state)
         spikes = Spikes.room(len(deliveries.t) + 2 * most, self.dtype)
         cursor = Cursor.start()
         for block, channels in zip(state, self.blocks, strict=True):
@@ -148,6 +148,14 @@ class PatchLayer:
             else:
                 spikes = self._by_event(channels, *args)
         return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=len(self.blocks) == 1)
+
+    def errors(self, walk: Walk) -> NDArray[Any]:
+        """Return the errors of deliveries: each sender sees a patch of the targets."""
+        return patch_walk(fan_of(self.topology), laid_out(self.topology, plain(walk.weights)), walk)
+
+    def gradient(self, walk: Walk) -> NDArray[Any]:
+        """Return the gradient, a sum for each group of recordings."""
+        return conv_gradient(self.topology, walk)
 
     def _by_event(
         self,

@@ -8,6 +8,7 @@ from where it had been written, turned round, in between.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered import walk_kernel as kernel
-from eventsnn.engines.layered.layer import aligned
+from eventsnn.engines.layered.lanes import aligned
+from eventsnn.engines.layered.patch import Fan
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.kernels.compile import threaded
 from eventsnn.threads import in_threads
@@ -27,12 +29,21 @@ TILE = 16
 """Inputs of a tile: a block's rows are whole tiles long, and begin at cache lines."""
 
 
+Part = tuple[Walk, NDArray[np.int64]]
+"""The walk of a piece, and its ``reach``."""
+
+
+def part_of(walk: Walk) -> Part:
+    """Return what a gradient is summed of."""
+    return walk, walk.reach
+
+
 class Blockwise:
     """A gradient that is not summed yet.
 
     Parameters
     ----------
-    walks : sequence of (Walk, its ``reach``)
+    walks : sequence of Part
         Of the pieces of a batch, in order.
     shape : (n_in, n_out)
     dtype : dtype
@@ -45,7 +56,7 @@ class Blockwise:
 
     def __init__(
         self,
-        walks: Sequence[tuple[Walk, NDArray[np.int64]]],
+        walks: Sequence[Part],
         shape: tuple[int, ...],
         dtype: Any,
     ) -> None:
@@ -88,6 +99,14 @@ class Blockwise:
 
         in_threads(work, self.blocks, threads)
         return out
+
+
+@lru_cache(maxsize=32)
+def fan_of(n_in: int, n_out: int) -> Fan:
+    """Return what senders see: one row of all targets."""
+    weight = np.arange(n_in, dtype=np.int32) * n_out
+    cell = np.arange(n_out, dtype=np.int32)
+    return Fan(n_out, cell, np.zeros(n_in, np.int32), weight, 1, n_out, 0)
 
 
 def blocks_of(n: int) -> list[slice]:

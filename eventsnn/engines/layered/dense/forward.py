@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered.collect import collect
 from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.dense import cost
+from eventsnn.engines.layered.dense.backward import Blockwise, Part, fan_of, part_of
 from eventsnn.engines.layered.dense.block import GROUP, run_block
-from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay
-from eventsnn.engines.layered.layer import LINE, Cursor, Each, Firing, Tally, aligned
+from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay, plain
+from eventsnn.engines.layered.lanes import LINE, aligned
+from eventsnn.engines.layered.layer import Ahead, Cost, Passage, runs
+from eventsnn.engines.layered.patch import patch_walk
+from eventsnn.engines.layered.shared import Cursor, Firing, Tally, decay_of
+from eventsnn.engines.layered.spiking import SpikingLayer
+from eventsnn.engines.layered.walk import Walk
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import Neuron
+from eventsnn.topology.dense import Dense
+from eventsnn.topology.topology import Topology
 
 PACK_FROM = 24
 """Events for each row of weights from which copying them into blocks pays."""
@@ -86,28 +96,25 @@ class Near(NamedTuple):
     noted: NDArray[np.int64]
 
 
-class DenseLayer:
-    """A dense connection into spiking neurons.
+@runs((IF, LIF), (Dense,))
+class DenseLayer(SpikingLayer):
+    """A dense connection into spiking neurons; see ``Layer``.
 
-    Parameters
-    ----------
-    weights : float array (n_in, n_out), or Laid
-    neuron : IF or LIF
-    n_events : int
-        How many events the layer is going to take. Where they are many, an array is laid out.
-    each : callable
-        ``map``, or a thread pool's: lays the blocks.
+    Weights (n_in, n_out) that are to take many events are laid out.
     """
 
+    lays = True
+
     def __init__(
-        self, weights: NDArray[Any] | Laid, neuron: IF | LIF, n_events: int, each: Each = map
+        self, topology: Topology, neuron: Neuron, weights: NDArray[Any] | Laid, ahead: Ahead
     ) -> None:
-        self.n_out, self.dtype = weights.shape[1], weights.dtype.type
-        self.firing = Firing.of(neuron, self.dtype)
+        self._remember(neuron, weights.shape[1], weights.dtype.type)
+        self.n_in = weights.shape[0]
+        self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
         self.lanes = LINE // weights.dtype.itemsize
         cuts = cuts_of(self.n_out, self.lanes)
-        if not isinstance(weights, Laid) and n_events > PACK_FROM * len(weights):
-            weights = Laid.of(weights, each)
+        if not isinstance(weights, Laid) and ahead.events > PACK_FROM * len(weights):
+            weights = Laid.of(weights, ahead.each)
         if isinstance(weights, Laid):
             parts = [Weights(part.reshape(-1), part.shape[1], 0) for part in weights.parts]
         else:
@@ -116,7 +123,7 @@ class DenseLayer:
         self.firsts = [first for first, _ in cuts]
         self.ends = np.cumsum([chunks * self.lanes for _, chunks in cuts]).tolist()
 
-    def start(self) -> list[Block]:
+    def start(self, recordings: int) -> list[Block]:
         """Return all blocks at rest."""
         return Block.rest(self.firsts, self.ends, self.dtype)
 
@@ -124,16 +131,11 @@ class DenseLayer:
         """Take every block through all deliveries; see ``Layer.run``."""
         return self._run(deliveries, state, fresh, tally, [None] * len(state))
 
-    def run_near(self, deliveries: Deliveries, tally: Tally, share: float) -> tuple[Train, Train]:
-        """Run from rest, and note who came near.
-
-        Returns
-        -------
-        fired, close : Train
-            The spikes, and where each neuron first reached ``share`` of its threshold.
-        """
-        state, shared = self.start(), self.firing.share_of(share)
-        notes = Spikes.room((len(deliveries.start) - 1) * self.ends[-1], self.dtype)
+    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
+        """Run from rest, and note on the way where each neuron first came near."""
+        n = len(deliveries.start) - 1
+        state, tally, shared = self.start(n), Tally.zeros(n), self.firing.share_of(share)
+        notes = Spikes.room(n * self.ends[-1], self.dtype)
         limit, noted = aligned(self.ends[-1], self.dtype), np.zeros(1, np.int64)
         near = [Near(limit[a:b], shared, notes, noted) for a, b in pairwise([0, *self.ends])]
         fired = self._run(deliveries, state, True, tally, near)
@@ -156,6 +158,28 @@ class DenseLayer:
         tally.updates[:] += deliveries.instants * self.n_out
         tally.adds[:] += np.diff(deliveries.start) * self.n_out
         return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
+
+    def errors(self, walk: Walk) -> NDArray[Any]:
+        """Return the errors of deliveries: each sender sees one row of all targets."""
+        laid = np.ascontiguousarray(plain(walk.weights)).reshape(-1)
+        return patch_walk(fan_of(*walk.weights.shape), laid, walk)
+
+    def gradient(self, walk: Walk) -> Part:
+        """Return the walk: the gradient is summed block by block where it is needed."""
+        return part_of(walk)
+
+    def joined(self, parts: Sequence[Part], shape: tuple[int, ...], dtype: Any) -> Blockwise:
+        """Return the gradient of a batch, not summed yet."""
+        return Blockwise(parts, shape, dtype)
+
+    @classmethod
+    def uncounted(cls, topology: Topology, neuron: Neuron) -> str | None:
+        """Return why the walk cannot be counted: with pauses it depends on the errors."""
+        return cost.uncounted(neuron)
+
+    def cost(self, work: Passage) -> Cost:
+        """Count the reverse walk."""
+        return cost.of_walk(work, (self.n_in, self.n_out), self.membrane.tau_us)
 
 
 def _unlaid(weights: NDArray[Any], cuts: list[tuple[int, int]], lanes: int) -> list[Weights]:

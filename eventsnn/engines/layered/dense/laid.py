@@ -7,13 +7,16 @@ and again (an optimizer) keeps them laid out, and with them what has a number fo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.layer import LINE, Each, aligned
+from eventsnn.engines.layered.lanes import LINE, aligned
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""``map``, or that of a thread pool."""
 
 CHUNKS = (10, 8, 4, 2, 1)
 """Registers of a block, a compiled kernel each; a layer is cut into the widest that fit."""

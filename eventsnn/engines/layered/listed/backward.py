@@ -1,6 +1,6 @@
 """The adjoint of connections whose targets are listed one by one: pooling and sparse ones.
 
-As in ``conv.backward`` the adjoint of a target never decays event by event: within a
+As in ``patch.py`` the adjoint of a target never decays event by event: within a
 segment it is scaled by exp(-u / tau) of the time u of each jump, and scaled back by the
 time of the delivery that reads it.
 """
@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.listed.forward import synapses_of
+from eventsnn.engines.layered.dense.laid import plain
+from eventsnn.engines.layered.walk import GROUP, Walk, sums_of
 from eventsnn.kernels.compile import allocating
-from eventsnn.topology.pool2d import Pool2d
-from eventsnn.topology.sparse import Sparse
 
 
 class Wiring(NamedTuple):
@@ -37,10 +36,16 @@ class Wiring(NamedTuple):
     n_out: int
 
 
-def wiring_of(topology: Pool2d | Sparse, weights: NDArray[Any]) -> Wiring:
-    """Return the synapses of a topology, in the order of its fan-outs."""
-    synapses = synapses_of(topology, weights)
-    return Wiring(synapses.start, synapses.target, isinstance(topology, Pool2d), topology.n_out)
+def listed_walk(wiring: Wiring, walk: Walk) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the errors of the deliveries, and the gradients of the weights by group."""
+    weights = plain(walk.weights)
+    errors, gradients = (
+        np.empty(len(walk.came.t), weights.dtype),
+        sums_of(walk.came, weights.shape, weights.dtype),
+    )
+    args = walk.came, walk.grown, weights, wiring, walk.jumps, walk.growth
+    listed_adjoint(*args, errors, gradients, GROUP)
+    return errors, gradients
 
 
 @allocating

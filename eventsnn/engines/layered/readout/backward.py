@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.walk import GROUP, TimedWalk, sums_of
 from eventsnn.kernels.compile import allocating
 
 
-class TimedErrors(NamedTuple):
-    """Derivatives of the loss by what a readout kept, float64 (n_recordings, n_units) each.
-
-    ``maximum_t`` float64 of that shape is when the maximum was, ``end`` int64
-    (n_recordings,) when the recording ended, both in microseconds.
-    """
-
-    final: NDArray[np.float64]
-    maximum: NDArray[np.float64]
-    integral: NDArray[np.float64]
-    maximum_t: NDArray[np.float64]
-    end: NDArray[np.int64]
-
-    def of(self, rows: slice) -> TimedErrors:
-        """Return some recordings' errors, as views."""
-        parts = self.final[rows], self.maximum[rows], self.integral[rows]
-        return TimedErrors(*parts, self.maximum_t[rows], self.end[rows])
+def readout_walk(walk: TimedWalk, tau_us: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the errors of the deliveries, and the gradients of the weights by group."""
+    came, w = walk.came, walk.weights
+    errors, gradients = np.zeros(len(came.t), w.dtype), sums_of(came, w.shape, w.dtype)
+    readout_adjoint(came, w, tau_us, walk.given, errors, gradients, GROUP)
+    return errors, gradients
 
 
 @allocating

@@ -1,0 +1,1 @@
+"""Every other pair of neurons and connection, by the model's own kernels: forwards, backwards."""

@@ -1,0 +1,100 @@
+"""What a layer of any neurons behind any connection is made of, and its run."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines.layered.any.kernel import ModelRows, Wires, run_rows
+from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.lanes import aligned
+from eventsnn.engines.layered.readouts import stacked
+from eventsnn.engines.layered.shared import Cursor, Tally
+from eventsnn.kernels.pointers import Pointers
+from eventsnn.neurons.neuron import Kernels, Neuron, check_precision
+from eventsnn.record import Readouts
+from eventsnn.topology.topology import Topology
+
+
+class Driven:
+    """Neurons behind a connection, by the kernels of both.
+
+    Parameters
+    ----------
+    topology : Topology
+    neuron : Neuron
+        Of a model that does not predict.
+    weights : float array of the topology's ``weight_shape``
+    """
+
+    def __init__(self, topology: Topology, neuron: Neuron, weights: NDArray[Any]) -> None:
+        self.topology, self.neuron, self.dtype = topology, neuron, weights.dtype.type
+        self.n_out = topology.n_out
+        check_precision(neuron, self.dtype, "feedforward")
+        kernels = _kernels(type(neuron), self.dtype)
+        head = [self.n_out, topology.clock_size]
+        self.wires = Wires(
+            Pointers([kernels.receive]),
+            Pointers([kernels.settle]),
+            Pointers([topology.kernel()]),
+            np.concatenate([np.array(head, np.float64), neuron.table()]),
+            _flat(topology.table(), np.int64),
+            _flat(weights, self.dtype),
+            _flat(topology.targets, np.int32),
+        )
+
+    def start(self, recordings: int) -> ModelRows:
+        """Return the state at rest: a row a recording for a model that never fires."""
+        n, cell = self.n_out, self.neuron.start()
+        rows = 1 if self.neuron.spiking else max(recordings, 1)
+        rest_x = np.repeat(np.array(cell.x, self.dtype), n)
+        rest_times = np.repeat(np.array(cell.times, np.float64), n)
+        return ModelRows(
+            aligned(rows * len(rest_x), self.dtype).reshape(rows, -1) + rest_x,
+            np.tile(rest_times, (rows, 1)),
+            rest_x,
+            rest_times,
+            np.zeros(2 + 2 * n, np.int32),
+            np.zeros(1 + 3 * max(self.topology.max_fan_out, 1), np.int64),
+            np.zeros(n, np.int32),
+            np.zeros(n, self.dtype),
+        )
+
+    def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> Train:
+        """Take all deliveries; see ``Layer.run``."""
+        spikes = Spikes.room(len(deliveries.t) + 2 * self.n_out, self.dtype)
+        cursor = Cursor.start()
+        args = deliveries, self.wires, state
+        while not run_rows(*args, spikes, cursor, fresh, tally):
+            spikes = spikes.grown()
+        return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
+
+    def readouts(self, state: ModelRows, now: NDArray[np.float64]) -> Readouts:
+        """Return what each recording's neurons hold at its end."""
+        n, clocks = self.n_out, np.arange(self.n_out) // self.topology.clock_size
+        rows = []
+        for x, times, t in zip(state.x, state.times, now, strict=False):
+            parts = x.reshape(-1, n), times[:n][clocks], times[n : 2 * n], float(t)
+            rows.append(self.neuron.readouts(*parts))
+        return stacked(rows, n, self.dtype)
+
+
+_KERNELS: WeakKeyDictionary[type[Neuron], dict[Any, Kernels]] = WeakKeyDictionary()
+
+
+def _kernels(neuron: type[Neuron], dtype: Any) -> Kernels:
+    """Return a model's entry points, made once: a layer is made for every batch."""
+    made = _KERNELS.setdefault(neuron, {})
+    if dtype not in made:
+        made[dtype] = neuron.kernels(dtype)
+    return made[dtype]
+
+
+def _flat(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return an array as kernels are compiled for it: flat, and one that may be written."""
+    flat = np.ascontiguousarray(array, dtype).reshape(-1)
+    return flat if flat.flags.writeable else flat.copy()

@@ -1,0 +1,120 @@
+"""Neurons that are reached one by one, a clock each: the kernels of listed connections."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.kernels.compile import inlined, threaded
+from eventsnn.neurons.neuron import FINE, SHIFT
+
+
+class Targets(NamedTuple):
+    """Targets and weights of each sender: sender i owns start[i] to start[i + 1] - 1."""
+
+    start: NDArray[np.int64]
+    target: NDArray[np.int32]
+    weight: NDArray[Any]
+
+
+class ListedCells(NamedTuple):
+    """State of the neurons, arrays (n_out,); see ``conv.forward.Block``.
+
+    ``touched`` (n_out + 1,) lists those that an instant reached and that are not refractory.
+    """
+
+    v: NDArray[Any]
+    clock: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    touched: NDArray[np.int32]
+
+
+@inlined
+def _decay(gap, factors, dtype):  # type: ignore[no-untyped-def]
+    """Return the decay of a potential over a gap, as ``neuron.decay`` defines it."""
+    table = factors.table
+    if len(table) and gap < FINE * FINE:
+        u = np.uint64(gap)
+        high, low = u >> np.uint64(SHIFT), u & np.uint64(FINE - 1)
+        return dtype(table[np.uint64(FINE) + high] * table[low])
+    if len(table):
+        return dtype(math.exp(-np.float64(gap) / factors.tau_us))
+    return dtype(1)
+
+
+@inlined
+def _deliver(t, row, synapses, factors, firing, cells, touched):  # type: ignore[no-untyped-def]
+    """Deliver one event; return the neurons touched, and how many were up to now already.
+
+    Without a branch for each, since which neurons an instant reaches first, or will fire,
+    cannot be predicted.
+    """
+    again, dtype = np.int64(0), synapses.weight.dtype.type
+    for s in range(synapses.start[row], synapses.start[row + np.uint64(1)]):
+        j, weight = np.uint64(synapses.target[np.uint64(s)]), synapses.weight[np.uint64(s)]
+        gap = t - cells.clock[j]
+        cells.clock[j] = t
+        again += gap == 0
+        x = cells.v[j] * _decay(gap, factors, dtype)
+        awake = firing.refractory == 0 or t >= cells.ready[j]
+        cells.v[j] = x + weight if awake else x
+        cells.touched[np.uint64(touched)] = j
+        touched += np.int64((gap != 0) & awake)
+    return touched, again
+
+
+@inlined
+def _settle(e, t, firing, cells, touched, spikes, n):  # type: ignore[no-untyped-def]
+    """Test the neurons touched, fire in order of unit; return the number of spikes."""
+    fired = np.int64(0)
+    for i in range(touched):
+        k = cells.touched[i]
+        cells.touched[fired] = k
+        fired += np.int64(cells.v[np.uint64(k)] >= firing.threshold)
+    for i in range(1, fired):
+        k, j = cells.touched[i], i
+        while j > 0 and cells.touched[j - 1] > k:
+            cells.touched[j] = cells.touched[j - 1]
+            j -= 1
+        cells.touched[j] = k
+    for i in range(fired):
+        k = np.uint64(cells.touched[i])
+        x = cells.v[k]
+        spikes.event[n], spikes.unit[n], spikes.value[n] = e, k, x
+        n += 1
+        cells.v[k] = x - firing.threshold if firing.subtract else x - x
+        if firing.refractory > 0:
+            cells.ready[k] = t + firing.refractory
+    return n
+
+
+@threaded
+def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
+    """Take all recordings from ``cursor`` on; see ``by_event.run_block``."""
+    n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
+    room, touched = len(spikes.event) - len(cells.v), np.int64(0)
+    while r < len(events.start) - 1:
+        if e == events.start[r] and (fresh or r > 0):
+            cells.v[:] = 0
+            cells.clock[:] = -1
+            cells.ready[:] = -1
+        stop, adds, again = events.start[r + 1], np.int64(0), np.int64(0)
+        while e < stop and n <= room:
+            t, row = events.t[e], np.uint64(events.row[e])
+            adds += synapses.start[row + np.uint64(1)] - synapses.start[row]
+            touched, tied = _deliver(t, row, synapses, factors, firing, cells, touched)
+            again += tied
+            if events.last[e]:
+                n = _settle(e, t, firing, cells, touched, spikes, n)
+                touched = np.int64(0)
+            e += 1
+        tally.adds[r] += adds
+        tally.updates[r] += adds - again
+        if e < stop:
+            break
+        r += 1
+    cursor.recording[0], cursor.event[0], cursor.spikes[0] = r, e, n
+    return r == len(events.start) - 1

@@ -1,0 +1,185 @@
+"""The one loop of the fast path: recordings through layer after layer, for records and learning.
+
+In a graph without cycles in which a population is reached through one connection, a
+layer can take all events of a recording before the next layer sees the first one. So
+each layer takes those of many recordings in one go, and its weights stay in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.layered.deliveries import Deliveries, Train, gather, send
+from eventsnn.engines.layered.dense.laid import Laid
+from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
+from eventsnn.engines.layered.masks import Masks, speaking
+from eventsnn.engines.layered.near import run_near
+from eventsnn.engines.layered.shared import Tally
+from eventsnn.engines.layered.spans import Span
+from eventsnn.kernels.compile import check_compiling
+from eventsnn.network import Network
+from eventsnn.record import Readouts
+
+
+class Link(NamedTuple):
+    """A connection and the population it leads to, ready to run."""
+
+    connection: int
+    source: int
+    target: int
+    delay_us: int
+    layer: Layer
+
+
+class Asked(NamedTuple):
+    """What learning asks for beside the spikes.
+
+    Attributes
+    ----------
+    masks : Masks
+        Spikes of neurons that do not speak are neither kept nor delivered.
+    near : float
+        Share of the threshold from which on a silent neuron has a near spike; 0: none.
+    """
+
+    masks: Masks
+    near: float
+
+
+NOTHING = Asked({}, 0.0)
+
+
+class Step(NamedTuple):
+    """What a population did in a span.
+
+    Attributes
+    ----------
+    population : int
+    link : Link or None
+        None for the input, as are the three below.
+    came : Deliveries
+    tally : Tally
+    near : Train
+        Near spikes; None where they were not asked for.
+    train : Train or None
+        What it sent; None from a population that never fires.
+    """
+
+    population: int
+    link: Link | None
+    came: Deliveries | None
+    tally: Tally | None
+    near: Train | None
+    train: Train | None
+
+
+class Loop:
+    """Some recordings on their way through the layers.
+
+    Parameters
+    ----------
+    network : Network
+    links : sequence of Link, each after the one into its source
+    recordings : Inputs
+    rows : slice
+        Which recordings.
+    asked : Asked
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        links: Sequence[Link],
+        recordings: Inputs,
+        rows: slice,
+        asked: Asked = NOTHING,
+    ) -> None:
+        self.network, self.links, self.recordings, self.rows = network, links, recordings, rows
+        self.asked = asked
+        self.states: dict[int, Any] = {}
+        self.before: dict[int, int] = {}
+        self.fresh = True
+
+    def steps(self, span: Span) -> Iterator[Step]:
+        """Run the next span of the recordings: yield the input, then each layer."""
+        until = self.recordings.until[self.rows]
+        trains = {self.network.input: gather(self.recordings, *span)}
+        yield Step(self.network.input, None, None, None, None, trains[self.network.input])
+        for link in self.links:
+            if link.source not in trains:
+                continue
+            before, decay = self.before.get(link.connection, -1), link.layer.decay
+            came = send(trains[link.source], link.delay_us, until, decay, before)
+            if len(came.t):
+                self.before[link.connection] = int(came.t[-1])
+            step = self._step(link, came)
+            if step.train is not None:
+                trains[link.target] = step.train
+            yield step
+        self.fresh = False
+
+    def _step(self, link: Link, came: Deliveries) -> Step:
+        """Run one layer."""
+        p, tally, near = link.target, Tally.zeros(self.rows.stop - self.rows.start), None
+        population = self.network.populations[p]
+        train: Train | None
+        if self.asked.near and population.spiking:
+            train, near = run_near(link.layer, came, population.size, self.asked.near)
+        else:
+            state = self._state(link)
+            train = link.layer.run(came, state, self.fresh, tally)
+        if train is not None and p in self.asked.masks:
+            mask = self.asked.masks[p][self.rows]
+            train = speaking(train, mask)
+            near = speaking(near, mask) if near is not None else None
+        return Step(p, link, came, tally, near, train)
+
+    def _state(self, link: Link) -> Any:
+        if link.connection not in self.states:
+            n = self.rows.stop - self.rows.start
+            self.states[link.connection] = link.layer.start(n)
+        return self.states[link.connection]
+
+    def readouts(self, now: NDArray[np.float64]) -> dict[int, Readouts]:
+        """Return what the readouts keep at the end ``now`` of each recording, by population."""
+        found = {}
+        for link in self.links:
+            if not self.network.populations[link.target].spiking:
+                found[link.target] = link.layer.readouts(self._state(link), now)
+        return found
+
+
+def in_order(network: Network) -> list[int] | None:
+    """Return the connections so that each comes after the one into its source; None in a cycle."""
+    order: list[int] = []
+    reached = {i for i in range(len(network.populations))} - set(network.targets)
+    while len(order) < len(network.connections):
+        ready = [
+            i for i, source in enumerate(network.sources) if i not in order and source in reached
+        ]
+        if not ready:
+            return None
+        order += ready
+        reached |= {network.targets[i] for i in ready}
+    return order
+
+
+def links_of(network: Network, weights: Sequence[NDArray[Any] | Laid], ahead: Ahead) -> list[Link]:
+    """Return the connections ready to run, each after the one into its source."""
+    check_compiling("the feed-forward engine")
+    links = []
+    for i in in_order(network) or ():
+        connection, target, given = network.connections[i], network.targets[i], weights[i]
+        neuron, topology = network.populations[target].neuron, connection.topology
+        kind = layer_of(neuron, topology) if neuron is not None else None
+        if neuron is None or kind is None or (isinstance(given, Laid) and not kind.lays):
+            raise TypeError(f"feedforward: no layer of {topology} into {neuron} for these weights")
+        array: Any = given if isinstance(given, Laid) else given.reshape(topology.weight_shape)
+        layer = kind(topology, neuron, array, ahead)
+        links.append(Link(i, network.sources[i], target, connection.least_delay, layer))
+    return links
