@@ -17,7 +17,8 @@ PACKAGE = ROOT / "eventsnn"
 KEPT = tomllib.loads((Path(__file__).parent / "architecture.toml").read_text())
 
 ROOMS = (
-    *("text", "errors", "given", "stopping", "threads", "memory", "registry", "files", "kernels"),
+    *("text", "errors", "given", "options", "stopping", "threads", "memory", "registry"),
+    *("files", "kernels"),
     *("events", "neurons", "topology", "network", "record", "record_checked", "engines"),
     *("losses", "surrogates", "optimizers", "data", "rules", "train", "measure", "report"),
     *("exchange", "live", "reproduce", "bench", "commands", "cli", "__init__", "__main__"),

@@ -1,6 +1,5 @@
 """The command line as scripts and beginners use it."""
 
-import inspect
 import json
 import os
 import re
@@ -13,14 +12,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eventsnn.cli import train as cli_train
-from eventsnn.commands.train import TRAIN_OPTIONS
+from eventsnn.cli.train_command import command_of
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.files.outputs import write_whole
 from eventsnn.measure.mistakes import confusion, mistakes
+from eventsnn.rules import rules
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.model import open_model
+from eventsnn.train.options import KNOWN, known, options_of
 
 SMALL = ["--limit", "40", "--layers", "2312-12-10"]
 
@@ -291,13 +291,13 @@ def test_bad_recordings_are_one_line_that_names_the_file(call, tmp_path, name):
         (["train", "--data", "mnist:"], "the path is missing"),
         (["train", "--data", "mnist:nowhere"], "nowhere"),
         (["train", "--data", "tonic:NOSUCH:x"], "NOSUCH"),
-        (["train", "--rule", "hebb"], "rule 'hebb'"),
+        (["train", "--rule", "hebb"], "rule is 'hebb'; choose one of"),
         (["train", "--eta", "nan"], "eta is nan"),
         (["train", "--epochs", "0"], "epochs is 0"),
-        (["train", "--limit", "9", "--skip", "9" * 25], f"skip leaves out {'9' * 25}"),
+        (["train", "--limit", "9", "--skip", "9" * 25], f"skip is {'9' * 25}"),
         (["train", "--epoch", "3"], "No such option: --epoch"),
         (["train", "--resume"], "--resume needs --out"),
-        (["train", "--back-quantizer", "x"], "quantizer 'x'"),
+        (["train", "--back-quantizer", "x"], "back_quantizer is 'x'; choose one of"),
         (["evaluate", "nowhere"], "nowhere: there is no checkpoint"),
         (["evaluate", "nowhere", "--split", "tset"], "give test, train or all"),
         (["simulate", "nowhere", "digits"], "nowhere: there is no checkpoint"),
@@ -461,9 +461,52 @@ def test_bench_prints_what_scripts_rely_on(call):
         assert result[key] > 0
 
 
-def test_every_flag_of_train_is_an_option_of_a_run():
-    own = {"context", "out", "resume", "config", "tensorboard", "threads", "as_json"}
-    assert set(inspect.signature(cli_train.train).parameters) <= own | set(TRAIN_OPTIONS)
+OWN_FLAGS = {"out", "resume", "config", "tensorboard", "threads", "as_json"}
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_the_flags_of_train_are_the_options_of_a_run_and_of_its_rule(rule, call):
+    shown = {one.name: one for one in command_of(rule).params if not one.hidden}
+    options = KNOWN | options_of(rule)
+    assert set(shown) - {"help"} == OWN_FLAGS | set(options) and len(options_of(rule)) > 10
+    hidden = {one.name for one in command_of(rule).params if one.hidden}
+    assert hidden == set(known()) - set(options) and hidden
+    code, out, _ = call("train", "--rule", rule, "--help")
+    words = set(re.findall(r"--[a-z-]+", out))
+    assert code == 0 and all(set(one.opts) <= words for one in shown.values())
+    strangers = {word for one in command_of(rule).params if one.hidden for word in one.opts}
+    assert not strangers & words
+
+
+def test_help_of_train_is_that_of_the_default_rule_and_tells_of_the_others(call):
+    code, out, _ = call("train", "--help")
+    assert code == 0 and "--eta" in out and "--batch" not in out
+    assert "eventsnn train --rule NAME --help (NAME: adjoint or eventprop)" in " ".join(out.split())
+    code, out, err = call("train", "--rule", "hebb", "--help")
+    assert (code, out) == (2, "") and "rule is 'hebb'; choose one of adjoint, " in err
+
+
+def test_the_rule_of_a_file_of_options_chooses_the_help(call, tmp_path):
+    (tmp_path / "run.toml").write_text('rule = "eventprop"\n')
+    for words, there in (((), "--tau-syn-us"), (("--rule", "adjoint"), "--spike-cost")):
+        code, out, _ = call("train", "--config", tmp_path / "run.toml", *words, "--help")
+        assert code == 0 and there in out
+    code, out, _ = call("train", "--config", tmp_path / "none.toml", "--help")
+    assert code == 0 and "--eta" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--batch", "3"], "rule herding has no batch, rule adjoint and eventprop has"),
+        (["--rule", "adjoint", "--eta", "0.1"], "rule adjoint has no eta, rule deep-spiking has"),
+        (["--rule=eventprop", "--dropout", "0"], "rule eventprop has no dropout, rule adjoint has"),
+        (["--rule", "adjoint", "--tau-syn-us", "9"], "has no tau_syn_us, rule eventprop has"),
+    ],
+)
+def test_flags_of_another_rule_are_refused_in_a_line_that_says_whose_they_are(call, words, message):
+    code, out, err = call("train", *words)
+    assert (code, out) == (2, "") and message in err and err.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")

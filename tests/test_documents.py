@@ -3,12 +3,15 @@ what needs no data of the reader's own runs."""
 
 import re
 import shlex
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import typer
 from typer.main import get_command
 
 import eventsnn
@@ -54,7 +57,8 @@ def test_the_commands_of_the_pages_are_found():
 @pytest.mark.parametrize("case", COMMANDS, ids=told)
 def test_every_command_and_option_on_a_page_is_known(case):
     command = get_command(app).commands[case[1][0]]
-    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    options = command.get_params(typer.Context(command))
+    known = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     assert {word for word in case[1] if word.startswith("--")} <= known
 
 
@@ -79,7 +83,7 @@ def test_every_file_of_the_project_that_a_page_names_is_there():
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
-OWN_DATA = re.compile(r"PATH|FILE|DIR|LAYERS|LEVELS|NETWORK|PAPER|shared")
+OWN_DATA = re.compile(r"NAME|PATH|FILE|DIR|LAYERS|LEVELS|NETWORK|PAPER|shared")
 LIMITS = {
     "train": ["--limit", "20", "--epochs", "1"],
     "film": ["--limit", "20"],
@@ -211,3 +215,9 @@ def test_every_block_of_python_is_python():
     for page in PAGES:
         for block in fences(page, "python"):
             compile(block, page.name, "exec")
+
+
+def test_the_page_of_options_is_what_the_code_declares():
+    words = [sys.executable, ROOT / "docs" / "options_page.py", "--print"]
+    made = subprocess.run(words, capture_output=True, check=True).stdout.decode()
+    assert (ROOT / "docs" / "options.md").read_text() == made, "run docs/options_page.py"

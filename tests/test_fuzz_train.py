@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from eventsnn.cli.flags import flag_of
 from eventsnn.commands import train as commands_train
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.train.checkpoint import FILE, load_checkpoint
 from eventsnn.train.model import open_model
-from eventsnn.train.options import completed, make_options
+from eventsnn.train.options import KNOWN, completed, make_options, options_of
 from eventsnn.train.trainer import Listener, Trainer
 
 SHAPE = (1, 2, 3)
@@ -144,12 +145,9 @@ def _value(value):
 def config_of(rule, film):
     """Return every option of a rule, as a file may give it."""
     options = make_options({"layers": (6, 3, 2), "data": f"events:{film}"} | RULES[rule]).to_json()
-    herding, gradient = options.pop("herding"), options.pop("gradient")
-    own = herding | options if rule == "herding" else options | gradient
+    own = options.pop("herding" if rule == "herding" else "gradient") | options
     for name in ("teacher", "start_from", "limit", "teacher_share"):
         own.pop(name, None)
-    if rule != "herding":
-        own = {k: v for k, v in own.items() if k not in ("init_scale", "upper_scale", "eta_decay")}
     return own | {"epochs": 1, "limit": 8}
 
 
@@ -187,13 +185,12 @@ def _quiet():
     return ERR
 
 
-OPTIONS = [
-    "rate", "output-rate", "weight-decay", "clip", "average", "dropout", "dropout-at", "loss",
-    "reads", "smoothing", "wake", "spike-cost", "spike-target", "spike-fall", "near", "near-weight",
-    "tau-us", "init-spikes", "init-output", "validate", "batch", "optimizer", "schedule", "shift",
-    "rotate", "scale", "elastic", "scatter", "jitter-us", "drop", "skip", "seed", "limit", "layers",
-    "steps", "step-by", "eta", "eta-decay", "init-scale", "upper-scale", "dtype", "rule",
-]  # fmt: skip
+OPTIONS = sorted(
+    word[2:]
+    for one in (KNOWN | options_of("adjoint") | options_of("herding")).values()
+    for word in flag_of(one).split("/")[:1]
+    if one.kind is not bool and one.name not in ("data", "epochs", "start_from", "teacher")
+)
 
 
 @fuzz

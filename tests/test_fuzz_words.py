@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 from doors import NASTY_TEXT, fuzz, knock_command, replace_everywhere
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,7 +132,7 @@ def options_of(name):
     """Each option of a command, and whether it takes a value."""
     return [
         (word, not option.is_flag)
-        for option in COMMANDS[name].params
+        for option in COMMANDS[name].get_params(typer.Context(COMMANDS[name]))
         for word in (*option.opts, *option.secondary_opts)
         if word.startswith("--")
     ]

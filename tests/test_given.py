@@ -16,8 +16,8 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered.checked import checked_weights
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.if_ import IF
-from eventsnn.rules.deep_spiking.options import HerdingOptions
-from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.adjoint.options import AdjointOptions
+from eventsnn.rules.deep_spiking.options import DeepSpikingOptions, HerdingOptions
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 from eventsnn.train.augment import Augmentation
@@ -106,14 +106,18 @@ def test_narrow_integers_in_herding_options_learn_as_pythons(narrow: Any) -> Non
 
 def test_options_of_numpy_scalars_become_pythons_and_plain_json() -> None:
     made = TrainOptions(
+        rule="adjoint",
         seed=np.int8(3),
-        shift=np.float32(0.5),
-        gradient=GradientOptions(batch=np.uint8(200), rate=np.float64(0.5)),
-        herding=HerdingOptions(n_steps=np.uint8(20), fractional=np.bool_(True)),
+        augmentation=Augmentation(shift=np.float32(0.5)),
+        own=AdjointOptions(batch=np.uint8(200), rate=np.float64(0.5)),
     )
+    network = HerdingOptions(n_steps=np.uint8(20), fractional=np.bool_(True))
+    other = TrainOptions(own=DeepSpikingOptions(np.float32(0.5), network=network))
     told = json.loads(json.dumps(made.to_json()))
     assert (told["seed"], told["shift"]) == (3, 0.5)
     assert (told["gradient"]["batch"], told["gradient"]["rate"]) == (200, 0.5)
+    told = json.loads(json.dumps(other.to_json()))
+    assert (told["init_scale"], told["upper_scale"]) == (0.5, 0.0)
     assert (told["herding"]["n_steps"], told["herding"]["fractional"]) == (20, True)
     assert type(Augmentation(drop=np.float32(0.5)).drop) is float
 

@@ -125,7 +125,7 @@ def test_a_toml_file_says_the_same_as_the_command_line(call, tmp_path):
         ('rate = "fast"', "rate is 'fast'; give a number"),
         ("batch = 3.5", "batch is 3.5; give a whole number"),
         ("data = 5", "data is 5; give a word in quotes"),
-        ("reads = 1", "reads is 1; give a word in quotes"),
+        ("reads = 1", "reads is 1; choose one of integral, "),
         ("scaled = 3", "scaled is 3; give true or false"),
         ("seed = true", "seed is True; give a whole number"),
         ('limit = "x"', "limit is 'x'; give a whole number"),
@@ -267,11 +267,11 @@ def test_options_of_another_rule_are_refused(call):
     code, _, err = call("train", "--rule", "adjoint", "--dropout", 1)
     assert code == 2 and "dropout is 1" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout-at", "first")
-    assert code == 2 and "dropout_at is first; give all or last" in err
+    assert code == 2 and "dropout_at is 'first'; choose one of all, last" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout", 0, "--dropout-at", "last")
-    assert code == 2 and "dropout_at is last; give dropout too" in err
+    assert code == 2 and "dropout_at is 'last'; give dropout too" in err
     code, _, err = call("train", "--rule", "gradient")
-    assert code == 2 and "choose one of herding, adjoint, eventprop" in err
+    assert code == 2 and "choose one of adjoint, deep-spiking, herding, eventprop" in err
 
 
 def test_real_vectors_are_refused(call, shared):
@@ -331,7 +331,7 @@ def test_silent_recordings_are_refused_by_name():
 
     empty = EventBatch.from_streams([EventStream([], [], (2, 34, 34), 0, 100)])
     options = make_options({"rule": "adjoint", "layers": (2312, 5, 10)})
-    network = options.gradient.network("adjoint", options.layers)
+    network = options.own.network(options.layers)
     with pytest.raises(UserError, match="hidden1 stays silent"):
         start_weights(network, empty, options)
 

@@ -8,7 +8,7 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
 from eventsnn.rules.adjoint.learner import AdjointLearner
-from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.train.options import completed, make_options
 
 ALONE = {"wake": 0.0, "near": 0.0, "weight_decay": 0.0}
@@ -85,12 +85,12 @@ def test_activity_goes_to_the_target_from_either_side(digits, start, target):
 
 
 def test_the_target_falls_geometrically_from_the_initial_activity():
-    options = GradientOptions(init_spikes=4.0, spike_cost=0.1, spike_target=0.25, spike_fall=0.5)
+    options = AdjointOptions(init_spikes=4.0, spike_cost=0.1, spike_target=0.25, spike_fall=0.5)
     at = [options.spike_target_at(p) for p in (0.0, 0.125, 0.25, 0.375, 0.5, 0.9)]
     assert at == pytest.approx([4, 2, 1, 0.5, 0.25, 0.25])
-    fixed = GradientOptions(init_spikes=4.0, spike_cost=0.1, spike_target=0.25)
+    fixed = AdjointOptions(init_spikes=4.0, spike_cost=0.1, spike_target=0.25)
     assert fixed.spike_target_at(0.0) == fixed.spike_target_at(1.0) == 0.25
-    assert GradientOptions(spike_cost=0.1).spike_target_at(0.3) == 0
+    assert AdjointOptions(spike_cost=0.1).spike_target_at(0.3) == 0
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_the_target_falls_geometrically_from_the_initial_activity():
 )
 def test_targets_that_mean_nothing_are_refused(given, text):
     with pytest.raises(UserError, match=text):
-        GradientOptions(**given)
+        AdjointOptions(**given)

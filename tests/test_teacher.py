@@ -234,7 +234,7 @@ def test_teachers_that_cannot_teach_are_refused_by_name(taught, data, call, tmp_
     refused("34 x 34 x 2, these recordings .* another teacher", teacher=str(tmp_path / "sensor"))
     refused("knows 10 classes, the network that learns has 12", layers=(2312, 9, 12))
     refused("there is no checkpoint", teacher=str(tmp_path / "nowhere"))
-    refused("loss is count-target; give cross-entropy", loss="count-target", reads="counts")
+    refused("loss is 'count-target'; give cross-entropy", loss="count-target", reads="counts")
     refused("teacher is ''; give the folder", teacher=("",))
     refused("teacher is 3; give the folder", teacher=(str(taught), 3))
     refused("teacher_share is 0; give more than 0", teacher_share=0)

@@ -166,8 +166,8 @@ def test_a_learner_is_told_of_the_last_shorter_batch_of_an_epoch(monkeypatch):
 def test_eta_ends_at_a_tenth():
     data = data_of()
     options = completed(make_options({"layers": (6, 2), "epochs": 4}), data)
-    etas = [options.at_epoch(epoch).eta for epoch in range(5)]
-    assert etas[0] == options.herding.eta == 0.02  # the first epoch learns with what was given
+    etas = [options.own.at_epoch(epoch).eta for epoch in range(5)]
+    assert etas[0] == options.own.network.eta == 0.02  # the first epoch learns with what was given
     assert etas[4] == pytest.approx(0.002)  # after the last one
     np.testing.assert_allclose(np.divide(etas[1:], etas[:-1]), 10 ** (-1 / 4))
 

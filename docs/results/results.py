@@ -57,6 +57,6 @@ def _told(run: dict) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return " and ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

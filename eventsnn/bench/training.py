@@ -14,7 +14,7 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import Layers, parse_layers
 from eventsnn.rules.adjoint.learner import AdjointLearner
-from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.train.options import TrainOptions, recipe
 
 _BATCH = 64
@@ -72,11 +72,9 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
 
 
 def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> AdjointLearner:
-    near = recipe("adjoint", "", layers)["near"]
-    gradient = GradientOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near=near)
-    learner = AdjointLearner(
-        TrainOptions(rule="adjoint", layers=layers, gradient=gradient), threads
-    )
+    near = recipe("adjoint", {"layers": layers})["near"]
+    own = AdjointOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near=near)
+    learner = AdjointLearner(TrainOptions(rule="adjoint", layers=layers, own=own), threads)
     learner.start(events)
     learner.begin_epoch(0, 1, 1_000_000)
     return learner

@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 import eventsnn
 from eventsnn.cli.events import film, simulate
 from eventsnn.cli.results import bench, compare, evaluate, measure, reproduce
-from eventsnn.cli.train import train
+from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.stopping import INTERRUPTED, said, two_stage_stop
@@ -42,7 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Spiking neural networks that compute only when an event arrives.",
 )
-for command in (train, evaluate, simulate, measure, compare, film, bench, reproduce):
+add_train(app)
+for command in (evaluate, simulate, measure, compare, film, bench, reproduce):
     app.command()(command)
 
 

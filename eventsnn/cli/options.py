@@ -10,6 +10,12 @@ import typer
 from eventsnn.commands.console import ERR as ERR
 from eventsnn.commands.console import OUT as OUT
 
+TRAIN_HELP = (
+    "Train an event-driven network and save it.\n\nWith no options at all: the event-driven "
+    "backprop MLP of O'Connor & Welling (2016) on digits filmed by the virtual event camera, in "
+    "about a minute."
+)
+
 Model = Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")]
 OwnData = Annotated[
     str | None, typer.Option(help="Data set as for train; default: the model's own.")

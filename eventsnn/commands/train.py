@@ -11,22 +11,20 @@ from typing import Any
 
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
+from eventsnn.data.dataset import DataSet
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
-from eventsnn.network.layer_string import parse_layers
+from eventsnn.options import flat
+from eventsnn.rules import words
 from eventsnn.text import quoted
-from eventsnn.train import options as train_options
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
 from eventsnn.train.model import inherited
-from eventsnn.train.option_kinds import check_value
-from eventsnn.train.options import TrainOptions, completed, make_options, with_teachers
+from eventsnn.train.options import DEFAULT_RULE, TrainOptions, completed, known, make_options, taken
 from eventsnn.train.own_data import check_fits, open_own
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import Trainer
-
-TRAIN_OPTIONS = train_options.FIELDS | train_options.HERDING_FIELDS | train_options.GRADIENT_FIELDS
 
 
 def train(
@@ -41,57 +39,57 @@ def train(
     started = time.perf_counter()
     if given.get("epochs", 1) < 1:
         raise UserError(f"epochs is {given['epochs']}; give at least 1")
-    if "layers" in given:
-        layers = given["layers"]
-        given["layers"] = parse_layers(
-            layers if isinstance(layers, str) else "-".join(map(str, layers))
-        )
-    given = with_teachers(given)
     if out is not None:
         check_output_folder("--out", out)
-    run = None
-    if resume:
-        if out is None:
-            raise UserError("--resume needs --out FOLDER, the run to go on with")
-        run = load_run(out)
-        options = _merged(run, given, out)
-    else:
-        if given.get("start_from"):
-            given = _started(given)
-        options = make_options(given)
-        if out is not None and _holds_a_run(out):
-            raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
+    run = _run_to_go_on_with(out) if resume else None
+    options = _new_options(given, out) if run is None else _merged(run, given, out)
     with progress_bars(console) as bars:
-        bar = Bar(bars, "preparing data")
-        if run is None or out is None or "data" in given:
-            data = open_data(options.data, limit=options.limit, progress=bar)
-        else:
-            data = open_own(out, run, None, limit=options.limit, progress=bar)
-            data = replace(data, spec=options.data)
+        data = _data(options, run, None if "data" in given else out, Bar(bars, "preparing data"))
         if run is not None and out is not None:
             check_fits(out, run, data)
         options = completed(options, data)
-        if options.gradient.start_from and not resume:
-            console.print(f"starts from {options.gradient.start_from}", soft_wrap=True)
-        if options.gradient.teacher:
-            named = " and ".join(options.gradient.teacher)
-            console.print(f"learns from {named}, too", soft_wrap=True)
+        _tell_other_networks(options, resume, console)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
         if run is not None:
-            _resume(trainer, run, folder)
-            if options.epochs == len(trainer.history):
-                console.print(
-                    f"nothing left to learn: {options.epochs} of {options.epochs} epochs are done; "
-                    "to go on, give more --epochs",
-                    soft_wrap=True,
-                )
+            _resume(trainer, run, folder, console)
         try:
             summary = trainer.run(TrainingBars(bars))
         except KeyboardInterrupt:
             raise _stopped(trainer, folder) from None
         first = trainer.first_step
         return summary | {"seconds_to_first_step": None if first is None else first - started}
+
+
+def _run_to_go_on_with(out: Path | None) -> SavedRun:
+    if out is None:
+        raise UserError("--resume needs --out FOLDER, the run to go on with")
+    return load_run(out)
+
+
+def _new_options(given: dict[str, Any], out: Path | None) -> TrainOptions:
+    """Return the options of a new run; UserError where ``out`` holds one."""
+    options = make_options(_started(given) if given.get("start_from") else given)
+    if out is not None and _holds_a_run(out):
+        raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
+    return options
+
+
+def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Bar) -> DataSet:
+    """Open the data that the options name, or those that the run in the folder ``own`` had."""
+    if run is None or own is None:
+        return open_data(options.data, limit=options.limit, progress=bar)
+    data = open_own(own, run, None, limit=options.limit, progress=bar)
+    return replace(data, spec=options.data)
+
+
+def _tell_other_networks(options: TrainOptions, resume: bool, console: Console) -> None:
+    """Say which trained networks a run begins with, where its rule knows any."""
+    begin, teachers = (getattr(options.own, name, ()) for name in ("start_from", "teacher"))
+    if begin and not resume:
+        console.print(f"starts from {begin}", soft_wrap=True)
+    if teachers:
+        console.print(f"learns from {' and '.join(teachers)}, too", soft_wrap=True)
 
 
 def _holds_a_run(out: Path) -> bool:
@@ -104,7 +102,8 @@ def _holds_a_run(out: Path) -> bool:
         return True  # who can tell
 
 
-def _resume(trainer: Trainer, run: SavedRun, folder: Path) -> None:
+def _resume(trainer: Trainer, run: SavedRun, folder: Path, console: Console) -> None:
+    """Go on with a run, or say that nothing is left to do."""
     try:
         trainer.resume(run.checkpoint)
     except KeyError as error:
@@ -116,6 +115,12 @@ def _resume(trainer: Trainer, run: SavedRun, folder: Path) -> None:
         raise UserError(
             f"{folder}: has learned {done} epochs, of which --resume takes none back; give "
             f"--epochs {done} or more"
+        )
+    if trainer.options.epochs == done:
+        console.print(
+            f"nothing left to learn: {done} of {done} epochs are done; to go on, give more "
+            "--epochs",
+            soft_wrap=True,
         )
 
 
@@ -139,19 +144,16 @@ def read_config(path: Path) -> dict[str, Any]:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML that is none, or nested too deeply
         raise UserError(f"{path}: not TOML ({error})") from error
-    unknown = sorted(set(values) - TRAIN_OPTIONS)
+    names, rule = known(), values.get("rule")
+    unknown = sorted(set(values) - set(names))
     if unknown:
-        close = difflib.get_close_matches(unknown[0], TRAIN_OPTIONS, n=1, cutoff=0.7)
+        close = difflib.get_close_matches(unknown[0], names, n=1, cutoff=0.7)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise UserError(
-            f"{path}: unknown option {unknown[0]!r}; {hint}known are {sorted(TRAIN_OPTIONS)}"
-        )
-    for name, value in values.items():
-        try:
-            check_value(name, value)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
-    return values
+        raise UserError(f"{path}: unknown option {unknown[0]!r}; {hint}known are {sorted(names)}")
+    try:
+        return taken(values, rule if rule in words() else DEFAULT_RULE)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _started(given: dict[str, Any]) -> dict[str, Any]:
@@ -166,24 +168,28 @@ def _started(given: dict[str, Any]) -> dict[str, Any]:
     return own | given
 
 
-def _merged(run: SavedRun, given: dict[str, Any], out: Path) -> TrainOptions:
+def _merged(run: SavedRun, given: dict[str, Any], out: Path | None) -> TrainOptions:
     """Return the saved options; only the number of epochs may change, and where things are."""
     saved = run.options
-    known = saved.to_json()
-    known |= known["herding"] | known["gradient"]
+    given = taken(given, saved.rule)
+    was = flat(saved.own) | flat(saved)
+    for name in set(given) - set(was):
+        raise UserError(
+            f"{out}: was trained by rule {saved.rule}, which has no {name}; leave it out"
+        )
     for name, value in given.items():
-        same = list(value) if name == "layers" else value
+        same = list(value) if isinstance(value, tuple) else value
         # What is moved is compared: data and teachers by their digests.
-        moved = name == "teacher" and known[name] and same
+        moved = name == "teacher" and was[name] and same
         moved = moved or (name == "data" and run.data is not None)
-        if name != "epochs" and not moved and known[name] != same:
+        if name != "epochs" and not moved and was[name] != same:
             raise UserError(
-                f"{out}: was trained with {name} {known[name]}, not {same}; leave it out to go "
+                f"{out}: was trained with {name} {was[name]}, not {same}; leave it out to go "
                 "on, or give another --out"
             )
-    gradient = replace(saved.gradient, teacher=given.get("teacher", saved.gradient.teacher))
-    moved = {"data": given.get("data", saved.data), "gradient": gradient}
-    return replace(saved, epochs=int(given.get("epochs", saved.epochs)), **moved)
+    own = replace(saved.own, teacher=given["teacher"]) if "teacher" in given else saved.own
+    data, epochs = (given.get(name, getattr(saved, name)) for name in ("data", "epochs"))
+    return replace(saved, data=data, epochs=epochs, own=own)
 
 
 def _new_folder(data: str) -> Path:

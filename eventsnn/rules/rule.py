@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from eventsnn.rules.learner import Learner
+from eventsnn.rules.rule_options import RuleOptions
 
 
 class Rule(ABC):
@@ -23,7 +24,7 @@ class Rule(ABC):
 
     kind: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
-    Options: ClassVar[type[Any]]
+    Options: ClassVar[type[RuleOptions]]
 
     @classmethod
     @abstractmethod

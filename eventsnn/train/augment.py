@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape
-from eventsnn.given import plain_scalars
 from eventsnn.kernels.compile import allocating, kernel
+from eventsnn.options import option, take
 from eventsnn.threads import in_threads
 
 NODE = 8
@@ -30,44 +30,39 @@ _NODE_SD = 0.48  # of a cubic B-spline surface through nodes of SD 1, averaged o
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far recordings are changed; every amount is drawn anew for each recording.
+    """How far recordings are changed; every amount is drawn anew for each recording."""
 
-    Attributes
-    ----------
-    shift : float
-        Pixels, uniform in [-shift, shift] along x and y.
-    rotate : float
-        Degrees about the middle of the sensor, uniform in [-rotate, rotate].
-    scale : float
-        Share, the factor is uniform in [1 - scale, 1 + scale].
-    elastic : float
-        Pixels, SD of a smooth random displacement (Simard, Steinkraus & Platt 2003), a
-        cubic B-spline through nodes ``NODE`` pixels apart.
-    scatter : float
-        Pixels, uniform in [-scatter, scatter] along x and y, drawn anew for each event.
-    jitter_us : float
-        Microseconds, uniform in [-jitter_us, jitter_us], drawn anew for each event;
-        events are sorted again.
-    drop : float
-        Share of the events that is removed, each on its own.
-    """
-
-    shift: float = 0.0
-    rotate: float = 0.0
-    scale: float = 0.0
-    elastic: float = 0.0
-    scatter: float = 0.0
-    jitter_us: float = 0.0
-    drop: float = 0.0
+    shift: float = option(
+        0.0, "Move each recording by up to so much along x and y.", unit="pixels", least=0
+    )
+    rotate: float = option(
+        0.0,
+        "Turn it by up to so much about the middle of the sensor.",
+        unit="degrees",
+        least=0,
+        below=180,
+    )
+    scale: float = option(
+        0.0, "Scale it by a factor from 1 - scale to 1 + scale.", least=0, below=1
+    )
+    elastic: float = option(
+        0.0,
+        "Bend it by a smooth random field of this standard deviation (Simard, Steinkraus & Platt "
+        f"2003), a cubic B-spline through nodes {NODE} pixels apart.",
+        unit="pixels",
+        least=0,
+    )
+    scatter: float = option(
+        0.0, "Move each event by up to so much along x and y.", unit="pixels", least=0
+    )
+    jitter_us: float = option(
+        0.0, "Move each event in time by up to so much.", unit="microseconds", least=0
+    )
+    drop: float = option(0.0, "Drop this share of its events, each on its own.", least=0, below=1)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        plain_scalars(self)
-        limits = {"rotate": 180.0, "scale": 1.0, "drop": 1.0}
-        for name in (f.name for f in fields(self)):
-            value, limit = getattr(self, name), limits.get(name, math.inf)
-            if not 0 <= value < limit:
-                raise UserError(f"{name} is {value}; give at least 0 and less than {limit:g}")
+        take(self)
 
     def __bool__(self) -> bool:
         """Return whether anything is changed at all."""

@@ -45,16 +45,25 @@ def inherited(path: str | Path) -> dict[str, Any]:
             f"{path}: was trained by herding; start_from takes a network that learned by adjoint "
             "or eventprop"
         )
-    return traits_of(options)
+    has = {name: value for name, value in traits_of(options).items() if hasattr(options.own, name)}
+    return {"rule": options.rule, "layers": options.layers} | has
 
 
 def traits_of(options: TrainOptions) -> dict[str, Any]:
     """Return what a network is, whatever it learns from: rule, layers, neurons, readout."""
-    own = {name: getattr(options.gradient, name) for name in _TRAITS}
+    # The digests of teachers hold the traits that another rule's neurons have, too.
+    own = {name: getattr(options.own, name, other) for name, other in _TRAITS.items()}
     return {"rule": options.rule, "layers": options.layers} | own
 
 
-_TRAITS = (
-    "tau_us", "readout_tau_us", "tau_syn_us", "threshold", "reset", "refractory_us",
-    "loss", "reads", "gain",
-)  # fmt: skip
+_TRAITS = {
+    "tau_us": 30_000.0,
+    "readout_tau_us": 30_000.0,
+    "tau_syn_us": 5_000.0,
+    "threshold": 1.0,
+    "reset": "subtract",
+    "refractory_us": 0.0,
+    "loss": "cross-entropy",
+    "reads": "integral",
+    "gain": 1.0,
+}

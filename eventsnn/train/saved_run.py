@@ -14,7 +14,6 @@ from eventsnn.errors import UserError
 from eventsnn.network.layer_string import n_inputs, n_outputs
 from eventsnn.text import shown
 from eventsnn.train.checkpoint import Checkpoint, damaged, load_checkpoint
-from eventsnn.train.option_kinds import checked_options
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import MOST_UNITS, Shape, weight_shapes
 
@@ -68,7 +67,7 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
 def _options(info: dict[str, Any]) -> TrainOptions:
     if not isinstance(info.get("options"), dict):
         raise UserError("it holds no options")
-    options = TrainOptions.from_json(checked_options(info["options"]))
+    options = TrainOptions.from_json(info["options"])
     if not options.layers:
         raise UserError("it names no layers")
     inputs, outputs = n_inputs(options.layers), n_outputs(options.layers)
@@ -102,7 +101,7 @@ def _check_history(info: dict[str, Any], options: TrainOptions) -> None:
     history, rates = info.get("history"), info.get("start_rates", [])
     if not isinstance(history, list) or not isinstance(rates, list):
         raise UserError(f"its history is {shown(history)}, its rates {shown(rates)}")
-    validated = options.rule != "herding" and options.gradient.validate > 0
+    validated = getattr(options.own, "validate", 0.0) > 0
     numbers = ["accuracy_while_learning", "test_accuracy", "seconds"]
     numbers += ["validation_accuracy"] if validated else []
     for k, row in enumerate(history):

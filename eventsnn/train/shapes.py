@@ -23,7 +23,7 @@ def weight_shapes(options: TrainOptions) -> dict[str, Shape]:
     if options.rule == "herding":
         sizes = pairwise(dense_sizes(options.layers, options.rule))
         return {f"weight{n}": shape for n, shape in enumerate(sizes)}
-    network = options.gradient.network(options.rule, options.layers)
+    network = options.own.network(options.layers)
     for population in network.populations:
         if population.size >= MOST_UNITS:
             raise UserError(

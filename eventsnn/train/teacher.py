@@ -50,14 +50,15 @@ class Teacher:
     def __init__(self, path: str, events: EventBatch, classes: int) -> None:
         run = load_run(path)
         options = run.options
-        loss = options.gradient.make_loss()
-        if options.rule == "herding" or not isinstance(loss, TargetLoss):
+        loss = None if options.rule == "herding" else options.own.make_loss()
+        if not isinstance(loss, TargetLoss):
+            told = getattr(options.own, "loss", "no loss")
             raise UserError(
-                f"{path}: learned by {options.rule} and {options.gradient.loss}, and gives no "
+                f"{path}: learned by {options.rule} and {told}, and gives no "
                 "probabilities; give a teacher that learned by adjoint or eventprop, and "
                 "cross-entropy"
             )
-        self.network, self.loss = options.gradient.network(options.rule, options.layers), loss
+        self.network, self.loss = options.own.network(options.layers), loss
         self.weights = trained_weights(self.network, events, run, path, "teacher")
         if self.network.populations[-1].size != classes:
             raise UserError(

@@ -245,7 +245,7 @@ class Trainer:
         return {"validation_accuracy": accuracy, "best": accuracy > before}
 
     def _patience_is_over(self) -> bool:
-        patience = self.options.gradient.patience
+        patience = getattr(self.options.own, "patience", 0)
         last = self.history[-patience:] if patience else []
         return len(last) == patience > 0 and not any(row["best"] for row in last)
 
@@ -270,7 +270,7 @@ class Trainer:
 def _split(options: TrainOptions, data: DataSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the training samples to learn, and those held out to validate."""
     chosen = np.arange(min(options.skip, len(data.train)), len(data.train))
-    share = options.gradient.validate if options.rule != "herding" else 0.0
+    share = getattr(options.own, "validate", 0.0)
     held = round(share * len(chosen))
     if len(chosen) - held < 1 or (share and not held):
         raise UserError(

@@ -13,6 +13,7 @@ from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
 from eventsnn.events import EventBatch
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.learner import GradientLearner
 from eventsnn.topology.dense import Dense
@@ -72,7 +73,7 @@ class AdjointLearner(GradientLearner):
 
     def _cost_of(self, spoke: list[NDArray[np.int64]], n: int) -> float | dict[int, float]:
         """Return what a spike costs, by population where it depends on how many there are."""
-        options = self.options.gradient
+        options: AdjointOptions = self.options.own
         cost, target = options.spike_cost / n, options.spike_target_at(self.progress)
         if not target:
             return cost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.rules.learner import Learner
 from eventsnn.rules.rule import Rule
 
@@ -13,7 +13,7 @@ class Adjoint(Rule):
     """The rule ``adjoint``."""
 
     kind = "adjoint"
-    Options = GradientOptions
+    Options = AdjointOptions
 
     @classmethod
     def learner(cls, options: Any, threads: int = 1) -> Learner:

@@ -35,12 +35,13 @@ class HerdingLearner:
     def __init__(self, options: TrainOptions) -> None:
         self.options = options
         rng = np.random.default_rng([options.seed, 0])
-        scale, upper = options.init_scale, options.upper_scale or options.init_scale
+        own: Any = options.own
+        scale, upper = own.init_scale, own.upper_scale or own.init_scale
         weights = [
             (upper if layer else scale) * rng.standard_normal(shape)
             for layer, shape in enumerate(pairwise(dense_sizes(options.layers, options.rule)))
         ]
-        self.net = HerdingMLP(weights, options.herding)
+        self.net = HerdingMLP(weights, own.network)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -62,7 +63,7 @@ class HerdingLearner:
 
     def begin_epoch(self, epoch: int, steps: int, epochs: int) -> None:
         """Set the epoch's learning rate."""
-        self.net.options = self.options.at_epoch(epoch)
+        self.net.options = self.options.own.at_epoch(epoch)
 
     def learn(self, data: Data, chunk: NDArray[np.int64], rng: np.random.Generator) -> Learned:
         """Learn samples one by one, changed at random where the options say so."""

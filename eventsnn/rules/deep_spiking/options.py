@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from eventsnn.errors import UserError
-from eventsnn.given import plain_scalars
+from eventsnn.options import flat, inline, option, take
+from eventsnn.rules.rule_options import RuleOptions
 from eventsnn.text import shown
 
 MOST_STEPS = 1 << 20
@@ -18,7 +19,6 @@ MOST_SCALE = 1 << 40
 
 _MASK = (1 << 64) - 1
 _DTYPES: dict[str, type] = {"float64": np.float64, "float32": np.float32, "integer": np.int64}
-_WORDS = {"dtype": tuple(_DTYPES), "step_by": ("count", "time"), "ties": ("auto", "unit", "heap")}
 
 
 @dataclass(frozen=True)
@@ -57,70 +57,71 @@ QUANTIZERS = {
 }
 
 
+def _quantizers() -> tuple[str, ...]:
+    return tuple(QUANTIZERS)
+
+
 @dataclass(frozen=True)
 class HerdingOptions:
-    """Options of the paper's network; the defaults are its standard recipe.
+    """Options of the paper's network; the defaults are its standard recipe."""
 
-    Attributes
-    ----------
-    n_steps : int
-        T, how often a sample is presented, or into how many steps its events are cut.
-    eta : float
-        Learning rate; a weight moves by ``eta / T^2`` a spike pair.
-    fractional : bool
-        Update at every error spike (FSGD) instead of after the sample (SGD).
-    smooth_grads : bool
-        Use the un-quantized drive instead of spike counts in the weight update.
-    forward_quantizer, back_quantizer, test_quantizer : str
-        Names in QUANTIZERS; ``test_quantizer`` serves predictions.
-    depth_first : bool
-        Send each spike to the end before the next of its batch is considered.
-    hold_error : bool
-        Let error spikes of a step cancel before they are released.
-    dtype : "float64", "float32" or "integer"
-        Integer mode scales all state by T^2/eta, so that nothing is multiplied.
-    seed : int
-        Of the random shifts.
-    step_by : "count" or "time"
-        How a recording's events are cut into T steps: into equal numbers of events, or
-        into equal times of its duration. Real vectors are presented T times instead.
-    ties : "auto", "unit" or "heap"
-        What happens at equality, which the paper leaves open. "unit": of equal potentials the
-        lower unit's spike leaves first, and a potential of exactly -1/2 stays. "heap", as the
-        authors' program in integer mode: equal ones leave in the order of a binary heap, and
-        signed quantizers send exactly -1/2 away. "auto": "heap" in integer mode, else "unit".
-    """
-
-    n_steps: int = 10
-    eta: float = 0.01
-    fractional: bool = False
-    smooth_grads: bool = False
-    forward_quantizer: str = "rect-herding"
-    back_quantizer: str = "noreset-herding"
-    test_quantizer: str = "rect-herding"
-    depth_first: bool = False
-    hold_error: bool = True
-    dtype: str = "float64"
-    seed: int = 0
-    step_by: str = "count"
-    ties: str = "auto"
+    n_steps: int = option(
+        10,
+        "T, how often a sample is presented, or into how many steps its events are cut.",
+        least=1,
+        most=MOST_STEPS,
+        flag="--steps",
+    )
+    eta: float = option(0.01, "Learning rate; a weight moves by eta / T^2 a spike pair.", above=0)
+    fractional: bool = option(
+        False, "Update at every error spike (FSGD) instead of after the sample (SGD)."
+    )
+    smooth_grads: bool = option(
+        False,
+        "Use the un-quantized drive instead of spike counts in the weight update.",
+        flag="--smooth/--no-smooth",
+    )
+    forward_quantizer: str = option(
+        "rect-herding", "Forward quantizer, in training.", choices=_quantizers
+    )
+    back_quantizer: str = option("noreset-herding", "Quantizer of the error.", choices=_quantizers)
+    test_quantizer: str = option(
+        "rect-herding", "Forward quantizer, in predictions.", choices=_quantizers
+    )
+    depth_first: bool = option(
+        False,
+        "Send each spike to the end before the next of its batch is considered.",
+        flag="--depth-first/--breadth-first",
+    )
+    hold_error: bool = option(
+        True,
+        "Let error spikes of a step cancel before they are released.",
+        flag="--hold/--no-hold",
+    )
+    dtype: str = option(
+        "float64",
+        "Of all state. Integer mode scales it by T^2/eta, so that nothing is multiplied.",
+        choices=tuple(_DTYPES),
+    )
+    seed: int = option(0, "Of the random shifts.", least=-(1 << 63), most=(1 << 64) - 1)
+    step_by: str = option(
+        "count",
+        "How a recording's events are cut into T steps: into equal numbers of events, or into "
+        "equal times of its duration. Real vectors are presented T times instead.",
+        choices=("count", "time"),
+    )
+    ties: str = option(
+        "auto",
+        "What happens at equality, which the paper leaves open. unit: of equal potentials the "
+        "lower unit's spike leaves first, and a potential of exactly -1/2 stays. heap, as the "
+        "authors' program in integer mode: equal ones leave in the order of a binary heap, and "
+        "signed quantizers send exactly -1/2 away. auto: heap in integer mode, else unit.",
+        choices=("auto", "unit", "heap"),
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        plain_scalars(self)
-        _check_whole("n_steps", self.n_steps, 1, MOST_STEPS)
-        _check_whole("seed", self.seed, -(1 << 63), (1 << 64) - 1)
-        if not (_is_real(self.eta) and math.isfinite(self.eta) and self.eta > 0):
-            raise UserError(f"eta is {shown(self.eta)}; give a positive learning rate, e.g. 0.01")
-        for name in ("fractional", "smooth_grads", "depth_first", "hold_error"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise UserError(f"{name} is {shown(getattr(self, name))}; give True or False")
-        for name, words in _WORDS.items():
-            word = getattr(self, name)
-            if not (isinstance(word, str) and word in words):
-                raise UserError(f"{name} {shown(word)}; choose one of {', '.join(words)}")
-        for name in (self.forward_quantizer, self.back_quantizer, self.test_quantizer):
-            QuantizerKind.named(name)
+        take(self)
         if self.predict.start in ("keep", "clip"):
             raise UserError(
                 f"test_quantizer {self.test_quantizer!r} would make a prediction depend on the "
@@ -183,19 +184,59 @@ class HerdingOptions:
         return splitmix(splitmix(self.seed & _MASK) ^ (sample * 4096 + layer * 2 + side))
 
 
-def _is_real(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    # Python's whole numbers know no end, floats do.
-    return isinstance(value, float | np.integer | np.floating) or (
-        isinstance(value, int) and abs(value) < 1 << 1000
+@dataclass(frozen=True)
+class DeepSpikingOptions(RuleOptions):
+    """Options of the rule: of its network, of the weights that it starts from, and of eta."""
+
+    group = "herding"
+
+    init_scale: float = option(
+        0.01, "Standard deviation of the initial weights of the first layer.", above=0
     )
+    upper_scale: float = option(0.0, "The same for the layers above; 0: as the first.", least=0)
+    eta_decay: float = option(
+        1.0, "Factor on eta after each epoch; 0: such that eta ends at a tenth.", least=0, most=1
+    )
+    network: HerdingOptions = inline(HerdingOptions)
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        take(self)
+        if self.network.integer and self.eta_decay != 1:
+            raise UserError("integer mode has a fixed eta; leave eta_decay at 1")
 
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (whole and low <= value <= high):
-        raise UserError(f"{name} is {shown(value)}; give a whole number from {low} to {high}")
+    @classmethod
+    def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the defaults of a run; ``docs/decisions.md`` argues them."""
+        if given["data"].startswith("mnist:"):
+            return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
+        return {
+            "dtype": "float32",
+            "n_steps": 10,
+            "eta": 0.02,
+            # In integer mode eta is the scale of the whole state.
+            "eta_decay": 1.0 if given.get("dtype") == "integer" else 0.0,
+            "fractional": True,
+            "upper_scale": 0.03,
+            "shift": 1.0,
+            "rotate": 8.0,
+            "scale": 0.08,
+            "drop": 0.1,
+        }
+
+    def completed(self, epochs: int) -> Self:
+        """Fill in the decay with which eta ends at a tenth."""
+        return replace(self, eta_decay=self.eta_decay or 0.1 ** (1 / epochs))
+
+    def at_epoch(self, epoch: int) -> HerdingOptions:
+        """Return the network's options in that epoch, counted from 0."""
+        return replace(self.network, eta=self.network.eta * self.eta_decay**epoch)
+
+    def to_json(self, kind: str) -> dict[str, Any]:
+        """Return them as plain JSON: the network's in a group, as readers know it."""
+        network = flat(self.network)
+        own = {name: value for name, value in flat(self).items() if name not in network}
+        return own | {self.group: network}
 
 
 def truncated(values: Any) -> Any:

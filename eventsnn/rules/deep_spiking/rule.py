@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eventsnn.rules.deep_spiking.options import HerdingOptions
+from eventsnn.rules.deep_spiking.options import DeepSpikingOptions
 from eventsnn.rules.learner import Learner
 from eventsnn.rules.rule import Rule
 
@@ -14,7 +14,7 @@ class DeepSpiking(Rule):
 
     kind = "deep-spiking"
     aliases = ("herding",)
-    Options = HerdingOptions
+    Options = DeepSpikingOptions
 
     @classmethod
     def learner(cls, options: Any, threads: int = 1) -> Learner:

@@ -13,7 +13,6 @@ from eventsnn.record import Record
 from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_of, eventprop
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.learner import GradientLearner
-from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.train.options import TrainOptions
 
 LEAST_SLOPE = 1e-5
@@ -25,11 +24,6 @@ class EventPropLearner(GradientLearner):
     """A network of current-based neurons that learns by EventProp."""
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
-        for name in ("dropout", "spike_cost", "spike_target", "near"):
-            if getattr(options.gradient, name):
-                raise UserError(f"rule eventprop has no {name}; leave it out")
-        if options.gradient.near_weight != GradientOptions.near_weight:
-            raise UserError("rule eventprop has no near_weight; leave it out")
         super().__init__(options, threads)
         if self.loss.reads == "counts":
             raise UserError(

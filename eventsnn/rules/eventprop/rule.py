@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.eventprop.options import EventPropOptions
 from eventsnn.rules.learner import Learner
 from eventsnn.rules.rule import Rule
 
@@ -13,7 +13,7 @@ class EventProp(Rule):
     """The rule ``eventprop``."""
 
     kind = "eventprop"
-    Options = GradientOptions
+    Options = EventPropOptions
 
     @classmethod
     def learner(cls, options: Any, threads: int = 1) -> Learner:

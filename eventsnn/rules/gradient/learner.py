@@ -18,7 +18,7 @@ from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
-from eventsnn.losses.loss import Graded, TargetLoss
+from eventsnn.losses.loss import Graded, Loss, TargetLoss
 from eventsnn.network import Network
 from eventsnn.optimizers.applied import clip_by_norm, follow
 from eventsnn.optimizers.optimizer import Param
@@ -58,9 +58,9 @@ class GradientLearner(ABC):
 
     def __init__(self, options: TrainOptions, threads: int = 1) -> None:
         self.options, self.threads, self.chunk = options, threads, options.gradient.batch
-        self.network: Network = options.gradient.network(options.rule, options.layers)
+        self.network: Network = options.own.network(options.layers)
         self.output = len(self.network.populations) - 1
-        self.loss = options.gradient.make_loss()
+        self.loss: Loss = options.own.make_loss()
         self.optimizer = options.gradient.make_optimizer()
         self.params: list[Param] = []
         self.weights = [

@@ -1,0 +1,74 @@
+"""Write docs/options.md: every option of a run, from the declarations in the code.
+
+python docs/options_page.py
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eventsnn.cli.flags import flag_of
+from eventsnn.options import Declared
+from eventsnn.rules import rules
+from eventsnn.train.options import KNOWN, options_of, recipe
+
+PAGE = Path(__file__).with_name("options.md")
+HEAD = """# Options of a run
+
+Made by `docs/options_page.py` from the code: each option is declared once, and this page, the
+flags of `eventsnn train`, the keys of a TOML file (`--config`) and the `options` of a run in JSON
+come from there. `eventsnn train --rule NAME --help` shows those of one rule.
+
+A default in brackets is that of the rule's recipe for event streams, where it differs
+([decisions.md](decisions.md) argues them; there are others for `mnist:PATH` and convolutions).
+A key is written as `name = value`; the flag is given where it is not `--name` with hyphens.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [HEAD, "## Of every run\n", *table(KNOWN.values(), {})]
+    for kind, rule in rules().items():
+        also = f" (also `{'`, `'.join(rule.aliases)}`)" if rule.aliases else ""
+        parts.append(f"\n## Of `--rule {kind}`{also}\n")
+        changed = {name: value for name, value in recipe(kind).items() if name in KNOWN}
+        if changed:
+            told = ", ".join(f"`{name} = {value:g}`" for name, value in changed.items())
+            parts.append(f"Its recipe sets {told}.\n")
+        parts += table(options_of(kind).values(), recipe(kind))
+    return "\n".join(parts) + "\n"
+
+
+def table(options: Iterable[Declared], usual: Mapping[str, Any]) -> list[str]:
+    """Return the rows of a table of options."""
+    rows = ["| key | type | default | may be | meaning |", "|---|---|---|---|---|"]
+    for one in options:
+        flag = flag_of(one)
+        plain = f"--{one.name.replace('_', '-')}"
+        key = f"`{one.name}`" + ("" if flag.split("/")[0] == plain else f" (`{flag}`)")
+        kind = one.said.form.remedy if one.said.form else one.kind.__name__
+        unit = f", {one.said.unit}" if one.said.unit else ""
+        default = value_of(one.default)
+        if one.name in usual and usual[one.name] != one.default:
+            default = f"{default} ({value_of(usual[one.name])})"
+        may = ", ".join(f"`{word}`" for word in one.choices) or one.said.bounds
+        text = one.said.help.replace("[b]", "`").replace("[/b]", "`")
+        rows.append(f"| {key} | {kind}{unit} | {default} | {may} | {text} |")
+    return rows
+
+
+def value_of(value: Any) -> str:
+    """Return a default as TOML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    return f"`{value}`" if value else ""
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--print"]:
+        sys.stdout.buffer.write(page().encode())
+    else:
+        PAGE.write_text(page(), "utf-8")

@@ -1,0 +1,127 @@
+"""Parsing of ``eventsnn train`` with a rule: its flags are the options of a run and of the rule."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eventsnn.cli import show
+from eventsnn.cli.flags import parameters
+from eventsnn.cli.options import ERR, OUT, TRAIN_HELP, Json, Threads
+from eventsnn.commands import train as commands
+from eventsnn.errors import UserError
+from eventsnn.files.unpack import read_text
+from eventsnn.rules import find_rule, rules, words
+from eventsnn.threads import cores
+from eventsnn.train.options import DEFAULT_RULE, KNOWN, known, options_of, recipe
+
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the checkpoint; default: a new one under runs/.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file of options, name = value; the command line wins.")
+]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write TensorBoard scalars into --out.")
+]
+
+
+def _train(
+    out: Out = None,
+    resume: Resume = False,
+    config: Config = None,
+    tensorboard: TensorBoard = False,
+    threads: Threads = None,
+    as_json: Json = False,
+    **given: Any,
+) -> None:
+    """Train with the options that were given."""
+    given = {name: value for name, value in given.items() if value is not None}
+    if config is not None:
+        given = commands.read_config(config) | given
+    summary = commands.train(given, out, resume, threads or cores(), tensorboard, ERR)
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        show.training(summary, OUT)
+
+
+def parameters_of(rule: str) -> list[Parameter]:
+    """Return the parameters of ``train`` with a rule.
+
+    Those of the other rules are there, too, so that one line can say whose they are, but no help
+    shows them.
+    """
+    defaults, own = recipe(rule), options_of(rule)
+    made = parameters(KNOWN.values(), defaults=defaults | {"rule": rule})
+    made += [p for p in signature(_train, eval_str=True).parameters.values() if p.name != "given"]
+    made += parameters(own.values(), f"Options of rule {rule}", defaults)
+    others = {name: one for name, one in known(rule).items() if name not in KNOWN | own}
+    made += parameters(others.values(), hidden=True)
+    return [p.replace(kind=Parameter.KEYWORD_ONLY) for p in made]
+
+
+@cache
+def command_of(rule: str) -> Any:
+    """Return the command ``train`` with the options of a rule."""
+
+    def train_with(**given: Any) -> None:
+        _train(**given)
+
+    made = parameters_of(rule)
+    train_with.__signature__ = Signature(made)  # type: ignore[attr-defined]
+    train_with.__annotations__ = {p.name: p.annotation for p in made}
+    others = " or ".join(word for word in rules() if word != rule)
+    text = (
+        f"{TRAIN_HELP}\n\n"
+        f"The options of another rule: eventsnn train --rule NAME --help (NAME: {others})."
+    )
+    app = typer.Typer(add_completion=False)
+    app.command("train", help=text)(train_with)
+    return typer.main.get_command(app)
+
+
+def rule_of(args: Sequence[str]) -> str:
+    """Return the rule that words of the command line, or their ``--config``, name.
+
+    The default one where none is named, or none that there is in the file, which is read again.
+
+    Raises
+    ------
+    UserError
+        If there is no such rule.
+    """
+    rule, config = _value(args, "--rule"), _value(args, "--config")
+    if rule is not None:
+        return find_rule(KNOWN["rule"].taken(rule)).kind
+    found = None if config is None else _rule_in(Path(config))
+    return find_rule(found if found in words() else DEFAULT_RULE).kind
+
+
+def _value(args: Sequence[str], flag: str) -> str | None:
+    """Return the last value of a flag."""
+    found = None
+    for k, word in enumerate(args):
+        if word == "--":
+            break
+        if word == flag and k + 1 < len(args):
+            found = args[k + 1]
+        elif word.startswith(f"{flag}="):
+            found = word[len(flag) + 1 :]
+    return found
+
+
+def _rule_in(config: Path) -> Any:
+    """Return the rule of a file of options, None where there is none or it cannot be read."""
+    try:
+        return tomllib.loads(read_text(config)).get("rule")
+    except (UserError, ValueError, RecursionError):
+        return None  # read again where it is used, with an error

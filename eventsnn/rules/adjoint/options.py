@@ -1,0 +1,89 @@
+"""Options of the spike adjoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import Neuron, Reset
+from eventsnn.options import option
+from eventsnn.rules.gradient.options import GradientOptions, check
+
+
+@dataclass(frozen=True)
+class AdjointOptions(GradientOptions):
+    """Options of the rule ``adjoint``."""
+
+    dropout: float = option(
+        0.2,
+        "Share of the hidden neurons that is silenced, drawn anew for each recording.",
+        least=0,
+        below=1,
+    )
+    dropout_at: Literal["all", "last"] = option(
+        "all", "Hidden populations in which it is: all that learn, or the last of them."
+    )
+    spike_cost: float = option(0.0, "Loss a hidden spike of a recording.", least=0)
+    spike_target: float = option(
+        0.0,
+        "Spikes a neuron and recording that each population that learns is drawn to: "
+        "with r of them a spike costs spike_cost * (r / spike_target - 1), so that it pays where "
+        "there are fewer; 0: every spike costs spike_cost.",
+        least=0,
+    )
+    spike_fall: float = option(
+        0.0,
+        "Share of the run in which that target falls, geometrically, from init_spikes.",
+        least=0,
+        below=1,
+    )
+    near: float = option(
+        0.0,
+        "Share of the threshold from which on a neuron that stays silent learns nevertheless; "
+        "0: none does.",
+        least=0,
+        below=1,
+    )
+    near_weight: float = option(1.0, "How much, beside one that fired.", least=0)
+    reset: Reset = option(
+        "subtract", "What a spike does to the potential: the threshold is taken from it, or all."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        super().__post_init__()
+        placed = self.dropout_at == "all" or self.dropout > 0
+        check(placed, "dropout_at", self.dropout_at, "dropout too, or leave it out")
+        aimless = self.spike_target > 0 and self.spike_cost == 0
+        check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
+        fixed = self.spike_fall > 0 and not self.spike_target
+        check(not fixed, "spike_fall", self.spike_fall, "spike_target too, which it falls to")
+
+    @classmethod
+    def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the defaults of a run; ``docs/decisions.md`` argues them."""
+        every = {"near": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
+        if not any(isinstance(part, str) for part in given["layers"][1:]):
+            return every | {"elastic": 0.7, "scatter": 0.5}
+        return every | {
+            "batch": 32,
+            "rate": 0.001,
+            "output_rate": 0.3,
+            "init_output": 0.001,
+            "init_spikes": 0.15,
+            "spike_cost": 1e-6,
+            "dropout": 0.0,
+            "elastic": 0.5,
+        }
+
+    def hidden(self) -> Neuron:
+        """Return the neuron model of hidden populations."""
+        return LIF(self.tau_us, self.threshold, self.reset, self.refractory_us)
+
+    def spike_target_at(self, progress: float) -> float:
+        """Return the target of spikes when that share of the run is done; 0 if there is none."""
+        left = max(0.0, 1 - progress / self.spike_fall) if self.spike_fall else 0.0
+        return math.pow(self.init_spikes, left) * math.pow(self.spike_target, 1 - left)

@@ -1,0 +1,186 @@
+"""Options are declared once: the door, files and checkpoints ask the declaration."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from eventsnn.errors import UserError
+from eventsnn.options import LARGEST, Form, declared, flat, inline, made, option, read_json, take
+
+
+@dataclass(frozen=True)
+class Inner:
+    shift: float = option(0.0, "How far.", unit="pixels", least=0)
+
+    def __post_init__(self):
+        take(self)
+
+
+PAIR = Form((str, list, tuple), "two words", lambda given: tuple(given), repeated=True)
+
+
+@dataclass(frozen=True)
+class Some:
+    size: int = option(3, "How many.", least=1, most=9)
+    rate: float = option(0.5, "How fast.", above=0)
+    share: float = option(0.0, "Of it.", least=0, below=1)
+    part: float = option(1.0, "Of it.", above=0, most=1)
+    fast: bool = option(False, "Whether.")
+    word: str = option("", "Anything.")
+    way: Literal["left", "right"] = option("left", "Where to.")
+    kind: str = option("a", "Which.", choices=lambda: ("a", "b"))
+    limit: int | None = option(None, "Of all.", least=1)
+    pair: tuple[str, ...] = option((), "Two.", form=PAIR)
+    seed: int = option(0, "Of numbers.", least=0, most=(1 << 64) - 1)
+    many: int = option(0, "Of anything.")
+    inner: Inner = inline(Inner)
+
+    def __post_init__(self):
+        take(self)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("size", 0, "from 1 to 9"),
+        ("size", 10, "from 1 to 9"),
+        ("size", 2.5, "a whole number from 1 to 9"),
+        ("size", "two", "a whole number from 1 to 9"),
+        ("size", True, "a whole number"),
+        ("size", None, "a whole number"),
+        ("rate", 0, "more than 0"),
+        ("rate", float("inf"), "more than 0"),
+        ("rate", float("nan"), "more than 0"),
+        ("rate", "fast", "a number, more than 0"),
+        ("rate", False, "a number, more than 0"),
+        ("rate", 10**400, f"at most {LARGEST}"),
+        ("share", 1.0, "0 or more, below 1"),
+        ("share", -1e-9, "0 or more, below 1"),
+        ("part", 1.5, "more than 0, at most 1"),
+        ("fast", 1, "true or false"),
+        ("word", "a\0b", "text without a zero byte"),
+        ("word", 3, "a word in quotes"),
+        ("way", "up", "choose one of left, right"),
+        ("way", [], "choose one of left, right"),
+        ("kind", "c", "choose one of a, b"),
+        ("limit", 0, "at least 1"),
+        ("limit", "x", "a whole number, at least 1"),
+        ("pair", 3, "two words"),
+        ("seed", 1 << 64, "from 0 to 18446744073709551615"),
+        ("many", LARGEST + 1, f"at most {LARGEST}"),
+        ("many", -LARGEST - 1, f"at most {LARGEST}"),
+        ("shift", -1, "0 or more"),
+    ],
+)
+def test_what_an_option_cannot_be_is_refused_with_name_value_and_remedy(name, value, remedy):
+    doors = [
+        lambda: declared(Some)[name].taken(value),
+        lambda: read_json(Some, {name: value}),
+        lambda: made(Some, {name: value}),
+    ]
+    for door in doors:
+        with pytest.raises(UserError) as stop:
+            door()
+        message = str(stop.value)
+        assert message.startswith(f"{name} is ") and remedy in message and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", 1), ("size", 9), ("rate", 1e-300), ("rate", 7), ("share", 0), ("part", 1),
+        ("fast", True), ("word", ""), ("way", "right"), ("kind", "b"), ("limit", None),
+        ("limit", 1), ("pair", ("a", "b")), ("seed", (1 << 64) - 1), ("many", -LARGEST),
+        ("shift", 0.25),
+    ],
+)  # fmt: skip
+def test_what_an_option_can_be_is_kept_and_survives_json(name, value):
+    options = made(Some, {name: value})
+    assert (options.inner if name == "shift" else options).__getattribute__(name) == value
+    assert made(Some, read_json(Some, flat(options))) == options
+    assert list(flat(options)) == list(declared(Some))
+
+
+def test_scalars_of_numpy_become_pythons():
+    options = Some(size=np.uint8(7), rate=np.float32(0.5), fast=np.bool_(True))
+    assert [type(v) for v in (options.size, options.rate, options.fast)] == [int, float, bool]
+
+
+def test_a_whole_number_that_json_holds_as_a_float_is_that_number():
+    assert type(read_json(Some, {"size": 4.0})["size"]) is int
+    with pytest.raises(UserError, match=r"size is 4\.5"):
+        read_json(Some, {"size": 4.5})
+
+
+def test_unknown_names_in_json_are_refused():
+    with pytest.raises(UserError, match="unknown option 'sise'"):
+        read_json(Some, {"sise": 4})
+
+
+OUTSIDE = """
+import json, sys
+from dataclasses import dataclass
+import eventsnn
+from eventsnn.cli.train_command import command_of
+from eventsnn.errors import UserError
+from eventsnn.options import option, take
+from eventsnn.rules.rule import Rule
+from eventsnn.rules.rule_options import RuleOptions
+from eventsnn.train.options import TrainOptions, make_options
+
+@dataclass(frozen=True)
+class TraceOptions(RuleOptions):
+    rate: float = option(0.01, "Learning rate.", above=0)
+    trace_us: float = option(20_000.0, "Time constant of traces.", unit="microseconds", above=0)
+
+    def __post_init__(self):
+        take(self)
+
+    @classmethod
+    def recipe(cls, given):
+        return {"drop": 0.25, "trace_us": 5_000.0}
+
+@eventsnn.register
+class Trace(Rule):
+    kind = "trace"
+    Options = TraceOptions
+
+    @classmethod
+    def learner(cls, options, threads=1):
+        raise NotImplementedError
+
+def refused(given):
+    try:
+        make_options(given)
+    except UserError as error:
+        return str(error)
+
+options = make_options({"rule": "trace", "rate": 0.5})
+told = json.loads(json.dumps(options.to_json()))
+shown = {one.name: one for one in command_of("trace").params if not one.hidden}
+print(json.dumps({
+    "trace": told["trace"], "drop": told["drop"], "same": TrainOptions.from_json(told) == options,
+    "shown": sorted(shown), "help": shown["trace_us"].help,
+    "hidden": [one.name for one in command_of("adjoint").params if one.hidden],
+    "bound": refused({"rule": "trace", "trace_us": 0}),
+    "other": refused({"rule": "adjoint", "trace_us": 1}),
+    "lacks": refused({"rule": "trace", "batch": 1}),
+}))
+"""
+
+
+def test_a_rule_from_outside_brings_its_options_everywhere():
+    done = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, check=True)
+    told = json.loads(done.stdout)
+    assert told["trace"] == {"rate": 0.5, "trace_us": 5000.0} and told["drop"] == 0.25
+    assert told["same"] and {"rate", "trace_us", "seed", "out"} < set(told["shown"])
+    assert "batch" not in told["shown"] and "trace_us" in told["hidden"]
+    assert told["help"] == "Time constant of traces. (more than 0; default 5000)"
+    assert told["bound"] == "trace_us is 0; give more than 0"
+    assert told["other"].startswith("rule adjoint has no trace_us, rule trace has; leave it out")
+    assert told["lacks"].startswith("rule trace has no batch, rule adjoint and eventprop has;")
