@@ -225,6 +225,16 @@ def test_without_released_weights_their_row_is_left_out(tmp_path):
         run(with_weights(), [], tmp_path, only=["forward"])
 
 
+def test_a_row_whose_needed_row_has_no_data_is_left_out_with_it(tmp_path):
+    made = paper(
+        Row("forward", "", add, IMAGES, released=NETWORK),
+        Row("after", "", count, IMAGES, needs=("forward",)),
+        Row("own", "", count, IMAGES),
+    )
+    result = run(made, [], tmp_path)
+    assert result["skipped"] == ["forward", "after"] and list(result["rows"]) == ["own"]
+
+
 class Evil:
     """What a pickle would run."""
 
