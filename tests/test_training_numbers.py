@@ -201,7 +201,7 @@ def test_a_short_last_batch_is_divided_by_its_own_size(rule):
     given |= {"readout_tau_us": 1e12, "scaled": False}
     kind = AdjointLearner if rule == "adjoint" else EventPropLearner
     if rule == "eventprop":
-        del given["near"]
+        del given["near"], given["dropout"]
     learner = kind(options_of(data, **given))
     learner.weights = [WEIGHTS.astype(np.float32)]
     learner.state = learner.optimizer.init(learner.params)
