@@ -1,6 +1,8 @@
 """Rows on any reader's data, weights that others released, tiers, and figures that are shown."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -148,6 +150,35 @@ def test_the_words_of_any_reader_go_to_the_rows_that_they_fit(opens, tmp_path, c
     data = PaperData(DEEP, [opens(mine), "digits"])
     assert data.words == {"recordings": "mine:real", "images": "digits"}
     assert len(data.open(DEEP.row("real").data).train) == 30
+
+
+OUTSIDE = """
+from typing import ClassVar
+import numpy as np
+import eventsnn
+from eventsnn.data.dataset import DataSet
+from eventsnn.data.images import Images
+from eventsnn.data.readers.reader import Reader
+from eventsnn.reproduce.data import PaperData
+from eventsnn.reproduce.deep_spiking.paper import PAPER
+
+@eventsnn.register
+class Drawn(Reader):
+    kind: ClassVar[str] = "drawn"
+    forms: ClassVar[tuple[str, ...]] = ("drawn:NAME",)
+
+    def open(self, word, limit, progress):
+        ten = Images(np.ones((10, 28, 28), np.uint8), np.arange(10))
+        return DataSet(word.spec, ten, ten)
+
+print(PaperData(PAPER, ["drawn:ones"]).words)
+"""
+
+
+def test_a_reader_from_outside_brings_data_to_a_paper():
+    words = [sys.executable, "-c", OUTSIDE]
+    out = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert out == "{'images': 'drawn:ones'}\n"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from dataclasses import replace
 from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import DataSet, first_of
 from eventsnn.data.film_cache import film_cached
-from eventsnn.data.source import absolute_of, open_data, open_images
-from eventsnn.errors import DataError, UserError
+from eventsnn.data.readers import readers
+from eventsnn.data.source import absolute_of, open_data
+from eventsnn.data.word import word_of
+from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.arrays import Arrays
 from eventsnn.reproduce.need import Need, described
@@ -241,16 +243,13 @@ def _needs(rows: Sequence[Row]) -> list[Need]:
 
 
 def _images(word: str) -> DataSet | None:
-    """Return the images that a word names; None where it names something else."""
-    if word.lower().endswith((".npy", ".npz")):  # a stack without labels, or no word of images
+    """Return the images that a word names; None where its reader has none."""
+    reader = readers().get(word.partition(":")[0])
+    if reader is None or not reader.pictures:
         return None
-    try:
-        train, test = (open_images(word, half) for half in ("train", "test"))
-    except DataError:
-        raise
-    except UserError:
-        return None
-    return DataSet(word, train, test, absolute=absolute_of(word))
+    parts = word_of(word, reader.names)
+    train, test = reader().images(parts)
+    return DataSet(word, train, test, absolute=parts.absolute)
 
 
 def _part(data: DataSet, share: int) -> DataSet:
