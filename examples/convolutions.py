@@ -9,7 +9,7 @@ from typing import Any
 
 import eventsnn
 from eventsnn.network.layer_string import parse_layers
-from eventsnn.rules.learner import Rates
+from eventsnn.rules.learned import Rates
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from eventsnn.data.source import open_data
-from eventsnn.measure.herding_traffic import traffic
 from eventsnn.report.traffic_figure import plot_traffic
 from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.traffic import traffic
 
 
 def main() -> None:

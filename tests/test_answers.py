@@ -10,9 +10,9 @@ from eventsnn.data.dataset import DataSet
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
 from eventsnn.losses.answers import NO_ANSWER, answers, told, unanswered
-from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import measure
 from eventsnn.measure.mistakes import confusion, mistakes
+from eventsnn.measure.own import measure_own
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
@@ -82,9 +82,9 @@ def test_recordings_without_an_answer_are_wrong_everywhere_and_counted(reads, tm
     assert found["predictions"] == [-1, 1] * 4
     assert (found["accuracy"], found["no_answer"]) == (0.5, 4)
     if reads == "herding":
-        measured = measure_herding(learner, batch, (), 1)
+        measured = measure_own(learner.rule, learner.state, batch, (), 1)
     else:
-        measured = measure(learner.network, learner.model, learner.loss, batch)
+        measured = measure(*learner.reading, batch)
         assert measured.result["anytime"]["at_end"]["accuracy"] == 0.5
     assert (measured.result["accuracy"], measured.result["no_answer"]) == (0.5, 4)
     np.save(tmp_path / "left.npy", _structured(batch[0]))

@@ -41,7 +41,7 @@ def test_train_prints_one_json_object_with_what_scripts_rely_on(model):
     folder, summary, done = model
     assert len(done.stdout.splitlines()) == 1
     assert "epoch 2/2" in done.stderr
-    net, data = open_model(folder)[0].net, open_data("digits", limit=40)
+    net, data = open_model(folder)[0].state, open_data("digits", limit=40)
     for half, key in ((data.train, "train_accuracy"), (data.test, "test_accuracy")):
         right = [int(net.predict(stream).argmax()) == stream.label for stream in half]
         assert len(right) == 40 and summary[key] == sum(right) / 40
@@ -215,7 +215,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(call, monkeypatch, tmp_path
 
     def interrupted(self, epoch, listener):
         if epoch == 1:
-            self.learner.net.train(self.data.train, np.arange(10))  # half an epoch, lost
+            self.learner.state.train(self.data.train, np.arange(10))  # half an epoch, lost
             raise KeyboardInterrupt
         return original(self, epoch, listener)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from eventsnn.data.source import open_data
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.errors import UserError
-from eventsnn.rules.adjoint.learner import AdjointLearner
 from eventsnn.train.checkpoint import load_checkpoint
+from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
@@ -33,10 +34,16 @@ def small_learner(threads=1, **given):
     data = open_data("digits", limit=64)
     given = {"rule": "adjoint", "layers": (2312, 20, 10), "epochs": 1} | given
     options = completed(make_options(given), data)
-    learner = AdjointLearner(options, threads)
+    learner = Learner(options, threads)
     learner.start(data.train)
     learner.begin_epoch(0, 4, 1)
     return learner, data.train
+
+
+def give(learner, weights):
+    """Change the weights, and nothing that the optimizer remembers."""
+    params = learner.rule.kept(learner.network, weights)
+    learner.state = replace(learner.state, params=params, averaged=None)
 
 
 def test_digits_are_learned_within_a_minute(call, tmp_path):
@@ -170,9 +177,9 @@ def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     before = load_checkpoint(tmp_path / "run").arrays
     resumed = Trainer(completed(make_options(given | {"epochs": 3}), data), data, tmp_path / "run")
     resumed.resume(load_checkpoint(tmp_path / "run"))
-    weights = resumed.learner.weights
+    weights = resumed.learner.state.weights
     weights[0][1000, 3] = np.nan
-    resumed.learner.weights = weights
+    give(resumed.learner, weights)
     with pytest.raises(UserError, match=r"input->hidden1 are no longer finite.*rate"):
         resumed.run(Listener())
     after = load_checkpoint(tmp_path / "run").arrays
@@ -182,22 +189,22 @@ def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
 
 def test_silent_neurons_wake():
     learner, data = small_learner(wake=1.0, batch=64, rate=0.02, dropout=0.0)
-    weights = learner.weights
+    weights = learner.state.weights
     weights[0][:, :5] = -0.001
-    learner.weights = weights
+    give(learner, weights)
     rng = np.random.default_rng(0)
-    before = learner.weights[0][:, :5].copy()
+    before = learner.state.weights[0][:, :5].copy()
     learner.learn(data, np.arange(64), rng)
     came = np.bincount(data.unit, minlength=2312) > 20
-    moved = learner.weights[0][:, :5] - before
+    moved = learner.state.weights[0][:, :5] - before
     assert (moved[came].mean(0) > 0.01).all()
 
 
 def test_dropped_neurons_learn_nothing_in_that_recording():
     learner, data = small_learner(dropout=0.5, wake=0.0, weight_decay=0.0, batch=1)
-    before = learner.weights[0].copy()
+    before = learner.state.weights[0].copy()
     learner.learn(data, np.arange(1), np.random.default_rng(0))
-    moved = np.abs(learner.weights[0] - before).max(0) > 0
+    moved = np.abs(learner.state.weights[0] - before).max(0) > 0
     assert 0 < moved.sum() < 20
 
 
@@ -211,7 +218,7 @@ def test_reading_ahead_changes_no_bit(layers):
     for threads in (1, 2):
         learner, data = small_learner(threads, **given)
         assert list(learner.learn_all(data, chunks, np.random.default_rng(3))) == one_by_one
-        for mine, theirs in zip(learner.weights, apart.weights, strict=True):
+        for mine, theirs in zip(learner.state.weights, apart.state.weights, strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 
@@ -233,9 +240,9 @@ def test_neurons_are_dropped_where_it_is_asked_for():
     still = []
     for where in ("all", "last"):
         learner, data = small_learner(layers=(2312, 40, 40, 10), dropout_at=where, **given)
-        before = [w.copy() for w in learner.weights]
+        before = [w.copy() for w in learner.state.weights]
         learner.learn(data, np.arange(1), np.random.default_rng(0))
-        pairs = zip(learner.weights, before, strict=True)
+        pairs = zip(learner.state.weights, before, strict=True)
         still.append([float((a == b).all(0).mean()) for a, b in pairs])
     assert still[0][0] > 0.7 and still[0][1] > 0.7
     assert still[1][0] < 0.5 and still[1][1] > 0.7
@@ -247,7 +254,7 @@ def test_dropped_neurons_do_not_count_as_silent_ones():
     for where, rates in (("all", (0.5, 0.5)), ("last", (0.25, 0.5))):
         learner, _ = small_learner(layers=(2312, 8, 8, 10), dropout_at=where, **given)
         spoke = [np.ones(size, np.int64) for size in learner.sizes]
-        costs = learner._cost_of(spoke, 4)
+        costs = learner.rule._cost_of(learner.state, spoke, 4)
         expected = [0.1 / 4 * (rate / 0.5 - 1) for rate in rates]
         assert list(costs.values()) == pytest.approx(expected)
 
@@ -318,7 +325,7 @@ def test_a_run_starts_with_the_activity_that_was_asked_for():
     for spikes in (0.5, 3.0):
         data = open_data("digits", limit=16)
         given = {"rule": "adjoint", "layers": (2312, 30, 20, 10), "init_spikes": spikes}
-        learner = AdjointLearner(completed(make_options(given), data))
+        learner = Learner(completed(make_options(given), data))
         learner.start(data.train)
         fired = learner.evaluate(data.train, 1)["spikes_per_recording"]
         assert fired[1] / 30 == pytest.approx(spikes, rel=0.1)
@@ -327,23 +334,25 @@ def test_a_run_starts_with_the_activity_that_was_asked_for():
 
 def test_silent_recordings_are_refused_by_name():
     from eventsnn.events import EventBatch, EventStream
-    from eventsnn.train.start import start_weights
+    from eventsnn.rules.gradient.start import start_weights
 
     empty = EventBatch.from_streams([EventStream([], [], (2, 34, 34), 0, 100)])
     options = make_options({"rule": "adjoint", "layers": (2312, 5, 10)})
     network = options.own.network(options.layers)
     with pytest.raises(UserError, match="hidden1 stays silent"):
-        start_weights(network, empty, options)
+        start_weights(network, empty, options.own, np.random.default_rng(0))
 
 
 def test_scaled_rates_follow_the_initial_weights_and_the_output_has_its_own():
     moved, plain = [], {"rate": 0.01, "weight_decay": 0.0, "wake": 0.0}
     for scaled in (False, True):
         learner, data = small_learner(scaled=scaled, output_rate=0.3, **plain)
-        before = [w.copy() for w in learner.weights]
+        before = [w.copy() for w in learner.state.weights]
         learner.learn(data, np.arange(64), np.random.default_rng(0))
         # Adam's first step moves every weight that has a gradient by the rate.
-        moved.append([np.abs(w - b).max() for w, b in zip(learner.weights, before, strict=True)])
+        moved.append(
+            [np.abs(w - b).max() for w, b in zip(learner.state.weights, before, strict=True)]
+        )
         spread = [np.sqrt(np.mean(b.astype(float) ** 2)) for b in before]
     rates = [0.01, 0.003]
     assert moved[0] == pytest.approx(rates, rel=1e-3)
@@ -366,32 +375,32 @@ def test_the_average_falls_exponentially_and_begins_as_a_plain_mean():
     order, seen = np.arange(64), []
     for first in range(0, 64, 4):
         learner.learn(data, order[first : first + 4], np.random.default_rng(first))
-        seen.append([w.astype(np.float64) for w in learner.weights])
+        seen.append([w.astype(np.float64) for w in learner.state.weights])
         if first == 8:
-            for k, mean in enumerate(learner.model):
+            for k, mean in enumerate(learner.state.model):
                 np.testing.assert_allclose(mean, np.mean([w[k] for w in seen], 0), atol=1e-6)
     # The plain mean until 1 / step is below the share a step, then the closed form.
     share, plain = 1 - np.exp(-1 / 4), 4
     falls = (1 - share) ** np.arange(len(seen) - plain, -1, -1)
-    for k, mean in enumerate(learner.model):
+    for k, mean in enumerate(learner.state.model):
         start = np.mean([w[k] for w in seen[:plain]], 0)
         later = sum(share * f * w[k] for f, w in zip(falls[1:], seen[plain:], strict=True))
         np.testing.assert_allclose(mean, falls[0] * start + later, atol=1e-6)
-        assert np.abs(mean - learner.weights[k]).max() > 1e-5
+        assert np.abs(mean - learner.state.weights[k]).max() > 1e-5
 
 
 def test_the_average_is_what_is_saved_evaluated_and_opened(tmp_path):
     trainer = averaging(tmp_path, "run")
     learner, arrays = trainer.learner, load_checkpoint(tmp_path / "run").arrays
     opened, _ = open_model(tmp_path / "run")
-    assert learner.averaged is not None
-    for k, mean in enumerate(learner.model):
+    assert learner.state.averaged is not None
+    for k, mean in enumerate(learner.state.model):
         np.testing.assert_array_equal(arrays[f"weights.{k}"], mean)
-        np.testing.assert_array_equal(arrays[f"learning.{k}"], learner.weights[k])
-        np.testing.assert_array_equal(opened.model[k], mean)
+        np.testing.assert_array_equal(arrays[f"learning.{k}"], learner.state.weights[k])
+        np.testing.assert_array_equal(opened.state.model[k], mean)
     said = opened.evaluate(trainer.data.test, 1)
     plain, _ = open_model(tmp_path / "run")
-    plain.weights, plain.averaged = learner.model, None
+    give(plain, learner.state.model)
     assert said == learner.evaluate(trainer.data.test, 1) == plain.evaluate(trainer.data.test, 1)
     assert said["accuracy"] == trainer.history[-1]["test_accuracy"]
 

@@ -327,7 +327,9 @@ def test_arrays_of_another_shape_are_one_line(saved, tmp_path, call, name):
 
 def test_a_herding_network_takes_back_only_what_training_can_leave():
     options, data = tiny_options(rule="herding")
-    net = Trainer(options, data, None).learner.net
+    learner = Trainer(options, data, None).learner
+    learner.start(data.train)
+    net = learner.state
     snapshot = net.snapshot()
     units = 64  # potentials of a population are padded to 64: the first one has 12
     for name, at, value, text in [

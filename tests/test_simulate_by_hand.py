@@ -193,7 +193,7 @@ def test_a_network_of_gradients_is_told_as_it_ran(folder, call):
     assert call("train", "--rule", "adjoint", "--out", out, *WORDS)[0] == 0
     learner, _ = open_model(out)
     hidden, output = (p.neuron for p in learner.network.populations[1:])
-    rows = [np.asarray(w, float).tolist() for w in learner.model]
+    rows = [np.asarray(w, float).tolist() for w in learner.state.model]
     test = open_data("digits").test
     code, text, _ = call("simulate", out, "digits", "--index", 1, "--json")
     told = json.loads(text)
@@ -201,7 +201,7 @@ def test_a_network_of_gradients_is_told_as_it_ran(folder, call):
     events = list(zip(stream.t.tolist(), stream.unit.tolist(), strict=True))
     run = Run(rows, events, stream.duration, (hidden.tau_us, output.tau_us), True)
     assert code == 0 and hidden.threshold == 1 and hidden.reset == "subtract"
-    assert learner.loss.reads == "integral" and len(run.trains[1]) > 3
+    assert learner.reading.loss.reads == "integral" and len(run.trains[1]) > 3
     trains, sums = run.trains, [*run.adds, 0]
     assert told["spikes"] == [len(train) for train in trains]
     assert told["operations"] == sums
@@ -226,7 +226,7 @@ def test_a_herding_network_is_told_and_measured_as_its_spikes_say(folder, call):
     sizes, rows = (2312, 4, 10), []
     right = 0
     for i in range(len(test)):
-        output, spikes, _ = learner.net.record(test, i)
+        output, spikes, _ = learner.state.record(test, i)
         t = test[i].t.tolist()
         trains = [
             [(t[e], u) for e, u in zip(s.event.tolist(), s.unit.tolist(), strict=True)]
@@ -255,7 +255,7 @@ def test_a_herding_network_is_told_and_measured_as_its_spikes_say(folder, call):
     assert counted["spikes"] == pytest.approx(dict(zip(names, spikes, strict=True)))
     assert counted["deliveries"] == pytest.approx(dict(zip(pairs, spikes[:2], strict=True)))
     assert counted["synaptic_operations"] == pytest.approx(dict(zip(pairs, adds, strict=True)))
-    size = learner.net.weights[0].itemsize
+    size = learner.state.weights[0].itemsize
     assert counted["weight_bytes"] == pytest.approx(
         {pair: size * add for pair, add in zip(pairs, adds, strict=True)}
     )
@@ -271,13 +271,13 @@ def test_a_herding_network_is_told_and_measured_as_its_spikes_say(folder, call):
     assert measured["references"]["relu"]["multiply_accumulates"] == synapses
     assert measured["neurobench"]["ParameterCount"] == synapses
     assert measured["neurobench"]["Footprint"] == size * synapses
-    zeros = sum(int((w == 0).sum()) for w in learner.net.weights)
+    zeros = sum(int((w == 0).sum()) for w in learner.state.weights)
     assert measured["neurobench"]["ConnectionSparsity"] == pytest.approx(zeros / synapses)
     prices = {"cmos45-float32": 0.9, "cmos45-float16": 0.4, "cmos45-int8": 0.03}
     for model in measured["energy"]:
         if model["model"] in prices:
             assert model["total_nj"] == pytest.approx(prices[model["model"]] * total / 1e3)
-    tally = learner.net._work.tally
+    tally = learner.state._work.tally
     assert tally[herding_state.IN_SPIKES, 0] > 0
     learned = measured["training"]
     forward, back = tally[herding_state.ADDS].sum(), tally[herding_state.BACK_ADDS].sum()

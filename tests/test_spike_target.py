@@ -7,8 +7,8 @@ from eventsnn.data.source import open_data
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
 from eventsnn.errors import UserError
-from eventsnn.rules.adjoint.learner import AdjointLearner
 from eventsnn.rules.adjoint.options import AdjointOptions
+from eventsnn.train.learning import Learner
 from eventsnn.train.options import completed, make_options
 
 ALONE = {"wake": 0.0, "near": 0.0, "weight_decay": 0.0}
@@ -21,7 +21,7 @@ def digits():
 
 def learner_of(digits, **given):
     given = {"rule": "adjoint", "layers": (2312, 30, 20, 10), "epochs": 1} | given
-    learner = AdjointLearner(completed(make_options(given), digits))
+    learner = Learner(completed(make_options(given), digits))
     learner.start(digits.train)
     learner.begin_epoch(0, 10, 1)
     return learner
@@ -36,11 +36,11 @@ def moved(digits, cost, **given):
     """How far one step of plain gradient descent moves the first weights."""
     plain = {"optimizer": "sgd", "momentum": 0.0, "rate": 1.0, "dropout": 0.0} | ALONE
     learner = learner_of(digits, **plain, **given, spike_cost=cost)
-    before = learner.weights[0].astype(np.float64)
+    before = learner.state.weights[0].astype(np.float64)
     batch = digits.train.select(np.arange(32))
-    spikes = layered.run(learner.network, learner.weights, batch).spikes(1)
+    spikes = layered.run(learner.network, learner.state.weights, batch).spikes(1)
     learner.learn(digits.train, np.arange(32), np.random.default_rng(0))
-    return learner.weights[0] - before, spikes.sum() / spikes.size
+    return learner.state.weights[0] - before, spikes.sum() / spikes.size
 
 
 def test_a_spike_costs_as_much_as_its_population_is_above_the_target(digits):
@@ -58,11 +58,11 @@ def test_a_spike_costs_as_much_as_its_population_is_above_the_target(digits):
 
 def test_costs_by_population_add_up_to_one_for_all(digits):
     learner = learner_of(digits, dropout=0.0)
-    passed = layered.run(learner.network, learner.weights, digits.train.select(np.arange(8)))
+    passed = layered.run(learner.network, learner.state.weights, digits.train.select(np.arange(8)))
     errors = {3: ("integral", np.zeros((8, 10)))}
 
     def gradients(cost):
-        return adjoint(passed, learner.weights, errors, spike_cost=cost).weights
+        return adjoint(passed, learner.state.weights, errors, spike_cost=cost).weights
 
     both, first, second = (gradients(cost) for cost in (0.5, {1: 0.5}, {2: 0.5}))
     assert np.abs(first[0]).max() > 0 and not first[1].any()

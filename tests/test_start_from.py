@@ -13,6 +13,7 @@ from eventsnn.errors import UserError
 from eventsnn.train.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.model import inherited, open_model
 from eventsnn.train.options import completed, make_options
+from eventsnn.train.start import first_weights
 from eventsnn.train.trainer import Listener, Trainer
 
 LAYERS = (2312, 14, 10)
@@ -42,16 +43,16 @@ def begun(trained, **given):
     data = open_data("digits", limit=64)
     given = inherited(trained) | {"start_from": str(trained), "epochs": 1} | given
     trainer = Trainer(completed(make_options(given), data), data, None)
-    return trainer, trainer.learner.start(data.train)
+    return trainer, trainer.learner.start(data.train, first_weights(trainer.learner, data.train))
 
 
 def test_a_run_starts_from_the_weights_that_were_evaluated(trained):
     trainer, rates = begun(trained)
     arrays = load_checkpoint(trained).arrays
-    for k, weights in enumerate(trainer.learner.weights):
+    for k, weights in enumerate(trainer.learner.state.weights):
         np.testing.assert_array_equal(weights, arrays[f"weights.{k}"])
         assert np.abs(weights - arrays[f"learning.{k}"]).max() > 0
-    assert rates == [] and trainer.learner.state.step == 0
+    assert rates == [] and trainer.learner.state.optimizer.step == 0
     opened, _ = open_model(trained)
     test = trainer.data.test
     assert trainer.learner.evaluate(test, 1) == opened.evaluate(test, 1)

@@ -12,13 +12,13 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses import FirstSpike
 from eventsnn.neurons.lif import LIF
 from eventsnn.optimizers.schedules import rate_at
-from eventsnn.rules.adjoint.learner import AdjointLearner
 from eventsnn.rules.deep_spiking.options import HerdingOptions
-from eventsnn.rules.eventprop.learner import EventPropLearner
+from eventsnn.rules.gradient import start
 from eventsnn.rules.gradient.chunk import Walked
+from eventsnn.rules.learned import Batch
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
-from eventsnn.train import start
+from eventsnn.train.learning import Learner
 from eventsnn.train.options import completed, make_options
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -127,23 +127,23 @@ def test_the_schedule_goes_on_from_epoch_to_epoch():
     """Ten recordings in batches of 4: three steps an epoch, two epochs, linear from 6 to 0."""
     data = data_of(10)
     given = {"optimizer": "sgd", "schedule": "linear", "rate": 6.0, "epochs": 2, "momentum": 0.0}
-    learner = AdjointLearner(options_of(data, **STILL | given))
+    learner = Learner(options_of(data, **STILL | given))
     learner.start(data.train)
     steps = []
 
-    def walk(chunk):
-        gradients = [np.ones_like(w) for w in learner.weights]
-        steps.append(learner.weights[1][0, 0].copy())
+    def walk(state, chunk):
+        gradients = [np.ones_like(w) for w in state.weights]
+        steps.append(state.weights[1][0, 0].copy())
         n = len(chunk.batch)
         spoke = [np.ones(size, np.int64) for size in learner.sizes]
         return Walked(np.zeros(n), np.zeros((n, 2)), gradients, spoke)
 
-    learner.walk = walk
+    learner.rule.walk = walk
     chunks = [np.arange(4), np.arange(4, 8), np.arange(8, 10)]
     for epoch in range(2):
         learner.begin_epoch(epoch, 3, 2)
         list(learner.learn_all(data.train, chunks, np.random.default_rng(0)))
-    steps.append(learner.weights[1][0, 0].copy())
+    steps.append(learner.state.weights[1][0, 0].copy())
     np.testing.assert_allclose(-np.diff(steps), [6, 5, 4, 3, 2, 1], rtol=1e-5)
 
 
@@ -199,17 +199,15 @@ def test_a_short_last_batch_is_divided_by_its_own_size(rule):
     given = STILL | {"rule": rule, "reads": "final", "layers": (6, 2), "batch": 8}
     given |= {"optimizer": "sgd", "rate": 1.0, "momentum": 0.0, "schedule": "constant"}
     given |= {"readout_tau_us": 1e12, "scaled": False}
-    kind = AdjointLearner if rule == "adjoint" else EventPropLearner
     if rule == "eventprop":
         del given["near"], given["dropout"]
-    learner = kind(options_of(data, **given))
-    learner.weights = [WEIGHTS.astype(np.float32)]
-    learner.state = learner.optimizer.init(learner.params)
+    learner = Learner(options_of(data, **given))
+    learner.state = learner.rule.begin(learner.network, [WEIGHTS.astype(np.float32)])
     learner.begin_epoch(0, 2, 1)
     last = np.array([8, 9, 3])  # three of the eight that a batch has
     learner.learn(data.train, last, np.random.default_rng(0))
     expected = WEIGHTS - readout_step(learner, data.train.select(last))
-    np.testing.assert_allclose(learner.weights[0], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(learner.state.weights[0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_neurons_that_speak_do_so_louder_where_others_are_dropped():
@@ -218,14 +216,15 @@ def test_neurons_that_speak_do_so_louder_where_others_are_dropped():
     given = STILL | {"dropout": 0.5, "layers": (6, 6, 2), "reads": "final", "batch": 10}
     given |= {"optimizer": "sgd", "rate": 1.0, "momentum": 0.0, "schedule": "constant"}
     given |= {"readout_tau_us": 1e12}
-    learner = AdjointLearner(options_of(data, **given))
-    learner.weights = [np.eye(6, dtype=np.float32), WEIGHTS.astype(np.float32)]
-    learner.state = learner.optimizer.init(learner.params)
+    learner = Learner(options_of(data, **given))
+    weights = [np.eye(6, dtype=np.float32), WEIGHTS.astype(np.float32)]
+    learner.state = learner.rule.begin(learner.network, weights)
     learner.begin_epoch(0, 1, 1)
-    chunk = learner.read(data.train, np.arange(10), np.random.default_rng(3))
+    batch = Batch(data.train, np.arange(10))
+    chunk = learner.rule.read(learner.state, batch, np.random.default_rng(3))
     mask = chunk.masks[1].astype(float)
     assert 0 < mask.mean() < 1
-    walked = learner.walk(chunk)
+    walked = learner.rule.walk(learner.state, chunk)
     came = np.stack([np.bincount(s.unit, minlength=6) for s in data.train]) * mask
     scores = came @ WEIGHTS * 2
     np.testing.assert_allclose(walked.scores, scores, rtol=1e-4, atol=1e-5)

@@ -13,8 +13,8 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
 from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import Layers, parse_layers
-from eventsnn.rules.adjoint.learner import AdjointLearner
 from eventsnn.rules.adjoint.options import AdjointOptions
+from eventsnn.train.learning import Learner
 from eventsnn.train.options import TrainOptions, recipe
 
 _BATCH = 64
@@ -34,7 +34,7 @@ def training_cases(events: EventBatch, threads: int, result: dict[str, Any]) -> 
     batch = events.part(0, n)
     layers = events.n_units, HIDDEN, 1 + int(events.label.max())
     learner = _learner(events, 1, layers, _SPIKES / HIDDEN)
-    passed = layered.run(learner.network, learner.weights, batch)
+    passed = layered.run(learner.network, learner.state.weights, batch)
     result["training_step_hidden_spikes"] = float(passed.spikes(1).sum() / n)
     many = _learner(events, threads, layers, _SPIKES / HIDDEN)
 
@@ -55,13 +55,13 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     batch = events.part(0, min(len(events), _BATCH))
     text = f"{height}x{width}x{planes}-12c5-2p-64c5-2p-{1 + int(events.label.max())}"
     learner = _learner(batch, 1, parse_layers(text), _CONV_SPIKES)
-    record = simulate(learner.network, learner.weights, batch, record="nothing")
+    record = simulate(learner.network, learner.state.weights, batch, record="nothing")
     spikes = record.counts.spikes.mean(0)
     result["conv_network_spikes"] = [float(n) for n in spikes[1:-1]]
     result["conv_network_adds"] = float(record.counts.synaptic_adds.sum(1).mean())
 
     def forward() -> None:
-        simulate(learner.network, learner.weights, batch, record="counts")
+        simulate(learner.network, learner.state.weights, batch, record="counts")
 
     learning = Case("conv_training_step", _steps(learner, batch), len(batch.t))
     return [
@@ -71,16 +71,16 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     ]
 
 
-def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> AdjointLearner:
+def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> Learner:
     near = recipe("adjoint", {"layers": layers})["near"]
     own = AdjointOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near=near)
-    learner = AdjointLearner(TrainOptions(rule="adjoint", layers=layers, own=own), threads)
+    learner = Learner(TrainOptions(rule="adjoint", layers=layers, own=own), threads)
     learner.start(events)
     learner.begin_epoch(0, 1, 1_000_000)
     return learner
 
 
-def _steps(learner: AdjointLearner, batch: EventBatch) -> Callable[[], None]:
+def _steps(learner: Learner, batch: EventBatch) -> Callable[[], None]:
     def run() -> None:
         starts = range(0, len(batch), _BATCH)
         chunks = [np.arange(first, min(first + _BATCH, len(batch))) for first in starts]

@@ -27,9 +27,7 @@ from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
-from eventsnn.rules.deep_spiking.learner import HerdingLearner
-from eventsnn.rules.gradient.learner import GradientLearner
-from eventsnn.train.evaluation import scores_of
+from eventsnn.rules.evaluation import scores_of
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own, own_word
 from eventsnn.train.trainable import times
@@ -46,7 +44,6 @@ def simulate(
     dark: bool = False,
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run inputs through a saved network; yield the traffic of each and its picture."""
-    from eventsnn.measure.herding_traffic import traffic
     from eventsnn.network.file import load_network
     from eventsnn.report.traffic_figure import plot_traffic
 
@@ -61,8 +58,6 @@ def simulate(
         yield from _simulate_network(network, weights, inputs, (figure, theme))
         return
     learner, run = open_model(model)
-    if not isinstance(learner, GradientLearner | HerdingLearner):
-        raise UserError(f"{model}: simulate cannot run a network of this rule")
     shape = run.sensor
     if source is None:
         open_own(model, run, None, give="INPUT")  # refuses what has changed
@@ -73,13 +68,12 @@ def simulate(
             f"{source}: inputs of {times(sensor_of(inputs.data))}, {model} learned from "
             f"{times(shape)}; give another INPUT"
         )
-    if isinstance(learner, GradientLearner):
-        yield from _simulate_network(
-            learner.network, learner.model, inputs, (figure, theme), learner.loss
-        )
+    if learner.reading is not None:
+        read, drawn = learner.reading, (figure, theme)
+        yield from _simulate_network(read.network, read.weights, inputs, drawn, read.loss)
         return
     for i, name in zip(inputs.chosen, inputs.names, strict=True):
-        found = traffic(learner.net, inputs.data, i, name)
+        found = learner.rule.traffic(learner.state, inputs.data, i, name)
         picture = _picture(figure, inputs, i)
         if picture is not None:
             plot_traffic(found, picture, shape, theme)

@@ -19,20 +19,18 @@ from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
 from eventsnn.measure.energy import MODELS, EnergyModel, read_models
-from eventsnn.measure.herding_measure import measure_herding
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
+from eventsnn.measure.own import measure_own
 from eventsnn.measure.policies import POLICIES
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import check_page_path, save_page
 from eventsnn.report.plots import plot_compared
-from eventsnn.rules.deep_spiking.learner import HerdingLearner
-from eventsnn.rules.gradient.learner import GradientLearner
-from eventsnn.rules.learner import Learner
+from eventsnn.rules.rule import Reading
 from eventsnn.text import shown
+from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
-from eventsnn.train.options import TrainOptions
 from eventsnn.train.own_data import open_own
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainer import machine
@@ -69,7 +67,7 @@ def measure(
     learner, run = open_model(model)
     options = run.options
     data, told = _open(model, run, what, console)
-    found = _measured(learner, options, data, request, threads, console)
+    found = _measured(learner, data, request, threads, console)
     result = {"model": str(model), "rule": options.rule} | told | found.result
     result |= {
         "options": options.to_json(),
@@ -77,7 +75,7 @@ def measure(
         "machine": machine(),
     }
     if figures is not None or html is not None:
-        scene = _scene(learner, data, found, index, run.sensor)
+        scene = _scene(learner.reading, data, found, index, run.sensor)
         with console.working("drawing"):
             pictures = gallery(result, scene, run.history)
             if html is not None:
@@ -165,25 +163,17 @@ def _joined(first: EventBatch, second: EventBatch) -> EventBatch:
 
 
 def _measured(
-    learner: Learner,
-    options: TrainOptions,
-    data: Data,
-    request: Request,
-    threads: int,
-    console: Console,
+    learner: Learner, data: Data, request: Request, threads: int, console: Console
 ) -> Measured:
-    if isinstance(learner, HerdingLearner):
-        return measure_herding(learner, data, request.models, threads)
-    if not isinstance(learner, GradientLearner) or not isinstance(data, EventBatch):
-        raise UserError(f"data {data.source!r}: real vectors; a network of neurons takes events")
-    # The walk backwards that is counted is the adjoint's.
-    how = options.gradient
-    batch, near = (how.batch, how.near) if options.rule == "adjoint" else (0, 0.0)
+    reading, rule = learner.reading, learner.rule
+    rule.check_data(data)
+    if reading is None or not isinstance(data, EventBatch):
+        return measure_own(rule, learner.state, data, request.models, threads)
+    walk = rule.reverse_walk
+    batch, near = (0, 0.0) if walk is None else walk
     with progress_bars(console) as bars:
         return measure_network(
-            learner.network,
-            learner.model,
-            learner.loss,
+            *reading,
             data,
             replace(request, batch=batch, near=near),
             threads=threads,
@@ -192,13 +182,13 @@ def _measured(
 
 
 def _scene(
-    learner: Learner,
+    reading: Reading | None,
     data: Data,
     found: Measured,
     index: list[int] | None,
     sensor: tuple[int, ...],
 ) -> Scene | None:
-    if not isinstance(learner, GradientLearner) or not isinstance(data, EventBatch):
+    if reading is None or not isinstance(data, EventBatch):
         return None
     for i in index or []:
         if not 0 <= i < len(data):
@@ -206,4 +196,4 @@ def _scene(
     chosen = choose_recordings(found.predictions, data.label) if index is None else index
     if math.prod(sensor) != data.n_units:
         sensor = data.shape
-    return Scene(learner.network, learner.model, data, found.predictions, chosen, sensor)
+    return Scene(reading.network, reading.weights, data, found.predictions, chosen, sensor)

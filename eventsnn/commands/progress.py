@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from eventsnn.commands.console import Console, PlainColumn
-from eventsnn.rules.learner import Rates
+from eventsnn.rules.learned import Rates
 from eventsnn.train.trainer import Listener
 
 if TYPE_CHECKING:

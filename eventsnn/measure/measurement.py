@@ -35,8 +35,8 @@ from eventsnn.measure.summary import (
     relu_json,
 )
 from eventsnn.network import Network
+from eventsnn.rules.evaluation import TOGETHER, scores_of
 from eventsnn.text import shown
-from eventsnn.train.evaluation import TOGETHER, scores_of
 
 Progress = Callable[[int, int], None]
 

@@ -7,24 +7,25 @@ import os
 import numpy as np
 
 from eventsnn.losses.answers import answers, said
-from eventsnn.measure import herding_traffic, traffic
+from eventsnn.measure import traffic
 from eventsnn.report.files import save_figure
 from eventsnn.report.plots_traffic import plot_activity
 from eventsnn.report.style import LIGHT, Theme
 from eventsnn.report.traffic_activity import Activity
+from eventsnn.rules.traffic import RuleTraffic
 
 
 def plot_traffic(
-    found: herding_traffic.Traffic,
+    found: RuleTraffic,
     path: str | os.PathLike[str],
     shape: tuple[int, ...],
     theme: Theme = LIGHT,
 ) -> None:
-    """Draw the traffic of an event-driven backprop MLP.
+    """Draw the traffic of a network that its rule runs itself.
 
     Parameters
     ----------
-    found : Traffic
+    found : RuleTraffic
     path : path
         ``.png``, ``.svg`` or ``.pdf``.
     shape : tuple of int

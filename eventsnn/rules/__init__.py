@@ -6,6 +6,8 @@ edit.
 
 from __future__ import annotations
 
+from typing import Any
+
 from eventsnn.errors import UserError
 from eventsnn.registry import Registry
 from eventsnn.rules.rule import Rule
@@ -13,7 +15,7 @@ from eventsnn.rules.rule import Rule
 _REGISTRY = Registry(Rule, __name__)  # type: ignore[type-abstract]
 
 
-def rules() -> dict[str, type[Rule]]:
+def rules() -> dict[str, type[Rule[Any, Any]]]:
     """Return every rule by its ``kind``, sorted by name.
 
     Raises
@@ -21,7 +23,7 @@ def rules() -> dict[str, type[Rule]]:
     UserError
         If two rules have one kind, or one has a word of another's.
     """
-    found: dict[str, type[Rule]] = _REGISTRY.all()
+    found: dict[str, type[Rule[Any, Any]]] = _REGISTRY.all()
     owners = {kind: kind for kind in found}
     for kind, rule in found.items():
         for word in rule.aliases:
@@ -35,7 +37,7 @@ def words() -> tuple[str, ...]:
     return tuple(word for kind, rule in rules().items() for word in (kind, *rule.aliases))
 
 
-def find_rule(word: str) -> type[Rule]:
+def find_rule(word: str) -> type[Rule[Any, Any]]:
     """Return the rule of a kind or an older name; UserError where there is none."""
     for kind, rule in rules().items():
         if word in (kind, *rule.aliases):

@@ -1,16 +1,75 @@
-"""The contract of a learning rule."""
+"""The contract of a learning rule.
+
+A rule is a description: its options, and how it learns. Whatever changes while it learns is in
+its state, which is passed in and returned; the one that was passed in is used up, so that a rule
+may learn in place. Rules whose network the simulator runs stand below ``NetworkRule``, those
+that follow gradients below ``GradientRule``; they have less to answer.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from eventsnn.rules.learner import Learner
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data, labels_of
+from eventsnn.errors import DivergedError, UserError
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import unanswered
+from eventsnn.losses.loss import Loss
+from eventsnn.network import Network
+from eventsnn.network.layer_string import Layers
+from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
+from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule_options import RuleOptions
+from eventsnn.rules.traffic import RuleTraffic
+
+Net = TypeVar("Net")
+State = TypeVar("State")
 
 
-class Rule(ABC):
-    """A learning rule, found by its ``kind``.
+class Reading(NamedTuple):
+    """A trained network that the simulator runs, and how its answer is read.
+
+    Attributes
+    ----------
+    network : Network
+        Its last population is the output.
+    weights : list of arrays, in the order of the connections
+    loss : Loss
+    """
+
+    network: Network
+    weights: list[NDArray[Any]]
+    loss: Loss
+
+
+class ReverseWalk(NamedTuple):
+    """How learning walks back layer by layer, so that its operations can be counted.
+
+    Attributes
+    ----------
+    batch : int
+        Recordings of an update.
+    near : float
+        Share of the threshold from which on silent neurons learn, too.
+    """
+
+    batch: int
+    near: float
+
+
+class Rule(ABC, Generic[Net, State]):
+    """A learning rule.
+
+    Parameters
+    ----------
+    options : Options
+    threads : int
+        Changes no bit.
 
     Attributes
     ----------
@@ -20,13 +79,200 @@ class Rule(ABC):
         Older words for it; they are taken for ever, in checkpoints too.
     Options : type
         Its options: a frozen dataclass.
+    takes : tuple of types
+        What it learns from: EventBatch, Images, or both.
     """
 
     kind: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     Options: ClassVar[type[RuleOptions]]
+    takes: ClassVar[tuple[type[Any], ...]] = (EventBatch,)
 
-    @classmethod
+    def __init__(self, options: Any, threads: int = 1) -> None:
+        self.options, self.threads = options, threads
+
+    @property
+    def batch(self) -> int:
+        """Samples that ``learn`` takes: 1 learns inside each, more make an update together."""
+        return 1
+
+    @property
+    def validate(self) -> float:
+        """Share of the training samples that is kept apart to choose the best epoch."""
+        return 0.0
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better one after which a run ends; 0: never."""
+        return 0
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Checkpoints of networks that teach; they come as ``Batch.teaching``."""
+        return ()
+
+    @property
+    def begins_with(self) -> str:
+        """Checkpoint whose weights ``start`` is given; "": it draws its own."""
+        return ""
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What its network is, whatever it learned from: neurons and readout, by their options.
+
+        A run that starts from such a network takes them over. Digests of teachers are made of
+        them: names stay. {}: nothing starts from such a network.
+        """
+        return {}
+
     @abstractmethod
-    def learner(cls, options: Any, threads: int = 1) -> Learner:
-        """Return a network that learns by this rule, as the ``TrainOptions`` describe it."""
+    def network(self, layers: Layers) -> Net:
+        """Return the network of these layers: a description, before any memory is taken.
+
+        A ``Network``, or the description of the rule's own. UserError where the rule
+        has no such layers.
+        """
+
+    @abstractmethod
+    def populations(self, network: Net) -> dict[str, int]:
+        """Return how many units each population has, by its name, input first."""
+
+    @abstractmethod
+    def shapes(self, network: Net) -> dict[str, Shape]:
+        """Return the shape of each weight array, by its name in ``arrays``."""
+
+    @abstractmethod
+    def start(
+        self,
+        network: Net,
+        data: Data,
+        rng: np.random.Generator,
+        weights: list[NDArray[Any]] | None = None,
+    ) -> tuple[State, list[Rates]]:
+        """Return the state before the first sample, and the rates that its weights give.
+
+        Weights are drawn with ``rng``, or those of a trained network (``begins_with``).
+        Whatever is drawn once for a run, such as a reservoir, is part of the state.
+        """
+
+    def begin_epoch(self, state: State, epoch: Epoch) -> State:
+        """Return the state at the beginning of a pass: rates that fall, data of an epoch."""
+        return state
+
+    @abstractmethod
+    def learn(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Learned]:
+        """Learn ``batch`` samples, or fewer at the end of a pass.
+
+        A rule may learn after every event of a sample, use labels on the way forward, and move
+        thresholds or running statistics there: all that is state.
+        """
+
+    def learn_all(
+        self,
+        state: State,
+        batches: Iterable[Callable[[], Batch]],
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[State, Learned]]:
+        """Learn batch after batch, as ``learn`` would; the next one may be read ahead."""
+        for read in batches:
+            state, learned = self.learn(state, read(), rng)
+            yield state, learned
+
+    def end_epoch(self, state: State, epoch: Epoch) -> State:
+        """Return the state after a pass: what is averaged, folded or reset then."""
+        return state
+
+    def compile(self, network: Net, data: Data) -> None:
+        """Compile or load every kernel, so that no epoch's time has compilation."""
+        rng, order = np.random.default_rng(0), np.arange(1)
+        state, _ = self.start(network, data, rng)
+        state, _ = self.learn(self.begin_epoch(state, Epoch(0)), Batch(data, order), rng)
+        self.predict(state, data, order)
+
+    @abstractmethod
+    def predict(
+        self, state: State, data: Data, order: NDArray[np.int64], threads: int = 1
+    ) -> Predicted:
+        """Predict the samples ``order`` of ``data``; the state stays as it is."""
+
+    def evaluate(self, state: State, data: Data, threads: int = 1) -> dict[str, Any]:
+        """Predict every sample.
+
+        Returns
+        -------
+        dict
+            ``accuracy``, ``recordings``, ``no_answer`` (how many of them got none; they count as
+            wrong), ``predictions`` (a class each), ``spikes_per_recording`` (a population, input
+            first) and ``operations_per_recording`` (synaptic additions, a connection).
+        """
+        found = self.predict(state, data, np.arange(len(data)), threads)
+        n = max(len(data), 1)
+        return {
+            "accuracy": int((found.classes == labels_of(data)).sum()) / n,
+            "recordings": len(data),
+            "no_answer": unanswered(found.classes),
+            "predictions": found.classes.tolist(),
+            "spikes_per_recording": [float(s) / n for s in found.spikes],
+            "operations_per_recording": [float(a) / n for a in found.adds],
+        }
+
+    def check(self, state: State, epoch: Epoch) -> None:
+        """Raise DivergedError if anything is no longer finite."""
+        for name, array in self.arrays(state).items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise DivergedError(
+                    f"epoch {epoch.number + 1}: {name} is no longer finite; lower the learning rate"
+                )
+
+    @abstractmethod
+    def arrays(self, state: State) -> Arrays:
+        """Return copies of all that learning changes, for a checkpoint."""
+
+    @abstractmethod
+    def restore(self, network: Net, arrays: Arrays) -> State:
+        """Return the state that ``arrays`` were made of.
+
+        Raises
+        ------
+        UserError or KeyError
+            Where they do not fit.
+        """
+
+    def costs(self, state: State) -> dict[str, Any]:
+        """Return operations a recording while learning; nothing if they are not counted.
+
+        ``operations_per_recording``, ``backward_operations_per_recording`` and
+        ``weight_updates_per_recording``, lists of a number a connection.
+        """
+        return {}
+
+    def reading(self, state: State) -> Reading | None:
+        """Return the trained network if the simulator runs it: all is measured of it then."""
+        return None
+
+    @property
+    def reverse_walk(self) -> ReverseWalk | None:
+        """How it walks back, if that is the walk of ``engines.layered``."""
+        return None
+
+    def own(self, state: State) -> OwnNetwork | None:
+        """Return what its own network is, where no engine runs it; None: it is not measured."""
+        return None
+
+    def traffic(self, state: State, data: Data, index: int, name: str) -> RuleTraffic:
+        """Run one sample through its own network; return every spike that it caused.
+
+        ``name`` is what the sample is called. UserError where the rule does not know them.
+        """
+        raise UserError(f"{name}: simulate cannot run a network of the rule {self.kind}")
+
+    def check_data(self, data: Data) -> None:
+        """Refuse data of a kind that the rule does not take."""
+        if isinstance(data, self.takes):
+            return
+        if isinstance(data, EventBatch):
+            raise UserError(f"{data.source}: events; rule {self.kind} takes real vectors")
+        raise UserError(
+            f"{data.source}: real vectors; rule {self.kind} takes events, film them "
+            "(film:mnist:PATH), or give a rule that takes vectors (--rule herding)"
+        )

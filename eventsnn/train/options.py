@@ -89,11 +89,6 @@ class TrainOptions:
         elif type(self.own) is not kind:
             raise UserError(f"own is {shown(self.own)}; give {kind.__name__}, of rule {self.rule}")
 
-    @property
-    def gradient(self) -> Any:
-        """Options of a rule that learns by gradients."""
-        return self.own
-
     def to_json(self) -> dict[str, Any]:
         """Return the options as plain JSON: a run's own, and those of its rule in a group."""
         json: dict[str, Any] = self.own.to_json(find_rule(self.rule).kind)
@@ -126,7 +121,7 @@ class TrainOptions:
         return made(cls, read_json(cls, run) | {"own": made_own})
 
 
-def _group(rule: type[Rule]) -> str:
+def _group(rule: type[Rule[Any, Any]]) -> str:
     """Return the name of a rule's options in JSON."""
     return rule.Options.group or rule.kind
 
@@ -213,10 +208,11 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
 
 def _check_images(options: TrainOptions, spec: str) -> None:
     """Refuse what real vectors cannot be learned with."""
-    if options.rule != "herding":
+    if Images not in find_rule(options.rule).takes:
+        others = " or ".join(_kept(kind) for kind, one in rules().items() if Images in one.takes)
         raise UserError(
             f"data {spec!r}: real vectors, rule {options.rule} takes events; film them "
-            f"(film:{spec}), or give --rule herding"
+            f"(film:{spec}), or give --rule {others}"
         )
     change = options.augmentation
     given = [f.name for f in fields(Augmentation) if getattr(change, f.name)]

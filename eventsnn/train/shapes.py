@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 from eventsnn.errors import UserError
 from eventsnn.memory import check_room
-from eventsnn.network.layer_string import dense_sizes, text_of
+from eventsnn.network.layer_string import text_of
+from eventsnn.rules import find_rule
 from eventsnn.train.options import TrainOptions
 
 Shape = tuple[int, ...]
@@ -20,17 +20,15 @@ _BYTES = 16  # a weight: itself, what an optimizer remembers (or a second copy),
 
 def weight_shapes(options: TrainOptions) -> dict[str, Shape]:
     """Return the shape of each weight array by its name in a checkpoint."""
-    if options.rule == "herding":
-        sizes = pairwise(dense_sizes(options.layers, options.rule))
-        return {f"weight{n}": shape for n, shape in enumerate(sizes)}
-    network = options.own.network(options.layers)
-    for population in network.populations:
-        if population.size >= MOST_UNITS:
+    rule = find_rule(options.rule)(options.own)
+    network = rule.network(options.layers)
+    for name, size in rule.populations(network).items():
+        if size >= MOST_UNITS:
             raise UserError(
-                f"layers {text_of(options.layers)}: {population.name} has {population.size} "
-                f"neurons; at most {MOST_UNITS - 1} can be counted"
+                f"layers {text_of(options.layers)}: {name} has {size} neurons; at most "
+                f"{MOST_UNITS - 1} can be counted"
             )
-    return {f"weights.{k}": c.topology.weight_shape for k, c in enumerate(network.connections)}
+    return rule.shapes(network)
 
 
 def check_network_room(options: TrainOptions) -> None:

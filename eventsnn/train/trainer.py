@@ -17,20 +17,15 @@ import eventsnn
 from eventsnn.data.dataset import DataSet, sensor_of
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
-from eventsnn.rules import find_rule
-from eventsnn.rules.learner import Learner, Rates
+from eventsnn.rules.learned import Arrays, Rates
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.learning import Learner
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.run_folder import hold
-from eventsnn.train.shapes import check_network_room
+from eventsnn.train.start import first_weights
+from eventsnn.train.teacher import digest_in, meet
 from eventsnn.train.trainable import check_trainable
-
-
-def make_learner(options: TrainOptions, threads: int = 1) -> Learner:
-    """Return the network and rule that the options describe; layers are filled in."""
-    check_network_room(options)
-    return find_rule(options.rule).learner(options, threads)
 
 
 class Listener:
@@ -85,8 +80,9 @@ class Trainer:
         self.data, self.folder, self.threads, self.watch = data, folder, threads, watch
         self.kept: Identity | None = None
         self.history: list[dict[str, Any]] = []
-        self.learner = make_learner(options, threads)
-        self.chosen, self.held_out = _split(options, data)
+        self.learner = Learner(options, threads)
+        self.chosen, self.held_out = _split(options, self.learner.rule.validate, data)
+        self.began: Arrays = {}
         self.metrics = Metrics(folder, tensorboard)
         self.rates: list[Rates] = []
         self.resumed = False
@@ -102,6 +98,7 @@ class Trainer:
         """
         self.kept = self._same_data(checkpoint)
         self.learner.restore(checkpoint.arrays)
+        self.began = digest_in(checkpoint.arrays)
         self.history = list(checkpoint.info["history"])
         self.rates = [Rates(**row) for row in checkpoint.info.get("start_rates", [])]
         self.resumed = True
@@ -146,12 +143,13 @@ class Trainer:
             raise UserError(f"{folder}: another run went on there meanwhile; give --resume again")
 
     def _run(self, listener: Listener) -> dict[str, Any]:
-        self.learner.meet(self.data.train)
+        self.began = meet(self.learner, self.data.train, self.began)
         listener.compiling()
         self.learner.compile(self.data.train)
         self.metrics.begin(self.history)
         if not self.resumed:
-            self.rates = self.learner.start(self.data.train)
+            weights = first_weights(self.learner, self.data.train)
+            self.rates = self.learner.start(self.data.train, weights)
             listener.started(self.rates)
             self._save(FILE)
         try:
@@ -204,16 +202,16 @@ class Trainer:
         # Numbered, not continued: a resumed run draws what the whole one would have drawn.
         rng = np.random.default_rng([self.options.seed, 1, epoch])
         order = self.chosen[rng.permutation(len(self.chosen))]
-        learner.begin_epoch(epoch, -(-len(order) // learner.chunk), self.options.epochs)
+        size = learner.rule.batch
+        learner.begin_epoch(epoch, -(-len(order) // size), self.options.epochs)
         started, right, done, loss = time.perf_counter(), 0, 0, 0.0
-        starts = range(0, len(order), learner.chunk)
-        chunks = [order[first : first + learner.chunk] for first in starts]
+        chunks = [order[first : first + size] for first in range(0, len(order), size)]
         each = learner.learn_all(self.data.train, chunks, rng)
         for chunk, learned in zip(chunks, each, strict=True):
             self.first_step = self.first_step or time.perf_counter()
             right, loss, done = right + learned.right, loss + learned.loss, done + len(chunk)
             listener.progress(done, right / done)
-        learner.check(epoch)
+        learner.end_epoch()
         seconds = time.perf_counter() - started
         test = learner.evaluate(self.data.test, self.threads)
         row = {
@@ -245,7 +243,7 @@ class Trainer:
         return {"validation_accuracy": accuracy, "best": accuracy > before}
 
     def _patience_is_over(self) -> bool:
-        patience = getattr(self.options.own, "patience", 0)
+        patience = self.learner.rule.patience
         last = self.history[-patience:] if patience else []
         return len(last) == patience > 0 and not any(row["best"] for row in last)
 
@@ -264,13 +262,14 @@ class Trainer:
             "data": self.identity.to_json(),
             "machine": machine(),
         }
-        save_checkpoint(self.folder, Checkpoint(self.learner.snapshot(), info), file)
+        save_checkpoint(self.folder, Checkpoint(self.learner.snapshot() | self.began, info), file)
 
 
-def _split(options: TrainOptions, data: DataSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split(
+    options: TrainOptions, share: float, data: DataSet
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the training samples to learn, and those held out to validate."""
     chosen = np.arange(min(options.skip, len(data.train)), len(data.train))
-    share = getattr(options.own, "validate", 0.0)
     held = round(share * len(chosen))
     if len(chosen) - held < 1 or (share and not held):
         raise UserError(

@@ -1,23 +1,125 @@
-"""The spike adjoint as a rule that is found by name."""
+"""The spike adjoint: layered networks, dropout a recording."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import blockwise_adjoint
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import Laid, plain
+from eventsnn.network import Network
+from eventsnn.network.layer_string import Layers
+from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.adjoint.options import AdjointOptions
-from eventsnn.rules.learner import Learner
-from eventsnn.rules.rule import Rule
+from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
+from eventsnn.rules.gradient.rule import GradientRule
+from eventsnn.rules.gradient.state import GradientState, learning_of
+from eventsnn.rules.learned import Batch
+from eventsnn.rules.rule import ReverseWalk
+from eventsnn.topology.dense import Dense
 
 
-class Adjoint(Rule):
-    """The rule ``adjoint``."""
+class Adjoint(GradientRule):
+    """The rule ``adjoint``: a layered network, surrogate at the spikes alone."""
 
     kind = "adjoint"
     Options = AdjointOptions
 
-    @classmethod
-    def learner(cls, options: Any, threads: int = 1) -> Learner:
-        """Return a network that learns by this rule."""
-        from eventsnn.rules.adjoint.learner import AdjointLearner
+    options: AdjointOptions
 
-        return AdjointLearner(options, threads)
+    def network(self, layers: Layers) -> Network:
+        """Return a chain of layers, or refuse it where it is not layered."""
+        network = super().network(layers)
+        layered.check_layered(network)
+        return network
+
+    @property
+    def reverse_walk(self) -> ReverseWalk:
+        """How it walks back."""
+        return ReverseWalk(self.options.batch, self.options.near)
+
+    def droppable(self, network: Network) -> list[int]:
+        """Return the populations in which neurons are dropped."""
+        first = -2 if self.options.dropout_at == "last" else 0
+        return learning_of(network)[first:-1] if self.options.dropout else []
+
+    def kept(self, network: Network, weights: list[NDArray[Any]]) -> list[Param]:
+        """Return weights as they run: those of a dense connection from the input laid out."""
+        out = list[Param](weights)
+        for c, connection in enumerate(network.connections):
+            if network.sources[c] != network.input or not network[connection.target].spiking:
+                continue
+            if isinstance(connection.topology, Dense):
+                out[c] = Laid.of(weights[c])
+        return out
+
+    def read(self, state: GradientState, batch: Batch, rng: np.random.Generator) -> Chunk:
+        """Read recordings, and draw which hidden neurons speak in each."""
+        chunk, share = super().read(state, batch, rng), self.options.dropout
+        n = len(chunk.batch)
+        masks = {
+            p: rng.random((n, state.sizes[p]), np.float32) >= share
+            for p in self.droppable(state.network)
+        }
+        return chunk._replace(masks=masks)
+
+    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
+        """Run a batch layer by layer."""
+        louder, pairs = self._louder(), zip(state.params, state.network.sources, strict=True)
+        # Neurons that speak do so the louder where others are dropped.
+        weights = [plain(p) * louder if source in chunk.masks else p for p, source in pairs]
+        args = chunk.batch, self.threads, chunk.masks, self.options.near
+        passed = layered.run_checked(state.network, weights, *args)
+        outputs = layered.outputs_of(passed, state.output, self.loss.reads)
+        return Trace(outputs, self._spoke(state, chunk, passed), (passed, weights))
+
+    def backward(
+        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
+    ) -> list[NDArray[Any] | Blockwise]:
+        """Walk a batch layer by layer in reverse."""
+        passed, weights = trace.record
+        worth = self._cost_of(state, trace.spoke, len(chunk.batch)), self.options.near_weight
+        given = {state.output: (self.loss.reads, errors)}
+        gradients = blockwise_adjoint(passed, weights, given, worth, self.threads).weights
+        louder = self._louder()
+        for gradient, source in zip(gradients, state.network.sources, strict=True):
+            if source not in chunk.masks:
+                continue
+            if isinstance(gradient, Blockwise):
+                gradient.scale(louder)
+            else:
+                gradient *= louder
+        return gradients
+
+    def _louder(self) -> np.float32:
+        """Return what the spikes of a neuron are multiplied by, where others are dropped."""
+        return np.float32(1 / (1 - self.options.dropout))
+
+    def _cost_of(
+        self, state: GradientState, spoke: list[NDArray[np.int64]], n: int
+    ) -> float | dict[int, float]:
+        """Return what a spike costs, by population where it depends on how many there are."""
+        options, droppable = self.options, self.droppable(state.network)
+        cost, target = options.spike_cost / n, options.spike_target_at(state.progress)
+        if not target:
+            return cost
+        costs = {}
+        for p in learning_of(state.network)[:-1]:
+            heard = n * (1 - options.dropout) if p in droppable else n
+            rate = float(spoke[p].sum()) / (heard * state.sizes[p])
+            costs[p] = cost * (rate / target - 1)
+        return costs
+
+    def _spoke(
+        self, state: GradientState, chunk: Chunk, passed: layered.Passed
+    ) -> list[NDArray[np.int64]]:
+        spoke = [np.zeros(size, np.int64) for size in state.sizes]
+        spoke[state.network.input] = chunk.came
+        for piece in passed.pieces:
+            for p, train in piece.trains.items():
+                count_into(train.unit, spoke[p])
+        return spoke

@@ -23,6 +23,7 @@ from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 from eventsnn.record_checked import check_record
+from eventsnn.rules.evaluation import FirstSpikes, first_spikes
 from eventsnn.rules.eventprop import kernel as eventprop_kernel
 from eventsnn.rules.eventprop import prepare as eventprop_prepare
 from eventsnn.rules.eventprop.arrays import Machine, Walk, calls, graph_of, run_of
@@ -159,16 +160,22 @@ def errors_of(loss: Loss, record: Record, population: str, labels: ArrayLike) ->
         return Assessed(graded.loss, graded.scores, {population: errors})
     if population not in record.spikes:
         raise UserError(f"eventprop: no spikes of {population} in the record; give record='all'")
-    spikes, size = record.spikes[population], record.network[population].size
-    row = np.repeat(np.arange(len(record)), np.diff(spikes.start))
-    # Spikes are sorted by time in a recording, so the first of each key is the earliest.
-    keys, first = np.unique(row * size + spikes.unit, return_index=True)
-    times = np.full(len(record) * size, np.inf)
-    times[keys] = spikes.t[first]
-    graded = loss(times.reshape(len(record), size), classes)
-    by_spike = np.zeros(len(spikes))
-    by_spike[first] = graded.gradient.reshape(-1)[keys]
+    timed = first_spikes(record, population)
+    graded = loss(timed.t, classes)
+    by_spike = errors_by_spike(record, population, timed, graded.gradient)
     return Assessed(graded.loss, graded.scores, {population: by_spike})
+
+
+def errors_by_spike(
+    record: Record, population: str, first: FirstSpikes, errors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return derivatives by the time of each spike, (n_spikes,): those of first spikes.
+
+    ``errors`` are by the time of each unit's first one, float64 (n_recordings, n_units).
+    """
+    by_spike = np.zeros(len(record.spikes[population]))
+    by_spike[first.spike] = errors.reshape(-1)[first.unit]
+    return by_spike
 
 
 def _own(network: Network) -> list[Any]:

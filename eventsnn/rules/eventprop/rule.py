@@ -1,23 +1,82 @@
-"""EventProp as a rule that is found by name."""
+"""EventProp: exact gradients of spike times, any graph."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines import simulate
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
+from eventsnn.errors import UserError
+from eventsnn.neurons.readout import Readout
+from eventsnn.record import Record
+from eventsnn.rules.evaluation import FirstSpikes, first_spikes
+from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_by_spike, eventprop
 from eventsnn.rules.eventprop.options import EventPropOptions
-from eventsnn.rules.learner import Learner
-from eventsnn.rules.rule import Rule
+from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
+from eventsnn.rules.gradient.rule import GradientRule
+from eventsnn.rules.gradient.state import GradientState
+
+LEAST_SLOPE = 1e-5
+"""Thresholds a microsecond: steeper than this, a spike's time has its exact gradient; one
+that barely crossed the threshold would have one without bound."""
 
 
-class EventProp(Rule):
-    """The rule ``eventprop``."""
+class EventProp(GradientRule):
+    """The rule ``eventprop``: a network of current-based neurons."""
 
     kind = "eventprop"
     Options = EventPropOptions
 
-    @classmethod
-    def learner(cls, options: Any, threads: int = 1) -> Learner:
-        """Return a network that learns by this rule."""
-        from eventsnn.rules.eventprop.learner import EventPropLearner
+    def __init__(self, options: EventPropOptions, threads: int = 1) -> None:
+        super().__init__(options, threads)
+        if self.loss.reads == "counts":
+            raise UserError(
+                "rule eventprop: spike counts have no derivative by spike times; give --reads "
+                "maximum, final or integral, or --loss first-spike"
+            )
 
-        return EventPropLearner(options, threads)
+    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
+        """Run a batch event by event."""
+        record = simulate(state.network, state.weights, chunk.batch)
+        timed = None
+        if self.loss.reads == "first_spike":
+            timed = first_spikes(record, state.network.populations[state.output].name)
+            outputs: NDArray[Any] = timed.t
+        else:
+            outputs = recorded_outputs(record, state.output, self.loss.reads)
+        return Trace(outputs, self._spoke(state, chunk, record), (record, timed))
+
+    def backward(
+        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
+    ) -> list[NDArray[Any] | Blockwise]:
+        """Walk a batch event by event in reverse."""
+        record, timed = trace.record
+        given = self._errors(state, record, timed, errors)
+        slope = LEAST_SLOPE * self.options.threshold
+        args = state.network, state.weights, chunk.batch, record, given
+        return list(eventprop(*args, least_slope=slope).weights)
+
+    def _errors(
+        self,
+        state: GradientState,
+        record: Record,
+        timed: FirstSpikes | None,
+        errors: NDArray[np.float64],
+    ) -> dict[str, Errors]:
+        population, reads = state.network.populations[state.output], self.loss.reads
+        if timed is not None:
+            return {population.name: errors_by_spike(record, population.name, timed, errors)}
+        neuron = population.neuron
+        unit = integral_unit(neuron) if isinstance(neuron, Readout) and reads == "integral" else 1
+        return {population.name: ReadoutErrors()._replace(**{reads: errors / unit})}
+
+    def _spoke(self, state: GradientState, chunk: Chunk, record: Record) -> list[NDArray[np.int64]]:
+        spoke = [np.zeros(size, np.int64) for size in state.sizes]
+        spoke[state.network.input] = chunk.came
+        for name, spikes in record.spikes.items():
+            count_into(spikes.unit, spoke[state.network.index(name)])
+        return spoke

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
+from eventsnn.rules.learned import Teaching
 
 
 class Chunk(NamedTuple):
@@ -23,11 +24,31 @@ class Chunk(NamedTuple):
         Events of each input.
     masks : dict from population number to bool array (n_recordings, size)
         Which neurons speak in each recording, where some are dropped.
+    teaching : Teaching or None
     """
 
     batch: EventBatch
     came: NDArray[np.int64]
     masks: dict[int, NDArray[np.bool_]]
+    teaching: Teaching | None = None
+
+
+class Trace(NamedTuple):
+    """A batch that was run.
+
+    Attributes
+    ----------
+    outputs : float array (n, classes)
+        What the loss reads.
+    spoke : list of int64 arrays
+        Spikes of each unit of each population, summed over the batch.
+    record : Any
+        What the way back needs, as the rule keeps it.
+    """
+
+    outputs: NDArray[Any]
+    spoke: list[NDArray[np.int64]]
+    record: Any
 
 
 class Walked(NamedTuple):

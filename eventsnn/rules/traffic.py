@@ -1,4 +1,4 @@
-"""The spike traffic that one input causes in an event-driven backprop MLP."""
+"""The spike traffic that one sample causes in a network that its rule runs itself."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.dataset import Data, labels_of
-from eventsnn.data.images import Images
 from eventsnn.losses.answers import answers, told
-from eventsnn.rules.deep_spiking import state
-from eventsnn.rules.deep_spiking.network import HerdingMLP
 
 
 @dataclass(frozen=True, eq=False)
-class Traffic:
+class RuleTraffic:
     """What one input set in motion.
 
     Attributes
@@ -29,7 +25,7 @@ class Traffic:
     unit : list of int32 arrays
         The neuron of every spike.
     output : float64 array (n_out,)
-        The network's output, S_L / T.
+        The score of each class.
     label : int or None
     duration : float
         Microseconds of the recording; steps for real vectors.
@@ -80,27 +76,3 @@ class Traffic:
             "duration": self.duration,
             "layers": layers,
         }
-
-
-def traffic(net: HerdingMLP, data: Data, index: int, name: str) -> Traffic:
-    """Run one input through the network and return every spike that it caused."""
-    output, spikes, tally = net.record(data, index)
-    label = int(labels_of(data)[index])
-    if isinstance(data, Images):
-        times = [population.event.astype(np.float64) for population in spikes]
-        duration, unit = float(net.options.n_steps), "step"
-    else:
-        t = np.asarray(data.t[data.start[index] : data.start[index + 1]], np.float64)
-        times = [t[population.event] for population in spikes]
-        duration, unit = float(data.duration[index]), "us"
-    return Traffic(
-        name,
-        times,
-        [population.unit for population in spikes],
-        output,
-        None if label < 0 else label,
-        duration,
-        tally[state.ADDS],
-        unit,
-        net.sizes,
-    )

@@ -1,0 +1,83 @@
+"""Predictions of a network of neurons, made with the simulator."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines import simulate
+from eventsnn.engines.layered.passed import recorded_outputs
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import answers
+from eventsnn.losses.loss import Loss
+from eventsnn.network import Network
+from eventsnn.record import Keep, Record
+from eventsnn.rules.learned import Predicted
+
+TOGETHER = 250
+"""Recordings that are run in one go."""
+
+
+def predict(
+    network: Network,
+    weights: list[NDArray[Any]],
+    loss: Loss,
+    events: EventBatch,
+    threads: int = 1,
+) -> Predicted:
+    """Predict every recording; the last population is the output.
+
+    Recordings at which the output was silent get no answer.
+    """
+    output = len(network.populations) - 1
+    classes = np.zeros(len(events), np.int64)
+    timed = loss.reads == "first_spike"
+    keep: Keep = [network.populations[output].name] if timed else "counts"
+    spikes = np.zeros(len(network.populations), np.int64)
+    adds = np.zeros(len(network.connections), np.int64)
+    for first in range(0, len(events), TOGETHER):
+        batch = events.part(first, min(first + TOGETHER, len(events)))
+        record = simulate(network, weights, batch, record=keep, threads=threads)
+        classes[first : first + TOGETHER] = answers(scores_of(record, output, loss, batch))
+        spikes += record.counts.spikes.sum(0)
+        adds += record.counts.synaptic_adds.sum(0)
+    return Predicted(classes, spikes, adds)
+
+
+class FirstSpikes(NamedTuple):
+    """When each unit of a population fired first.
+
+    Attributes
+    ----------
+    t : float64 array (n_recordings, n_units)
+        Microseconds; infinity of a unit that stayed silent.
+    spike : int64 array (n,)
+        Which spikes of the record these are.
+    unit : int64 array (n,)
+        The place of each in ``t``, recordings end to end.
+    """
+
+    t: NDArray[np.float64]
+    spike: NDArray[np.int64]
+    unit: NDArray[np.int64]
+
+
+def first_spikes(record: Record, population: str) -> FirstSpikes:
+    """Return the first spike of every unit, from a record that holds those of the population."""
+    spikes, size = record.spikes[population], record.network[population].size
+    row = np.repeat(np.arange(len(record)), np.diff(spikes.start))
+    # Spikes are sorted by time in a recording, so the first of each key is the earliest.
+    keys, first = np.unique(row * size + spikes.unit, return_index=True)
+    times = np.full(len(record) * size, np.inf)
+    times[keys] = spikes.t[first]
+    return FirstSpikes(times.reshape(len(record), size), first, keys)
+
+
+def scores_of(record: Record, output: int, loss: Loss, batch: EventBatch) -> NDArray[np.float64]:
+    """Return the score of each class, float64 (n_recordings, classes)."""
+    if loss.reads == "first_spike":
+        times = first_spikes(record, record.network.populations[output].name).t
+        return loss(times, np.asarray(batch.label, np.int64)).scores
+    return recorded_outputs(record, output, loss.reads)

@@ -1,0 +1,280 @@
+"""Rules that follow gradients: minibatches forward, graded, walked in reverse, an optimizer."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data
+from eventsnn.engines.layered.dense.backward import Blockwise
+from eventsnn.engines.layered.dense.laid import plain
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import answers
+from eventsnn.losses.loss import Graded, TargetLoss
+from eventsnn.network import Network
+from eventsnn.network.layer_string import Layers
+from eventsnn.optimizers.applied import clip_by_norm, follow
+from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.gradient.arrays import arrays_of, restored
+from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
+from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.gradient.start import start_weights
+from eventsnn.rules.gradient.state import GradientState, learning_of
+from eventsnn.rules.gradient.wake import wake
+from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
+from eventsnn.rules.network_rule import NetworkRule
+from eventsnn.rules.rule import Reading
+from eventsnn.threads import later
+
+_TRAITS = {
+    "tau_us": 30_000.0,
+    "readout_tau_us": 30_000.0,
+    "tau_syn_us": 5_000.0,
+    "threshold": 1.0,
+    "reset": "subtract",
+    "refractory_us": 0.0,
+    "loss": "cross-entropy",
+    "reads": "integral",
+    "gain": 1.0,
+}
+
+
+class GradientRule(NetworkRule[GradientState]):
+    """A rule that learns by gradients; each says how it finds them.
+
+    Attributes
+    ----------
+    loss : Loss
+    optimizer : Optimizer
+    """
+
+    options: GradientOptions
+
+    def __init__(self, options: GradientOptions, threads: int = 1) -> None:
+        super().__init__(options, threads)
+        self.loss, self.optimizer = options.make_loss(), options.make_optimizer()
+
+    @property
+    def batch(self) -> int:
+        """Recordings of an update."""
+        return self.options.batch
+
+    @property
+    def validate(self) -> float:
+        """Share of the training recordings kept apart to choose the best epoch."""
+        return self.options.validate
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better one after which a run ends; 0: never."""
+        return self.options.patience
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Checkpoints of networks that teach."""
+        return self.options.teacher
+
+    @property
+    def begins_with(self) -> str:
+        """Checkpoint of a trained network to begin with."""
+        return self.options.start_from
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """Neurons and readout; digests of teachers hold those of other gradient rules, too."""
+        return {name: getattr(self.options, name, other) for name, other in _TRAITS.items()}
+
+    @abstractmethod
+    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
+        """Run a batch; return its outputs, its spikes, and what the way back needs."""
+
+    @abstractmethod
+    def backward(
+        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
+    ) -> list[NDArray[Any] | Blockwise]:
+        """Walk a batch in reverse; return the gradient of each connection.
+
+        ``errors`` are derivatives by the outputs, float64 (n, classes).
+        """
+
+    def network(self, layers: Layers) -> Network:
+        """Return a chain of layers, as the loss needs it."""
+        return self.options.network(layers)
+
+    def kept(self, network: Network, weights: list[NDArray[Any]]) -> list[Param]:
+        """Return weights as the rule keeps them from one update to the next."""
+        return list(weights)
+
+    def begin(self, network: Network, weights: list[NDArray[Any]]) -> GradientState:
+        """Return the state before the first update of these weights."""
+        params = self.kept(network, weights)
+        learning, last = learning_of(network), len(network.populations) - 1
+        by_target = [1.0] * last + [self.options.output_rate]
+        # What a rate of 0 multiplies does not learn.
+        scales = [by_target[t] if t in learning else 0.0 for t in network.targets]
+        return GradientState(network, params, self.optimizer.init(params), scales)
+
+    def start(
+        self,
+        network: Network,
+        data: Data,
+        rng: np.random.Generator,
+        weights: list[NDArray[Any]] | None = None,
+    ) -> tuple[GradientState, list[Rates]]:
+        """Take a trained network's weights, or draw some that let each population fire."""
+        rates: list[Rates] = []
+        if weights is None:
+            weights, rates = start_weights(network, self.events(data), self.options, rng)
+        state = self.begin(network, weights)
+        if self.options.scaled:
+            sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in state.weights]
+            scales = [old * new for old, new in zip(state.scales, sizes, strict=True)]
+            state = replace(state, scales=scales)
+        return state, rates
+
+    def compile(self, network: Network, data: Data) -> None:
+        """Learn two recordings with weights of no meaning, and predict them."""
+        few = self.events(data).part(0, min(2, len(data)))
+        shapes = self.shapes(network).values()
+        state = self.begin(network, [np.full(shape, 0.05, np.float32) for shape in shapes])
+        batch = Batch(few, np.arange(len(few)), whole=True)
+        state, _ = self.learn(state, batch, np.random.default_rng(0))
+        self.predict(state, few, batch.order)
+
+    def begin_epoch(self, state: GradientState, epoch: Epoch) -> GradientState:
+        """Note how far the run is: the learning rate depends on it."""
+        total = max(1, epoch.steps * epoch.epochs)
+        return replace(state, total=total, progress=epoch.number * epoch.steps / total)
+
+    def read(self, state: GradientState, batch: Batch, rng: np.random.Generator) -> Chunk:
+        """Read the recordings of a batch, and draw all that is drawn for them."""
+        events = self.events(batch.data)
+        events = events if batch.whole else events.select(batch.order)
+        came = np.zeros(state.sizes[state.network.input], np.int64)
+        count_into(events.unit, came)
+        return Chunk(events, came, {}, batch.teaching)
+
+    def learn(
+        self, state: GradientState, batch: Batch, rng: np.random.Generator
+    ) -> tuple[GradientState, Learned]:
+        """Make one update by the mean loss of the batch."""
+        return next(self.learn_all(state, [lambda: batch], rng))
+
+    def learn_all(
+        self,
+        state: GradientState,
+        batches: Iterable[Callable[[], Batch]],
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[GradientState, Learned]]:
+        """Make an update a batch, and read the next one while the weights change."""
+        left = iter(batches)
+
+        def reading() -> Callable[[], Chunk] | None:
+            fetch = next(left, None)
+            return None if fetch is None else partial(self._fetched, state, fetch, rng)
+
+        ready = reading()
+        while ready is not None:
+            chunk = ready()
+            walked = self.walk(state, chunk)
+            ahead = reading()
+            ready = None if ahead is None else later(ahead, self.threads)
+            state = self._updated(state, walked)
+            right = int((answers(walked.scores) == chunk.batch.label).sum())
+            yield state, Learned(right, float(walked.loss.sum()))
+
+    def _fetched(
+        self, state: GradientState, fetch: Callable[[], Batch], rng: np.random.Generator
+    ) -> Chunk:
+        return self.read(state, fetch(), rng)
+
+    def walk(self, state: GradientState, chunk: Chunk) -> Walked:
+        """Run a batch, grade it, and walk it in reverse."""
+        trace = self.forward(state, chunk)
+        graded = self.grade(trace.outputs, chunk)
+        gradients = self.backward(state, chunk, trace, graded.gradient / len(chunk.batch))
+        return Walked(graded.loss, graded.scores, gradients, trace.spoke)
+
+    def grade(self, outputs: NDArray[Any], chunk: Chunk) -> Graded:
+        """Grade outputs against the labels and, if there are any, what teachers say."""
+        labels, share = np.asarray(chunk.batch.label, np.int64), self.options.teacher_share
+        if chunk.teaching is None or not isinstance(self.loss, TargetLoss):
+            return self.loss(outputs, labels)
+        target = (1 - share) * self.loss.targets(labels, outputs.shape[1])
+        target += share * chunk.teaching.probabilities(chunk.batch, self.threads)
+        return self.loss.towards(np.asarray(outputs, np.float64), target)
+
+    def _updated(self, state: GradientState, walked: Walked) -> GradientState:
+        options, gradients = self.options, walked.gradients
+        if options.wake:
+            self._wake(state.network, walked.spoke, gradients)
+        if options.clip:
+            whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in gradients]
+            gradients = [*clip_by_norm(whole, options.clip)[0]]
+        rate = options.rate_at(state.progress)
+        rates = [rate * scale for scale in state.scales]
+        params, memory = self.optimizer.update(
+            gradients, state.optimizer, state.params, rates, reuse=True, threads=self.threads
+        )
+        progress = state.progress + 1 / state.total
+        state = replace(state, params=params, optimizer=memory, progress=progress)
+        return self._averaged(state, options.average) if options.average else state
+
+    def _averaged(self, state: GradientState, share: float) -> GradientState:
+        """Let the average follow the weights; a plain mean until that share of the run is done."""
+        averaged = state.averaged
+        if averaged is None:
+            averaged = [p.copy() for p in state.params]
+        part = max(1 / state.optimizer.step, -math.expm1(-1 / (share * state.total)))
+        follow(averaged, state.params, part, self.threads)
+        return replace(state, averaged=averaged)
+
+    def _wake(
+        self,
+        network: Network,
+        spoke: list[NDArray[np.int64]],
+        gradients: list[NDArray[Any] | Blockwise],
+    ) -> None:
+        """Pull up the weights of neurons that were silent in every recording."""
+        ends = zip(network.sources, network.targets, strict=True)
+        for c, (source, target) in enumerate(ends):
+            if network.populations[target].spiking:
+                topology, pull = network.connections[c].topology, self.options.wake
+                wake(topology, gradients[c], spoke[source], spoke[target], pull)
+
+    def reading(self, state: GradientState) -> Reading:
+        """Return the network with the weights that are evaluated."""
+        return Reading(state.network, state.model, self.loss)
+
+    def check(self, state: GradientState, epoch: Epoch) -> None:
+        """Raise UserError if a weight is no longer finite."""
+        for connection, weight in zip(state.network.connections, state.params, strict=True):
+            if not np.isfinite(plain(weight)).all():
+                raise UserError(
+                    f"epoch {epoch.number + 1}: weights of {connection.name} are no longer "
+                    f"finite; lower rate (it is {self.options.rate}), or give clip"
+                )
+
+    def arrays(self, state: GradientState) -> Arrays:
+        """Return weights and the optimizer's state."""
+        return arrays_of(state)
+
+    def restore(self, network: Network, arrays: Arrays) -> GradientState:
+        """Return the state that the arrays were made of."""
+        shapes = self.shapes(network).values()
+        fresh = self.begin(network, [np.zeros(shape, np.float32) for shape in shapes])
+        return restored(fresh, arrays, partial(self.kept, network))
+
+    def events(self, data: Data) -> EventBatch:
+        """Return data that are recordings, or refuse them."""
+        self.check_data(data)
+        assert isinstance(data, EventBatch)
+        return data

@@ -1,0 +1,69 @@
+"""What changes while a gradient rule learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from eventsnn.engines.layered.dense.laid import plain
+from eventsnn.network import Network
+from eventsnn.optimizers.optimizer import Param
+from eventsnn.optimizers.optimizer import State as OptimizerState
+
+
+@dataclass(frozen=True, eq=False)
+class GradientState:
+    """A network that learns by gradients.
+
+    Attributes
+    ----------
+    network : Network
+    params : list of float arrays or Laid, in the order of the connections
+        What learns, as the rule keeps it.
+    optimizer : State
+        What the optimizer remembers.
+    scales : list of float
+        What the rate of each connection is multiplied by; of one that is fixed, 0.
+    averaged : list of the same as ``params``, or None
+        Their average, if it is asked for.
+    progress : float
+        Share of the run that is done.
+    total : int
+        Updates that the run makes.
+    """
+
+    network: Network
+    params: list[Param]
+    optimizer: OptimizerState
+    scales: list[float]
+    averaged: list[Param] | None = None
+    progress: float = 0.0
+    total: int = 1
+
+    @property
+    def output(self) -> int:
+        """The number of the population that is read."""
+        return len(self.network.populations) - 1
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units a population, input first."""
+        return tuple(p.size for p in self.network.populations)
+
+    @property
+    def weights(self) -> list[NDArray[Any]]:
+        """What learns, as arrays."""
+        return [plain(p) for p in self.params]
+
+    @property
+    def model(self) -> list[NDArray[Any]]:
+        """Weights of the network that is evaluated and saved."""
+        return self.weights if self.averaged is None else [plain(p) for p in self.averaged]
+
+
+def learning_of(network: Network) -> list[int]:
+    """Return the populations whose incoming weights learn; those of pooling do not."""
+    pairs = zip(network.targets, network.connections, strict=True)
+    return [target for target, c in pairs if c.topology.default_weights() is None]

@@ -1,0 +1,115 @@
+"""What passes between a learning rule and those who use it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data, labels_of
+from eventsnn.events import EventBatch
+
+Arrays = dict[str, NDArray[Any]]
+"""By name, as they stand in a checkpoint."""
+
+Shape = tuple[int, ...]
+
+
+class Teaching(Protocol):
+    """Networks beside the one that learns: what they say is part of the target."""
+
+    def probabilities(self, batch: EventBatch, threads: int = 1) -> NDArray[np.float64]:
+        """Return the probability of each class, float64 (n_recordings, classes)."""
+
+
+class Batch(NamedTuple):
+    """Samples to be learned together, or one after the other; their labels are known.
+
+    Attributes
+    ----------
+    data : EventBatch or Images
+    order : int64 array (n,)
+        Numbers of the samples in ``data``.
+    whole : bool
+        Whether these are all samples of ``data``, in its order.
+    teaching : Teaching or None
+    """
+
+    data: Data
+    order: NDArray[np.int64]
+    whole: bool = False
+    teaching: Teaching | None = None
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class of each sample, int64 (n,)."""
+        return labels_of(self.data)[self.order]
+
+
+class Epoch(NamedTuple):
+    """Which pass over the data it is.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    steps : int
+        Batches that it has.
+    epochs : int
+        Passes of the whole run.
+    """
+
+    number: int
+    steps: int = 1
+    epochs: int = 1
+
+
+class Learned(NamedTuple):
+    """What happened while learning some samples.
+
+    Attributes
+    ----------
+    right : int
+        Samples that were predicted rightly before they were learned.
+    loss : float
+        Summed over the samples; NaN where the rule has none.
+    """
+
+    right: int
+    loss: float
+
+
+class Rates(NamedTuple):
+    """Mean spikes a neuron and recording of one population.
+
+    Attributes
+    ----------
+    population : str
+    before : float
+        With normal weights of variance 2 / fan-in (He et al. 2015) in units of the threshold.
+    after : float
+        With the weights that training starts from.
+    """
+
+    population: str
+    before: float
+    after: float
+
+
+class Predicted(NamedTuple):
+    """What a network said of some samples, and what it took.
+
+    Attributes
+    ----------
+    classes : int64 array (n,)
+        The answer to each; see ``losses.answers`` for none.
+    spikes : int64 array (n_populations,)
+        Of all samples together, input first.
+    adds : int64 array (n_connections,)
+        Synaptic additions, of all samples together.
+    """
+
+    classes: NDArray[np.int64]
+    spikes: NDArray[np.int64]
+    adds: NDArray[np.int64]

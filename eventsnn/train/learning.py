@@ -1,0 +1,119 @@
+"""A network, the rule that it learns by, and its state: what a trainer drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data
+from eventsnn.events import EventBatch
+from eventsnn.rules import find_rule
+from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates, Teaching
+from eventsnn.rules.rule import Reading, Rule
+from eventsnn.train.augment import augment
+from eventsnn.train.options import TrainOptions
+from eventsnn.train.shapes import check_network_room
+
+
+class Learner:
+    """A network that learns, by whatever rule.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        With layers filled in.
+    threads : int
+        Changes no bit.
+
+    Attributes
+    ----------
+    rule : Rule
+    network : whatever the rule's ``network`` returns
+    state : whatever its ``start`` returns
+        None before ``start`` or ``restore``.
+    teaching : Teaching or None
+    """
+
+    def __init__(self, options: TrainOptions, threads: int = 1) -> None:
+        check_network_room(options)
+        self.options, self.threads = options, threads
+        self.rule = rule_of(options, threads)
+        self.network: Any = self.rule.network(options.layers)
+        self.state: Any = None
+        self.epoch = Epoch(0)
+        self.teaching: Teaching | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units a population, input first."""
+        return tuple(self.rule.populations(self.network).values())
+
+    @property
+    def reading(self) -> Reading | None:
+        """The trained network, if the simulator runs it."""
+        return self.rule.reading(self.state)
+
+    def compile(self, data: Data) -> None:
+        """Compile or load every kernel, changing nothing."""
+        self.rule.compile(self.network, data)
+
+    def start(self, data: Data, weights: list[NDArray[Any]] | None = None) -> list[Rates]:
+        """Begin, with the weights of a trained network or with initial ones; return the rates."""
+        rng = np.random.default_rng([self.options.seed, 0])
+        self.state, rates = self.rule.start(self.network, data, rng, weights)
+        return rates
+
+    def begin_epoch(self, number: int, steps: int, epochs: int) -> None:
+        """Epoch ``number`` of ``epochs`` (from 0) begins; it has ``steps`` batches."""
+        self.epoch = Epoch(number, steps, epochs)
+        self.state = self.rule.begin_epoch(self.state, self.epoch)
+
+    def learn(self, data: Data, order: NDArray[np.int64], rng: np.random.Generator) -> Learned:
+        """Learn some samples."""
+        return next(self.learn_all(data, [order], rng))
+
+    def learn_all(
+        self, data: Data, orders: Iterable[NDArray[np.int64]], rng: np.random.Generator
+    ) -> Iterator[Learned]:
+        """Learn batch after batch, each changed at random where the options say so."""
+        batches = (partial(self._batch, data, order, rng) for order in orders)
+        for state, learned in self.rule.learn_all(self.state, batches, rng):
+            self.state = state
+            yield learned
+
+    def _batch(self, data: Data, order: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        change = self.options.augmentation
+        if not change or not isinstance(data, EventBatch):
+            return Batch(data, order, teaching=self.teaching)
+        changed = augment(data, order, change, rng, self.threads)
+        return Batch(changed, np.arange(len(order)), True, self.teaching)
+
+    def end_epoch(self) -> None:
+        """An epoch has ended; raise UserError if anything is no longer finite."""
+        self.state = self.rule.end_epoch(self.state, self.epoch)
+        self.rule.check(self.state, self.epoch)
+
+    def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
+        """Predict every sample; see ``Rule``."""
+        return self.rule.evaluate(self.state, data, threads)
+
+    def costs(self) -> dict[str, Any]:
+        """Return operations a recording while learning."""
+        return self.rule.costs(self.state)
+
+    def snapshot(self) -> Arrays:
+        """Return copies of all that training changes."""
+        return self.rule.arrays(self.state)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take a snapshot back; UserError or KeyError where it does not fit."""
+        self.state = self.rule.restore(self.network, arrays)
+
+
+def rule_of(options: TrainOptions, threads: int = 1) -> Rule[Any, Any]:
+    """Return the rule of a run, with its options."""
+    return find_rule(options.rule)(options.own, threads)
