@@ -11,16 +11,13 @@ are dense.
 
 import numpy as np
 
-from eventsnn.neurons.lif import LIF
-from eventsnn.neurons.readout import Readout
-
 
 def owed(neuron, times, unit, f, t):
     """Decay with which each of the deliveries at t counts for spike f; 0 where it does not."""
     last = times[(unit == unit[f]) & (times < times[f])].max(initial=-np.inf)
-    counts = (t > last) & (t <= times[f]) & (t >= last + neuron.refractory_us)
-    tau = neuron.tau_us if isinstance(neuron, LIF) else np.inf
-    return np.where(counts, np.exp(np.minimum(t - times[f], 0.0) / tau), 0.0)
+    rule = neuron.membrane()
+    counts = (t > last) & (t <= times[f]) & (t >= last + rule.refractory_us)
+    return np.where(counts, np.exp(np.minimum(t - times[f], 0.0) / rule.tau_us), 0.0)
 
 
 def kernel_of(neuron, spikes, delivered):
@@ -55,7 +52,7 @@ class Toy:
         return one.t[order], one.unit[order]
 
     def spikes(self, frozen, r, p):
-        if isinstance(self.network.populations[p].neuron, Readout):
+        if not self.network.populations[p].spiking:
             return None
         for piece in frozen.pieces:
             if piece.rows.start <= r < piece.rows.stop:
@@ -78,7 +75,7 @@ class Toy:
                 break
             rows = np.array([j for _, j in delivered], int)
             contribution = w[rows][:, spikes[1]].T * a[None, :] * kernel
-            drive = contribution.sum(1) / neuron.threshold
+            drive = contribution.sum(1) / neuron.membrane().threshold
             out.append(drive)
             before = self.base[len(out) - 1]
             change = drive - (before if len(before) else drive)
@@ -94,17 +91,17 @@ class Toy:
         neuron, delivered, spikes, _ = self.layers[-1]
         if spikes is not None:
             return total + float((given[spikes[1]] * self.amplitude).sum())
-        w, amplitude = weights[-1], self.last[2]
+        w, amplitude, tau = weights[-1], self.last[2], neuron.membrane().tau_us
         for (t, j), a in zip(delivered, amplitude, strict=True):
             if t >= self.duration:
                 continue
             gap = self.duration - t
             if reads == "final":
-                share = np.exp(-gap / neuron.tau_us)
-            elif np.isinf(neuron.tau_us):
+                share = np.exp(-gap / tau)
+            elif np.isinf(tau):
                 share = gap
             else:
-                share = 1 - np.exp(-gap / neuron.tau_us)
+                share = 1 - np.exp(-gap / tau)
             total += float((given * w[j]).sum()) * a * share
         return total
 

@@ -59,6 +59,14 @@ def fewer_spikes(out):
     assert spikes[0] > 200 and 45 < spikes[1] < 120
 
 
+def adaptive_lif(out):
+    right = numbers(r"([\d.]+)% of digits", out)
+    assert len(right) == 2 and min(right) > 80
+    engines = re.findall(r"^(\w+): (\d+) spikes, the sum of their times (\d+) us$", out, re.M)
+    assert [name for name, *_ in engines] == ["reference", "asynchronous", "feedforward"]
+    assert len({tuple(found) for _, *found in engines}) == 1 and int(engines[0][1]) > 100
+
+
 def focal_loss(out):
     focal, usual = numbers(r": ([\d.]+)% of digits", out)
     assert focal > 50 and usual > 50 and focal != usual

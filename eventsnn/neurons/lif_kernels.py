@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import fetch, inlined, likely
 from eventsnn.neurons import neuron as base
+from eventsnn.neurons.decay_kernel import decay_at
 from eventsnn.neurons.neuron import Kernels
 from eventsnn.neurons.work_list import mark
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
-_STEPS = base.FINE
-_LIMIT = np.uint64(base.FINE * base.FINE)
 _REGISTER_BYTES = 64
 _MANY = base.MANY
 # Groups by which synapses are fetched in advance; synapses of float32 of a cache line.
@@ -38,20 +37,6 @@ def table(
 ) -> NDArray[np.float64]:
     """Return what the kernels read: [tau, threshold, subtract?, refractory, decay table]."""
     return np.array([tau_us, threshold, subtract, refractory_us, *decays], np.float64)
-
-
-@inlined
-def _decay(table: Any, dt: float) -> Any:
-    """The decay of ``neuron.decay``, bit for bit."""
-    # Unsigned, so that the two indexes need no test for a negative wrap. Cut to a whole
-    # number, dt never grows.
-    steps = np.uint64(int(dt))
-    if likely(steps < _LIMIT and float(np.int64(steps)) >= dt):
-        return float(
-            table[np.uint64(_FINE + _STEPS) + (steps >> np.uint64(base.SHIFT))]
-            * table[np.uint64(_FINE) + (steps & np.uint64(_STEPS - 1))]
-        )
-    return math.exp(-dt / table[_TAU])
 
 
 def _sweep(
@@ -205,7 +190,7 @@ def _together(cells: Any, t: float, clock: int, weights: Any, work: Any, at: Any
     table, x, times, _, threshold, refractory = cells
     dt = t - times[clock]
     times[clock] = t
-    now = t, x.dtype.type(_decay(table, dt)), threshold
+    now = t, x.dtype.type(decay_at(table, _FINE, _TAU, dt)), threshold
     if refractory:
         _neighbours(cells, now, weights, work, at, _ONE)
     else:
@@ -229,7 +214,7 @@ def _one(cells: Any, t: float, j: Any, weight: Any, work: Any) -> bool:
     table, x, times, n, threshold, _ = cells
     dt = t - times[j]
     times[j] = t
-    v, reached = x[j] * x.dtype.type(_decay(table, dt)), False
+    v, reached = x[j] * x.dtype.type(decay_at(table, _FINE, _TAU, dt)), False
     if likely(t >= times[n + j]):
         v += weight
         if not likely(v < threshold):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined
 from eventsnn.neurons import neuron as base
+from eventsnn.neurons.decay_kernel import decay_at
 from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron
 
 
@@ -108,22 +109,6 @@ class Readout(Neuron):
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _FINE = 2, 3
-_STEPS = base.FINE
-_LIMIT = float(base.FINE * base.FINE)
-
-
-@inlined
-def _decay(table: Any, dt: float) -> Any:
-    """The decay of ``neuron.decay``, bit for bit."""
-    steps = int(dt) if dt < _LIMIT else -1
-    if steps == dt:
-        # Unsigned, so that the two indexes need no test for a negative wrap.
-        u = np.uint64(steps)
-        return float(
-            table[np.uint64(_FINE + _STEPS) + (u >> np.uint64(base.SHIFT))]
-            * table[np.uint64(_FINE) + (u & np.uint64(_STEPS - 1))]
-        )
-    return math.exp(-dt / table[_TAU])
 
 
 @inlined
@@ -135,7 +120,7 @@ def _block(
     start, stop, shift = at
     real = x.dtype.type
     dt = t - times[clock]
-    exact = _decay(table, dt)
+    exact = decay_at(table, _FINE, _TAU, dt)
     decay = real(exact)
     area = real(dt if math.isinf(table[_TAU]) else table[_TAU] * (1.0 - exact))
     last = times[clock]

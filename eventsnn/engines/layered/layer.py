@@ -199,10 +199,16 @@ def layer_of(neuron: Neuron, topology: Topology) -> type[Layer] | None:
 
     None for a model that may fire between events: no layer can wait for it.
     """
-    _import_shapes()
     if neuron.predicts:
         return None
-    return _FAST.get((type(neuron), type(topology)), _GENERAL[neuron.spiking])
+    other = general(neuron.spiking)
+    return _FAST.get((type(neuron), type(topology)), other)
+
+
+def general(spiking: bool) -> type[Layer]:
+    """Return the layer of all pairs that have none, of models that do or do not spike."""
+    _import_shapes()
+    return _GENERAL[spiking]
 
 
 def fast_pairs() -> list[tuple[type[Neuron], type[Topology]]]:
