@@ -12,7 +12,8 @@ from random_graphs import networks, streams
 from scipy.integrate import solve_ivp
 
 from eventsnn.engines import State, simulate
-from eventsnn.engines.asynchronous.plan import CALENDAR, plan
+from eventsnn.engines.asynchronous.places import CALENDAR
+from eventsnn.engines.asynchronous.plan import plan
 from eventsnn.engines.layered import engine as feedforward
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream

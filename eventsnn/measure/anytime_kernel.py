@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import allocating
-from eventsnn.neurons.neuron import FINE
+from eventsnn.kernels.decay import FINE, looked_up
 
-_STEPS = FINE
 _LIMIT = float(FINE * FINE)
 
 
@@ -44,7 +43,7 @@ class Read(NamedTuple):
 def _decay(dt, tau, table):  # type: ignore[no-untyped-def]
     steps = int(dt) if dt < _LIMIT else -1
     if steps == dt:
-        return table[_STEPS + steps // _STEPS] * table[steps % _STEPS]
+        return looked_up(table, 0, np.uint64(steps))
     return math.exp(-dt / tau)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.kernels.compile import inlined, likely
-from eventsnn.neurons.neuron import FINE, SHIFT
+from eventsnn.kernels.decay import FINE, looked_up
 
 _LIMIT = np.uint64(FINE * FINE)
 
@@ -19,12 +19,8 @@ def decay_at(table: Any, first: int, tau: int, dt: float) -> Any:
 
     ``table[tau]`` is the time constant; its decay table stands from ``table[first]`` on.
     """
-    # Unsigned, so that the two indexes need no test for a negative wrap. Cut to a whole
-    # number, dt never grows.
+    # Cut to a whole number, dt never grows.
     steps = np.uint64(int(dt))
     if likely(steps < _LIMIT and float(np.int64(steps)) >= dt):
-        return float(
-            table[np.uint64(first + FINE) + (steps >> np.uint64(SHIFT))]
-            * table[np.uint64(first) + (steps & np.uint64(FINE - 1))]
-        )
+        return float(looked_up(table, first, steps))
     return math.exp(-dt / table[tau])

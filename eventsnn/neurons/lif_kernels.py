@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import fetch, inlined, likely
+from eventsnn.kernels.vector import LINE, first_bit, splat
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.decay_kernel import decay_at
 from eventsnn.neurons.neuron import Kernels
@@ -25,7 +26,6 @@ from eventsnn.neurons.work_list import mark
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
-_REGISTER_BYTES = 64
 _MANY = base.MANY
 # Groups by which synapses are fetched in advance; synapses of float32 of a cache line.
 _AHEAD, _LINE = 6, 8
@@ -49,7 +49,7 @@ def _sweep(
     ``refractory`` (0: nobody ever is) and ``registers`` (1 or 4) are known to the
     compiler. Lane k sets bit k of the answer, a uint64.
     """
-    lanes = _REGISTER_BYTES * 8 // x.dtype.bitwidth
+    lanes = LINE * 8 // x.dtype.bitwidth
 
     def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
         def data(i: int) -> Any:
@@ -67,14 +67,12 @@ def _sweep(
         def register(base: Any, kind: Any, lane: int) -> Any:
             return b.bitcast(b.gep(base, [i64(lane)]), ir.VectorType(kind, lanes).as_pointer())
 
-        def splat(value: Any) -> Any:
-            vector, mask = ir.VectorType(value.type, lanes), ir.VectorType(ir.IntType(32), lanes)
-            one = b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-            return b.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(mask, None))
+        def spread(value: Any) -> Any:
+            return splat(b, ir.VectorType(value.type, lanes), value)
 
         i64, double = ir.IntType(64), ir.DoubleType()
         real, size = context.get_value_type(x.dtype), x.dtype.bitwidth // 8
-        t, decay, threshold = (splat(b.extract_value(args[4], i)) for i in range(3))
+        t, decay, threshold = (spread(b.extract_value(args[4], i)) for i in range(3))
         # The places in ``at`` are in the order of the arrays.
         v_at, weights_at, ready_at = data(0), data(1), data(2)
         array = context.make_array(weights)(context, b, args[1]).data
@@ -109,7 +107,7 @@ def _to_line(_: Any, array: Any, place: Any) -> Any:
         data = context.make_array(array)(context, b, args[0]).data
         i64 = ir.IntType(64)
         address = b.ptrtoint(b.gep(data, [args[1]]), i64)
-        return b.udiv(b.and_(b.neg(address), i64(_REGISTER_BYTES - 1)), i64(size))
+        return b.udiv(b.and_(b.neg(address), i64(LINE - 1)), i64(size))
 
     return types.uint64(array, types.uint64), codegen
 
@@ -117,23 +115,11 @@ def _to_line(_: Any, array: Any, place: Any) -> Any:
 _lanes_to_line: Any = intrinsic(_to_line)
 
 
-def _first_bit_of(_: Any, word: Any) -> Any:
-    """Return the number of the lowest set bit of a uint64 that is not 0."""
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        return b.cttz(args[0], ir.IntType(1)(1))
-
-    return types.uint64(types.uint64), codegen
-
-
-_first_bit: Any = intrinsic(_first_bit_of)
-
-
 @inlined
 def _mark_bits(work: Any, n: Any, start: Any, word: Any) -> None:
     """Mark neuron start + k for each set bit k."""
     while word:
-        mark(work, int(n), int(start + _first_bit(word)))
+        mark(work, int(n), int(start + first_bit(word)))
         word &= word - np.uint64(1)
 
 
@@ -166,7 +152,7 @@ def _neighbours(cells: Any, now: Any, weights: Any, work: Any, at: Any, refracto
     _, x, times, n, _, _ = cells
     # Unsigned indexes need no test for a negative wrap.
     i, k, left, later = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2]), np.uint64(at[3])
-    lanes = np.uint64(_REGISTER_BYTES // x.itemsize)
+    lanes = np.uint64(LINE // x.itemsize)
     four = np.uint64(4) * lanes
     if left > four:
         # Where rows are long, a register of weights lies within a cache line.

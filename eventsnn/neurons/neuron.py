@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.events.checked import TIME_END
+from eventsnn.kernels.decay import FINE as FINE
 from eventsnn.neurons.entry_points import MANY as MANY
 from eventsnn.neurons.entry_points import Kernels as Kernels
 from eventsnn.neurons.entry_points import entry_points as entry_points
@@ -31,12 +32,6 @@ Reset = Literal["subtract", "zero"]
 
 TINY = float(np.finfo(np.float64).tiny)
 """The smallest number that float64 holds in full precision."""
-
-FINE = 1024
-"""Steps of the fine decay table, 1 us each; the coarse table has as many steps of FINE us."""
-
-SHIFT = FINE.bit_length() - 1
-"""``gap >> SHIFT`` is the step of the coarse table, ``gap & (FINE - 1)`` of the fine one."""
 
 
 @dataclass

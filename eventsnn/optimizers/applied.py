@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid
+from eventsnn.engines.layered.lanes import TILE
 from eventsnn.optimizers import kernels as kernel
 from eventsnn.optimizers.optimizer import Gradients, Param, Params, Rate, State
 from eventsnn.threads import in_threads
@@ -107,7 +108,7 @@ def _in_blocks(
         for first, *parts in zip(params[0].firsts, *(p.parts for p in params), strict=True):
             a, b = max(units.start, first), min(units.stop, first + parts[0].shape[1])
             if a < b:
-                tile = np.empty((kernel.TILE, b - a), gradient.dtype)
+                tile = np.empty((TILE, b - a), gradient.dtype)
                 rows = block[a - units.start : b - units.start]
                 update(rows, a - first, tile, *parts, numbers)
 

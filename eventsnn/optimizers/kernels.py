@@ -6,11 +6,8 @@ is computed from its own gradient alone.
 
 import numpy as np
 
+from eventsnn.engines.layered.lanes import TILE
 from eventsnn.kernels.compile import inlined, pasted, threaded
-
-TILE = 16
-"""Inputs whose gradients are turned round in one go, as ``dense/backward.py`` has them; a cached
-kernel would not see that it changed there."""
 
 
 @inlined

@@ -23,7 +23,18 @@ from eventsnn.engines.asynchronous.allocate import (
 )
 from eventsnn.engines.asynchronous.groups import groups_of
 from eventsnn.engines.asynchronous.machine import Calls, Cells, Given, Machine
-from eventsnn.engines.asynchronous.plan import CALENDAR, Graph, plan
+from eventsnn.engines.asynchronous.places import (
+    CALENDAR,
+    COUNT,
+    FIRST_PAGE,
+    HEAD,
+    MASK,
+    NEXT_PAGE,
+    SHIFT,
+    TAIL,
+    WAITING,
+)
+from eventsnn.engines.asynchronous.plan import Graph, plan
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import check_fits
 from eventsnn.engines.options import Options
@@ -140,7 +151,7 @@ class Buffers:
             entries = np.resize(q.entries, (old + new) * calendar.CHUNK)
             self.queue = q._replace(links=links, entries=entries)
         elif status == loop.GROW_OPEN:
-            columns = max(2 * q.open_t.shape[1], int(q.pages[:, calendar.COUNT].max()))
+            columns = max(2 * q.open_t.shape[1], int(q.pages[:, COUNT].max()))
             wide = [wider(a, columns) for a in (q.open_t, q.open_target, q.open_weight)]
             self.queue = q._replace(open_t=wide[0], open_target=wide[1], open_weight=wide[2])
         else:
@@ -164,12 +175,12 @@ class Buffers:
         part = slice(q.open_head[row], q.open_tail[row])
         opened = q.open_t[row, part], q.open_target[row, part], q.open_weight[row, part]
         places: list[int] = []
-        first = q.books[row][calendar.FIRST_PAGE]
-        for page in q.pages[first : first + q.books[row][calendar.MASK] + 1]:
-            chunk = int(page[calendar.HEAD])
+        first = q.books[row][FIRST_PAGE]
+        for page in q.pages[first : first + q.books[row][MASK] + 1]:
+            chunk = int(page[HEAD])
             while chunk >= 0:
                 after, start = int(q.links[chunk]), chunk * calendar.CHUNK
-                end = start + calendar.CHUNK if after >= 0 else int(page[calendar.TAIL])
+                end = start + calendar.CHUNK if after >= 0 else int(page[TAIL])
                 places += range(start, end)
                 chunk = after
         rest = q.entries[np.array(places, np.int64)]
@@ -219,17 +230,17 @@ class Buffers:
                 state.synapse_target[part],
                 state.synapse_weight[part],
             )
-            numbers = arrays[0].astype(np.int64) >> book[calendar.SHIFT]
+            numbers = arrays[0].astype(np.int64) >> book[SHIFT]
             for number in np.unique(numbers):
-                page = book[calendar.FIRST_PAGE] + (number & book[calendar.MASK])
+                page = book[FIRST_PAGE] + (number & book[MASK])
                 chosen = np.flatnonzero(numbers == number)
                 places = self._page(int(page), len(chosen))
                 for name, array in zip(names, arrays, strict=True):
                     q.entries[name][places] = array[chosen]
-            book[calendar.WAITING] = len(numbers)
+            book[WAITING] = len(numbers)
             if len(numbers):
-                book[calendar.NEXT_PAGE] = numbers[0]
-                q.due[k] = float(numbers[0] << book[calendar.SHIFT])
+                book[NEXT_PAGE] = numbers[0]
+                q.due[k] = float(numbers[0] << book[SHIFT])
 
     def _page(self, page: int, n: int) -> NDArray[np.int64]:
         """Give an empty page chunks for n entries; return their places."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous import event_loop as loop
 from eventsnn.engines.asynchronous.buffers import Buffers
-from eventsnn.engines.asynchronous.plan import CALENDAR
+from eventsnn.engines.asynchronous.places import CALENDAR
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import digest_of
 from eventsnn.engines.inputs import Inputs

@@ -6,8 +6,8 @@ a delay later, each with a cursor; CALENDAR channels hold synapses one by one. W
 one channel alone has something due, what it has is delivered in one go until a neuron
 may fire: a *train*.
 
-Neuron models, topologies and the queue are called through typed pointers, so that a
-cached loop never runs stale code of another file. The loop returns at a clean point
+Neuron models, topologies and the queue are called through typed pointers, so that one
+compiled loop serves them all. The loop returns at a clean point
 when a buffer may not last for the next instant; ``engine.py`` enlarges it.
 """
 
@@ -21,6 +21,18 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int64, types
 from numba.extending import intrinsic
 
+from eventsnn.engines.asynchronous.places import (
+    CALENDAR,
+    COUNT,
+    DIRECT,
+    FIRST_PAGE,
+    FREE_COUNT,
+    LATE,
+    MASK,
+    NEXT_PAGE,
+    NO_PAGE,
+    SHIFT,
+)
 from eventsnn.kernels.compile import fetch, inlined, kernel, threaded
 from eventsnn.kernels.pointers import picked, pointer
 from eventsnn.neurons.neuron import MANY
@@ -36,14 +48,8 @@ _time: Any = intrinsic(_time_of)
 _NEVER_BITS = int(np.array(np.inf).view(np.int64))
 # Targets, or float32 weights, of a cache line.
 _LINE = 16
-# Spikes that wait to be written, so that their lists can be fetched; ``plan.LATE``.
-_LATE = 2
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
-_LOG, _CALENDAR, _DIRECT = range(3)
-_FIRST_PAGE, _MASK, _SHIFT, _NEXT_PAGE = range(4)
-_COUNT, _FREE_COUNT = 2, 1
-_NO_PAGE = np.iinfo(np.int64).max
 PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
 
 
@@ -86,7 +92,7 @@ def _room(m: Any) -> int:
         return OVER_BUDGET
     if out.n[0] + out.n[1] > len(out.t):
         return HARVEST
-    if queue.pool[_FREE_COUNT] < graph.reserve:
+    if queue.pool[FREE_COUNT] < graph.reserve:
         return GROW_POOL
     if out.tally[SENT] != 0:
         for k in range(len(graph.kind)):
@@ -140,10 +146,10 @@ def _set_calendar_due(m: Any, k: int) -> None:
     row = graph.calendar[k]
     if queue.open_head[row] < queue.open_tail[row]:
         queue.due[k] = queue.open_t[row, queue.open_head[row]]
-    elif queue.books[row, _NEXT_PAGE] == _NO_PAGE:
+    elif queue.books[row, NEXT_PAGE] == NO_PAGE:
         queue.due[k] = math.inf
     else:
-        queue.due[k] = float(queue.books[row, _NEXT_PAGE] << queue.books[row, _SHIFT])
+        queue.due[k] = float(queue.books[row, NEXT_PAGE] << queue.books[row, SHIFT])
     p = graph.source[k]
     if p != graph.input and queue.cursor[k] < queue.log_tail[p]:
         first = queue.log_t[queue.log_at[p] + (queue.cursor[k] & queue.log_mask[p])]
@@ -166,8 +172,8 @@ def _open_due(m: Any, now: float) -> int:
             opened = HARVEST
             continue
         book = queue.books[row]
-        page = book[_FIRST_PAGE] + (book[_NEXT_PAGE] & book[_MASK])
-        if queue.pages[page, _COUNT] > queue.open_t.shape[1]:
+        page = book[FIRST_PAGE] + (book[NEXT_PAGE] & book[MASK])
+        if queue.pages[page, COUNT] > queue.open_t.shape[1]:
             return GROW_OPEN
         queue.open_head[row] = 0
         queue.open_tail[row] = pointer(calls.open_page, 0)(
@@ -189,7 +195,7 @@ def _open_due(m: Any, now: float) -> int:
 @inlined
 def _train(m: Any, k: int, limit: float) -> Any:
     """Deliver what channel k has before ``limit`` until a neuron may fire; return when."""
-    if m.graph.kind[k] == _CALENDAR:
+    if m.graph.kind[k] == CALENDAR:
         return _train_synapses(m, k, limit)
     return _train_spikes(m, k, limit)
 
@@ -383,7 +389,7 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     synapses = pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = picked(weights, c)
-    if graph.kind[k] == _DIRECT:
+    if graph.kind[k] == DIRECT:
         synapses = _without_delay(m, targets, c)
         targets, through = out.targets, out.weights
     else:
@@ -443,12 +449,12 @@ def _fire(m: Any, p: int, now: float) -> None:
     if n > 0:
         _note(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
-            if graph.kind[graph.out_list[i]] != _CALENDAR:
+            if graph.kind[graph.out_list[i]] != CALENDAR:
                 _await(m, graph.out_list[i], now, n)
         _log(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
-            if graph.kind[graph.out_list[i]] == _CALENDAR:
-                _write_spikes(m, graph.out_list[i], _LATE)
+            if graph.kind[graph.out_list[i]] == CALENDAR:
+                _write_spikes(m, graph.out_list[i], LATE)
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
 
 
@@ -522,7 +528,7 @@ def _write_spikes(m: Any, k: int, late: int) -> bool:
 def _write_all(m: Any) -> None:
     """Write every spike onto the calendars."""
     for k in range(len(m.graph.kind)):
-        if m.graph.kind[k] == _CALENDAR:
+        if m.graph.kind[k] == CALENDAR:
             _write_spikes(m, k, 0)
 
 
@@ -558,7 +564,7 @@ def _send_inputs(m: Any, now: float) -> None:
     while sent < len(given.t) and given.t[sent] == now:
         for i in range(graph.out_at[graph.input], graph.out_at[graph.input + 1]):
             k = graph.out_list[i]
-            if graph.kind[k] == _CALENDAR:
+            if graph.kind[k] == CALENDAR:
                 _write(m, k, given.unit[sent], now)
                 _set_calendar_due(m, k)
         sent += 1

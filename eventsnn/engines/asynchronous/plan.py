@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous import queue
 from eventsnn.engines.asynchronous.groups import groups_of
+from eventsnn.engines.asynchronous.places import BOOK_SIZE, CALENDAR, DIRECT, LATE, LOG, NO_PAGE
 from eventsnn.network import Connection, Network
 from eventsnn.neurons import models
 from eventsnn.registry import number_of
@@ -25,9 +26,6 @@ from eventsnn.topology import topologies
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
-LOG, CALENDAR, DIRECT = range(3)
-LATE = 2
-"""Spikes that wait to be written on a calendar, so that their lists can be fetched in advance."""
 Ints = NDArray[np.int64]
 
 
@@ -198,9 +196,9 @@ def books(network: Network, graph: Graph) -> tuple[Ints, int]:
         greatest = network.connections[graph.connection[k]].greatest_delay
         shift = queue.page_shift(int(graph.delay[k]))
         count = queue.page_count(greatest, shift)
-        rows.append([pages, count - 1, shift, queue.NO_PAGE, 0, graph.predicts.any()])
+        rows.append([pages, count - 1, shift, NO_PAGE, 0, graph.predicts.any()])
         pages += count
-    return np.array(rows, np.int64).reshape(len(rows), queue.BOOK_SIZE), pages
+    return np.array(rows, np.int64).reshape(len(rows), BOOK_SIZE), pages
 
 
 def _table(network: Network, p: int) -> NDArray[np.float64]:

@@ -26,20 +26,25 @@ import numpy as np
 from numba import float32, float64, from_dtype, int32, int64, types
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.places import (
+    COUNT,
+    FIRST_PAGE,
+    FRACTIONS,
+    FREE_CHUNK,
+    FREE_COUNT,
+    HEAD,
+    MASK,
+    NEXT_PAGE,
+    NO_PAGE,
+    SHIFT,
+    TAIL,
+    WAITING,
+)
 from eventsnn.kernels.compile import entry_point, fetch, inlined, kernel
 
 CHUNK = 32
 """Entries of a chunk."""
 MAX_PAGE_US = 128
-
-# Places in a calendar's row of ``books``.
-FIRST_PAGE, MASK, SHIFT, NEXT_PAGE, WAITING, FRACTIONS = range(6)
-BOOK_SIZE = 6
-# Columns of ``pages``: first chunk (-1: none), place after the last entry, entries.
-HEAD, TAIL, COUNT = range(3)
-# Places in ``pool``.
-FREE_CHUNK, FREE_COUNT = range(2)
-NO_PAGE = np.iinfo(np.int64).max
 
 
 class Kernels(NamedTuple):

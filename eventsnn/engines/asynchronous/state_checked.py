@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.asynchronous.plan import CALENDAR, Graph
+from eventsnn.engines.asynchronous.places import CALENDAR
+from eventsnn.engines.asynchronous.plan import Graph
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
 from eventsnn.kernels.compile import kernel, threaded
-from eventsnn.neurons.neuron import FINE, SHIFT
+from eventsnn.kernels.decay import FINE, SHIFT
 
 NEVER = 1 << 62
 """A time that does not come, in microseconds."""

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LINE = 64
-"""Bytes of a vector register, and of a cache line."""
+from eventsnn.kernels.vector import LINE as LINE
+
+TILE = 16
+"""Inputs whose gradients are turned round in one go, from columns of a block to rows of weights."""
 
 
 def aligned(

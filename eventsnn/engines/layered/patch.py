@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.kernels.compile import allocating
+from eventsnn.kernels.vector import LINE
 
-LANES_BYTES = 64
 _SUMS = 4  # sums that a scalar product keeps side by side, to hide the latency of an addition
 
 
@@ -57,7 +57,7 @@ def patch_walk(fan: Fan, laid: NDArray[Any], walk: Walk) -> NDArray[Any]:
 
 def _scalar_product(_: Any, a: Any, b: Any, a_at: Any, b_at: Any, n: Any) -> Any:
     """Return the sum of a[a_at + i] * b[b_at + i] over i < n, in one fixed order."""
-    lanes = LANES_BYTES * 8 // a.dtype.bitwidth
+    lanes = LINE * 8 // a.dtype.bitwidth
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i64, real = ir.IntType(64), context.get_value_type(a.dtype)

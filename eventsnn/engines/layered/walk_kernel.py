@@ -21,12 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import allocating, kernel
-
-FINE = 1024
-"""Steps of a table of growth, 1 us each; the coarse steps are FINE us."""
-
-SHIFT = FINE.bit_length() - 1
-"""``u >> SHIFT`` is the coarse step of a time, ``u & (FINE - 1)`` its fine one."""
+from eventsnn.kernels.decay import FINE, SHIFT
 
 _SPAN = 32.0
 _LONGEST = 1 << 30  # so that the table of a time constant of hours has a bound

@@ -17,7 +17,7 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.registry import number_of
-from eventsnn.rules.eventprop.kernel import CUBA, INPUT, READOUT
+from eventsnn.rules.eventprop.kinds import CUBA, INPUT, READOUT
 from eventsnn.topology import topologies
 from eventsnn.topology.topology import Topology
 

@@ -22,8 +22,8 @@ from numba import int64
 
 from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.kernels.pointers import picked
+from eventsnn.rules.eventprop.kinds import READOUT
 
-INPUT, CUBA, READOUT = range(3)
 _TAU_V, _TAU_I, _THRESHOLD, _BIAS, _REFRACTORY, _LIMIT = range(6)
 _TINY = 1e-30
 

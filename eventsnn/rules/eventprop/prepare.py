@@ -9,8 +9,8 @@ from numba import int64
 
 from eventsnn.kernels.compile import inlined, threaded
 from eventsnn.kernels.pointers import picked
+from eventsnn.rules.eventprop.kinds import CUBA, INPUT, READOUT
 
-INPUT, CUBA, READOUT = range(3)
 _REFRACTORY, _TAU_I = 4, 1
 
 

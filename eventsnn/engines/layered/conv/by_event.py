@@ -19,18 +19,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.engines.layered.lanes import LINE
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
-from eventsnn.neurons.neuron import FINE, SHIFT
-
-
-def _splat(builder: Any, vector: Any, value: Any) -> Any:
-    index = ir.VectorType(ir.IntType(32), vector.count)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
+from eventsnn.kernels.decay import FINE, SHIFT, looked_up
+from eventsnn.kernels.vector import LINE, first_bit, reached, splat
 
 
 def _greater(builder: Any, x: Any, y: Any) -> Any:
@@ -80,7 +73,7 @@ def _patch(
                     gap = b.sub(args[4], b.load(last))
                     high = b.load(b.gep(coarse, [b.lshr(gap, i64(SHIFT))]))
                     low = b.load(b.gep(table, [b.and_(gap, i64(FINE - 1))]))
-                    factor = _splat(b, vector, rounded(b.fmul(high, low)))
+                    factor = splat(b, vector, rounded(b.fmul(high, low)))
                 b.store(args[4], last)
                 for k in range(0, lanes, chunk):
                     here, x = load(row, c * lanes + k)
@@ -94,37 +87,13 @@ def _patch(
                 *(_greater(b, *pair) for pair in zip(tops[::2], tops[1::2], strict=False)),
                 *tops[len(tops) // 2 * 2 :],
             ]
-        reached = b.fcmp_ordered(">=", tops[0], _splat(b, vector, args[6]))
+        reached = b.fcmp_ordered(">=", tops[0], splat(b, vector, args[6]))
         return b.icmp_unsigned("!=", b.bitcast(reached, ir.IntType(chunk)), ir.IntType(chunk)(0))
 
     return types.boolean(v, clock, w, at, types.int64, factors, th, sizes), codegen
 
 
 patch: Any = intrinsic(_patch)
-
-
-def _reached(_: Any, v: Any, position: Any, th: Any, chunks: Any) -> Any:
-    """Return which neurons of a position reached ``th``: a tuple of uint64, lane k in bit k."""
-    chunk = LINE * 8 // v.dtype.bitwidth
-    n_words = -(-chunks.count * chunk // 64)
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        i64 = ir.IntType(64)
-        vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
-        base = context.make_array(v)(context, b, args[0]).data
-        base = b.gep(base, [b.mul(args[1], i64(chunks.count * chunk))])
-        limit, words = _splat(b, vector, args[2]), [i64(0)] * n_words
-        for k in range(0, chunks.count * chunk, chunk):
-            x = b.load(b.bitcast(b.gep(base, [i64(k)]), vector.as_pointer()), align=LINE)
-            bits = b.zext(b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk)), i64)
-            words[k // 64] = b.or_(words[k // 64], b.shl(bits, i64(k % 64)))
-        return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
-
-    answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
-    return answer(v, types.int64, th, chunks), codegen
-
-
-reached: Any = intrinsic(_reached)
 
 
 def _struck(_: Any, v: Any, at: Any, th: Any, sizes: Any) -> Any:
@@ -140,7 +109,7 @@ def _struck(_: Any, v: Any, at: Any, th: Any, sizes: Any) -> Any:
         vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
         base = context.make_array(v)(context, b, args[0]).data
         first, below = (b.extract_value(args[1], i) for i in range(2))
-        limit, bits = _splat(b, vector, args[2]), i64(0)
+        limit, bits = splat(b, vector, args[2]), i64(0)
         for y, x in np.ndindex(rows, columns):
             place, top = b.add(b.add(first, b.mul(below, i64(y))), i64(x)), None
             for k in range(chunks):
@@ -158,18 +127,6 @@ def _struck(_: Any, v: Any, at: Any, th: Any, sizes: Any) -> Any:
 struck: Any = intrinsic(_struck)
 
 
-def _first_bit(_: Any, word: Any) -> Any:
-    """Return the number of the lowest set bit of a uint64 that is not 0."""
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        return b.cttz(args[0], ir.IntType(1)(1))
-
-    return types.int64(types.uint64), codegen
-
-
-first_bit: Any = intrinsic(_first_bit)
-
-
 @kernel
 def _mark(first, rows, columns, patches, block, threshold, chunks, n):  # type: ignore[no-untyped-def]
     """Put the neurons of a patch that reached the threshold on the list, each once."""
@@ -180,7 +137,7 @@ def _mark(first, rows, columns, patches, block, threshold, chunks, n):  # type: 
             for i in range(len(words)):
                 word = words[i]
                 while word:
-                    k = p * lanes + i * 64 + first_bit(word)
+                    k = p * lanes + i * 64 + np.int64(first_bit(word))
                     word &= word - np.uint64(1)
                     if patches.on_map[p] < 0:
                         block.v[k] = 0
@@ -200,7 +157,7 @@ def _careful(t, w, factors, firing, patches, block, p, there, n):  # type: ignor
         return n
     decay, table = w.dtype.type(1), factors.table
     if len(table) and gap < FINE * FINE:
-        decay = w.dtype.type(table[FINE + (gap >> SHIFT)] * table[gap & (FINE - 1)])
+        decay = w.dtype.type(looked_up(table, 0, np.uint64(gap)))
     elif len(table):
         decay = w.dtype.type(math.exp(-np.float64(gap) / factors.tau_us))
     for k in range(p * lanes, p * lanes + block.size):
@@ -298,14 +255,14 @@ def _fire(e, first, firing, patches, block, spikes, n, strip):  # type: ignore[n
     lanes, columns = len(block.v) // len(block.clock), len(strip[2])
     places = struck(block.v, (first, patches.below), firing.threshold, strip)
     while places:
-        place = first_bit(places)
+        place = np.int64(first_bit(places))
         places &= places - np.uint64(1)
         p = first + place // columns * patches.below + place % columns
         words, at = reached(block.v, p, firing.threshold, strip[0]), patches.on_map[np.uint64(p)]
         for i in range(len(words)):
             word = words[i]
             while word:
-                lane = i * 64 + first_bit(word)
+                lane = i * 64 + np.int64(first_bit(word))
                 word &= word - np.uint64(1)
                 k = np.uint64(p * lanes + lane)
                 x = block.v[k]

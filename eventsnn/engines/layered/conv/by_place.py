@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.lanes import LINE, aligned
+from eventsnn.engines.layered.lanes import aligned
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
-from eventsnn.neurons.neuron import FINE, SHIFT
+from eventsnn.kernels.decay import FINE, SHIFT
+from eventsnn.kernels.vector import LINE, first_bit, reached, splat
 
 ROOM = 1 << 15
 """Visits that are laid out in one go: few enough to stay in the cache."""
@@ -80,12 +80,6 @@ class Visits(NamedTuple):
         return cls(event, factor, first, end, passing, np.array([-1, 0, 0]))
 
 
-def _splat(builder: Any, vector: Any, value: Any) -> Any:
-    index = ir.VectorType(ir.IntType(32), vector.count)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
-
-
 def _greatest(builder: Any, registers: list[Any]) -> Any:
     """Return the largest of the registers, lane by lane."""
     while len(registers) > 1:
@@ -127,7 +121,7 @@ def _stay(
         home, passing = b.gep(part(0, 0), [part(0, 1)]), part(0, 2)
         source, weight = b.gep(part(1, 0), [part(1, 2)]), part(1, 1)
         event, factor, first, end = part(2, 0), part(2, 1), part(3, 0), part(3, 1)
-        time, limit, subtract = data(events, args[4]), _splat(b, vector, part(5, 0)), part(5, 1)
+        time, limit, subtract = data(events, args[4]), splat(b, vector, part(5, 0)), part(5, 1)
         subtract = b.trunc(subtract, ir.IntType(1)) if subtract.type.width > 1 else subtract
         held, begin = [b.load(at(home, k), align=LINE) for k in n], b.block
         visit, test, on, fire, done = (
@@ -139,7 +133,7 @@ def _stay(
         i, x = b.phi(i64), [b.phi(vector) for _ in n]
         after, e = b.add(i, i64(1)), index(event, i)
         row = b.gep(source, [index(weight, e)])
-        decay = _splat(b, vector, b.load(b.gep(factor, [i]))) if decays else None
+        decay = splat(b, vector, b.load(b.gep(factor, [i]))) if decays else None
         new = [b.fmul(x[k], decay) if decays else x[k] for k in n]
         new = [b.fadd(new[k], b.load(at(row, k), align=LINE)) for k in n]
         bits = b.bitcast(b.fcmp_ordered(">=", _greatest(b, new), limit), ir.IntType(chunk))
@@ -179,41 +173,6 @@ def _stay(
 
 
 stay: Any = intrinsic(_stay)
-
-
-def _reached(_: Any, v: Any, th: Any, chunks: Any) -> Any:
-    """Return which neurons from the first on reached ``th``: a tuple of uint64, lane k in bit k."""
-    chunk = LINE * 8 // v.dtype.bitwidth
-    n_words = -(-chunks.count * chunk // 64)
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        i64 = ir.IntType(64)
-        vector = ir.VectorType(context.get_value_type(v.dtype), chunk)
-        base = context.make_array(v)(context, b, args[0]).data
-        limit, words = _splat(b, vector, args[1]), [i64(0)] * n_words
-        for k in range(0, chunks.count * chunk, chunk):
-            x = b.load(b.bitcast(b.gep(base, [i64(k)]), vector.as_pointer()), align=LINE)
-            bits = b.zext(b.bitcast(b.fcmp_ordered(">=", x, limit), ir.IntType(chunk)), i64)
-            words[k // 64] = b.or_(words[k // 64], b.shl(bits, i64(k % 64)))
-        return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
-
-    answer = types.UniTuple(types.uint64, n_words)  # type: ignore[no-untyped-call]
-    return answer(v, th, chunks), codegen
-
-
-reached: Any = intrinsic(_reached)
-
-
-def _first_bit(_: Any, word: Any) -> Any:
-    """Return the number of the lowest set bit of a uint64 that is not 0."""
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        return b.cttz(args[0], ir.IntType(1)(1))
-
-    return types.uint64(types.uint64), codegen
-
-
-first_bit: Any = intrinsic(_first_bit)
 
 
 @kernel
@@ -286,7 +245,7 @@ def _lay_out(e, until, events, places, factors, clock, visits, strip):  # type: 
 @inlined
 def _note(e, unit, threshold, passing, spikes, n, chunks):  # type: ignore[no-untyped-def]
     """Write down the neurons of a position that fired; return the number of spikes."""
-    words = reached(passing, threshold, chunks)
+    words = reached(passing, 0, threshold, chunks)
     for i in range(len(words)):
         word = words[i]
         while word:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered import walk_kernel as kernel
-from eventsnn.engines.layered.lanes import aligned
+from eventsnn.engines.layered.lanes import TILE, aligned
 from eventsnn.engines.layered.patch import Fan
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.kernels.compile import threaded
@@ -24,9 +24,6 @@ from eventsnn.threads import in_threads
 
 BLOCK = 160
 """Most targets of a block: their rows stay in the cache."""
-
-TILE = 16
-"""Inputs of a tile: a block's rows are whole tiles long, and begin at cache lines."""
 
 
 Part = tuple[Walk, NDArray[np.int64]]

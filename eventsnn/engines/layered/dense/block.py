@@ -8,8 +8,7 @@ with threshold and reset; where there is a refractory time, neuron by neuron. Ne
 one layer do not feel each other.
 
 numba cannot be made to keep such a pass in registers (measured: twice the time), so
-``sweep`` and ``retake`` are written in LLVM instructions. They stand in this file
-because a cached kernel must not depend on another file.
+``sweep`` and ``retake`` are written in LLVM instructions.
 """
 
 from __future__ import annotations
@@ -22,19 +21,13 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from eventsnn.engines.layered.lanes import LINE
 from eventsnn.kernels.compile import inlined, likely, threaded
+from eventsnn.kernels.vector import LINE, first_bit, splat
 
 GROUP = 4
 """Events of one pass."""
 
 _FOUR, _ONE = (0,) * GROUP, (0,)
-
-
-def _splat(builder: Any, vector: Any, value: Any) -> Any:
-    index = ir.VectorType(ir.IntType(32), vector.count)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(index, None))
 
 
 def _sweep(
@@ -67,7 +60,7 @@ def _sweep(
         i64 = ir.IntType(64)
         vector = ir.VectorType(context.get_value_type(v.dtype), lanes)
         weights = b.gep(data(w[0], b.extract_value(args[2], 0)), [b.extract_value(args[2], 2)])
-        stride, limit = b.extract_value(args[2], 1), _splat(b, vector, args[5])
+        stride, limit = b.extract_value(args[2], 1), splat(b, vector, args[5])
         row, decay = (data(events[i], b.extract_value(args[3], i)) for i in range(2))
 
         width = i64(chunks.count * lanes)
@@ -80,7 +73,7 @@ def _sweep(
         factors, rows = [], []
         for j in range(group.count):
             event = b.add(args[4], i64(j))
-            factors.append(_splat(b, vector, b.load(b.gep(decay, [event]))))
+            factors.append(splat(b, vector, b.load(b.gep(decay, [event]))))
             sender = b.zext(b.load(b.gep(row, [event])), i64)
             rows.append(b.gep(weights, [b.mul(sender, stride)]))
         words = [i64(0)] * n_words
@@ -156,7 +149,7 @@ def _retake(
             lowest = b.load(limits, align=LINE)
         for j in range(group.count):
             event = b.add(args[4], i64(j))
-            factor = _splat(b, vector, b.load(b.gep(decay, [event])))
+            factor = splat(b, vector, b.load(b.gep(decay, [event])))
             sender = b.zext(b.load(b.gep(row, [event])), i64)
             place = b.add(b.mul(sender, stride), args[6])
             weight = b.load(at(weights, place), align=v.dtype.bitwidth // 8)
@@ -164,15 +157,15 @@ def _retake(
             b.store(x, at(data(passing, args[7]), i64(j * lanes)), align=LINE)
             closes = b.icmp_unsigned("!=", b.load(b.gep(last, [event])), ir.IntType(8)(0))
             never = ir.Constant(real, float("inf"))
-            fires = b.fcmp_ordered(">=", x, _splat(b, vector, b.select(closes, limit, never)))
+            fires = b.fcmp_ordered(">=", x, splat(b, vector, b.select(closes, limit, never)))
             if lowest is not None:
-                close = b.fcmp_ordered("<", lowest, _splat(b, vector, limit))
+                close = b.fcmp_ordered("<", lowest, splat(b, vector, limit))
                 close = b.and_(close, b.fcmp_ordered(">=", x, lowest))
                 close = b.select(closes, close, ir.Constant(close.type, None))
-                lowest = b.select(close, _splat(b, vector, limit), lowest)
+                lowest = b.select(close, splat(b, vector, limit), lowest)
                 these = b.zext(b.bitcast(close, ir.IntType(lanes)), i64)
                 crossed = b.or_(crossed, b.shl(these, i64(j * lanes)))
-            rest = b.fsub(x, b.select(subtract, _splat(b, vector, limit), x))
+            rest = b.fsub(x, b.select(subtract, splat(b, vector, limit), x))
             x = b.select(fires, rest, x)
             these = b.zext(b.bitcast(fires, ir.IntType(lanes)), i64)
             bits = b.or_(bits, b.shl(these, i64(j * lanes)))
@@ -200,18 +193,6 @@ def _lane_bits(_: Any, v: Any) -> Any:
 
 
 lane_bits: Any = intrinsic(_lane_bits)
-
-
-def _first_bit(_: Any, word: Any) -> Any:
-    """Return the number of the lowest set bit of a uint64 that is not 0."""
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        return b.cttz(args[0], ir.IntType(1)(1))
-
-    return types.uint64(types.uint64), codegen
-
-
-first_bit: Any = intrinsic(_first_bit)
 
 
 @inlined

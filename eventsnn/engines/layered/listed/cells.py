@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined, threaded
-from eventsnn.neurons.neuron import FINE, SHIFT
+from eventsnn.kernels.decay import FINE, looked_up
 
 
 class Targets(NamedTuple):
@@ -37,9 +37,7 @@ def _decay(gap, factors, dtype):  # type: ignore[no-untyped-def]
     """Return the decay of a potential over a gap, as ``neuron.decay`` defines it."""
     table = factors.table
     if len(table) and gap < FINE * FINE:
-        u = np.uint64(gap)
-        high, low = u >> np.uint64(SHIFT), u & np.uint64(FINE - 1)
-        return dtype(table[np.uint64(FINE) + high] * table[low])
+        return dtype(looked_up(table, 0, np.uint64(gap)))
     if len(table):
         return dtype(math.exp(-np.float64(gap) / factors.tau_us))
     return dtype(1)
