@@ -141,7 +141,7 @@ def test_the_files_of_this_package_are_followed():
         assert set(imported_files(path).values()) == found, path
         followed += len(found) - 1
     assert followed > 1000
-    assert "eventsnn/neurons/neuron.py" in imported_files(
+    assert "eventsnn/kernels/decay.py" in imported_files(
         PACKAGE / "engines/layered/conv/by_event.py"
     )
 
