@@ -99,6 +99,13 @@ def paper_two_rows(out):
     assert "the paper has images and no recordings" in out
 
 
+def perceptron_rule(out):
+    right = numbers(r"epoch \d: ([\d.]+)% of digits", out)
+    (wrong,) = numbers(r"(\d+) mistakes, and as many updates", out)
+    # Of 900 recordings that it learned; a guess is right in a tenth.
+    assert len(right) == 3 and right[0] < right[-1] and right[-1] > 60 and 200 < wrong < 500
+
+
 def recurrent_inhibition(out):
     held, loose = out.split("inhibition x 0.0:")
     assert "more than 60000 spikes; the busiest population is excitatory" in loose
