@@ -23,6 +23,7 @@ from eventsnn.neurons.neuron import Neuron
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.topology import Topology
 
 Layers = tuple[int | str, ...]
 """Units, or the text of a part that is more than a number."""
@@ -115,12 +116,11 @@ def chain(layers: Layers, hidden: Neuron, output: Neuron) -> Network:
     populations, connections = [Population("input", shape)], []
     numbers = {"hidden": 0, "conv": 0, "pool": 0}
     for k, part in enumerate(layers[1:], 1):
-        kind, topology, neuron = _layer(layers, part, populations[-1], place, hidden)
+        kind, topology, neuron, place = _layer(layers, part, populations[-1], place, hidden)
         numbers[kind] += 1
         last = k == len(layers) - 1
         name = "output" if last else f"{kind}{numbers[kind]}"
-        place = None if isinstance(topology, Dense) else Grid(*topology.out_shape, False)
-        shape = (topology.n_out,) if isinstance(topology, Dense) else topology.out_shape
+        shape = (topology.n_out,) if place is None else place[:3]
         connections.append(Connection(populations[-1].name, name, topology))
         populations.append(Population(name, shape, output if last else neuron))
     return Network(tuple(populations), tuple(connections))
@@ -128,10 +128,10 @@ def chain(layers: Layers, hidden: Neuron, output: Neuron) -> Network:
 
 def _layer(
     layers: Layers, part: int | str, below: Population, place: Grid | None, hidden: Neuron
-) -> tuple[str, Dense | Conv2d | Pool2d, Neuron]:
-    """Return kind, topology and neuron of one layer."""
+) -> tuple[str, Topology, Neuron, Grid | None]:
+    """Return kind, topology, neuron and places of one layer."""
     if isinstance(part, int):
-        return "hidden", Dense(below.size, part), hidden
+        return "hidden", Dense(below.size, part), hidden, None
     if place is None:
         raise UserError(
             f"layers {text_of(layers)!r}: {part} needs rows and columns below it, {below.name} has "
@@ -143,10 +143,12 @@ def _layer(
             channels, kernel = int(match[1]), int(match[2])
             stride, padding = int(match[3] or 1), int(match[4] or 0)
             square = (kernel, kernel), (stride, stride), (padding, padding)
-            return "conv", Conv2d(size, channels, *square, planar), hidden
+            conv = Conv2d(size, channels, *square, planar)
+            return "conv", conv, hidden, Grid(*conv.out_shape, False)
         window, kind, step = _POOL.fullmatch(part).groups()  # type: ignore[union-attr]
         side = int(window)
         pool = Pool2d(size, (side, side), (int(step),) * 2 if step else None, planar)
-        return "pool", pool, IF(float(side * side) if kind == "a" else 1.0)
+        neuron = IF(float(side * side) if kind == "a" else 1.0)
+        return "pool", pool, neuron, Grid(*pool.out_shape, False)
     except UserError as error:
         raise UserError(f"layers {text_of(layers)!r}, {part}: {error}") from error

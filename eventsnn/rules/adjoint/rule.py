@@ -11,6 +11,7 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import blockwise_adjoint
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
+from eventsnn.engines.layered.layer import layer_of
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
@@ -20,7 +21,6 @@ from eventsnn.rules.gradient.rule import GradientRule
 from eventsnn.rules.gradient.state import GradientState, learning_of
 from eventsnn.rules.learned import Batch
 from eventsnn.rules.rule import ReverseWalk
-from eventsnn.topology.dense import Dense
 
 
 class Adjoint(GradientRule):
@@ -48,12 +48,12 @@ class Adjoint(GradientRule):
         return learning_of(network)[first:-1] if self.options.dropout else []
 
     def kept(self, network: Network, weights: list[NDArray[Any]]) -> list[Param]:
-        """Return weights as they run: those of a dense connection from the input laid out."""
+        """Return weights as they run: from the input laid out, where a layer takes them so."""
         out = list[Param](weights)
         for c, connection in enumerate(network.connections):
-            if network.sources[c] != network.input or not network[connection.target].spiking:
-                continue
-            if isinstance(connection.topology, Dense):
+            neuron = network[connection.target].neuron
+            layer = layer_of(neuron, connection.topology) if neuron else None
+            if network.sources[c] == network.input and layer and layer.lays:
                 out[c] = Laid.of(weights[c])
         return out
 

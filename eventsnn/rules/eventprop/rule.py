@@ -11,7 +11,6 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
-from eventsnn.neurons.readout import Readout
 from eventsnn.record import Record
 from eventsnn.rules.evaluation import FirstSpikes, first_spikes
 from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_by_spike, eventprop
@@ -71,7 +70,7 @@ class EventProp(GradientRule):
         if timed is not None:
             return {population.name: errors_by_spike(record, population.name, timed, errors)}
         neuron = population.neuron
-        unit = integral_unit(neuron) if isinstance(neuron, Readout) and reads == "integral" else 1
+        unit = integral_unit(neuron) if neuron and reads == "integral" else 1
         return {population.name: ReadoutErrors()._replace(**{reads: errors / unit})}
 
     def _spoke(self, state: GradientState, chunk: Chunk, record: Record) -> list[NDArray[np.int64]]:
