@@ -22,7 +22,8 @@ come from there. `eventsnn train --rule NAME --help` shows those of one rule.
 
 A default in brackets is that of the rule's recipe for event streams, where it differs
 ([decisions.md](decisions.md) argues them; there are others for `mnist:PATH` and convolutions).
-A key is written as `name = value`; the flag is given where it is not `--name` with hyphens.
+A key is written as `name = value`; a former name is read, too. The flag is given where it is not
+`--name` with hyphens.
 """
 
 
@@ -54,6 +55,7 @@ def table(options: Iterable[Declared], usual: Mapping[str, Any]) -> list[str]:
             default = f"{default} ({value_of(usual[one.name])})"
         may = ", ".join(f"`{word}`" for word in one.choices) or one.said.bounds
         text = one.said.help.replace("[b]", "`").replace("[/b]", "`")
+        text += "".join(f" Formerly `{name}`." for name in one.said.former)
         rows.append(f"| {key} | {kind}{unit} | {default} | {may} | {text} |")
     return rows
 

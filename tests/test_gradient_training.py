@@ -188,7 +188,7 @@ def test_an_exploding_run_stops_and_keeps_the_last_good_checkpoint(tmp_path):
 
 
 def test_silent_neurons_wake():
-    learner, data = small_learner(wake=1.0, batch=64, rate=0.02, dropout=0.0)
+    learner, data = small_learner(silent_pull=1.0, batch=64, rate=0.02, dropout=0.0)
     weights = learner.state.weights
     weights[0][:, :5] = -0.001
     give(learner, weights)
@@ -201,7 +201,7 @@ def test_silent_neurons_wake():
 
 
 def test_dropped_neurons_learn_nothing_in_that_recording():
-    learner, data = small_learner(dropout=0.5, wake=0.0, weight_decay=0.0, batch=1)
+    learner, data = small_learner(dropout=0.5, silent_pull=0.0, weight_decay=0.0, batch=1)
     before = learner.state.weights[0].copy()
     learner.learn(data, np.arange(1), np.random.default_rng(0))
     moved = np.abs(learner.state.weights[0] - before).max(0) > 0
@@ -236,7 +236,7 @@ def test_a_checkpoint_holds_plain_arrays_and_gives_every_number_back():
 
 def test_neurons_are_dropped_where_it_is_asked_for():
     """A hidden population's incoming weights stay as they were where it was dropped."""
-    given = {"dropout": 0.9, "wake": 0.0, "weight_decay": 0.0, "init_spikes": 9.0}
+    given = {"dropout": 0.9, "silent_pull": 0.0, "weight_decay": 0.0, "init_spikes": 9.0}
     still = []
     for where in ("all", "last"):
         learner, data = small_learner(layers=(2312, 40, 40, 10), dropout_at=where, **given)
@@ -314,7 +314,7 @@ def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
 
 
 def test_eventprop_refuses_what_it_does_not_have(call):
-    for name in ("dropout", "spike-cost", "near", "near-weight"):
+    for name in ("dropout", "spike-cost", "near-threshold", "near-threshold-weight"):
         code, _, err = call("train", "--rule", "eventprop", f"--{name}", 0.1)
         assert code == 2 and f"eventprop has no {name.replace('-', '_')}" in err
     code, _, err = call("train", "--rule", "eventprop", "--reads", "counts", "--limit", 10)
@@ -344,7 +344,7 @@ def test_silent_recordings_are_refused_by_name():
 
 
 def test_scaled_rates_follow_the_initial_weights_and_the_output_has_its_own():
-    moved, plain = [], {"rate": 0.01, "weight_decay": 0.0, "wake": 0.0}
+    moved, plain = [], {"rate": 0.01, "weight_decay": 0.0, "silent_pull": 0.0}
     for scaled in (False, True):
         learner, data = small_learner(scaled=scaled, output_rate=0.3, **plain)
         before = [w.copy() for w in learner.state.weights]

@@ -4,13 +4,16 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pytest
 
+from eventsnn.commands.train import read_config
 from eventsnn.errors import UserError
 from eventsnn.options import LARGEST, Form, declared, flat, inline, made, option, read_json, take
+from eventsnn.train.options import TrainOptions, make_options
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,49 @@ def test_a_rule_from_outside_brings_its_options_everywhere():
     assert told["trace"] == {"rate": 0.5, "trace_us": 5000.0} and told["drop"] == 0.25
     assert told["same"] and {"rate", "trace_us", "seed", "out"} < set(told["shown"])
     assert "batch" not in told["shown"] and "trace_us" in told["hidden"]
-    assert told["help"] == "Time constant of traces. (more than 0; default 5000)"
+    assert told["help"] == "Time constant of traces. (microseconds, more than 0; default 5000)"
     assert told["bound"] == "trace_us is 0; give more than 0"
     assert told["other"].startswith("rule adjoint has no trace_us, rule trace has; leave it out")
     assert told["lacks"].startswith("rule trace has no batch, rule adjoint and eventprop has;")
+
+
+FORMER = {"wake": 0.5, "near": 0.4, "near_weight": 0.25}
+TODAY = {"silent_pull": 0.5, "near_threshold": 0.4, "near_threshold_weight": 0.25}
+
+
+def test_options_by_their_former_names_are_those_of_today(tmp_path):
+    now = make_options({"rule": "adjoint"} | TODAY)
+    assert make_options({"rule": "adjoint"} | FORMER) == now
+    (tmp_path / "old.toml").write_text("\n".join(f"{k} = {v}" for k, v in FORMER.items()))
+    assert read_config(tmp_path / "old.toml") == TODAY
+    told = now.to_json()
+    for old, new in zip(FORMER, TODAY, strict=True):
+        told["gradient"][old] = told["gradient"].pop(new)
+    assert TrainOptions.from_json(told) == now
+
+
+def test_an_option_by_both_of_its_names_is_refused(tmp_path):
+    both = {"rule": "adjoint", "near": 0.4, "near_threshold": 0.4}
+    (tmp_path / "both.toml").write_text("near = 0.4\nnear_threshold = 0.5\n")
+    for door in (partial(make_options, both), partial(read_config, tmp_path / "both.toml")):
+        with pytest.raises(UserError, match="near_threshold is given twice; leave out near, its"):
+            door()
+
+
+def test_a_flag_by_its_former_name_works_and_tells_the_new_one(call, tmp_path):
+    words = ["train", "--rule", "adjoint", "--layers", "2312-4-10", "--limit", 40, "--epochs", 1]
+    made = {}
+    for name, given in (("old", FORMER), ("new", TODAY)):
+        flags = [w for k, v in given.items() for w in (f"--{k.replace('_', '-')}", v)]
+        code, out, err = call(*words, *flags, "--out", tmp_path / name, "--json")
+        made[name] = json.loads(out)
+        assert code == 0 and ("--near is called --near-threshold now" in err) == (name == "old")
+    assert made["old"]["options"] == made["new"]["options"]
+    assert made["old"]["history"][0]["loss"] == made["new"]["history"][0]["loss"]
+    (tmp_path / "run.toml").write_text("near_threshold = 0.9\n")
+    words += ["--config", tmp_path / "run.toml", "--near", 0.25, "--out", tmp_path / "both"]
+    code, out, _ = call(*words, "--json")
+    assert code == 0 and json.loads(out)["options"]["gradient"]["near_threshold"] == 0.25
+    words = ["train", "--resume", "--out", tmp_path / "new", "--wake", "0.1"]
+    code, _, err = call(*words)
+    assert code == 2 and "was trained with silent_pull 0.5, not 0.1" in err

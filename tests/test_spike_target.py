@@ -11,7 +11,7 @@ from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.train.learning import Learner
 from eventsnn.train.options import completed, make_options
 
-ALONE = {"wake": 0.0, "near": 0.0, "weight_decay": 0.0}
+ALONE = {"silent_pull": 0.0, "near_threshold": 0.0, "weight_decay": 0.0}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from eventsnn.train.teacher import Teacher, Teachers
 from eventsnn.train.trainer import Listener, Trainer
 
 PLAIN = {"shift": 0.0, "rotate": 0.0, "scale": 0.0, "elastic": 0.0, "scatter": 0.0, "drop": 0.0}
-STILL = PLAIN | {"dropout": 0.0, "wake": 0.0, "weight_decay": 0.0}
+STILL = PLAIN | {"dropout": 0.0, "silent_pull": 0.0, "weight_decay": 0.0}
 
 
 @pytest.fixture(scope="module")

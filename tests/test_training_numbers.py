@@ -38,7 +38,9 @@ def data_of(n=10):
     return DataSet("mine", recordings(n), recordings(4, 1))
 
 
-STILL = {"dropout": 0.0, "wake": 0.0, "weight_decay": 0.0, "smoothing": 0.0, "near": 0.0}
+STILL = dict.fromkeys(
+    ("dropout", "silent_pull", "weight_decay", "smoothing", "near_threshold"), 0.0
+)
 UNCHANGED = dict.fromkeys(("shift", "rotate", "scale", "elastic", "scatter", "drop"), 0.0)
 
 
@@ -200,7 +202,7 @@ def test_a_short_last_batch_is_divided_by_its_own_size(rule):
     given |= {"optimizer": "sgd", "rate": 1.0, "momentum": 0.0, "schedule": "constant"}
     given |= {"readout_tau_us": 1e12, "scaled": False}
     if rule == "eventprop":
-        del given["near"], given["dropout"]
+        del given["near_threshold"], given["dropout"]
     learner = Learner(options_of(data, **given))
     learner.state = learner.rule.begin(learner.network, [WEIGHTS.astype(np.float32)])
     learner.begin_epoch(0, 2, 1)

@@ -72,8 +72,8 @@ def convolution_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
 
 
 def _learner(events: EventBatch, threads: int, layers: Layers, spikes: float) -> Learner:
-    near = recipe("adjoint", {"layers": layers})["near"]
-    own = AdjointOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near=near)
+    near = recipe("adjoint", {"layers": layers})["near_threshold"]
+    own = AdjointOptions(batch=_BATCH, rate=1e-12, init_spikes=spikes, near_threshold=near)
     learner = Learner(TrainOptions(rule="adjoint", layers=layers, own=own), threads)
     learner.start(events)
     learner.begin_epoch(0, 1, 1_000_000)

@@ -24,7 +24,8 @@ def facts_of(one: Declared, default: Any) -> str:
 
     A default out of bounds says that nothing is chosen, which the help tells in words.
     """
-    facts = [", ".join(one.choices) if one.choices else one.said.bounds]
+    parts = one.choices or (one.said.unit, one.said.bounds)
+    facts = [", ".join(part for part in parts if part)]
     if one.kind is bool:
         words = flag_of(one).split("/")
         facts.append(f"default {words[0 if default else 1]}")
@@ -60,15 +61,16 @@ def _parameter(
     one: Declared, panel: str | None, defaults: Mapping[str, Any], hidden: bool
 ) -> Parameter:
     facts = facts_of(one, defaults.get(one.name, one.default))
+    repeated = one.said.form is not None and one.said.form.repeated
     flag = typer.Option(
         flag_of(one),
+        metavar="<str>" if repeated else None,  # the table has no room for <list[str]>
         help=f"{one.said.help} ({facts})" if facts else one.said.help,
-        metavar=one.said.unit.upper() or None,
         rich_help_panel=panel,
         hidden=hidden,
     )
     kind: Any = one.kind if one.said.form is None else str
-    if one.said.form is not None and one.said.form.repeated:
+    if repeated:
         kind = list[str]
     return Parameter(
         one.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, flag]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -18,9 +19,10 @@ from eventsnn.cli.options import ERR, OUT, TRAIN_HELP, Json, Threads
 from eventsnn.commands import train as commands
 from eventsnn.errors import UserError
 from eventsnn.files.unpack import read_text
+from eventsnn.options import renamed
 from eventsnn.rules import find_rule, rules, words
 from eventsnn.threads import cores
-from eventsnn.train.options import DEFAULT_RULE, KNOWN, known, options_of, recipe
+from eventsnn.train.options import DEFAULT_RULE, KNOWN, former_names, known, options_of, recipe
 
 Out = Annotated[
     Path | None, typer.Option(help="Folder for the checkpoint; default: a new one under runs/.")
@@ -45,8 +47,14 @@ def _train(
 ) -> None:
     """Train with the options that were given."""
     given = {name: value for name, value in given.items() if value is not None}
+    rule = str(given.get("rule", DEFAULT_RULE))
+    for name, one in former_names(rule).items():
+        if name in given:
+            old, new = (f"--{word.replace('_', '-')}" for word in (name, one.name))
+            ERR.print(f"{old} is called {new} now", soft_wrap=True)
+    given = renamed(known(rule), given)
     if config is not None:
-        given = commands.read_config(config) | given
+        given = commands.read_config(config, given.get("rule")) | given
     summary = commands.train(given, out, resume, threads or cores(), tensorboard, ERR)
     if as_json:
         print(json.dumps(summary))
@@ -66,12 +74,20 @@ def parameters_of(rule: str) -> list[Parameter]:
     made += parameters(own.values(), f"Options of rule {rule}", defaults)
     others = {name: one for name, one in known(rule).items() if name not in KNOWN | own}
     made += parameters(others.values(), hidden=True)
+    for old, one in former_names(rule).items():
+        by_old = replace(one, name=old, said=replace(one.said, flag=""))
+        made += parameters([by_old], hidden=True)
     return [p.replace(kind=Parameter.KEYWORD_ONLY) for p in made]
 
 
-@cache
 def command_of(rule: str) -> Any:
     """Return the command ``train`` with the options of a rule."""
+    return _command(rule, tuple(rules()))
+
+
+@cache
+def _command(rule: str, every: tuple[str, ...]) -> Any:
+    """Return the same as long as the rules that there are stay the same."""
 
     def train_with(**given: Any) -> None:
         _train(**given)
@@ -79,7 +95,7 @@ def command_of(rule: str) -> Any:
     made = parameters_of(rule)
     train_with.__signature__ = Signature(made)  # type: ignore[attr-defined]
     train_with.__annotations__ = {p.name: p.annotation for p in made}
-    others = " or ".join(word for word in rules() if word != rule)
+    others = " or ".join(word for word in every if word != rule)
     text = (
         f"{TRAIN_HELP}\n\n"
         f"The options of another rule: eventsnn train --rule NAME --help (NAME: {others})."

@@ -21,7 +21,15 @@ from eventsnn.rules import words
 from eventsnn.text import quoted
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
 from eventsnn.train.model import inherited
-from eventsnn.train.options import DEFAULT_RULE, TrainOptions, completed, known, make_options, taken
+from eventsnn.train.options import (
+    DEFAULT_RULE,
+    TrainOptions,
+    completed,
+    former_names,
+    known,
+    make_options,
+    taken,
+)
 from eventsnn.train.own_data import check_fits, open_own
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import Trainer
@@ -137,15 +145,18 @@ def _stopped(trainer: Trainer, folder: Path) -> Interrupted:
     )
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Read options of a run from a TOML file: ``name = value`` lines, as on the command line."""
+def read_config(path: Path, rule: str | None = None) -> dict[str, Any]:
+    """Read options of a run from a TOML file: ``name = value`` lines, as on the command line.
+
+    ``rule`` is what goes before the file's own, if any.
+    """
     text = read_text(path)
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML that is none, or nested too deeply
         raise UserError(f"{path}: not TOML ({error})") from error
-    names, rule = known(), values.get("rule")
-    unknown = sorted(set(values) - set(names))
+    names, rule = known(), rule or values.get("rule")
+    unknown = sorted(set(values) - set(names) - set(former_names()))
     if unknown:
         close = difflib.get_close_matches(unknown[0], names, n=1, cutoff=0.7)
         hint = f"did you mean {close[0]}? " if close else ""

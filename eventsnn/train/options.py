@@ -20,6 +20,7 @@ from eventsnn.options import (
     made,
     option,
     read_json,
+    renamed,
     take,
 )
 from eventsnn.rules import find_rule, rules, words
@@ -110,7 +111,7 @@ class TrainOptions:
                 raise UserError(f"options {name} are {shown(values[name])}")
         outer = {name: value for name, value in values.items() if name not in groups}
         # Runs of version 0.1.0 knew no gradient rules.
-        every = kind.Options.of_older(outer | values.get(_group(kind), {}))
+        every = kind.Options.of_older(renamed(known(rule), outer | values.get(_group(kind), {})))
         unknown = sorted(set(every) - set(known(rule)))
         if unknown:
             raise UserError(f"unknown option {shown(unknown[0])}")
@@ -153,6 +154,13 @@ def known(rule: str = DEFAULT_RULE) -> dict[str, Declared]:
     return found
 
 
+def former_names(rule: str = DEFAULT_RULE) -> dict[str, Declared]:
+    """Return the options that had another name once, by that name."""
+    every = known(rule)
+    found = {old: one for one in every.values() for old in one.said.former}
+    return {old: one for old, one in found.items() if old not in every}
+
+
 def recipe(rule: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return where the defaults of a run by a rule differ from those that are declared.
 
@@ -169,6 +177,7 @@ def recipe(rule: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
 def make_options(given: dict[str, Any]) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
     rule = KNOWN["rule"].taken(given.get("rule", DEFAULT_RULE))
+    given = renamed(known(rule), given)
     _check_own(rule, given)
     given = taken(given, rule)
     values = recipe(rule, given) | given
@@ -178,6 +187,7 @@ def make_options(given: dict[str, Any]) -> TrainOptions:
 def taken(given: dict[str, Any], rule: str = DEFAULT_RULE) -> dict[str, Any]:
     """Return options as they are kept; UserError where one is unknown or cannot be."""
     all_of_them = known(rule)
+    given = renamed(all_of_them, given)
     unknown = sorted(set(given) - set(all_of_them))
     if unknown:
         raise UserError(f"unknown options {unknown}")

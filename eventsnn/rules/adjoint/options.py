@@ -40,14 +40,17 @@ class AdjointOptions(GradientOptions):
         least=0,
         below=1,
     )
-    near: float = option(
+    near_threshold: float = option(
         0.0,
         "Share of the threshold from which on a neuron that stays silent learns nevertheless; "
         "0: none does.",
         least=0,
         below=1,
+        former=("near",),
     )
-    near_weight: float = option(1.0, "How much, beside one that fired.", least=0)
+    near_threshold_weight: float = option(
+        1.0, "How much, beside one that fired.", least=0, former=("near_weight",)
+    )
     reset: Reset = option(
         "subtract", "What a spike does to the potential: the threshold is taken from it, or all."
     )
@@ -65,7 +68,7 @@ class AdjointOptions(GradientOptions):
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/decisions.md`` argues them."""
-        every = {"near": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
+        every = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
         if not any(isinstance(part, str) for part in given["layers"][1:]):
             return every | {"elastic": 0.7, "scatter": 0.5}
         return every | {

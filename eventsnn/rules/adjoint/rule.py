@@ -40,7 +40,7 @@ class Adjoint(GradientRule):
     @property
     def reverse_walk(self) -> ReverseWalk:
         """How it walks back."""
-        return ReverseWalk(self.options.batch, self.options.near)
+        return ReverseWalk(self.options.batch, self.options.near_threshold)
 
     def droppable(self, network: Network) -> list[int]:
         """Return the populations in which neurons are dropped."""
@@ -72,7 +72,7 @@ class Adjoint(GradientRule):
         louder, pairs = self._louder(), zip(state.params, state.network.sources, strict=True)
         # Neurons that speak do so the louder where others are dropped.
         weights = [plain(p) * louder if source in chunk.masks else p for p, source in pairs]
-        args = chunk.batch, self.threads, chunk.masks, self.options.near
+        args = chunk.batch, self.threads, chunk.masks, self.options.near_threshold
         passed = layered.run_checked(state.network, weights, *args)
         outputs = layered.outputs_of(passed, state.output, self.loss.reads)
         return Trace(outputs, self._spoke(state, chunk, passed), (passed, weights))
@@ -82,7 +82,10 @@ class Adjoint(GradientRule):
     ) -> list[NDArray[Any] | Blockwise]:
         """Walk a batch layer by layer in reverse."""
         passed, weights = trace.record
-        worth = self._cost_of(state, trace.spoke, len(chunk.batch)), self.options.near_weight
+        worth = (
+            self._cost_of(state, trace.spoke, len(chunk.batch)),
+            self.options.near_threshold_weight,
+        )
         given = {state.output: (self.loss.reads, errors)}
         gradients = blockwise_adjoint(passed, weights, given, worth, self.threads).weights
         louder = self._louder()

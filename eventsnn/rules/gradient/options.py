@@ -80,8 +80,11 @@ class GradientOptions(RuleOptions, ABC):
     )
     gain: float = option(1.0, "Scores a unit of output.", above=0)
     smoothing: float = option(0.05, "Label smoothing.", least=0, below=1)
-    wake: float = option(
-        1.0, "Pull on the weights of neurons that were silent throughout a batch.", least=0
+    silent_pull: float = option(
+        1.0,
+        "Pull on the weights of neurons that were silent throughout a batch.",
+        least=0,
+        former=("wake",),
     )
     tau_us: float = option(
         30_000.0, "Time constant of hidden neurons.", unit="microseconds", above=0

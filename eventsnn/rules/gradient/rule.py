@@ -214,7 +214,7 @@ class GradientRule(NetworkRule[GradientState]):
 
     def _updated(self, state: GradientState, walked: Walked) -> GradientState:
         options, gradients = self.options, walked.gradients
-        if options.wake:
+        if options.silent_pull:
             self._wake(state.network, walked.spoke, gradients)
         if options.clip:
             whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in gradients]
@@ -247,7 +247,7 @@ class GradientRule(NetworkRule[GradientState]):
         ends = zip(network.sources, network.targets, strict=True)
         for c, (source, target) in enumerate(ends):
             if network.populations[target].spiking:
-                topology, pull = network.connections[c].topology, self.options.wake
+                topology, pull = network.connections[c].topology, self.options.silent_pull
                 wake(topology, gradients[c], spoke[source], spoke[target], pull)
 
     def reading(self, state: GradientState) -> Reading:

@@ -1,119 +1,23 @@
-"""Options: what can be chosen, each declared once, as a field of a frozen dataclass.
-
-``option(64, "Recordings an update.", least=1)`` declares type (by the field's annotation), default,
-help, unit and bounds. Files, command lines, checkpoints and Python programs are checked by the same
-declaration; the flags of a command, the keys of a TOML file and tables of a page are made from it.
-"""
+"""The door for options: files, command lines, checkpoints and programs are asked the same."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from eventsnn.errors import UserError
+from eventsnn.options.declaration import INLINE, KEY, Option
 from eventsnn.text import shown
 
 LARGEST = 1 << 53
 """A whole number beyond it means nothing, unless an option says so."""
 
 T = TypeVar("T")
-_KEY = "option"
-_INLINE = "inline"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word in quotes"}
-
-
-class Form(NamedTuple):
-    """How a value that is no single number or word is written.
-
-    Attributes
-    ----------
-    types : tuple of type
-        That may stand in a file or a program.
-    remedy : str
-        What to give, for messages.
-    read : callable
-        From one of them to the value; raises UserError where there is none.
-    repeated : bool
-        Whether the flag may be given several times, instead of one text.
-    """
-
-    types: tuple[type, ...]
-    remedy: str
-    read: Callable[[Any], Any]
-    repeated: bool = False
-
-
-@dataclass(frozen=True)
-class Option:
-    """What is said of an option beside its name, type and default.
-
-    Attributes
-    ----------
-    help : str
-        Sentences for people.
-    unit : str
-        Of a number: "microseconds"; "" where it has none.
-    least, most : int or float or None
-        Bounds that are allowed themselves.
-    above, below : float or None
-        Bounds that are not.
-    choices : tuple of str, or callable that returns one
-        Words of which it is one; empty: any. Those of a ``Literal`` need not be repeated.
-    flag : str
-        On the command line, where it is not ``--name`` (``--name/--no-name`` of a bool).
-    form : Form or None
-        Of what is neither bool, number nor word.
-    """
-
-    help: str
-    unit: str = ""
-    least: float | None = None
-    most: float | None = None
-    above: float | None = None
-    below: float | None = None
-    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
-    flag: str = ""
-    form: Form | None = None
-
-    @property
-    def bounds(self) -> str:
-        """The bounds in words, "" if there are none."""
-        if self.least is not None and self.most is not None:
-            return f"from {self.least} to {self.most}"
-        parts = []
-        if self.least is not None:
-            parts.append("0 or more" if self.least == 0 else f"at least {self.least}")
-        if self.above is not None:
-            parts.append(f"more than {self.above:g}")
-        if self.most is not None:
-            parts.append(f"at most {self.most}")
-        if self.below is not None:
-            parts.append(f"below {self.below:g}")
-        return ", ".join(parts)
-
-    def holds(self, value: float) -> bool:
-        """Return whether a number is finite and within the bounds."""
-        low = self.least is None or value >= self.least
-        high = self.most is None or value <= self.most
-        above = self.above is None or value > self.above
-        below = self.below is None or value < self.below
-        finite = isinstance(value, int) or math.isfinite(value)
-        return low and high and above and below and finite
-
-
-def option(default: Any, help: str, **more: Any) -> Any:
-    """Declare an option as a field of a dataclass; ``more`` as for ``Option``."""
-    return field(default=default, metadata={_KEY: Option(help, **more)})
-
-
-def inline(options: type[Any]) -> Any:
-    """Declare a field that holds other options; outside they stand among those around them."""
-    return field(default_factory=options, metadata={_INLINE: options})
 
 
 @dataclass(frozen=True)
@@ -164,6 +68,9 @@ class Declared:
         if form is not None:
             if not isinstance(value, form.types):
                 raise UserError(f"{self.name} is {shown(value)}; give {form.remedy}")
+            parts: Any = [value] if isinstance(value, str) else value
+            for part in parts:
+                self._check_text(part)
             return form.read(value)
         if self.choices:
             if not (isinstance(value, str) and value in self.choices):
@@ -181,11 +88,14 @@ class Declared:
         whole = self.kind is int and type(value) is float and value.is_integer()
         return int(value) if whole else value
 
+    def _check_text(self, value: Any) -> None:
+        if isinstance(value, str) and "\0" in value:
+            raise UserError(f"{self.name} is {shown(value)}; give text without a zero byte")
+
     def _check_size(self, value: Any) -> None:
         """Check a value of the right type."""
         if isinstance(value, str):
-            if "\0" in value:
-                raise UserError(f"{self.name} is {shown(value)}; give text without a zero byte")
+            self._check_text(value)
             return
         if not self.said.holds(value):
             raise UserError(f"{self.name} is {shown(value)}; give {self.said.bounds or 'a number'}")
@@ -217,12 +127,12 @@ def _declared(options: Any) -> dict[str, Declared]:
     hints = get_type_hints(options)
     found: dict[str, Declared] = {}
     for one in fields(options):
-        if _INLINE in one.metadata:
-            found |= declared(one.metadata[_INLINE])
-        elif _KEY in one.metadata:
+        if INLINE in one.metadata:
+            found |= declared(one.metadata[INLINE])
+        elif KEY in one.metadata:
             kind, literal = _kind(hints[one.name])
             default = None if one.default is MISSING else one.default
-            said = one.metadata[_KEY]
+            said = one.metadata[KEY]
             found[one.name] = Declared(one.name, kind, default, said, literal)
     return found
 
@@ -259,8 +169,8 @@ def made(options: type[T], values: dict[str, Any]) -> T:
     """Return options from a flat dictionary, of which only those are taken that they have."""
     given: dict[str, Any] = {}
     for one in fields(options):  # type: ignore[arg-type]
-        if _INLINE in one.metadata:
-            given[one.name] = made(one.metadata[_INLINE], values)
+        if INLINE in one.metadata:
+            given[one.name] = made(one.metadata[INLINE], values)
         elif one.name in values:
             given[one.name] = values[one.name]
     return options(**given)
@@ -277,9 +187,9 @@ def flat(options: Any) -> dict[str, Any]:
 def _values(options: Any) -> Iterator[tuple[str, Any]]:
     for one in fields(options):
         value = getattr(options, one.name)
-        if _INLINE in one.metadata:
+        if INLINE in one.metadata:
             yield from _values(value)
-        elif _KEY in one.metadata:
+        elif KEY in one.metadata:
             yield one.name, value
 
 
@@ -296,3 +206,22 @@ def read_json(options: type[Any], values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise UserError(f"unknown option {shown(unknown[0])}")
     return {name: known[name].taken(known[name].whole(value)) for name, value in values.items()}
+
+
+def renamed(known: Mapping[str, Declared], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options that are given by names of former times by those of today.
+
+    Raises
+    ------
+    UserError
+        Where one is given by both.
+    """
+    today = {old: one.name for one in known.values() for old in one.said.former}
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        new = name if name in known else today.get(name, name)
+        if new in out or (new != name and new in values):
+            old = ", ".join(set(today) & set(values))
+            raise UserError(f"{new} is given twice; leave out {old}, its former name")
+        out[new] = value
+    return out
