@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import eventsnn
+from eventsnn.train.learning import Learner
 from eventsnn.train.options import completed, make_options
-from eventsnn.train.trainer import make_learner
 
 PACKAGE = str(Path(eventsnn.__file__).parent)
 
@@ -22,7 +22,7 @@ def entered():
     """Return how often each file was called from another one, while a learner learns 64."""
     data = eventsnn.open_data("digits", limit=64)
     options = completed(make_options({"rule": "adjoint", "layers": (2312, 60, 10)}), data)
-    learner, order = make_learner(options), np.arange(64)
+    learner, order = Learner(options), np.arange(64)
     learner.start(data.train)
     learner.learn(data.train, order, np.random.default_rng(0))  # what is compiled or kept, is
     calls, files = Counter(), set()

@@ -274,5 +274,5 @@ class Rule(ABC, Generic[Net, State]):
             raise UserError(f"{data.source}: events; rule {self.kind} takes real vectors")
         raise UserError(
             f"{data.source}: real vectors; rule {self.kind} takes events, film them "
-            "(film:mnist:PATH), or give a rule that takes vectors (--rule herding)"
+            "(film:mnist:PATH), or give another rule"
         )

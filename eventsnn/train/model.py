@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
+from eventsnn.rules import rules
+from eventsnn.rules.rule import Rule
 from eventsnn.train.checkpoint import damaged
 from eventsnn.train.learning import Learner, rule_of
 from eventsnn.train.options import TrainOptions
@@ -41,9 +43,10 @@ def inherited(path: str | Path) -> dict[str, Any]:
     options = load_run(path).options
     traits = rule_of(options).traits
     if not traits:
+        others = [kind for kind, rule in rules().items() if rule.traits is not Rule.traits]
         raise UserError(
             f"{path}: was trained by {options.rule}; start_from takes a network that learned by "
-            "adjoint or eventprop"
+            f"{' or '.join(others)}"
         )
     own = {name: value for name, value in traits.items() if hasattr(options.own, name)}
     return {"rule": options.rule, "layers": options.layers} | own

@@ -59,7 +59,7 @@ class Teacher:
             loss = "" if reading is None else f" and {reading.loss.kind}"
             raise UserError(
                 f"{path}: learned by {options.rule}{loss}, and gives no probabilities; give a "
-                "teacher that learned by adjoint or eventprop, and cross-entropy"
+                "teacher that the simulator runs, and that learned by cross-entropy"
             )
         self.network, self.loss = reading.network, reading.loss
         self.weights = trained_weights(self.network, events, run, path, "teacher")
