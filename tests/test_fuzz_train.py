@@ -185,22 +185,26 @@ def _quiet():
     return ERR
 
 
-OPTIONS = sorted(
-    word[2:]
-    for one in (KNOWN | options_of("adjoint") | options_of("herding")).values()
-    for word in flag_of(one).split("/")[:1]
-    if one.kind is not bool and one.name not in ("data", "epochs", "start_from", "teacher")
-)
+OPTIONS = {
+    rule: sorted(
+        flag_of(one).split("/")[0]
+        for one in (KNOWN | options_of(rule)).values()
+        if one.kind is not bool and one.name not in ("data", "epochs", "start_from", "teacher")
+    )
+    for rule in RULES
+}
 
 
 @fuzz
 @given(data=st.data())
 def test_an_option_of_any_value_trains_or_is_refused(film, tmp_path, call, data):
-    rule = data.draw(st.sampled_from(["adjoint", "herding"]))
+    rule = data.draw(st.sampled_from(sorted(RULES)))
     words = ["train", "--data", f"events:{film}", "--rule", rule, "--layers", "6-3-2"]
     words += ["--epochs", "1", "--threads", "1", "--out", tmp_path / "run"]
-    for name in data.draw(st.lists(st.sampled_from(OPTIONS), min_size=1, max_size=2)):
+    of_any = [flag for flags in OPTIONS.values() for flag in flags]
+    own, any_rule = st.sampled_from(OPTIONS[rule]), st.sampled_from(of_any)
+    for name in data.draw(st.lists(own | own | any_rule, min_size=1, max_size=2)):
         value = data.draw(st.sampled_from([*NASTY_NUMBERS, *NASTY_TEXT, "adam", "counts", "sgd"]))
-        words.append(f"--{name}={value}")
+        words.append(f"{name}={value}")
     shutil.rmtree(tmp_path / "run", ignore_errors=True)
     knock_command("train: options", call, *words)
