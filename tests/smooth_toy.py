@@ -15,7 +15,7 @@ import numpy as np
 def owed(neuron, times, unit, f, t):
     """Decay with which each of the deliveries at t counts for spike f; 0 where it does not."""
     last = times[(unit == unit[f]) & (times < times[f])].max(initial=-np.inf)
-    rule = neuron.membrane()
+    rule = neuron.membrane
     counts = (t > last) & (t <= times[f]) & (t >= last + rule.refractory_us)
     return np.where(counts, np.exp(np.minimum(t - times[f], 0.0) / rule.tau_us), 0.0)
 
@@ -75,7 +75,7 @@ class Toy:
                 break
             rows = np.array([j for _, j in delivered], int)
             contribution = w[rows][:, spikes[1]].T * a[None, :] * kernel
-            drive = contribution.sum(1) / neuron.membrane().threshold
+            drive = contribution.sum(1) / neuron.membrane.threshold
             out.append(drive)
             before = self.base[len(out) - 1]
             change = drive - (before if len(before) else drive)
@@ -91,7 +91,7 @@ class Toy:
         neuron, delivered, spikes, _ = self.layers[-1]
         if spikes is not None:
             return total + float((given[spikes[1]] * self.amplitude).sum())
-        w, amplitude, tau = weights[-1], self.last[2], neuron.membrane().tau_us
+        w, amplitude, tau = weights[-1], self.last[2], neuron.membrane.tau_us
         for (t, j), a in zip(delivered, amplitude, strict=True):
             if t >= self.duration:
                 continue

@@ -11,7 +11,7 @@ from eventsnn.engines import State, simulate
 from eventsnn.engines.layered import engine as feedforward
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
-from eventsnn.engines.layered.shared import Firing
+from eventsnn.engines.layered.spiking import Firing
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.backward import backward

@@ -63,6 +63,27 @@ def test_a_constant_two_imports_away_makes_new_code(toy):
     assert run(toy)[0] == ["8", "1"], "the first version is still there"
 
 
+def test_a_named_tuple_whose_fields_change_places_makes_new_code(toy):
+    fields = (
+        "from typing import NamedTuple\n\n\nclass Pair(NamedTuple):\n    {}: float\n    {}: float\n"
+    )
+    (toy / "toy/less.py").write_text(
+        "from eventsnn.kernels.compile import threaded\n\n\n"
+        "@threaded\ndef less(pair):\n    return pair.a - pair.b\n"
+    )
+    words = (
+        "from toy.{} import Pair; from toy.less import less; "
+        "print(less(Pair(3.0, 1.0)), sum(less.stats.cache_hits.values()))"
+    )
+    # The kernel's file does not import that of the tuple.
+    for name, order, out in (("x", "ab", "2.0"), ("x", "ba", "-2.0"), ("y", "ab", "2.0")):
+        for path in (toy / "toy/x.py", toy / "toy/y.py"):
+            path.unlink(missing_ok=True)  # a class that is gone must not be looked for
+        (toy / f"toy/{name}.py").write_text(fields.format(*order))
+        for hits in "01":
+            assert run(toy, words.format(name))[0] == [out, hits]
+
+
 def test_code_with_and_without_the_bounds_check_lies_apart(toy):
     read = (
         "import numpy as np\nfrom eventsnn.kernels.compile import threaded\n\n\n"

@@ -29,6 +29,7 @@ from typing import Any
 
 import llvmlite  # type: ignore[import-untyped]
 import numba
+from numba import types
 from numba.core import config as numba_config
 from numba.core import serialize
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
@@ -60,6 +61,15 @@ class KernelCache(FunctionCache):
         self._cache_file: Any = _Files(self._cache_path, self._impl.filename_base)
         self._enabled = True
 
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        """Return numba's key, and what the fields of named tuples are called.
+
+        numba tells a named tuple by its class and the types of its fields. Where the class moved,
+        or two of its fields changed places, code for the old one would be found.
+        """
+        key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
+        return *key, _named(getattr(sig, "args", sig))
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for a signature, or None where there is none that can be read."""
         try:
@@ -73,6 +83,18 @@ class KernelCache(FunctionCache):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
             _unwritable(Path(self._cache_path).parent, error.strerror or str(error))
+
+
+def _named(kinds: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the place and the fields of each named tuple among numba's types."""
+    found = []
+    for kind in kinds:
+        if isinstance(kind, types.NamedTuple | types.NamedUniTuple):
+            made = kind.instance_class
+            found.append((made.__module__, made.__qualname__, tuple(made._fields)))
+        if isinstance(kind, types.BaseTuple):
+            found += _named(kind)
+    return found
 
 
 class _Impl(CompileResultCacheImpl):

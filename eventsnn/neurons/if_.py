@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,6 +59,7 @@ class IF(Neuron):
         cell.times[1] = t + self.refractory_us
         return v
 
+    @cached_property
     def membrane(self) -> Membrane:
         """Return the closed form of the potential, which keeps all it was given."""
         return Membrane(math.inf, self.threshold, self.reset, self.refractory_us)

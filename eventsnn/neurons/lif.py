@@ -71,6 +71,7 @@ class LIF(Neuron):
         cell.times[1] = t + self.refractory_us
         return v
 
+    @cached_property
     def membrane(self) -> Membrane:
         """Return the closed form of the potential."""
         return Membrane(self.tau_us, self.threshold, self.reset, self.refractory_us)

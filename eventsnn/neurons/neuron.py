@@ -13,6 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
@@ -153,6 +154,7 @@ class Neuron(ABC):
         """Return when the neuron will fire if nothing more arrives (inf: never)."""
         return math.inf
 
+    @cached_property
     def membrane(self) -> Membrane | None:
         """Return the closed form that the spike adjoint learns by, None for a model without.
 

@@ -93,6 +93,7 @@ class Readout(Neuron):
             integral + v * area,
         )
 
+    @cached_property
     def membrane(self) -> Membrane:
         """Return the closed form of the potential, which never fires."""
         return Membrane(self.tau_us)

@@ -71,6 +71,7 @@ class AdaptiveLIF(Neuron):
         cell.times[0] = t
         return v if fires else None
 
+    @cached_property
     def membrane(self) -> Membrane:
         """Return what the adjoint learns by: the leak, and the threshold of a rested neuron."""
         return Membrane(self.tau_us, self.threshold)

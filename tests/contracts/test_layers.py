@@ -5,7 +5,7 @@ nothing in the package knows.
 """
 
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import ClassVar
 from unittest import mock
@@ -56,6 +56,7 @@ class Tiring(Neuron):
         cell.x[:] = (0.0, limit * 1.5) if v >= limit else (v, limit)
         return v if v >= limit else None
 
+    @cached_property
     def membrane(self):
         return Membrane(threshold=self.threshold, reset="zero")
 

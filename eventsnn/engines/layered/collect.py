@@ -1,11 +1,27 @@
-"""The spikes of a layer's blocks put into the order of a record."""
+"""The spikes of a layer: where its kernel stands, and how they come into the order of a record."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
 from eventsnn.kernels.compile import threaded
+
+
+class Cursor(NamedTuple):
+    """Where a kernel stands, in arrays of one number so that it can move them."""
+
+    recording: NDArray[np.int64]
+    event: NDArray[np.int64]
+    spikes: NDArray[np.int64]
+
+    @classmethod
+    def start(cls) -> Cursor:
+        """Return the beginning."""
+        return cls(*(np.zeros(1, np.int64) for _ in cls._fields))
 
 
 def collect(spikes: Spikes, n: int, deliveries: Deliveries, ordered: bool = False) -> Train:

@@ -8,6 +8,7 @@ delays are, and no neuron here fires between events.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from eventsnn.engines.inputs import Inputs
 from eventsnn.kernels.compile import kernel, threaded
 from eventsnn.kernels.decay import FINE, SHIFT
+from eventsnn.neurons.neuron import Neuron, decay_table
 
 NEVER = 1 << 62
 """A time that does not come, in microseconds."""
@@ -84,6 +86,31 @@ class Decay(NamedTuple):
     tau_us: float
     table: NDArray[np.float64]
     dtype: Any
+
+    @classmethod
+    def of(cls, neuron: Neuron, dtype: Any) -> Decay:
+        """Return the decay of a model that gives its ``membrane``."""
+        if neuron.membrane is None:
+            raise TypeError(f"feedforward: no decay of {neuron}")
+        tau_us = neuron.membrane.tau_us
+        return cls(tau_us, np.zeros(0) if math.isinf(tau_us) else _table(tau_us), dtype)
+
+
+@lru_cache(maxsize=64)
+def _table(tau_us: float) -> NDArray[np.float64]:
+    return decay_table(tau_us)
+
+
+class Tally(NamedTuple):
+    """Counts of a layer, each int64 (n_recordings,)."""
+
+    updates: NDArray[np.int64]
+    adds: NDArray[np.int64]
+
+    @classmethod
+    def zeros(cls, n: int) -> Tally:
+        """Return counts of n recordings, contiguous: a kernel is compiled anew for others."""
+        return cls(np.zeros(n, np.int64), np.zeros(n, np.int64))
 
 
 class Spikes(NamedTuple):

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.layered.any.driven import rest_of
 from eventsnn.engines.layered.deliveries import Deliveries, Train
 from eventsnn.engines.layered.layer import Ahead, layer_of
-from eventsnn.engines.layered.loop import Link, Loop, Step, in_order, links_of
-from eventsnn.engines.layered.readouts import joined, rest_of
+from eventsnn.engines.layered.loop import Link, Loop, Step, in_order, joined, links_of
 from eventsnn.engines.layered.spans import Span, tasks
 from eventsnn.engines.options import Options, over_budget
 from eventsnn.kernels.compile import threaded

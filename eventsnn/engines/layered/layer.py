@@ -18,11 +18,9 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.deliveries import Decay, Deliveries, Train
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Tally, Train
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Each, Laid
-from eventsnn.engines.layered.shared import Tally
-from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.record import Readouts
 from eventsnn.topology.topology import Topology
@@ -110,9 +108,8 @@ class Layer(ABC):
         layer that never fires.
         """
 
-    @abstractmethod
     def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
-        """Run from rest, and note who came near.
+        """Run from rest, and note who came near; of a layer that fires.
 
         Returns
         -------
@@ -120,30 +117,37 @@ class Layer(ABC):
             The spikes, and where neurons reached ``share`` of their threshold: up to a neuron's
             first spike, the first of these is the first in truth.
         """
+        raise TypeError(f"feedforward: {type(self).__name__} never fires")
 
     def readouts(self, state: Any, now: NDArray[np.float64]) -> Readouts:
         """Return what a layer that never fires keeps at the end ``now`` of each recording."""
         raise TypeError(f"feedforward: {type(self).__name__} is no readout")
 
-    @abstractmethod
-    def owed(self, errors: SpikeErrors | TimedErrors, dtype: Any) -> Any:
-        """Return what the deliveries are owed for: the errors, made ready to be walked."""
+    def owed(self, errors: Any, dtype: Any) -> Any:
+        """Return what the deliveries are owed for, ready to be walked.
+
+        ``errors`` are ``SpikeErrors``, or ``TimedErrors`` of a layer that never fires.
+        """
+        return errors
 
     @abstractmethod
     def walk(self, came: Deliveries, weights: NDArray[Any] | Laid, owed: Any) -> Any:
-        """Return the walk of some deliveries, for the three methods below."""
+        """Return the walk of some deliveries, for the two methods below."""
 
     @abstractmethod
-    def errors(self, walk: Any) -> NDArray[Any]:
-        """Return the error of each delivery, float (n_deliveries,)."""
-
-    @abstractmethod
-    def gradient(self, walk: Any) -> Any:
-        """Return the gradient of a piece as ``joined`` takes it."""
-
     def back(self, walk: Any, below: bool) -> tuple[NDArray[Any] | None, Any]:
-        """Return (errors, gradient); errors may be None where nothing ``below`` uses them."""
-        return (self.errors(walk) if below else None), self.gradient(walk)
+        """Return (errors, gradient).
+
+        The errors of the deliveries, float (n_deliveries,), may be None where nothing ``below``
+        uses them; the gradient of the piece is as ``joined`` takes it.
+        """
+
+    def errors(self, walk: Any) -> NDArray[Any]:
+        """Return the errors of deliveries alone."""
+        errors, _ = self.back(walk, True)
+        if errors is None:
+            raise TypeError(f"adjoint: {type(self).__name__} has no errors")
+        return errors
 
     def joined(
         self, parts: Sequence[Any], shape: tuple[int, ...], dtype: Any

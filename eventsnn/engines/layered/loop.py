@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
-from eventsnn.engines.layered.deliveries import Deliveries, Train, gather, send
+from eventsnn.engines.layered.deliveries import Deliveries, Tally, Train, gather, send
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
 from eventsnn.engines.layered.masks import Masks, speaking
 from eventsnn.engines.layered.near import run_near
-from eventsnn.engines.layered.shared import Tally
 from eventsnn.engines.layered.spans import Span
 from eventsnn.kernels.compile import check_compiling
 from eventsnn.network import Network
@@ -183,3 +182,9 @@ def links_of(network: Network, weights: Sequence[NDArray[Any] | Laid], ahead: Ah
         layer = kind(topology, neuron, array, ahead)
         links.append(Link(i, network.sources[i], target, connection.least_delay, layer))
     return links
+
+
+def joined(parts: Sequence[Readouts]) -> Readouts:
+    """Return the readouts of several tasks, end to end."""
+    names = ("final", "maximum", "maximum_t", "integral")
+    return Readouts(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

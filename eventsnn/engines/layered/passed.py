@@ -19,9 +19,8 @@ from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.engine import supports
 from eventsnn.engines.layered.layer import Ahead
-from eventsnn.engines.layered.loop import Asked, Link, Loop, links_of
+from eventsnn.engines.layered.loop import Asked, Link, Loop, joined, links_of
 from eventsnn.engines.layered.masks import Masks
-from eventsnn.engines.layered.readouts import joined
 from eventsnn.engines.layered.spans import Span
 from eventsnn.engines.layered.walk import GROUP as GROUP
 from eventsnn.errors import UserError
@@ -106,10 +105,10 @@ def check_layered(network: Network) -> None:
         )
     for p in sorted(set(network.targets)):
         name, neuron = network.populations[p].name, network.populations[p].neuron
-        if neuron is not None and neuron.membrane() is None:
+        if neuron is not None and neuron.membrane is None:
             raise UserError(
                 f"adjoint: {name} has {neuron.kind} neurons, which give no membrane to learn by; "
-                "write the model's membrane(), or give another"
+                "write the model's membrane, or give another"
             )
 
 
@@ -255,5 +254,5 @@ def _outputs(
 
 def integral_unit(neuron: Neuron) -> float:
     """Return the microseconds in which integrals of a readout are given to a loss."""
-    membrane = neuron.membrane()
+    membrane = neuron.membrane
     return 1.0 if membrane is None or np.isinf(membrane.tau_us) else membrane.tau_us

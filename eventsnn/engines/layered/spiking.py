@@ -1,20 +1,88 @@
-"""What the layers of spiking neurons share on the way back: the jumps of their adjoints."""
+"""What the layers of spiking neurons share: when they fire, how they decay, how adjoints jump."""
 
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered import walk_kernel as kernel
-from eventsnn.engines.layered.deliveries import Deliveries, Train
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Tally, Train
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.layer import Layer
-from eventsnn.engines.layered.shared import Firing, Tally
-from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors, Walk
-from eventsnn.neurons.neuron import Membrane, Neuron
+from eventsnn.engines.layered.walk import SpikeErrors, Walk
+from eventsnn.errors import UserError
+from eventsnn.neurons.neuron import FINE, Membrane, Neuron, check_precision
+
+
+class Firing(NamedTuple):
+    """When and how a neuron fires.
+
+    Attributes
+    ----------
+    threshold : float
+        Of the dtype of the potentials.
+    subtract : bool
+        True to subtract the threshold at a spike, False to set the potential to 0.
+    refractory : int
+        Microseconds after a spike in which deliveries are lost.
+    """
+
+    threshold: Any
+    subtract: bool
+    refractory: int
+
+    @classmethod
+    def of(cls, neuron: Neuron, dtype: Any) -> Firing:
+        """Return the rule of a model that gives its ``membrane``.
+
+        UserError for a threshold that ``dtype`` does not hold.
+
+        Kernels test whole registers: with a threshold of 0 the lanes behind the last neuron
+        would fire.
+        """
+        check_precision(neuron, dtype, "feedforward")
+        rule = neuron.membrane
+        if rule is None:
+            raise TypeError(f"feedforward: no threshold of {neuron}")
+        return cls(dtype(rule.threshold), rule.reset == "subtract", int(rule.refractory_us))
+
+    def share_of(self, share: float) -> Any:
+        """Return a share of the threshold; UserError for one that is 0 in its dtype."""
+        dtype = type(self.threshold)
+        if not 0 < share <= 1 or share * float(self.threshold) < np.finfo(dtype).tiny:
+            raise UserError(
+                f"near: a share of {share} of the threshold {self.threshold}, in {dtype.__name__}; "
+                f"give a number above 0, at most 1, so that at least {np.finfo(dtype).tiny} is left"
+            )
+        return dtype(share * self.threshold)
+
+
+class Factors(NamedTuple):
+    """The decay over gaps of whole microseconds, as ``neuron.decay`` defines it.
+
+    Attributes
+    ----------
+    table : float64 array (2 * FINE,)
+        ``neuron.decay_table``; empty where nothing decays.
+    tau_us : float
+    complete : bool
+        True if no gap of the run lies beyond the table.
+    """
+
+    table: NDArray[np.float64]
+    tau_us: float
+    complete: bool
+
+    @classmethod
+    def of(cls, decay: Decay, deliveries: Deliveries) -> Factors:
+        """Return the factors for gaps up to the last delivery of a recording."""
+        some = np.diff(deliveries.start) > 0
+        longest = int(deliveries.t[deliveries.start[1:][some] - 1].max(initial=0)) + 1
+        complete = not len(decay.table) or longest < FINE * FINE
+        return cls(decay.table, decay.tau_us, complete)
 
 
 class SpikingLayer(Layer):
@@ -34,7 +102,7 @@ class SpikingLayer(Layer):
     @property
     def membrane(self) -> Membrane:
         """The closed form of the neurons."""
-        membrane = self.neuron.membrane()
+        membrane = self.neuron.membrane
         if membrane is None:
             raise TypeError(f"adjoint: {self.neuron.kind} gives no membrane")
         return membrane
@@ -45,10 +113,8 @@ class SpikingLayer(Layer):
         lower.firing = self.firing._replace(threshold=self.firing.share_of(share))
         return from_rest(self, deliveries), from_rest(lower, deliveries)
 
-    def owed(self, errors: SpikeErrors | TimedErrors, dtype: Any) -> kernel.Jumps:
+    def owed(self, errors: SpikeErrors, dtype: Any) -> kernel.Jumps:
         """Return the jumps of the neurons' adjoints."""
-        if not isinstance(errors, SpikeErrors):
-            raise TypeError("adjoint: spiking neurons are owed for spikes")
         train, rule = errors.train, self.membrane
         leak = kernel.Leak(rule.tau_us, int(rule.refractory_us))
         room = len(train.t) * (2 if leak.refractory else 1)

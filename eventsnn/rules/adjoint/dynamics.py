@@ -46,7 +46,7 @@ def dynamics(
     out = {}
     for link in passed.links:
         neuron = passed.network.populations[link.target].neuron
-        membrane = neuron.membrane() if neuron is not None and neuron.spiking else None
+        membrane = neuron.membrane if neuron is not None and neuron.spiking else None
         if membrane is None:
             continue
         w, c = np.asarray(weights[link.connection], np.float64), link.connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.any.kernel import ModelRows, Wires, run_rows
-from eventsnn.engines.layered.collect import collect
-from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.collect import Cursor, collect
+from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Tally, Train
 from eventsnn.engines.layered.lanes import aligned
-from eventsnn.engines.layered.readouts import stacked
-from eventsnn.engines.layered.shared import Cursor, Tally
 from eventsnn.kernels.pointers import Pointers
 from eventsnn.neurons.neuron import Kernels, Neuron, check_precision
 from eventsnn.record import Readouts
@@ -98,3 +97,18 @@ def _flat(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     """Return an array as kernels are compiled for it: flat, and one that may be written."""
     flat = np.ascontiguousarray(array, dtype).reshape(-1)
     return flat if flat.flags.writeable else flat.copy()
+
+
+def rest_of(neuron: Neuron, size: int, dtype: Any, now: NDArray[np.float64]) -> Readouts:
+    """Return the readouts of a population that nothing reached."""
+    cell = neuron.start()
+    x = np.repeat(np.array(cell.x, dtype)[:, None], size, 1)
+    clocks, times = (np.full(size, t) for t in (cell.times[0], cell.times[1]))
+    rows = [neuron.readouts(x, clocks, times, float(t)) for t in now]
+    return stacked(rows, size, dtype)
+
+
+def stacked(rows: Sequence[tuple[NDArray[Any], ...]], size: int, dtype: Any) -> Readouts:
+    """Return what each recording's readouts hold, one under the other."""
+    columns = zip(*rows, strict=True) if rows else [np.zeros((0, size), dtype)] * 4
+    return Readouts(*(np.array(list(column)) for column in columns))

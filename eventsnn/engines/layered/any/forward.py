@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.any.backward import listed_errors, timed_errors
 from eventsnn.engines.layered.any.driven import Driven
 from eventsnn.engines.layered.any.kernel import ModelRows
-from eventsnn.engines.layered.deliveries import Deliveries, Train
+from eventsnn.engines.layered.deliveries import Deliveries, Tally, Train
 from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.layer import Ahead, runs_others
-from eventsnn.engines.layered.nonspiking import NonSpikingLayer
-from eventsnn.engines.layered.shared import Tally
+from eventsnn.engines.layered.layer import Ahead, Layer, runs_others
 from eventsnn.engines.layered.spiking import SpikingLayer, from_rest
 from eventsnn.engines.layered.walk import TimedErrors, TimedWalk, Walk
 from eventsnn.errors import UserError
@@ -52,22 +50,16 @@ class AnyLayer(SpikingLayer):
         fired = from_rest(self, deliveries)
         return fired, from_rest(AnyLayer(self.topology, lower, weights, Ahead()), deliveries)
 
-    def errors(self, walk: Walk) -> NDArray[Any]:
-        """Return the errors of deliveries."""
-        return self.back(walk, True)[0]
-
-    def gradient(self, walk: Walk) -> NDArray[Any]:
-        """Return the gradient, a sum for each group of recordings."""
-        return self.back(walk, True)[1]
-
     def back(self, walk: Walk, below: bool) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return errors and gradient: one pass finds both."""
         return listed_errors(self.topology, walk)
 
 
 @runs_others(spiking=False)
-class AnyReadoutLayer(NonSpikingLayer):
+class AnyReadoutLayer(Layer):
     """Any neurons that never fire behind any connection; see ``Layer``."""
+
+    beside = True
 
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
@@ -93,7 +85,7 @@ class AnyReadoutLayer(NonSpikingLayer):
 
     def back(self, walk: TimedWalk, below: bool) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return errors and gradient: one pass finds both."""
-        membrane = self.neuron.membrane()
+        membrane = self.neuron.membrane
         if membrane is None:
             raise TypeError(f"adjoint: {self.neuron.kind} gives no membrane")
         return timed_errors(self.topology, walk, membrane.tau_us)

@@ -11,18 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.collect import collect
+from eventsnn.engines.layered.collect import Cursor, collect
 from eventsnn.engines.layered.conv.backward import conv_gradient, fan_of, laid_out
 from eventsnn.engines.layered.conv.by_event import run_block
 from eventsnn.engines.layered.conv.by_place import ROOM, Places, Visits, run_places
 from eventsnn.engines.layered.conv.grid import Patches, as_patches, patches_of, strip_of
-from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Spikes, Tally, Train
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.engines.layered.lanes import LINE, aligned
 from eventsnn.engines.layered.layer import Ahead, runs
 from eventsnn.engines.layered.patch import patch_walk
-from eventsnn.engines.layered.shared import Cursor, Factors, Firing, Tally, decay_of
-from eventsnn.engines.layered.spiking import SpikingLayer
+from eventsnn.engines.layered.spiking import Factors, Firing, SpikingLayer
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -103,7 +102,7 @@ class PatchLayer(SpikingLayer):
     ) -> None:
         self._remember(neuron, topology.n_out, weights.dtype.type)
         self.topology = topology
-        self.firing, self.forgets = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
+        self.firing, self.forgets = Firing.of(neuron, self.dtype), Decay.of(neuron, self.dtype)
         per_chunk = LINE // weights.dtype.itemsize
         self.blocks: list[Channels] = []
         for first in range(0, topology.channels, MAX_CHUNKS * per_chunk):
@@ -153,9 +152,9 @@ class PatchLayer(SpikingLayer):
         """Return the errors of deliveries: each sender sees a patch of the targets."""
         return patch_walk(fan_of(self.topology), laid_out(self.topology, plain(walk.weights)), walk)
 
-    def gradient(self, walk: Walk) -> NDArray[Any]:
-        """Return the gradient, a sum for each group of recordings."""
-        return conv_gradient(self.topology, walk)
+    def back(self, walk: Walk, below: bool) -> tuple[NDArray[Any] | None, NDArray[Any]]:
+        """Return errors and gradient: a sum for each group of recordings."""
+        return (self.errors(walk) if below else None), conv_gradient(self.topology, walk)
 
     def _by_event(
         self,

@@ -16,7 +16,7 @@ from eventsnn.neurons.neuron import Neuron
 
 def uncounted(neuron: Neuron) -> str | None:
     """Return why the walk into these neurons cannot be counted, None if it can."""
-    membrane = neuron.membrane()
+    membrane = neuron.membrane
     if membrane is None or not membrane.refractory_us:
         return None
     return (

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.collect import collect
-from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.collect import Cursor, collect
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Spikes, Tally, Train
 from eventsnn.engines.layered.dense import cost
 from eventsnn.engines.layered.dense.backward import Blockwise, Part, fan_of, part_of
 from eventsnn.engines.layered.dense.block import GROUP, run_block
@@ -18,8 +18,7 @@ from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay, plain
 from eventsnn.engines.layered.lanes import LINE, aligned
 from eventsnn.engines.layered.layer import Ahead, Cost, Passage, runs
 from eventsnn.engines.layered.patch import patch_walk
-from eventsnn.engines.layered.shared import Cursor, Firing, Tally, decay_of
-from eventsnn.engines.layered.spiking import SpikingLayer
+from eventsnn.engines.layered.spiking import Firing, SpikingLayer
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -110,7 +109,7 @@ class DenseLayer(SpikingLayer):
     ) -> None:
         self._remember(neuron, weights.shape[1], weights.dtype.type)
         self.n_in = weights.shape[0]
-        self.firing, self.decay = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
+        self.firing, self.decay = Firing.of(neuron, self.dtype), Decay.of(neuron, self.dtype)
         self.lanes = LINE // weights.dtype.itemsize
         cuts = cuts_of(self.n_out, self.lanes)
         if not isinstance(weights, Laid) and ahead.events > PACK_FROM * len(weights):
@@ -164,9 +163,9 @@ class DenseLayer(SpikingLayer):
         laid = np.ascontiguousarray(plain(walk.weights)).reshape(-1)
         return patch_walk(fan_of(*walk.weights.shape), laid, walk)
 
-    def gradient(self, walk: Walk) -> Part:
-        """Return the walk: the gradient is summed block by block where it is needed."""
-        return part_of(walk)
+    def back(self, walk: Walk, below: bool) -> tuple[NDArray[Any] | None, Part]:
+        """Return errors and gradient: a walk, summed block by block where it is needed."""
+        return (self.errors(walk) if below else None), part_of(walk)
 
     def joined(self, parts: Sequence[Part], shape: tuple[int, ...], dtype: Any) -> Blockwise:
         """Return the gradient of a batch, not summed yet."""

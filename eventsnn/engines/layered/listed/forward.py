@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.collect import collect
-from eventsnn.engines.layered.deliveries import Deliveries, Spikes, Train
+from eventsnn.engines.layered.collect import Cursor, collect
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Spikes, Tally, Train
 from eventsnn.engines.layered.layer import Ahead, runs
 from eventsnn.engines.layered.listed.backward import Wiring, listed_walk
 from eventsnn.engines.layered.listed.cells import ListedCells, Targets, run_cells
-from eventsnn.engines.layered.shared import Cursor, Factors, Firing, Tally, decay_of
-from eventsnn.engines.layered.spiking import SpikingLayer
+from eventsnn.engines.layered.spiking import Factors, Firing, SpikingLayer
 from eventsnn.engines.layered.walk import Walk
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
@@ -40,7 +39,7 @@ class ListedLayer(SpikingLayer):
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
     ) -> None:
         self._remember(neuron, topology.n_out, weights.dtype.type)
-        self.firing, self.forgets = Firing.of(neuron, self.dtype), decay_of(neuron, self.dtype)
+        self.firing, self.forgets = Firing.of(neuron, self.dtype), Decay.of(neuron, self.dtype)
         start, target = self.lists(topology)
         own = np.full(len(target), weights[0]) if self.shared else weights
         self.synapses = Targets(start, target, own)
@@ -65,14 +64,6 @@ class ListedLayer(SpikingLayer):
         while not run_cells(*args, spikes, cursor, fresh, tally):
             spikes = spikes.grown()
         return collect(spikes, int(cursor.spikes[0]), deliveries, ordered=True)
-
-    def errors(self, walk: Walk) -> NDArray[Any]:
-        """Return the errors of deliveries."""
-        return self.back(walk, True)[0]
-
-    def gradient(self, walk: Walk) -> NDArray[Any]:
-        """Return the gradient, a sum for each group of recordings."""
-        return self.back(walk, True)[1]
 
     def back(self, walk: Walk, below: bool) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return errors and gradient: one pass finds both."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.deliveries import Deliveries
+from eventsnn.engines.layered.deliveries import Decay, Deliveries, Tally
 from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.layer import Ahead, Cost, Passage, runs
-from eventsnn.engines.layered.nonspiking import NonSpikingLayer
+from eventsnn.engines.layered.layer import Ahead, Cost, Layer, Passage, runs
 from eventsnn.engines.layered.readout import cost
 from eventsnn.engines.layered.readout.backward import readout_walk
-from eventsnn.engines.layered.readout.levels import Levels, run_levels
-from eventsnn.engines.layered.shared import Tally, decay_of
 from eventsnn.engines.layered.walk import TimedErrors, TimedWalk
+from eventsnn.kernels.compile import threaded
 from eventsnn.neurons.neuron import Neuron, decays
 from eventsnn.neurons.readout import Readout
 from eventsnn.record import Readouts
@@ -24,15 +22,31 @@ from eventsnn.topology.dense import Dense
 from eventsnn.topology.topology import Topology
 
 
+class Levels(NamedTuple):
+    """What a readout holds at its last delivery, a row for each recording.
+
+    ``v``, ``maximum`` and ``integral`` are float (n_recordings, n_units), ``maximum_t``
+    float64 of that shape, ``clock`` int64 (n_recordings,), -1 for never.
+    """
+
+    v: NDArray[Any]
+    maximum: NDArray[Any]
+    integral: NDArray[Any]
+    maximum_t: NDArray[np.float64]
+    clock: NDArray[np.int64]
+
+
 @runs((Readout,), (Dense,))
-class ReadoutLayer(NonSpikingLayer):
+class ReadoutLayer(Layer):
     """A dense connection into a readout; see ``Layer``. Weights are (n_in, n_out)."""
+
+    beside = True
 
     def __init__(
         self, topology: Topology, neuron: Readout, weights: NDArray[Any], ahead: Ahead
     ) -> None:
         self.weights, self.neuron = weights, neuron
-        self.decay = decay_of(neuron, np.float64)
+        self.decay = Decay.of(neuron, np.float64)
 
     def start(self, recordings: int) -> Levels:
         """Return the levels at rest."""
@@ -74,3 +88,29 @@ class ReadoutLayer(NonSpikingLayer):
     def cost(self, work: Passage) -> Cost:
         """Count the reverse walk."""
         return cost.of_walk(work, self.weights.shape[1])
+
+
+@threaded
+def run_levels(events, w, tau, levels):  # type: ignore[no-untyped-def]
+    """Take all deliveries, recording after recording."""
+    real = w.dtype.type
+    for r in range(len(events.start) - 1):
+        v, maximum, integral = levels.v[r], levels.maximum[r], levels.integral[r]
+        for e in range(events.start[r], events.start[r + 1]):
+            t, row = events.t[e], w[np.int64(events.row[e])]
+            if t != levels.clock[r]:
+                # Nothing stands before the first delivery: its gap may be anything.
+                dt = np.float64(t - max(levels.clock[r], np.int64(0)))
+                exact = events.decay[e]
+                decay, area = real(exact), real(dt if math.isinf(tau) else tau * (1.0 - exact))
+                for k in range(len(v)):
+                    integral[k] += v[k] * area
+                    v[k] *= decay
+                levels.clock[r] = t
+            for k in range(len(v)):
+                v[k] += row[k]
+            if events.last[e]:
+                for k in range(len(v)):
+                    if v[k] > maximum[k]:
+                        maximum[k] = v[k]
+                        levels.maximum_t[r, k] = t
