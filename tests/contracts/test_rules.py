@@ -186,6 +186,21 @@ def test_all_rules_are_found_by_their_words():
         find_rule("none")
 
 
+@pytest.mark.parametrize("kind", [kind for kind, one in FOUND.items() if one.aliases])
+def test_an_older_word_means_the_same_rule_and_goes_on_with_its_runs(kind, tmp_path):
+    data = data_for(kind)[0]
+    trained(kind, data, tmp_path / "new")
+    for word in FOUND[kind].aliases:
+        given = {"rule": word} | SMALL.get(kind, {})
+        with pytest.raises(KeyboardInterrupt):
+            trained(kind, data, tmp_path / word, Stops(), **given)
+        trained(kind, data, tmp_path / word)
+        a, b = (load_checkpoint(tmp_path / name) for name in ("new", word))
+        assert a.info["options"] == b.info["options"]
+        for name in a.arrays:
+            np.testing.assert_array_equal(a.arrays[name], b.arrays[name])
+
+
 @pytest.mark.parametrize("kind", FOUND)
 def test_a_rule_tells_what_it_is_before_it_takes_memory(kind):
     rule = FOUND[kind](options_for(kind, data_for(kind)[0]).own)
