@@ -259,13 +259,13 @@ SMALL = [np.ones((4, 3)), np.ones((3, 2))]
         ([np.ones(4)], {}, r"weights\[0\] has shape \(4,\)"),
         (SMALL, {"n_steps": 0}, "n_steps is 0"),
         (SMALL, {"eta": float("nan")}, "eta is nan"),
-        (SMALL, {"back_quantizer": "herdng"}, "quantizer 'herdng'"),
+        (SMALL, {"back_quantizer": "herdng"}, "quantizer is 'herdng'"),
         (SMALL, {"test_quantizer": "noreset-herding"}, "depend on the one before"),
         (SMALL, {"test_quantizer": "clipped-noreset-rect-herding"}, "depend on the one before"),
-        (SMALL, {"dtype": "float16"}, "dtype 'float16'"),
+        (SMALL, {"dtype": "float16"}, "dtype is 'float16'"),
         (SMALL, {"dtype": "integer", "smooth_grads": True}, "true multiplication"),
         (SMALL, {"etta": 1}, "unknown option"),
-        (SMALL, {"step_by": "frames"}, "step_by 'frames'"),
+        (SMALL, {"step_by": "frames"}, "step_by is 'frames'"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(weights, fields, message):

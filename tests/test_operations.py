@@ -132,7 +132,8 @@ def test_the_plain_function_behind_each_kernel_gives_the_synapses_of_every_sende
         Pool2d((5, 4, 2), (3, 2), (2, 1)),
         Sparse.from_pairs([0, 0, 2, 2, 2], [3, 1, 0, 1, 2], 3, 4)[0],
     ]
-    assert {shape.kind for shape in shapes} == set(topologies())
+    ours = [kind for kind, one in topologies().items() if one.__module__.startswith("eventsnn.")]
+    assert sorted(shape.kind for shape in shapes) == ours
     for shape in shapes:
         runs, table = shape.kernel().__wrapped__, shape.table()
         out = np.zeros(1 + 3 * shape.max_fan_out, np.int64)

@@ -108,7 +108,7 @@ def test_a_network_of_ones_own_has_no_data_of_its_own(tmp_path, call):
 def test_data_that_only_bear_the_name_of_others_are_not_those(tmp_path, call):
     Trainer(*tiny("digits"), tmp_path).run(Listener())
     code, _, err = call("evaluate", tmp_path)
-    assert code == 2 and "have changed" in err and "--data" in err
+    assert code == 2 and "data that a program made and no word opens; give --data" in err
 
 
 def test_a_run_finds_its_data_from_another_folder(film, tmp_path, call, monkeypatch):
