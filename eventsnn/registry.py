@@ -147,7 +147,7 @@ def register(thing: Thing) -> Thing:
     Parameters
     ----------
     thing : a class, or for readers and papers an object, of one of the contracts
-        Neuron, Topology, Layer, Loss, Optimizer, Surrogate, Rule, Reader, Paper.
+        Neuron, Topology, Loss, Optimizer, Rule, Reader, Paper. A fast layer joins by ``runs``.
 
     Returns
     -------

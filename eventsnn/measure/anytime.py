@@ -192,7 +192,7 @@ def _outputs(
     """Return (outputs float64 (n, checks, classes), whether an output spiked (n, checks))."""
     output, (reads, settle) = record.network.populations[-1], reading
     shape = (*times.shape, output.size)
-    if not isinstance(output.neuron, Readout):
+    if not isinstance(output.neuron, Readout):  # the formulas of another are not known here
         counts, first = np.zeros(shape, np.int64), np.empty(shape)
         spikes = record.spikes[output.name]
         count_out(Arrivals(spikes.t, spikes.unit, spikes.start), times, counts, first)
@@ -217,6 +217,7 @@ def _into_readout(
     network = record.network
     into = [c for c, target in enumerate(network.targets) if target == len(network.populations) - 1]
     connection = network.connections[into[0]] if len(into) == 1 else None
+    # The kernel reads rows of weights, one for each sender.
     if connection is None or not isinstance(connection.topology, Dense) or not connection.one_delay:
         raise UserError(
             f"measure: {network.populations[-1].name} is not reached through one dense connection "

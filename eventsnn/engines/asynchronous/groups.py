@@ -78,7 +78,7 @@ def groups(connection: Connection, begin: int) -> Groups | None:
 
 def _synapses(topology: Topology) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
     """Return (sender, target, place of the weight) of every synapse, sender after sender."""
-    if isinstance(topology, Sparse):
+    if isinstance(topology, Sparse):  # has its synapses as arrays already
         senders = np.repeat(np.arange(topology.n_in), np.diff(topology.start))
         return senders, topology.target, np.arange(len(topology.target))
     rows = [topology.fan_out(sender) for sender in range(topology.n_in)]

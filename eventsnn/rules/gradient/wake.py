@@ -36,13 +36,13 @@ def wake(
         Spikes of each sender and of each target, summed over the batch.
     pull : float
     """
-    if isinstance(topology, Conv2d):
+    if isinstance(topology, Conv2d):  # positions share weights: a channel is silent as a whole
         rows, columns, c_in, channels = topology.weight_shape
         shape = (c_in, -1) if topology.planar else (-1, c_in)
         came = came.reshape(shape).sum(1 if topology.planar else 0)
         came = np.tile(came, rows * columns)
         spoke = spoke.reshape(-1, channels).sum(0)
-    elif not isinstance(topology, Dense):
+    elif not isinstance(topology, Dense):  # pooling does not learn, lists have no rows
         return
     quiet = spoke == 0
     if not quiet.any() or not came.any():
