@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Keep = str | Collection[str]
 """What to keep: "all" spikes, "counts" only, "nothing" but totals, or names of populations."""
+
+Reads = Literal["counts", "final", "maximum", "integral", "first_spike"]
+"""What is read of an output: spike counts, what a readout kept, or the time of the first spike."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,14 +8,13 @@ spike. Each is a frozen description, one a file; ``loss(outputs, labels)`` is a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-
-Reads = Literal["counts", "final", "maximum", "integral", "first_spike"]
+from eventsnn.record import Reads as Reads
 
 READS: tuple[Reads, ...] = ("counts", "final", "maximum", "integral", "first_spike")
 

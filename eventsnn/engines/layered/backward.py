@@ -32,7 +32,7 @@ from eventsnn.engines.layered.near import arrived, merged
 from eventsnn.engines.layered.passed import Passed, Piece, integral_unit
 from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
 from eventsnn.errors import UserError
-from eventsnn.losses.loss import Reads
+from eventsnn.record import Reads
 from eventsnn.threads import in_threads
 
 Errors = Mapping[int | str, tuple[Reads, NDArray[np.float64]]]

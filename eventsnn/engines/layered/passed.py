@@ -25,10 +25,9 @@ from eventsnn.engines.layered.spans import Span
 from eventsnn.engines.layered.walk import GROUP as GROUP
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.losses.loss import Reads
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
-from eventsnn.record import Readouts, Record
+from eventsnn.record import Readouts, Reads, Record
 from eventsnn.threads import in_threads
 
 _MOST = 4  # groups that go through all layers in one go
