@@ -1,6 +1,7 @@
 """Training with the spike adjoint, as people run it: what it learns, saves, resumes and refuses."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,12 @@ from eventsnn.data.source import open_data
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.lif import LIF
+from eventsnn.rules.evaluation import spikes_allowed
+from eventsnn.topology.dense import Dense
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
@@ -311,6 +318,25 @@ def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
     assert call("train", *cut)[0] == 0
     assert call("train", "--out", tmp_path / "cut", "--resume", "--epochs", 4)[0] == 0
     assert_same_arrays(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_network_that_runs_away_while_it_learns_is_stopped_by_what_neurons_can_fire(call):
+    words = ("--rule", "eventprop", "--layers", "2312-8-10", "--limit", 60, "--rate", 1e10)
+    code, _, err = call("train", *words)
+    most = 18 * int(open_data("digits", limit=60).train.duration.max()) // 300
+    assert 18_000 < most < 20_000
+    found = int(re.search(r"more than (\d+) spikes", err)[1])
+    assert code == 2 and 18_000 <= found <= most and "lower the learning rate" in err
+
+
+def test_only_neurons_that_fire_by_themselves_have_a_bound_of_spikes():
+    events = EventBatch.from_streams([EventStream([5], [0], (1, 1, 1), duration=900_000)])
+    size = Dense(1, 2)
+    made = [
+        Network((Population("in", (1,)), Population("n", (2,), n)), (Connection("in", "n", size),))
+        for n in (CubaLIF(10_000.0, 5_000.0), LIF(10_000.0))
+    ]
+    assert [spikes_allowed(network, events) for network in made] == [6_000, 50_000_000]
 
 
 def test_eventprop_refuses_what_it_does_not_have(call):

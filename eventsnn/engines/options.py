@@ -40,5 +40,5 @@ def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> Use
     return UserError(
         f"simulate: the network fired more than {budget} spikes; the busiest population is "
         f"{network.populations[busiest].name} with {spikes[busiest]}: weaken its recurrence, or "
-        "raise event_budget"
+        "raise event_budget; if it learns, lower the learning rate"
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
 from eventsnn.engines.layered.passed import recorded_outputs
+from eventsnn.engines.options import EVENT_BUDGET
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
 from eventsnn.losses.loss import Loss
@@ -18,6 +19,22 @@ from eventsnn.rules.learned import Predicted
 
 TOGETHER = 250
 """Recordings that are run in one go."""
+
+SPIKES, EVERY_US = 1000, 300
+"""Spikes that neurons may fire in a recording on average, or one in so many microseconds."""
+
+
+def spikes_allowed(network: Network, events: EventBatch) -> int:
+    """Return how many spikes a recording may fire before learning has run away.
+
+    Neurons that fire by themselves may do so without end once their weights explode; those
+    that fire only when an event comes cannot.
+    """
+    neurons = [p for p in network.populations if p.neuron is not None]
+    if not any(p.neuron.predicts for p in neurons if p.neuron is not None):
+        return EVENT_BUDGET
+    longest = int(events.duration.max()) if len(events) else 0
+    return min(EVENT_BUDGET, sum(p.size for p in neurons) * max(SPIKES, longest // EVERY_US))
 
 
 def predict(
@@ -39,7 +56,8 @@ def predict(
     adds = np.zeros(len(network.connections), np.int64)
     for first in range(0, len(events), TOGETHER):
         batch = events.part(first, min(first + TOGETHER, len(events)))
-        record = simulate(network, weights, batch, record=keep, threads=threads)
+        most = spikes_allowed(network, batch)
+        record = simulate(network, weights, batch, record=keep, threads=threads, event_budget=most)
         classes[first : first + TOGETHER] = answers(scores_of(record, output, loss, batch))
         spikes += record.counts.spikes.sum(0)
         adds += record.counts.synaptic_adds.sum(0)

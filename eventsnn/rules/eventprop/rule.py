@@ -12,7 +12,7 @@ from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.record import Record
-from eventsnn.rules.evaluation import FirstSpikes, first_spikes
+from eventsnn.rules.evaluation import FirstSpikes, first_spikes, spikes_allowed
 from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_by_spike, eventprop
 from eventsnn.rules.eventprop.options import EventPropOptions
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
@@ -40,7 +40,8 @@ class EventProp(GradientRule):
 
     def forward(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch event by event."""
-        record = simulate(state.network, state.weights, chunk.batch)
+        most = spikes_allowed(state.network, chunk.batch)
+        record = simulate(state.network, state.weights, chunk.batch, event_budget=most)
         timed = None
         if self.loss.reads == "first_spike":
             timed = first_spikes(record, state.network.populations[state.output].name)
