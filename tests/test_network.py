@@ -38,7 +38,7 @@ def test_every_folder_file_defines_one_named_model_or_topology():
     def own(kinds):  # not those of other tests
         return {kind for kind, c in kinds.items() if c.__module__.startswith("eventsnn.")}
 
-    assert own(models()) == {"if", "lif", "cuba_lif", "readout"}
+    assert own(models()) == {"if", "lif", "cuba_lif", "graded_lif", "readout"}
     assert own(topologies()) == {"dense", "sparse", "conv2d", "pool2d"}
     assert {type(shape).kind for shape in SHAPES} == own(topologies())
 

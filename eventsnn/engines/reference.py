@@ -147,6 +147,7 @@ class _Machine:
                 self.logs[p].value.append(value)
             if neuron.predicts:
                 self._predict(p, unit, neuron)
+        neuron.lateral(self.cells[p], self.now, fired)
         self.counts.neuron_updates[self.row, p] += len(due | set(arrived))
         self.left -= len(fired)
         if self.left < 0:

@@ -136,6 +136,14 @@ class Neuron(ABC):
     def kernels(cls, dtype: Any) -> Kernels:
         """Return the model's entry points for a state of float32 or float64."""
 
+    def lateral(self, cells: Sequence[Cell], t: float, fired: Sequence[int]) -> None:
+        """Let the neurons that fire at ``t`` act on others of their population, without synapses.
+
+        ``cells`` are all neurons, ``fired`` those that fire, in order of unit. It is called once
+        at every instant at which something arrived; ``settle`` of the kernels does the same.
+        """
+        return
+
     def start(self) -> Cell:
         """Return a neuron at rest that has never been touched."""
         return Cell([0.0] * len(self.variables), [-1.0] + [-math.inf] * (len(self.times) - 1))
