@@ -99,6 +99,15 @@ def paper_two_rows(out):
     assert "the paper has images and no recordings" in out
 
 
+def layer_strings(out):
+    stays = re.findall(r"^  (\S+) .* stays$", out, re.MULTILINE)
+    assert stays == ["input->hidden1", "hidden1->hidden1", "conv2->pool1"]
+    assert len(re.findall(" learns$", out, re.MULTILINE)) == 7
+    assert numbers(r"starts with ([\d.]+) spikes", out)[0] == pytest.approx(2, abs=0.2)
+    losses = numbers(r"loss ([\d.]+)", out)
+    assert len(losses) == 4 and losses[-1] < 0.9 * losses[0]
+
+
 def perceptron_rule(out):
     right = numbers(r"epoch \d: ([\d.]+)% of digits", out)
     (wrong,) = numbers(r"(\d+) mistakes, and as many updates", out)

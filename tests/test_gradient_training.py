@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from eventsnn.data.source import open_data
+from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.dense import backward as blockwise
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Connection, Network, Population
+from eventsnn.network.layer_string import parse_layers
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
+from eventsnn.rules import find_rule
 from eventsnn.rules.evaluation import spikes_allowed
 from eventsnn.topology.dense import Dense
 from eventsnn.train.checkpoint import load_checkpoint
@@ -318,6 +321,86 @@ def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
     assert call("train", *cut)[0] == 0
     assert call("train", "--out", tmp_path / "cut", "--resume", "--epochs", 4)[0] == 0
     assert_same_arrays(tmp_path / "whole", tmp_path / "cut")
+
+
+def begin(rule, layers, **given):
+    """A learner before its first update, what it draws, and the data."""
+    data = open_data("digits", limit=40)
+    given = {"rule": rule, "layers": parse_layers(layers), "batch": 8, "rate": 0.01} | given
+    learner = Learner(completed(make_options(given), data))
+    return learner, learner.start(data.train), data.train
+
+
+def test_a_recurrent_layer_starts_with_the_spikes_that_were_asked_for():
+    learner, rates, few = begin("eventprop", "2312-12r-[12]-10", init_spikes=2.0)
+    assert [round(rate.after) for rate in rates] == [2, 2]
+    weights = dict(zip(learner.network.connections, learner.state.weights, strict=True))
+    for connection, array in weights.items():
+        if connection.target == "hidden1":
+            np.testing.assert_allclose(array.std(), learner.state.weights[0].std(), rtol=0.15)
+    alone = {c.name: a for c, a in weights.items()}
+    alone["hidden1->hidden1"] = np.zeros((12, 12), np.float32)
+    spikes = [
+        simulate(learner.network, given, few).counts.spikes
+        for given in (alone, [*weights.values()])
+    ]
+    assert (spikes[0] != spikes[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("rule", "layers", "fixed"),
+    [
+        ("eventprop", "2312-12rf-12r-10", ["input->hidden1", "hidden1->hidden1"]),
+        ("eventprop", "2312-12-[12]-10", ["hidden1=>hidden2"]),
+        ("adjoint", "2312-12f-12-10", ["input->hidden1"]),
+        ("adjoint", "34x34x2-3c5s4f-2avg-4c3-10", ["input->conv1"]),
+    ],
+)
+def test_what_is_fixed_stays_and_everything_else_learns(rule, layers, fixed):
+    learner, _, data = begin(rule, layers, weight_decay=0.1, average=0.5)
+    before = [w.copy() for w in learner.state.weights]
+    learner.begin_epoch(0, 5, 1)
+    for step in range(3):
+        learner.learn(data, np.arange(8 * step, 8 * step + 8), np.random.default_rng(0))
+    for now in (learner.state.weights, learner.state.model):
+        pairs = zip(learner.network.connections, before, now, strict=True)
+        same = [c.name for c, old, new in pairs if np.array_equal(old, new)]
+        assert same == fixed
+
+
+def test_additions_are_told_by_the_population_that_they_reach():
+    learner, _, data = begin("eventprop", "2312-12r-[10]-10")
+    told = learner.evaluate(data, 1)
+    spikes = told["spikes_per_recording"]
+    expected = [12 * spikes[0] + 12 * spikes[1], 20 * spikes[1], 10 * spikes[2]]
+    # A spike in the last delay of a recording is not delivered any more.
+    np.testing.assert_allclose(told["operations_per_recording"], expected, rtol=0.02)
+
+
+def test_rules_say_which_part_of_the_layers_they_do_not_have():
+    for rule, layers, message in (
+        ("adjoint", "2312-12r-10", "hidden1 is recurrent"),
+        ("adjoint", "2312-[12]-10", "2 connections lead into hidden1: input->hidden1, input=>hid"),
+        ("eventprop", "34x34x2-2p-10", "pool1 is if"),
+        ("deep-spiking", "2312-12@2-10", "has no layer 12@2"),
+    ):
+        kind = find_rule(rule)
+        with pytest.raises(UserError, match=message):
+            kind(kind.Options()).network(parse_layers(layers))
+
+
+def test_a_recurrent_run_resumes_to_the_same_bits(call, tmp_path):
+    words = ["--rule", "eventprop", "--layers", "2312-[8r-8]-10", "--limit", 40, "--batch", 16]
+    words += ["--schedule", "constant", "--epochs"]
+    assert call("train", *words, 2, "--out", tmp_path / "whole")[0] == 0
+    assert call("train", *words, 1, "--out", tmp_path / "cut")[0] == 0
+    assert call("train", "--out", tmp_path / "cut", "--resume", "--epochs", 2)[0] == 0
+    assert_same_arrays(tmp_path / "whole", tmp_path / "cut")
+    for command in ("evaluate", "measure"):
+        code, out, err = call(command, tmp_path / "whole", "--limit", 4)
+        assert code == 0, err
+    code, out, _ = call("simulate", tmp_path / "whole", "digits", "--index", 0)
+    assert code == 0 and "hidden2" in out
 
 
 def test_a_network_that_runs_away_while_it_learns_is_stopped_by_what_neurons_can_fire(call):

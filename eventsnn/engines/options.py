@@ -14,6 +14,20 @@ EVENT_BUDGET = 50_000_000
 """Spikes a recording may fire before its run is taken for a runaway."""
 
 
+class RunawayError(UserError):
+    """A recording fired more spikes than its budget.
+
+    Attributes
+    ----------
+    spikes : int64 array (n_populations,)
+        Those fired until then.
+    """
+
+    def __init__(self, message: str, spikes: NDArray[np.int64]) -> None:
+        super().__init__(message)
+        self.spikes = spikes
+
+
 class Options(NamedTuple):
     """What an engine gets beside the network, the flat weights and the inputs.
 
@@ -33,12 +47,13 @@ class Options(NamedTuple):
     event_budget: int
 
 
-def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> UserError:
+def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> RunawayError:
     """Return the error of a run away; ``spikes`` is int64 (n_populations,)."""
     own = np.array([0 if p.neuron is None else 1 for p in network.populations])
     busiest = int(np.argmax(spikes * own))
-    return UserError(
+    return RunawayError(
         f"simulate: the network fired more than {budget} spikes; the busiest population is "
         f"{network.populations[busiest].name} with {spikes[busiest]}: weaken its recurrence, or "
-        "raise event_budget; if it learns, lower the learning rate"
+        "raise event_budget; if it learns, lower the learning rate",
+        spikes,
     )

@@ -90,6 +90,8 @@ class Connection:
         synapse may be at most ``MAX_SYNAPSE_DELAY_US``.
     name : str
         ``source->target`` if not given.
+    fixed : bool
+        True for weights that no rule changes. A run is the same.
     """
 
     source: str
@@ -97,6 +99,7 @@ class Connection:
     topology: Topology
     delay_us: int | NDArray[np.int64] = 0
     name: str = ""
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         """Check the names, the topology and the delays, which are copied."""
@@ -106,6 +109,13 @@ class Connection:
         where = f"connection {named(self.name)}"
         check_exact(self.topology, Topology, where, "Dense(n_in, n_out)")
         object.__setattr__(self, "delay_us", checked_delay(self))
+        if not isinstance(self.fixed, bool):
+            raise UserError(f"{where}: fixed is {named(self.fixed)}; give True or False")
+
+    @property
+    def learns(self) -> bool:
+        """True if a rule may change the weights: they are not fixed, and must be given."""
+        return not self.fixed and self.topology.default_weights() is None
 
     @property
     def one_delay(self) -> bool:

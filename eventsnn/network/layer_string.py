@@ -1,11 +1,7 @@
 """Layer strings, such as ``2312-800-10`` or ``34x34x2-12c5-2p-64c5-2p-10``.
 
 The first part is the input: a number of units, or height x width x channels of a sensor.
-Each further part is a layer:
-
-- ``800``: that many neurons, reached all to all;
-- ``12c5``: convolution, 12 channels, kernel 5 x 5; ``12c5s2p1`` with stride 2, padding 1;
-- ``2p``: sum pooling of windows of 2 x 2; ``3ps2`` with stride 2; ``2a`` averages.
+Each further part is a layer; ``layer_part.py`` has the grammar.
 
 A pooling neuron adds up without a leak and fires once a unit of sum (or of average), so
 that it passes spikes on. Nothing there is learned.
@@ -14,25 +10,25 @@ that it passes spikes on. Nothing there is learned.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from eventsnn.errors import UserError
 from eventsnn.network import Connection, Network, Population
+from eventsnn.network.layer_part import Part, part_of
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.mean_conv2d import MeanConv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.topology import Topology
 
 Layers = tuple[int | str, ...]
 """Units, or the text of a part that is more than a number."""
 
-_N = r"(\d{1,10})"  # more units than ten digits tell fit no machine
-_UNITS = re.compile(_N)
-_INPUT = re.compile(rf"{_N}x{_N}x{_N}")
-_CONV = re.compile(rf"{_N}c{_N}(?:s{_N})?(?:p{_N})?")
-_POOL = re.compile(rf"{_N}([pa])(?:s{_N})?")
+_UNITS = re.compile(r"\d{1,10}", re.ASCII)
+_INPUT = re.compile(r"(\d{1,10})x(\d{1,10})x(\d{1,10})", re.ASCII)
 _EXAMPLES = "2312-200-10 or 34x34x2-12c5-2p-64c5-2p-10"
 
 
@@ -48,16 +44,24 @@ class Grid(NamedTuple):
 def parse_layers(text: str) -> Layers:
     """Read a layer string; UserError names the part that is none."""
     parts: list[int | str] = []
+    depth = 0
     for k, part in enumerate(text.split("-")):
-        known = (_INPUT,) if k == 0 else (_CONV, _POOL)
-        if part.isascii() and _UNITS.fullmatch(part):
+        found = part_of(part) if k else None
+        if _UNITS.fullmatch(part):
             parts.append(int(part))
-        elif any(pattern.fullmatch(part) for pattern in known):
+        elif found or (k == 0 and _INPUT.fullmatch(part)):
             parts.append(part)
         else:
             raise UserError(
                 f"layers {text[:80]!r}: {part[:40]!r} is no layer; write them as {_EXAMPLES}"
             )
+        depth += found.opens - found.closes if found else 0
+        if depth < 0:
+            raise UserError(
+                f"layers {text[:80]!r}: {part[:40]!r} closes no bracket; open it before"
+            )
+    if depth:
+        raise UserError(f"layers {text[:80]!r}: a bracket stays open; close it behind a layer")
     if len(parts) < 2 or any(part == 0 for part in parts):
         raise UserError(
             f"layers {text[:80]!r}: give at least two layers, of at least one unit each"
@@ -70,6 +74,12 @@ def text_of(layers: Layers) -> str:
     return "-".join(str(part) for part in layers)
 
 
+def parts_of(layers: Layers) -> list[Part]:
+    """Return every layer behind the input."""
+    found = [part_of(str(part)) for part in layers[1:]]
+    return [part for part in found if part is not None]
+
+
 def n_inputs(layers: Layers) -> int:
     """Return the units of the input."""
     grid = input_grid(layers)
@@ -78,9 +88,16 @@ def n_inputs(layers: Layers) -> int:
 
 def n_outputs(layers: Layers) -> int:
     """Return the units of the output."""
-    if isinstance(layers[-1], str):
+    last = parts_of(layers)[-1]
+    if last.kind != "dense":
         raise UserError(f"layers {text_of(layers)}: end with the number of classes")
-    return layers[-1]
+    return last.size
+
+
+def with_ends(layers: Layers, first: int | str, classes: int) -> Layers:
+    """Return the layers with another input and another number of classes."""
+    last = re.sub(r"\d+", str(classes), str(layers[-1]), count=1)
+    return (first, *layers[1:-1], int(last) if _UNITS.fullmatch(last) else last)
 
 
 def input_grid(layers: Layers) -> Grid | None:
@@ -103,6 +120,9 @@ def dense_sizes(layers: Layers, rule: str) -> tuple[int, ...]:
 def chain(layers: Layers, hidden: Neuron, output: Neuron) -> Network:
     """Return the network of a layer string.
 
+    Connections stand by the population that they lead to: from the one before, from itself,
+    then those that skip layers.
+
     Parameters
     ----------
     layers : Layers
@@ -110,45 +130,138 @@ def chain(layers: Layers, hidden: Neuron, output: Neuron) -> Network:
         Of every population that learns, but the last.
     output : Neuron
         Of the last one.
+
+    Raises
+    ------
+    UserError
+        For parts that do not fit each other, naming the part.
     """
-    place = input_grid(layers)
-    shape = (n_inputs(layers),) if place is None else (place.channels, place.height, place.width)
-    populations, connections = [Population("input", shape)], []
-    numbers = {"hidden": 0, "conv": 0, "pool": 0}
-    for k, part in enumerate(layers[1:], 1):
-        kind, topology, neuron, place = _layer(layers, part, populations[-1], place, hidden)
-        numbers[kind] += 1
-        last = k == len(layers) - 1
-        name = "output" if last else f"{kind}{numbers[kind]}"
+    chained = _Chain(layers, hidden)
+    for k, (part, text) in enumerate(zip(parts_of(layers), layers[1:], strict=True), 2):
+        try:
+            chained.add(part, output if k == len(layers) else None)
+        except UserError as error:
+            raise UserError(f"layers {text_of(layers)!r}, {text}: {error}") from error
+    return Network(tuple(chained.populations), tuple(chained.connections))
+
+
+class _Chain:
+    """Populations and connections, layer after layer."""
+
+    def __init__(self, layers: Layers, hidden: Neuron) -> None:
+        place = input_grid(layers)
+        sides = None if place is None else (place.channels, place.height, place.width)
+        self.hidden = hidden
+        self.populations = [Population("input", sides or (n_inputs(layers),))]
+        self.places: list[Grid | None] = [place]
+        self.connections: list[Connection] = []
+        self.numbers = {"dense": 0, "conv": 0, "pool": 0}
+        self.open: list[int] = []
+        self.window = 0  # of a plain average that the next layer takes
+
+    def add(self, part: Part, output: Neuron | None) -> None:
+        """Append a layer, and the skip connections that end in it."""
+        self.open += [len(self.populations) - 1] * part.opens
+        if part.kind == "average":
+            self._average(part)
+            return
+        below, fixed = self.populations[-1].name, part.fixed
+        topology, neuron, place = self._layer(part)
+        self.numbers[part.kind] += 1
+        kind = "hidden" if part.kind == "dense" else part.kind
+        name = "output" if output else f"{kind}{self.numbers[part.kind]}"
         shape = (topology.n_out,) if place is None else place[:3]
-        connections.append(Connection(populations[-1].name, name, topology))
-        populations.append(Population(name, shape, output if last else neuron))
-    return Network(tuple(populations), tuple(connections))
+        neuron = _fires_at(output or neuron, part)
+        self.populations.append(Population(name, shape, neuron))
+        self.places.append(place)
+        self.connections.append(Connection(below, name, topology, fixed=fixed))
+        if part.delay_us is not None:
+            itself = Dense(topology.n_out, topology.n_out)
+            self.connections.append(Connection(name, name, itself, part.delay_us, fixed=fixed))
+        for _ in range(part.closes):
+            self._skip(self.open.pop())
+
+    def _average(self, part: Part) -> None:
+        """Keep the window for the next layer."""
+        if self.window or part.closes:
+            raise UserError("a plain average is part of the next layer; write a convolution behind")
+        self.window = part.size
+
+    def _layer(self, part: Part) -> tuple[Topology, Neuron, Grid | None]:
+        """Return topology, neuron and places of one layer."""
+        below, place = self.populations[-1], self.places[-1]
+        if part.kind == "dense" and not self.window:
+            return Dense(below.size, part.size), self.hidden, None
+        if place is None:
+            raise UserError(
+                f"needs rows and columns below it, {below.name} has none; begin with height x "
+                "width x channels, such as 34x34x2"
+            )
+        if self.window:
+            return self._averaged(part, place)
+        size, side = place[:3], (part.size, part.size)
+        stride = None if part.stride is None else (part.stride, part.stride)
+        if part.kind == "conv":
+            square = (part.kernel,) * 2, stride or (1, 1), (part.padding,) * 2
+            conv = Conv2d(size, part.size, *square, place.planar)
+            return conv, self.hidden, Grid(*conv.out_shape, False)
+        pool = Pool2d(size, side, stride, place.planar)
+        neuron = IF(float(part.size**2) if part.mean else 1.0)
+        return pool, neuron, Grid(*pool.out_shape, False)
+
+    def _averaged(self, part: Part, place: Grid) -> tuple[Topology, Neuron, Grid | None]:
+        """Return a layer that takes the plain average of the one below."""
+        window, self.window = (self.window, self.window), 0
+        if part.kind == "pool":
+            raise UserError("it pools what is averaged already; write a convolution or a size")
+        args = place[:3], window, part.size
+        if part.kind == "conv":
+            stride = 1 if part.stride is None else part.stride
+            square = (part.kernel,) * 2, (stride,) * 2, (part.padding,) * 2
+            conv = MeanConv2d(*args, *square, place.planar)
+            return conv, self.hidden, Grid(*conv.out_shape, False)
+        means = MeanConv2d(*args, planar=place.planar).mean_size
+        return MeanConv2d(*args, means[:2], planar=place.planar), self.hidden, None
+
+    def _skip(self, first: int) -> None:
+        """Connect a population with the last one: one to one where both have the same shape.
+
+        Else through weights that learn: 1 x 1 kernels, or all to all.
+        """
+        source, target = self.populations[first], self.populations[-1]
+        topology = _past(self.places[first], self.places[-1], (source, target))
+        name = f"{source.name}=>{target.name}"
+        self.connections.append(Connection(source.name, target.name, topology, name=name))
 
 
-def _layer(
-    layers: Layers, part: int | str, below: Population, place: Grid | None, hidden: Neuron
-) -> tuple[str, Topology, Neuron, Grid | None]:
-    """Return kind, topology, neuron and places of one layer."""
-    if isinstance(part, int):
-        return "hidden", Dense(below.size, part), hidden, None
-    if place is None:
-        raise UserError(
-            f"layers {text_of(layers)!r}: {part} needs rows and columns below it, {below.name} has "
-            "none; begin with height x width x channels, such as 34x34x2"
-        )
-    size, planar = place[:3], place.planar
-    try:
-        if match := _CONV.fullmatch(part):
-            channels, kernel = int(match[1]), int(match[2])
-            stride, padding = int(match[3] or 1), int(match[4] or 0)
-            square = (kernel, kernel), (stride, stride), (padding, padding)
-            conv = Conv2d(size, channels, *square, planar)
-            return "conv", conv, hidden, Grid(*conv.out_shape, False)
-        window, kind, step = _POOL.fullmatch(part).groups()  # type: ignore[union-attr]
-        side = int(window)
-        pool = Pool2d(size, (side, side), (int(step),) * 2 if step else None, planar)
-        neuron = IF(float(side * side) if kind == "a" else 1.0)
-        return "pool", pool, neuron, Grid(*pool.out_shape, False)
-    except UserError as error:
-        raise UserError(f"layers {text_of(layers)!r}, {part}: {error}") from error
+def _past(
+    before: Grid | None, behind: Grid | None, ends: tuple[Population, Population]
+) -> Topology:
+    """Return the topology of a skip connection."""
+    source, target = ends
+    if before is None or behind is None:
+        if before is not behind or source.size != target.size:
+            return Dense(source.size, target.size)
+        return Pool2d((1, 1, source.size), (1, 1))
+    if before[:3] == behind[:3]:
+        return Pool2d(before[:3], (1, 1), None, before.planar)
+    for step in range(1, max(before.height, before.width) + 1):
+        conv = Conv2d(before[:3], behind.channels, (1, 1), (step, step), (0, 0), before.planar)
+        if conv.out_shape == behind[:3]:
+            return conv
+    raise UserError(
+        f"no 1 x 1 kernels of any stride lead from {before.height} x {before.width} positions of "
+        f"{source.name} to {behind.height} x {behind.width}; pad the layers in the brackets"
+    )
+
+
+def _fires_at(neuron: Neuron, part: Part) -> Neuron:
+    """Return the neuron with the threshold that is written behind its layer."""
+    if part.threshold is None:
+        return neuron
+    given: Any = neuron
+    if not hasattr(given, "threshold"):
+        raise UserError(f"{neuron.kind} neurons have no threshold; leave @ out")
+    share = given.threshold if part.mean else 1.0
+    changed: Neuron = replace(given, threshold=share * part.threshold)
+    return changed

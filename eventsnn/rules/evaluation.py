@@ -53,15 +53,15 @@ def predict(
     timed = loss.reads == "first_spike"
     keep: Keep = [network.populations[output].name] if timed else "counts"
     spikes = np.zeros(len(network.populations), np.int64)
-    adds = np.zeros(len(network.connections), np.int64)
+    adds = np.zeros(len(network.populations), np.int64)
     for first in range(0, len(events), TOGETHER):
         batch = events.part(first, min(first + TOGETHER, len(events)))
         most = spikes_allowed(network, batch)
         record = simulate(network, weights, batch, record=keep, threads=threads, event_budget=most)
         classes[first : first + TOGETHER] = answers(scores_of(record, output, loss, batch))
         spikes += record.counts.spikes.sum(0)
-        adds += record.counts.synaptic_adds.sum(0)
-    return Predicted(classes, spikes, adds)
+        np.add.at(adds, list(network.targets), record.counts.synaptic_adds.sum(0))
+    return Predicted(classes, spikes, np.delete(adds, network.input))
 
 
 class FirstSpikes(NamedTuple):

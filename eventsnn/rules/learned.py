@@ -87,7 +87,8 @@ class Rates(NamedTuple):
     ----------
     population : str
     before : float
-        With normal weights of variance 2 / fan-in (He et al. 2015) in units of the threshold.
+        With normal weights of variance 2 / fan-in (He et al. 2015) in units of the threshold; of
+        a network that never ends firing, those until it was stopped.
     after : float
         With the weights that training starts from.
     """
@@ -106,8 +107,8 @@ class Predicted(NamedTuple):
         The answer to each; see ``losses.answers`` for none.
     spikes : int64 array (n_populations,)
         Of all samples together, input first.
-    adds : int64 array (n_connections,)
-        Synaptic additions, of all samples together.
+    adds : int64 array (n_populations - 1,)
+        Synaptic additions into each but the input, of all samples together.
     """
 
     classes: NDArray[np.int64]

@@ -203,7 +203,7 @@ class Rule(ABC, Generic[Net, State]):
         dict
             ``accuracy``, ``recordings``, ``no_answer`` (how many of them got none; they count as
             wrong), ``predictions`` (a class each), ``spikes_per_recording`` (a population, input
-            first) and ``operations_per_recording`` (synaptic additions, a connection).
+            first) and ``operations_per_recording`` (synaptic additions into each other population).
         """
         found = self.predict(state, data, np.arange(len(data)), threads)
         n = max(len(data), 1)

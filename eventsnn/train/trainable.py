@@ -7,7 +7,14 @@ import numpy as np
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.network.layer_string import Layers, input_grid, n_inputs, n_outputs, text_of
+from eventsnn.network.layer_string import (
+    Layers,
+    input_grid,
+    n_inputs,
+    n_outputs,
+    text_of,
+    with_ends,
+)
 
 
 def check_trainable(layers: Layers, data: DataSet) -> None:
@@ -24,7 +31,7 @@ def check_trainable(layers: Layers, data: DataSet) -> None:
         first = f"{height}x{width}x{channels}"
     unfit = layers[0] != first if grid else n_inputs(layers) != data.n_inputs
     if unfit or n_outputs(layers) < data.n_classes:
-        fitting = (first, *layers[1:-1], data.n_classes)
+        fitting = with_ends(layers, first, data.n_classes)
         raise UserError(
             f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
             f"and {data.n_classes} classes; give --layers {text_of(fitting)}"

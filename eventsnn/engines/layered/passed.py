@@ -98,9 +98,8 @@ def check_layered(network: Network) -> None:
     """Refuse a network that cannot go layer by layer."""
     if not supports(network):
         raise UserError(
-            "adjoint: the network has a cycle, a delay a synapse, two connections into one "
-            "population, or neurons that fire between events; give a layered network of neurons "
-            "such as if, lif and readout, or train with the rule eventprop"
+            f"adjoint: {_not_layered(network)}; give a layered network of neurons such as if, lif "
+            "and readout, or train with the rule eventprop"
         )
     for p in sorted(set(network.targets)):
         name, neuron = network.populations[p].name, network.populations[p].neuron
@@ -109,6 +108,23 @@ def check_layered(network: Network) -> None:
                 f"adjoint: {name} has {neuron.kind} neurons, which give no membrane to learn by; "
                 "write the model's membrane, or give another"
             )
+
+
+def _not_layered(network: Network) -> str:
+    """Return what the network has that layers have not."""
+    for p in network.populations:
+        if p.neuron is not None and p.neuron.predicts:
+            return f"{p.name} has {p.neuron.kind} neurons, which fire between events"
+    for connection in network.connections:
+        if not connection.one_delay:
+            return f"{connection.name} has a delay a synapse"
+        if connection.source == connection.target:
+            return f"{connection.source} is recurrent"
+    for p in network.populations:
+        into = [c.name for c in network.connections if c.target == p.name]
+        if len(into) > 1:
+            return f"{len(into)} connections lead into {p.name}: {', '.join(into[:4])}"
+    return "the network has a cycle"
 
 
 def run(

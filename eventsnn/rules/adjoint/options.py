@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from eventsnn.network.layer_string import parts_of
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.options import option
@@ -69,7 +70,7 @@ class AdjointOptions(GradientOptions):
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/decisions.md`` argues them."""
         every = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
-        if not any(isinstance(part, str) for part in given["layers"][1:]):
+        if all(part.kind == "dense" for part in parts_of(given["layers"])):
             return every | {"elastic": 0.7, "scatter": 0.5}
         return every | {
             "batch": 32,

@@ -165,7 +165,7 @@ def graph_of(network: Network) -> Graph:
 def _graph_of(network: Network, _: tuple[type[Topology], ...]) -> Graph:
     """Number topologies among those that are known now."""
     kinds = topologies()
-    pairs = [_constants(p) for p in network.populations]
+    pairs = [constants_of(p) for p in network.populations]
     connections, sources = network.connections, network.sources
     out = [[c for c, source in enumerate(sources) if source == p] for p in range(len(pairs))]
     topology = [c.topology for c in connections]
@@ -269,7 +269,7 @@ def _maxima(neuron: Any, kept: Any, error: NDArray[np.float64], i: int) -> tuple
     return t, units, worth, -worth * kept.maximum[i][units] / neuron.tau_us
 
 
-def _constants(population: Population) -> tuple[int, tuple[float, ...]]:
+def constants_of(population: Population) -> tuple[int, tuple[float, ...]]:
     """Return a population's kind and its row of ``Graph.constants``."""
     neuron = population.neuron
     if neuron is None:

@@ -11,8 +11,11 @@ from eventsnn.engines import simulate
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
+from eventsnn.network import Network
+from eventsnn.network.layer_string import Layers
 from eventsnn.record import Record
 from eventsnn.rules.evaluation import FirstSpikes, first_spikes, spikes_allowed
+from eventsnn.rules.eventprop.arrays import constants_of
 from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_by_spike, eventprop
 from eventsnn.rules.eventprop.options import EventPropOptions
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
@@ -37,6 +40,13 @@ class EventProp(GradientRule):
                 "rule eventprop: spike counts have no derivative by spike times; give --reads "
                 "maximum, final or integral, or --loss first-spike"
             )
+
+    def network(self, layers: Layers) -> Network:
+        """Return the network of a layer string, or refuse neurons whose spikes have no time."""
+        network = super().network(layers)
+        for population in network.populations:
+            constants_of(population)
+        return network
 
     def forward(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch event by event."""

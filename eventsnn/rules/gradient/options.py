@@ -160,7 +160,7 @@ class GradientOptions(RuleOptions, ABC):
         """Return the neuron model of hidden populations."""
 
     def network(self, layers: Layers) -> Network:
-        """Return a chain of layers, as the loss needs it."""
+        """Return the network of a layer string, as the loss needs it."""
         spiking = self.make_loss().reads in ("counts", "first_spike")
         output = self.hidden() if spiking else Readout(self.readout_tau_us)
         return chain(layers, self.hidden(), output)

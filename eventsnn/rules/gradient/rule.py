@@ -27,7 +27,7 @@ from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.rules.gradient.start import start_weights
-from eventsnn.rules.gradient.state import GradientState, learning_of
+from eventsnn.rules.gradient.state import GradientState
 from eventsnn.rules.gradient.wake import wake
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
 from eventsnn.rules.network_rule import NetworkRule
@@ -106,7 +106,7 @@ class GradientRule(NetworkRule[GradientState]):
         """
 
     def network(self, layers: Layers) -> Network:
-        """Return a chain of layers, as the loss needs it."""
+        """Return the network of a layer string, as the loss needs it."""
         return self.options.network(layers)
 
     def kept(self, network: Network, weights: list[NDArray[Any]]) -> list[Param]:
@@ -116,10 +116,10 @@ class GradientRule(NetworkRule[GradientState]):
     def begin(self, network: Network, weights: list[NDArray[Any]]) -> GradientState:
         """Return the state before the first update of these weights."""
         params = self.kept(network, weights)
-        learning, last = learning_of(network), len(network.populations) - 1
-        by_target = [1.0] * last + [self.options.output_rate]
+        by_target = [1.0] * (len(network.populations) - 1) + [self.options.output_rate]
+        pairs = zip(network.targets, network.connections, strict=True)
         # What a rate of 0 multiplies does not learn.
-        scales = [by_target[t] if t in learning else 0.0 for t in network.targets]
+        scales = [by_target[t] if connection.learns else 0.0 for t, connection in pairs]
         return GradientState(network, params, self.optimizer.init(params), scales)
 
     def start(

@@ -9,31 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
+from eventsnn.engines.options import RunawayError
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.rules.evaluation import spikes_allowed
 from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.rules.learned import Rates
 from eventsnn.topology.topology import Topology
 
 _FEW, _TRIES = 16, 16
 
+Drawn = list[NDArray[Any]]
+"""Weights in the order of the connections."""
+
 
 def start_weights(
     network: Network, events: EventBatch, options: GradientOptions, rng: np.random.Generator
-) -> tuple[list[NDArray[Any]], list[Rates]]:
-    """Draw normal weights, float32, for a chain of populations.
+) -> tuple[Drawn, list[Rates]]:
+    """Draw normal weights, float32, for the network of a layer string.
 
-    Each spiking population's are scaled, in order from the input, until its neurons fire
-    ``init_spikes`` times a recording on average; those into a readout have the SD
-    ``init_output``. Where a topology has default weights (pooling) they stay.
+    Those into a spiking population, from below and from itself, have one SD. Populations are
+    taken in order from the input: the SD is scaled until the neurons fire ``init_spikes`` times
+    a recording on average. Those into a readout have the SD ``init_output``. Where a topology
+    has default weights (pooling) they stay.
 
     Returns
     -------
     weights : list of float32 arrays, in the order of the connections
     rates : list of Rates
-        Of the spiking populations whose weights were scaled, and of those that pool.
+        Of the spiking populations.
 
     Raises
     ------
@@ -41,23 +47,28 @@ def start_weights(
         If no scale makes a population fire.
     """
     few = events.part(0, min(_FEW, len(events)))
-    weights: list[NDArray[Any]] = []
-    plain: list[NDArray[Any]] = []
-    for k, connection in enumerate(network.connections):
-        population, topology = network.populations[k + 1], connection.topology
-        given = topology.default_weights()
-        if given is not None:
-            weights.append(given.astype(np.float32))
-            plain.append(weights[-1])
-            continue
-        drawn = rng.standard_normal(topology.weight_shape, np.float32)
-        plain.append(drawn * np.float32(_usual(topology, population.neuron)))
-        if not population.spiking:
-            weights.append(drawn * np.float32(options.init_output))
-            continue
-        part = Network(network.populations[: k + 2], network.connections[: k + 1])
-        goal = options.init_spikes * population.size
-        weights.append(drawn * np.float32(_scale(part, weights, drawn, few, goal)))
+    weights: Drawn = []
+    plain: Drawn = []
+    for p, population in enumerate(network.populations):
+        normal: dict[int, NDArray[Any]] = {}
+        for k, connection in enumerate(network.connections):
+            if network.targets[k] != p:
+                continue
+            topology = connection.topology
+            given = topology.default_weights()
+            if given is None:
+                normal[k] = rng.standard_normal(topology.weight_shape, np.float32)
+                usual = normal[k] * np.float32(_usual(topology, population.neuron))
+            else:
+                usual = given.astype(np.float32)
+            plain.append(usual)
+            weights.append(usual)
+        if normal:
+            scale = options.init_output
+            if population.spiking:
+                goal = options.init_spikes * population.size
+                scale = _scale(_until(network, p), weights, normal, few, goal)
+            weights = _scaled(weights, normal, scale)
     before, after = (_fired(network, some, few) for some in (plain, weights))
     rates = [
         Rates(p.name, float(before[k] / p.size), float(after[k] / p.size))
@@ -73,16 +84,32 @@ def _usual(topology: Topology, neuron: Neuron | None) -> float:
     return getattr(neuron, "threshold", 1.0) * math.sqrt(2 / math.prod(shape[:-1]))
 
 
-def _fired(network: Network, weights: list[NDArray[Any]], few: EventBatch) -> NDArray[np.float64]:
-    """Return the mean spikes of each population a recording."""
-    spikes = simulate(network, weights, few, record="nothing").counts.spikes
-    return np.asarray(spikes.mean(0), np.float64)
+def _until(network: Network, last: int) -> Network:
+    """Return the populations up to one, and what connects them."""
+    ends = zip(network.connections, network.targets, strict=True)
+    connections = tuple(connection for connection, target in ends if target <= last)
+    return Network(network.populations[: last + 1], connections)
+
+
+def _scaled(weights: Drawn, normal: dict[int, NDArray[Any]], scale: float) -> Drawn:
+    """Return the weights with some drawn ones in their places, times ``scale``."""
+    return [normal[k] * np.float32(scale) if k in normal else w for k, w in enumerate(weights)]
+
+
+def _fired(network: Network, weights: Drawn, few: EventBatch) -> NDArray[np.float64]:
+    """Return the mean spikes of each population a recording; those so far of a runaway."""
+    most = spikes_allowed(network, few)
+    try:
+        record = simulate(network, weights, few, record="nothing", event_budget=most)
+    except RunawayError as error:
+        return np.asarray(error.spikes, np.float64)
+    return np.asarray(record.counts.spikes.mean(0), np.float64)
 
 
 def _scale(
     part: Network,
-    below: list[NDArray[Any]],
-    drawn: NDArray[Any],
+    weights: Drawn,
+    normal: dict[int, NDArray[Any]],
     few: EventBatch,
     goal: float,
 ) -> float:
@@ -91,7 +118,7 @@ def _scale(
     fired = 0.0
     for _ in range(_TRIES):
         scale = math.sqrt(low * high)
-        fired = float(_fired(part, [*below, drawn * np.float32(scale)], few)[-1])
+        fired = float(_fired(part, _scaled(weights, normal, scale), few)[-1])
         low, high = (scale, high) if fired < goal else (low, scale)
     if fired == 0:
         raise UserError(

@@ -64,6 +64,6 @@ class GradientState:
 
 
 def learning_of(network: Network) -> list[int]:
-    """Return the populations whose incoming weights learn; those of pooling do not."""
+    """Return the populations into which some weights learn, in order; pooling has none."""
     pairs = zip(network.targets, network.connections, strict=True)
-    return [target for target, c in pairs if c.topology.default_weights() is None]
+    return sorted({target for target, connection in pairs if connection.learns})
