@@ -1,0 +1,1 @@
+"""HM2-BP (Jin, Zhang & Li 2018): hybrid macro/micro backpropagation."""

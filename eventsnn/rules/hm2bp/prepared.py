@@ -1,0 +1,111 @@
+"""A layer made ready for its kernels: wires, blocks of columns, room for a sample."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.rules.hm2bp.backward import Desk, LayerShape
+from eventsnn.rules.hm2bp.forward import LANES, Columns, RunWires, StepCells
+from eventsnn.rules.hm2bp.layers import GridLayer
+from eventsnn.rules.hm2bp.spsp import Curves, Sweep
+from eventsnn.topology.topology import Topology
+
+_BLOCKS = 4
+"""Blocks of a layer's columns: threads take them, and no number of threads changes them."""
+
+_LINE = 16
+"""Columns of a block are a multiple of so many: a cache line of float32."""
+
+
+@lru_cache(maxsize=64)
+def wires_of(topology: Topology) -> RunWires:
+    """Return the runs of every sender."""
+    length = topology.weight_shape[-1]
+    table, out = topology.table(), np.zeros(1 + 3 * topology.max_fan_out, np.int64)
+    runs_of = topology.kernel().__wrapped__
+    start, place, row = [0], [], []
+    for sender in range(topology.n_in):
+        runs_of(table, sender, out)
+        found = out[1 : 1 + 3 * out[0]].reshape(-1, 3)
+        if (found[:, 2] != length).any() or (found[:, :2] % length).any():
+            raise UserError(f"topology {topology.kind}: its fan-outs are no runs of {length}")
+        place += (found[:, 0] // length).tolist()
+        row += (found[:, 1] // length).tolist()
+        start.append(len(place))
+    return RunWires(*(np.array(values, np.int32) for values in (start, place, row)))
+
+
+def blocks_of(length: int, whole: bool) -> list[Columns]:
+    """Cut the columns of a layer into blocks of about the same size."""
+    lines = -(-length // _LINE)
+    count = 1 if whole else min(_BLOCKS, max(1, lines // 2))
+    edges = [min(length, _LINE * (lines * k // count)) for k in range(count + 1)]
+    return [Columns(a, b, length) for a, b in pairwise(edges)]
+
+
+class PreparedLayer:
+    """A layer, ready to run.
+
+    Parameters
+    ----------
+    layer : GridLayer
+    steps : int
+        T.
+    down : bool
+        Whether errors go further down from it.
+    side_effect : bool
+    """
+
+    def __init__(self, layer: GridLayer, steps: int, down: bool, side_effect: bool) -> None:
+        self.layer, self.steps = layer, steps
+        self.wires = wires_of(layer.topology)
+        self.rows, self.length = layer.weight_shape
+        self.n_in, self.n_out = layer.topology.n_in, layer.topology.n_out
+        self.places = self.n_out // self.length
+        self.dense = self.places == 1
+        keep, decay, gain, limit = (np.float32(c) for c in layer.neuron.constants)
+        self.rest = int(layer.neuron.refractory_steps)
+        self.constants = keep, decay, gain, limit, np.float32(self.rest)
+        self.shape = LayerShape(
+            self.wires,
+            Curves.of(layer.steps),
+            np.float32(layer.neuron.threshold),
+            np.float32(layer.divisor),
+            len(self.wires.place) == self.places * self.rows,
+            layer.learns,
+            layer.ratio,
+            side_effect,
+            down,
+        )
+        whole = self.places > 1 or layer.recurrent or bool(layer.inhibition)
+        self.blocks = blocks_of(self.length, whole)
+
+    def cells(self, columns: Columns) -> StepCells:
+        """Return room for the neurons of a block."""
+        return StepCells(*np.zeros((4, self._padded(columns)), np.float32))
+
+    def fired(self, columns: Columns) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return room for the spikes of a block."""
+        neurons = (columns.high - columns.low) * self.places
+        most = neurons * (1 + (self.steps - 1) // (self.rest + 1))
+        return np.empty(most + 1, np.int32), np.zeros(self.steps + 1, np.int32)
+
+    def desk(self, columns: Columns) -> Desk:
+        """Return room for the way back through a block."""
+        width, padded = columns.high - columns.low, self._padded(columns)
+        e = np.zeros((len(self.wires.place), width), np.float32)
+        gradient = np.zeros((0 if self.dense else self.rows, width), np.float32)
+        delta, factor, share, silent, side = np.zeros((5, width * self.places), np.float32)
+        below, lanes = np.zeros(self.n_in, np.float32), np.zeros(16, np.float32)
+        cursor, sweep = np.zeros(self.n_in, np.int32), Sweep.room(padded)
+        return Desk(sweep, cursor, e, gradient, delta, factor, share, silent, side, below, lanes)
+
+    def _padded(self, columns: Columns) -> int:
+        neurons: Any = (columns.high - columns.low) * self.places
+        return -(-int(neurons) // LANES) * LANES

@@ -1,0 +1,132 @@
+"""Spikes of one population in one sample, in both orders: by step, and by unit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.kernels.compile import kernel, threaded
+
+
+class Trains(NamedTuple):
+    """Spikes of one population; the arrays have room for more than there are.
+
+    Attributes
+    ----------
+    unit : int32 array
+        By step, then by unit; those of step t are unit[first[t]] to unit[first[t + 1] - 1].
+    first : int32 array (T + 1,)
+    step : int32 array
+        By unit, then by step; those of unit j are step[start[j]] to step[start[j + 1] - 1].
+    start : int32 array (n + 1,)
+    """
+
+    unit: NDArray[np.int32]
+    first: NDArray[np.int32]
+    step: NDArray[np.int32]
+    start: NDArray[np.int32]
+
+    @classmethod
+    def room(cls, n: int, steps: int, rest: int = 0) -> Trains:
+        """Return room for the spikes of n units that pause ``rest`` steps after each."""
+        most = n * (1 + (steps - 1) // (rest + 1))
+        unit, step = np.empty(most, np.int32), np.empty(most, np.int32)
+        return cls(unit, np.zeros(steps + 1, np.int32), step, np.zeros(n + 1, np.int32))
+
+    @property
+    def counts(self) -> NDArray[np.int32]:
+        """Spikes of each unit, int32 (n,)."""
+        return np.diff(self.start)
+
+    @property
+    def spikes(self) -> int:
+        """All spikes."""
+        return int(self.start[-1])
+
+    def times(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the step and the unit of every spike, by step."""
+        steps = np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
+        return steps, self.unit[: self.spikes].copy()
+
+
+@kernel
+def by_unit(trains: Any) -> None:
+    """Fill the order by unit from that by step."""
+    unit, first, step, start = trains
+    start[:] = 0
+    for k in range(first[-1]):
+        start[unit[k] + 1] += 1
+    for j in range(1, len(start)):
+        start[j] += start[j - 1]
+    for t in range(len(first) - 1):
+        for k in range(first[t], first[t + 1]):
+            j = unit[k]
+            step[start[j]] = t
+            start[j] += 1
+    for j in range(len(start) - 1, 0, -1):
+        start[j] = start[j - 1]
+    start[0] = 0
+
+
+@kernel
+def by_step(trains: Any) -> None:
+    """Fill the order by step from that by unit."""
+    unit, first, step, start = trains
+    first[:] = 0
+    for k in range(start[-1]):
+        first[step[k] + 1] += 1
+    for t in range(1, len(first)):
+        first[t] += first[t - 1]
+    for j in range(len(start) - 1):
+        for k in range(start[j], start[j + 1]):
+            t = step[k]
+            unit[first[t]] = j
+            first[t] += 1
+    for t in range(len(first) - 1, 0, -1):
+        first[t] = first[t - 1]
+    first[0] = 0
+
+
+@threaded
+def arrange(trains, from_units):  # type: ignore[no-untyped-def]
+    """Fill one order from the other."""
+    if from_units:
+        by_step(trains)
+    else:
+        by_unit(trains)
+
+
+@threaded
+def merge(parts, counts, trains):  # type: ignore[no-untyped-def]
+    """Merge the spikes of the blocks of a layer.
+
+    ``parts`` and ``counts`` are tuples of the ``unit`` and ``first`` of each block; units of a
+    block stand before those of the next.
+    """
+    unit, first = trains.unit, trains.first
+    n = 0
+    for t in range(len(first) - 1):
+        first[t] = n
+        for b in range(len(parts)):
+            for k in range(counts[b][t], counts[b][t + 1]):
+                unit[n] = parts[b][k]
+                n += 1
+    first[len(first) - 1] = n
+    by_unit(trains)
+
+
+def from_steps(unit: NDArray[np.integer], step: NDArray[np.integer], n: int, steps: int) -> Trains:
+    """Return trains of spikes in any order; each unit spikes at most once a step."""
+    order = np.lexsort((step, unit))
+    start = np.zeros(n + 1, np.int32)
+    np.cumsum(np.bincount(unit, minlength=n), out=start[1:])
+    made = Trains(
+        np.empty(len(unit), np.int32),
+        np.zeros(steps + 1, np.int32),
+        np.ascontiguousarray(step[order], np.int32),
+        start,
+    )
+    arrange(made, True)
+    return made

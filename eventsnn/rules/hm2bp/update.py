@@ -1,0 +1,149 @@
+"""Weights after a sample: the regulariser with Adam, or plain descent, in one pass over a block."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.rules.hm2bp.layers import WEIGHT_SCALE
+
+
+class Learning(NamedTuple):
+    """The weights of a layer and what goes with them; float32 (rows, columns).
+
+    Attributes
+    ----------
+    weights : float32 array
+    mean, square : float32 arrays
+        Moments of Adam; of plain descent the last step, and nothing.
+    sums, squares : float32 arrays (columns,)
+        Of the weights of each column, and of their squares.
+    pull : float32 array (columns,)
+        What the regulariser multiplies the weights of each column by.
+    """
+
+    weights: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    square: NDArray[np.float32]
+    sums: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    pull: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float32]) -> Learning:
+        """Return weights that have not learned yet."""
+        columns = weights.shape[1]
+        room = (np.zeros(columns, np.float32) for _ in range(3))
+        made = cls(weights, np.zeros_like(weights), np.zeros_like(weights), *room)
+        sum_columns(made)
+        return made
+
+
+class Stepping(NamedTuple):
+    """How weights move.
+
+    Attributes
+    ----------
+    adam : bool
+        Else gradient descent with momentum ``keep[0]``.
+    rate : float32
+    keep : (float32, float32)
+        beta1 and beta2.
+    correct : (float32, float32)
+        What the moments are divided by, inverted.
+    epsilon : float32
+    strength, beta : float
+        lambda and beta of the regulariser; strength 0: none.
+    """
+
+    adam: bool
+    rate: np.float32
+    keep: tuple[np.float32, np.float32]
+    correct: tuple[np.float32, np.float32]
+    epsilon: np.float32
+    strength: float
+    beta: float
+
+
+@threaded
+def sum_columns(learning):  # type: ignore[no-untyped-def]
+    """Sum the weights and their squares, row after row, as ``update_rows`` does."""
+    weights, sums, squares = learning.weights, learning.sums, learning.squares
+    sums[:] = 0
+    squares[:] = 0
+    for row in range(len(weights)):
+        for i in range(weights.shape[1]):
+            w = weights[row, i]
+            sums[i] += w
+            squares[i] += w * w
+
+
+@inlined
+def _adam_row(w: Any, m: Any, v: Any, g: Any, pull: Any, s: Any) -> None:
+    """Make one step of Adam on a row; g may have no numbers: 0."""
+    one = np.float32(1)
+    (b1, b2), (c1, c2) = s.keep, s.correct
+    if len(g):
+        for i in range(len(w)):
+            gradient = g[i] + pull[i] * w[i]
+            mean = b1 * m[i] + (one - b1) * gradient
+            square = b2 * v[i] + (one - b2) * gradient * gradient
+            w[i] -= s.rate * (mean * c1 / (np.sqrt(square * c2) + s.epsilon))
+            m[i], v[i] = mean, square
+    else:
+        for i in range(len(w)):
+            gradient = pull[i] * w[i]
+            mean = b1 * m[i] + (one - b1) * gradient
+            square = b2 * v[i] + (one - b2) * gradient * gradient
+            w[i] -= s.rate * (mean * c1 / (np.sqrt(square * c2) + s.epsilon))
+            m[i], v[i] = mean, square
+
+
+@inlined
+def _sgd_row(w: Any, m: Any, g: Any, pull: Any, s: Any) -> None:
+    """Make one step of gradient descent on a row."""
+    for i in range(len(w)):
+        gradient = pull[i] * w[i]
+        if len(g):
+            gradient += g[i]
+        m[i] = s.keep[0] * m[i] + s.rate * gradient
+        w[i] -= m[i]
+
+
+@kernel
+def update_rows(learning: Any, found: Any, start: Any, dense: bool, s: Any, columns: Any) -> None:
+    """Change a block's weights.
+
+    Parameters
+    ----------
+    learning : Learning
+    found : float32 array (rows, width)
+        Their gradient; of a ``dense`` layer the rows of silent senders are not filled, and 0.
+    start : int32 array
+        ``Trains.start`` of the layer below.
+    dense : bool
+    s : Stepping
+    columns : Columns
+    """
+    low, high, _ = columns
+    weights, rows = learning.weights, len(learning.weights)
+    sums, squares = learning.sums[low:high], learning.squares[low:high]
+    pull = learning.pull[low:high]
+    for i in range(high - low):
+        share = squares[i] / np.float32(rows * WEIGHT_SCALE**2)
+        pull[i] = s.strength * s.beta / WEIGHT_SCALE * math.exp(s.beta * (share - 1))
+        sums[i] = squares[i] = 0
+    for row in range(rows):
+        w, m = weights[row, low:high], learning.mean[row, low:high]
+        g = found[row] if not dense or start[row + 1] > start[row] else found[row, :0]
+        if s.adam:
+            _adam_row(w, m, learning.square[row, low:high], g, pull, s)
+        else:
+            _sgd_row(w, m, g, pull, s)
+        for i in range(high - low):
+            sums[i] += w[i]
+            squares[i] += w[i] * w[i]

@@ -1,0 +1,180 @@
+"""The kernels of HM2-BP on random networks: the reference; S-PSP by a double loop over spikes."""
+
+import math
+
+import numpy as np
+import pytest
+from hm2bp_cases import Compiled, conv, dense, learned, pool, stepping
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventsnn.rules.hm2bp import reference
+from eventsnn.rules.hm2bp.grading import Pairs
+from eventsnn.rules.hm2bp.layers import SILENT_SIDE, SILENT_SPSP, Steps
+from eventsnn.rules.hm2bp.spsp import Curves, spikes_before
+from eventsnn.rules.hm2bp.trains import Trains, arrange, from_steps
+
+STEPS = Steps(64.0, 8.0, 2, 256)
+
+
+def pair_by_pair(own, below):
+    """S-PSP of one synapse, every pair of spikes by itself (the paper's eq. 8 and 9)."""
+    if not own:
+        return SILENT_SPSP if below else 0.0
+    total = 0.0
+    for k, fired in enumerate(own):
+        since_reset = fired - (own[k - 1] + 2 if k else 1)
+        for came in below:
+            since_input = fired - came - 2
+            if since_input <= 0 or fired - came > 256:
+                continue
+            within = min(since_reset, since_input)
+            rise = math.exp(-within / 64.0) - math.exp(-within / 8.0)
+            faded = math.exp(-max(since_input - since_reset, 0) / 8.0)
+            total += faded * rise / (1 - 8.0 / 64.0)
+    return total
+
+
+def spiking(rng, n, steps, rate, rest=2):
+    """Random trains with pauses; some are silent, some rest for longer than the window."""
+    x = np.zeros((n, steps), bool)
+    for i in range(n):
+        t, own = 1, rate * rng.choice([0.0, 0.1, 1.0])
+        while t < steps:
+            if rng.random() < own:
+                x[i, t] = True
+                t += rest
+            t += 1
+    return x
+
+
+def put(trains, x):
+    unit, step = np.nonzero(x)
+    for room, made in zip(trains, from_steps(unit, step, *x.shape), strict=True):
+        room[: len(made)] = made
+
+
+def test_s_psp_of_the_sweep_and_of_the_reference_is_the_double_loop_over_spikes():
+    silent = long = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        steps = int(rng.choice([80, 400, 900]))
+        layers = [dense(9, 14, 1.0)]
+        x, y = spiking(rng, 9, steps, 0.2, 0), spiking(rng, 14, steps, 0.05)
+        expected = np.array(
+            [[pair_by_pair(*(np.flatnonzero(r).tolist() for r in (b, a))) for b in y] for a in x]
+        )
+        found = reference.spsp(reference.synapses_of(layers[0].topology), x, y, STEPS)
+        np.testing.assert_allclose(found.reshape(9, 14), expected, rtol=1e-12, atol=1e-12)
+        network = Compiled(layers, [np.ones((9, 14))], [None], steps)
+        runner = network.runner
+        put(runner.trains[0], x)
+        put(runner.trains[1], y)
+        error = np.ones(14, np.float32)
+        how, one = stepping(1e-3), network.learning[0]
+        runner._back(0, error, error.copy(), one, how)
+        # The gradient is delta (1 + kappa) e, and delta 1.
+        e = np.concatenate([d.e for d in runner.desks[0]], 1)
+        side = np.concatenate([d.side for d in runner.desks[0]])
+        on, counts = x.any(1), y.sum(1)
+        own = np.where(counts > 0, expected / np.maximum(counts, 1), SILENT_SIDE)
+        np.testing.assert_allclose(side, own.sum(0), rtol=2e-5)
+        np.testing.assert_allclose(e[on], (expected * (1 + own.sum(0)))[on], rtol=5e-5, atol=1e-5)
+        silent += int((counts == 0).sum())
+        long += sum(int((np.diff(np.flatnonzero(row)) > 250).any()) for row in y)
+    assert silent > 10 and long > 5
+
+
+@st.composite
+def networks(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 20)))
+    ratio, inhibition = draw(st.booleans()), draw(st.sampled_from([0.0, 1.0]))
+    if draw(st.booleans()):
+        layers = [conv((7, 6, 2), 3, 2, padding=draw(st.integers(0, 2)), kernel=3)]
+        layers.append(pool(layers[0].shape, 2))
+        n = layers[1].topology.n_out
+        layers += [dense(n, 20, 4, ratio=ratio), dense(20, 5, 5, inhibition=inhibition)]
+    else:
+        hidden = draw(st.sampled_from([17, 64, 150]))
+        layers = [dense(84, hidden, 5, ratio=ratio), dense(hidden, 5, 5, inhibition=inhibition)]
+    weights = [
+        rng.uniform(-1, 2, layer.weight_shape) if layer.learns else np.ones((1, 1))
+        for layer in layers
+    ]
+    return rng, layers, weights
+
+
+@settings(max_examples=25)
+@given(networks(), st.booleans(), st.booleans(), st.sampled_from([80, 333]), st.integers(0, 4))
+def test_a_step_of_the_kernels_is_that_of_the_reference(made, side, lateral, steps, label):
+    rng, layers, weights = made
+    weights = [w.astype(np.float32) for w in weights]
+    inward = [layer.inward() for layer in layers]
+    how = reference.Grading(side_effect=side, lateral_factor=lateral)
+    x = spiking(rng, layers[0].topology.n_in, steps, 0.1, 0)
+    found, back, cost = learned(layers, weights, inward, x, label, 1.25, how)
+    both = [Compiled(layers, weights, inward, steps, how, threads) for threads in (1, 2)]
+    descend = stepping(1.0, strength=10.0, beta=0.04, adam=False)
+    marked = [one.learn(x, label, descend, 1.25) for one in both]
+    assert marked[0].cost == marked[1].cost == pytest.approx(cost)
+    for k, layer in enumerate(layers):
+        assert (both[0].spikes()[k] == found[k + 1]).all()
+        a, b = (one.learning[k].weights for one in both)
+        np.testing.assert_array_equal(a, b)
+        if layer.learns:
+            pull = reference.regulariser(weights[k], 10.0, 0.04)
+            expected = back[k].gradient + pull
+            # Of the terms that are summed: 1 + kappa may be close to 0.
+            above = back[k + 1].below if k + 1 < len(layers) else np.array([50.0])
+            terms = np.abs(above).max() * back[k].e.max() * (1 + np.abs(back[k].side).max())
+            scale = np.abs(weights[k]).max() + terms * layer.topology.n_out / layer.shape[-1]
+            np.testing.assert_allclose(weights[k] - a, expected, rtol=2e-4, atol=1e-5 * scale)
+
+
+def test_sums_of_columns_are_those_that_the_update_leaves():
+    rng = np.random.default_rng(0)
+    layers = [dense(30, 50, 3), dense(50, 4, 2)]
+    weights = [rng.uniform(-1, 2, layer.weight_shape) for layer in layers]
+    network = Compiled(layers, weights, [None, None], 100)
+    for label in (0, 3):
+        network.learn(spiking(rng, 30, 100, 0.2, 0), label, stepping(1e-2, 1, 10.0, 0.1))
+    for one in network.learning:
+        fresh = type(one).of(one.weights)
+        np.testing.assert_array_equal(one.sums, fresh.sums)
+        np.testing.assert_array_equal(one.squares, fresh.squares)
+
+
+def test_both_orders_of_trains_hold_the_same_spikes():
+    rng = np.random.default_rng(3)
+    x = spiking(rng, 40, 90, 0.3, 0)
+    unit, step = np.nonzero(x)
+    mixed = rng.permutation(len(unit))
+    made = from_steps(unit[mixed], step[mixed], *x.shape)
+    steps, units = made.times()
+    expected = np.nonzero(x.T)
+    assert (steps == expected[0]).all() and (units == expected[1]).all()
+    again = Trains(made.unit, made.first, np.zeros_like(made.step), np.zeros_like(made.start))
+    arrange(again, False)
+    for a, b in zip(again, made, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_spike_before_each_is_the_last_of_its_unit():
+    x = np.zeros((2, 12), bool)
+    x[0, [1, 4, 9]] = x[1, [4]] = True
+    unit, step = np.nonzero(x)
+    made, before = from_steps(unit, step, 2, 12), np.zeros(4, np.int32)
+    spikes_before(made, before, np.zeros(2, np.int32))
+    assert before.tolist() == [0, 1, 0, 4]
+
+
+def test_memory_of_scalars_does_not_grow_with_the_steps():
+    """Rows of K and of the drive are those of a block of steps, however long a sample is."""
+    layers = [dense(30, 50, 3), dense(50, 4, 2)]
+    sizes = []
+    for steps in (100, 5000):
+        runner = Compiled(layers, [np.ones(one.weight_shape) for one in layers], [None] * 2, steps)
+        rooms = runner.runner.cells[0] + [d.sweep for d in runner.runner.desks[0]]
+        sizes.append(sum(array.nbytes for room in rooms for array in room))
+    assert sizes[0] == sizes[1]
+    assert Pairs.room(4, Curves.of(STEPS)).sweep.table.shape[0] == 32
