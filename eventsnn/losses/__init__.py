@@ -10,6 +10,7 @@ from eventsnn.losses.cross_entropy import CrossEntropy as CrossEntropy
 from eventsnn.losses.first_spike import FirstSpike as FirstSpike
 from eventsnn.losses.loss import Graded as Graded
 from eventsnn.losses.loss import Loss as Loss
+from eventsnn.losses.mean_square import MeanSquare as MeanSquare
 from eventsnn.registry import Registry
 
 _REGISTRY = Registry(Loss, __name__)  # type: ignore[type-abstract]

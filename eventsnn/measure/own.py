@@ -59,19 +59,16 @@ def measure_own(
         "operations": counted,
         "training": _training(rule.costs(state)),
         "references": {
-            "relu": {"multiply_accumulates": float(_synapses(own)), "accuracy": None},
+            "relu": {"multiply_accumulates": float(own.all_synapses), "accuracy": None},
             "not_measured": "a network without time constants has no clock-driven twin",
-        },
+        }
+        | ({"dense_sweep": dict(own.dense_sweep)} if own.dense_sweep else {}),
         "neurobench": _neurobench(own),
         "energy": _energy(models, counted),
         "anytime": {"not_measured": own.untimed},
         "confusion": confusion(labels, found.classes, list(own.populations.values())[-1]),
     }
     return Measured(result, found.classes.astype(np.int64))
-
-
-def _synapses(own: OwnNetwork) -> int:
-    return sum(a * b for a, b in pairwise(own.populations.values()))
 
 
 def _operations(own: OwnNetwork, found: Predicted, n: int) -> dict[str, Any]:
@@ -94,9 +91,9 @@ def _operations(own: OwnNetwork, found: Predicted, n: int) -> dict[str, Any]:
 def _neurobench(own: OwnNetwork) -> dict[str, Any]:
     zeros = sum(int((w == 0).sum()) for w in own.weights)
     return {
-        "Footprint": _synapses(own) * own.itemsize,
-        "ParameterCount": _synapses(own),
-        "ConnectionSparsity": zeros / _synapses(own),
+        "Footprint": own.parameters * own.itemsize,
+        "ParameterCount": own.parameters,
+        "ConnectionSparsity": zeros / own.parameters,
         "not_measured": "ActivationSparsity, MembraneUpdates and SynapticOperations: there are no "
         "time steps, and updates of potentials are not counted",
     }
@@ -109,8 +106,12 @@ def _network(own: OwnNetwork) -> dict[str, Any]:
             for k, (name, size) in enumerate(own.populations.items())
         ],
         "connections": [
-            {"name": f"{a}->{b}", "topology": "dense", "source": a, "target": b}
-            for a, b in pairwise(own.populations)
+            {"name": f"{a}->{b}", "topology": kind, "source": a, "target": b}
+            for (a, b), kind in zip(
+                pairwise(own.populations),
+                own.topologies or ("dense",) * (len(own.populations) - 1),
+                strict=True,
+            )
         ],
     }
 

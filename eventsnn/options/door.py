@@ -68,7 +68,7 @@ class Declared:
         if form is not None:
             if not isinstance(value, form.types):
                 raise UserError(f"{self.name} is {shown(value)}; give {form.remedy}")
-            parts: Any = [value] if isinstance(value, str) else value
+            parts: Any = value if isinstance(value, list | tuple) else [value]
             for part in parts:
                 self._check_text(part)
             return form.read(value)

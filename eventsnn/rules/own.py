@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class OwnNetwork:
-    """A chain of dense layers that its rule runs itself.
+    """A chain of layers that its rule runs itself.
 
     Attributes
     ----------
@@ -18,11 +20,18 @@ class OwnNetwork:
         Units of each, by its name, input first.
     model : str
         What its neurons are called.
-    weights : list of arrays (n_in, n_out), a layer each
+    weights : list of arrays, a layer each
+        Of a dense layer (n_in, n_out).
     itemsize : int
         Bytes of a weight in memory.
     untimed : str
         Why there is no answer at every moment.
+    topologies : tuple of str
+        What leads to each layer; none: all are dense.
+    synapses : tuple of int
+        How many each layer has; none: as a dense one.
+    dense_sweep : mapping of str to float
+        Additions a recording of the same arithmetic swept over all neurons and steps.
     """
 
     populations: dict[str, int]
@@ -30,3 +39,16 @@ class OwnNetwork:
     weights: list[NDArray[Any]]
     itemsize: int
     untimed: str
+    topologies: tuple[str, ...] = ()
+    synapses: tuple[int, ...] = ()
+    dense_sweep: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def all_synapses(self) -> int:
+        """Synapses of all layers."""
+        return sum(self.synapses or (a * b for a, b in pairwise(self.populations.values())))
+
+    @property
+    def parameters(self) -> int:
+        """Weights; those that many synapses share are one."""
+        return sum(w.size for w in self.weights)

@@ -77,7 +77,7 @@ class MeanConv2d(Topology):
 
     @property
     def share(self) -> float:
-        """What a spike is of the average of its window."""
+        """A spike is that part of the average of its window."""
         return 1 / (self.window[0] * self.window[1])
 
     @cached_property

@@ -73,6 +73,15 @@ class Topology(ABC):
         """How many neighbouring targets are always reached together (they share a clock)."""
 
     @property
+    def share(self) -> float:
+        """Part of a weight, as papers write it, that one spike adds.
+
+        1, but where spikes are averaged on their way. The weights of the simulator are what a
+        spike adds: those of papers times this.
+        """
+        return 1.0
+
+    @property
     def targets(self) -> NDArray[np.int32]:
         """The target of each weight where targets are ``listed``, else empty."""
         return np.zeros(0, np.int32)

@@ -113,6 +113,7 @@ FOUND = OURS | {Perceptron.kind: Perceptron, Means.kind: Means}
 SMALL = {
     "adjoint": {"batch": 4, "dropout": 0.3},
     "eventprop": {"batch": 4, "wake": 0.0},
+    "stbp": {"batch": 4, "n_steps": 8, "rate": 0.02},
     "deep-spiking": {"n_steps": 5, "eta": 0.03, "init_scale": 0.1, "upper_scale": 0.3},
 }
 """What makes a run of a rule tiny; rules that are not named here have no more than defaults."""

@@ -1,0 +1,3 @@
+"""STBP: backpropagation through steps of time, walked over events."""
+
+from eventsnn.rules.stbp.rule import Stbp as Stbp

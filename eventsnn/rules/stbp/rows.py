@@ -1,0 +1,140 @@
+"""Sums of rows of numbers, kept in registers while rows are added.
+
+What numba makes of the plain loops loads and stores the sum for every row, and tests each time
+whether two arrays overlap, which costs as much as a row of 32 numbers. The sums are the same, in
+the same order, number by number; a product is rounded before it is added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from eventsnn.kernels.vector import LINE, splat
+
+_WIDTHS = (8, 4, 2, 1)
+"""Registers that are summed side by side; what fills none is summed number by number."""
+
+_I64 = ir.IntType(64)
+_alloca: Any = cgutils.alloca_once
+_unpack: Any = cgutils.unpack_tuple
+
+
+def _data(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
+
+
+def _summed(builder: Any, to: Any, n: Any, count: Any, terms: Any) -> None:
+    """Add ``count`` rows to ``to``; ``terms(i, at, width)`` are registers of row i, or a number."""
+    real = to.type.pointee
+    size = 8 if isinstance(real, ir.DoubleType) else 4
+    lanes = LINE // size
+    vector = ir.VectorType(real, lanes)
+    done = builder.mul(n, _I64(0))
+    for width in (*_WIDTHS, 0):
+        many = max(width * lanes, 1)
+        left = builder.sub(n, done)
+        end = builder.sub(n, builder.srem(left, _I64(many)))
+        with cgutils.for_range_slice(builder, done, end, _I64(many)) as (at, _):
+            kind = vector if width else real
+            places = [
+                builder.bitcast(
+                    builder.gep(to, [builder.add(at, _I64(k * lanes))]), kind.as_pointer()
+                )
+                for k in range(max(width, 1))
+            ]
+            sums = [_alloca(builder, kind) for _ in places]
+            for place, s in zip(places, sums, strict=True):
+                builder.store(builder.load(place, align=size), s)
+            with cgutils.for_range_slice(builder, _I64(0), count, _I64(1)) as (i, _):
+                for s, term in zip(sums, terms(i, at, width), strict=True):
+                    builder.store(builder.fadd(builder.load(s), term), s)
+            for place, s in zip(places, sums, strict=True):
+                builder.store(builder.load(s), place, align=size)
+        done = end
+
+
+def _loaded(builder: Any, row: Any, at: Any, width: int) -> list[Any]:
+    """Return registers of a row from ``at`` on, or one number of it."""
+    real = row.type.pointee
+    size = 8 if isinstance(real, ir.DoubleType) else 4
+    lanes = LINE // size
+    if not width:
+        return [builder.load(builder.gep(row, [at]), align=size)]
+    vector = ir.VectorType(real, lanes).as_pointer()
+    places = [builder.gep(row, [builder.add(at, _I64(k * lanes))]) for k in range(width)]
+    return [builder.load(builder.bitcast(p, vector), align=size) for p in places]
+
+
+def _sum_rows(_: Any, to: Any, rows: Any, index: Any, span: Any, shape: Any) -> Any:
+    """Add to to[at + k] the numbers rows[index[i] * stride + offset + k], i in order, k < n.
+
+    ``span`` is (first, last) of i, ``shape`` (at, offset, stride, n), all int64.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first, last = _unpack(builder, args[3], 2)
+        at, offset, stride, n = _unpack(builder, args[4], 4)
+        sums = _data(context, builder, to, args[0], at)
+        table = _data(context, builder, rows, args[1], offset)
+        listed = _data(context, builder, index, args[2], first)
+
+        def terms(i: Any, here: Any, width: int) -> list[Any]:
+            which = builder.sext(builder.load(builder.gep(listed, [i])), _I64)
+            row = builder.gep(table, [builder.mul(which, stride)])
+            return _loaded(builder, row, here, width)
+
+        _summed(builder, sums, n, builder.sub(last, first), terms)
+        return context.get_dummy_value()
+
+    return types.none(to, rows, index, span, shape), codegen
+
+
+def _add_row(_: Any, to: Any, row: Any, shape: Any) -> Any:
+    """Add to to[at + k] the numbers row[from + k], k < n; ``shape`` is (at, from, n), all int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, begin, n = _unpack(builder, args[2], 3)
+        sums, table = (
+            _data(context, builder, to, args[0], at),
+            _data(context, builder, row, args[1], begin),
+        )
+        _summed(
+            builder, sums, n, _I64(1), lambda i, here, width: _loaded(builder, table, here, width)
+        )
+        return context.get_dummy_value()
+
+    return types.none(to, row, shape), codegen
+
+
+def _add_product(_: Any, to: Any, factors: Any, matrix: Any, shape: Any) -> Any:
+    """Add to to[k] the products factors[f + i] * matrix[m + i * n + k], i < count in order, k < n.
+
+    ``shape`` is (f, m, count, n), all int64.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        f, m, count, n = _unpack(builder, args[3], 4)
+        sums = _data(context, builder, to, args[0], _I64(0))
+        factor = _data(context, builder, factors, args[1], f)
+        table = _data(context, builder, matrix, args[2], m)
+
+        def terms(i: Any, here: Any, width: int) -> list[Any]:
+            times = builder.load(builder.gep(factor, [i]))
+            row = _loaded(builder, builder.gep(table, [builder.mul(i, n)]), here, width)
+            by = splat(builder, row[0].type, times) if width else times
+            return [builder.fmul(by, x) for x in row]
+
+        _summed(builder, sums, n, count, terms)
+        return context.get_dummy_value()
+
+    return types.none(to, factors, matrix, shape), codegen
+
+
+sum_rows: Any = intrinsic(_sum_rows)
+add_row: Any = intrinsic(_add_row)
+add_product: Any = intrinsic(_add_product)

@@ -1,0 +1,250 @@
+"""STBP as a learning rule: minibatches on a grid of steps, forward and back over events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data, inputs_of
+from eventsnn.data.images import Images
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import answers
+from eventsnn.network import Network
+from eventsnn.network.layer_string import Layers
+from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
+from eventsnn.rules.own import OwnNetwork
+from eventsnn.rules.rule import Rule
+from eventsnn.rules.stbp import walk
+from eventsnn.rules.stbp.measured import costs_of, own_of, traffic_of
+from eventsnn.rules.stbp.network import network_of
+from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp.plan import GridLane, plan_of
+from eventsnn.rules.stbp.start import drawn
+from eventsnn.rules.stbp.state import StbpState, arrays_of, names_of, taken
+from eventsnn.rules.traffic import RuleTraffic
+from eventsnn.threads import in_threads
+
+EVALUATION = 0xB5297A4D3F84D5B5
+"""Key of what is drawn for the first image of an evaluation; those of others are added to it."""
+
+
+class Stbp(Rule[Network, StbpState]):
+    """The rule ``stbp`` of Wu et al. (2018): backpropagation through time of rates."""
+
+    kind = "stbp"
+    Options = StbpOptions
+    takes = (EventBatch, Images)
+
+    options: StbpOptions
+
+    @property
+    def batch(self) -> int:
+        """Samples of an update."""
+        return self.options.batch
+
+    def network(self, layers: Layers) -> Network:
+        """Return a chain of layers of ``grid_lif``."""
+        return network_of(layers, self.options.neuron())
+
+    def populations(self, network: Network) -> dict[str, int]:
+        """Return how many neurons each population has."""
+        return {p.name: p.size for p in network.populations}
+
+    def shapes(self, network: Network) -> dict[str, Shape]:
+        """Return the shapes of weights and biases."""
+        return names_of(network, self.options.bias)
+
+    def start(
+        self,
+        network: Network,
+        data: Data,
+        rng: np.random.Generator,
+        weights: list[NDArray[Any]] | None = None,
+    ) -> tuple[StbpState, list[Rates]]:
+        """Draw weights and biases, or take weights and, where they follow, biases."""
+        if weights is None:
+            w, b = drawn(network, self.options.init, rng)
+            weights = w + b if self.options.bias else w
+        return self.begin(network, weights), []
+
+    def begin(self, network: Network, params: list[NDArray[Any]]) -> StbpState:
+        """Return the state before the first update of weights and, behind them, biases.
+
+        Raises
+        ------
+        UserError
+            Where their number or their shapes do not fit.
+        """
+        names, plan = names_of(network, self.options.bias), plan_of(network, self.options)
+        shapes = [np.shape(p) for p in params]
+        if shapes != list(names.values()):
+            raise UserError(f"weights have the shapes {shapes}; give {list(names.values())}")
+        own = [np.array(p, self.options.real, order="C") for p in params]
+        counts, optimizer = walk.tally(plan), self.options.make_optimizer().init(own)
+        rate = self.options.rate
+        return StbpState(network, plan, own, optimizer, (counts.spikes, counts.adds), 0, rate)
+
+    def begin_epoch(self, state: StbpState, epoch: Epoch) -> StbpState:
+        """Take the rate of the epoch."""
+        return replace(state, rate=self.options.rate_in(epoch.number))
+
+    def learn(
+        self, state: StbpState, batch: Batch, rng: np.random.Generator
+    ) -> tuple[StbpState, Learned]:
+        """Make one update by the mean loss of the batch."""
+        sample = self.sample(batch.data, batch.order, rng)
+        labels, loss, right = batch.labels, 0.0, 0
+        grade_by, n = self.options.make_loss(), len(batch.order)
+
+        def grade(rates: NDArray[np.float64], part: slice) -> NDArray[np.float64]:
+            nonlocal loss, right
+            graded = grade_by(rates, labels[part])
+            loss += float(graded.loss.sum())
+            right += int((answers(graded.scores) == labels[part]).sum())
+            return graded.gradient / n
+
+        gradients = self.gradients(state, sample, grade)
+        optimizer = self.options.make_optimizer()
+        params, memory = optimizer.update(
+            gradients, state.optimizer, state.params, state.rate, reuse=True, threads=self.threads
+        )
+        kept = [np.asarray(p) for p in params]
+        state = replace(state, params=kept, optimizer=memory, learned=state.learned + n)
+        return state, Learned(right, loss)
+
+    def gradients(
+        self, state: StbpState, sample: walk.GridSample, grade: walk.Grade
+    ) -> walk.Arrays:
+        """Return the derivatives by weights and biases, summed over samples.
+
+        ``grade`` takes the rates of some samples and their places; returns derivatives by them.
+        """
+        plan, total = state.plan, walk.GridCounts(*state.counts)
+        by = walk.weighed(plan, state.weights, state.biases)
+        flat = [np.zeros(w.size, plan.real) for w in state.weights]
+        biases = [np.zeros_like(b) for b in state.biases]
+        for block in self._blocks(state, len(sample.order), True):
+            counts = [walk.tally(plan) for _ in block]
+
+            def one(k: int, block: Any = block, counts: Any = counts) -> NDArray[np.float64]:
+                lane, part = block[k]
+                walk.encoded(lane, sample, part, plan.layers[0].runs.whole)
+                return walk.run(lane, by, part.stop - part.start, counts[k]) / plan.steps
+
+            rates = in_threads(one, range(len(block)), self.threads)
+            by_rate = [grade(rates[k], part) for k, (_, part) in enumerate(block)]
+
+            def back(
+                k: int, block: Any = block, counts: Any = counts, by_rate: Any = by_rate
+            ) -> None:
+                walk.walk_back(block[k][0], by, by_rate[k], counts[k])
+
+            in_threads(back, range(len(block)), self.threads)
+            lanes = [(lane, part.stop - part.start) for lane, part in block]
+            walk.add_gradients(plan, lanes, flat, biases, self.threads)
+            walk.added(total, counts)
+        layers = zip(flat, state.weights, plan.layers, strict=True)
+        whole = [g.reshape(w.shape) * plan.real(layer.share) for g, w, layer in layers]
+        return [*whole, *biases]
+
+    def predict(
+        self, state: StbpState, data: Data, order: NDArray[np.int64], threads: int = 1
+    ) -> Predicted:
+        """Predict; what is drawn for an image depends on its number alone."""
+        counted, rates = self.rates(state, data, order, threads)
+        scores = self.options.make_loss()(rates, np.zeros(len(rates), np.int64)).scores
+        return Predicted(answers(scores), counted.spikes, counted.adds[0])
+
+    def rates(
+        self, state: StbpState, data: Data, order: NDArray[np.int64], threads: int = 1
+    ) -> tuple[walk.GridCounts, NDArray[np.float64]]:
+        """Return what was counted, and spikes a step of each output, float64 (n, classes)."""
+        self.check_data(data)
+        self._check_inputs(state, data)
+        plan, sample = state.plan, self.sample(data, order, None)
+        by, total = walk.weighed(plan, state.weights, state.biases, False), walk.tally(plan)
+        n, each = len(order), plan.together
+        parts = [slice(k, min(k + each, n)) for k in range(0, n, each)]
+        lanes = [GridLane(plan, False) for _ in range(max(1, min(threads, len(parts))))]
+        out = np.zeros((n, plan.layers[-1].size))
+
+        def some(k: int) -> walk.GridCounts:
+            count = walk.tally(plan)
+            for part in parts[k :: len(lanes)]:
+                walk.encoded(lanes[k], sample, part, False)
+                out[part] = walk.run(lanes[k], by, part.stop - part.start, count)
+            return count
+
+        walk.added(total, in_threads(some, range(len(lanes)), threads))
+        return total, out / plan.steps
+
+    def sample(
+        self, data: Data, order: NDArray[np.int64], rng: np.random.Generator | None
+    ) -> walk.GridSample:
+        """Return samples with the keys of what is drawn for them, by ``rng`` or their numbers."""
+        if rng is None or not isinstance(data, Images):
+            keys = np.uint64(EVALUATION) + np.asarray(order, np.uint64) * np.uint64(
+                0x9E6C63D0876A9A47
+            )
+        else:
+            keys = rng.integers(0, 1 << 64, len(order), np.uint64, endpoint=False)
+        once = self.options.in_a_step == "once"
+        return walk.GridSample(data, np.asarray(order, np.int64), keys, self.options.step_us, once)
+
+    def _blocks(self, state: StbpState, n: int, learns: bool) -> list[list[tuple[GridLane, slice]]]:
+        """Return which samples threads take at once, each into a lane."""
+        each = state.plan.together
+        parts = [slice(k, min(k + each, n)) for k in range(0, n, each)]
+        while len(state.lanes) < max(1, min(self.threads, len(parts))):
+            state.lanes.append(GridLane(state.plan, learns))
+        many = len(state.lanes)
+        blocks = [parts[k : k + many] for k in range(0, len(parts), many)]
+        return [list(zip(state.lanes, block, strict=False)) for block in blocks]
+
+    def _check_inputs(self, state: StbpState, data: Data) -> None:
+        if inputs_of(data) != state.plan.n_in:
+            raise UserError(
+                f"{data.source}: {inputs_of(data)} inputs, the network takes {state.plan.n_in}; "
+                "give data of as many"
+            )
+
+    def costs(self, state: StbpState) -> dict[str, Any]:
+        """Return operations a sample while learning."""
+        return costs_of(state)
+
+    def arrays(self, state: StbpState) -> Arrays:
+        """Return parameters, the optimizer's state and counts."""
+        return arrays_of(state)
+
+    def restore(self, network: Network, arrays: Arrays) -> StbpState:
+        """Return the state that the arrays were made of."""
+        shapes = self.shapes(network)
+        fresh = self.begin(network, [np.zeros(shape) for shape in shapes.values()])
+        found = taken(arrays, arrays_of(fresh))
+        slots: tuple[list[Param], ...] = tuple(
+            [found[f"optimizer.{s}.{name}"] for name in shapes]
+            for s in range(len(fresh.optimizer.slots))
+        )
+        step = int(found["optimizer.step"][0])
+        return replace(
+            fresh,
+            params=[found[name] for name in shapes],
+            optimizer=fresh.optimizer._replace(step=step, slots=slots),
+            counts=(found["counts.spikes"], found["counts.adds"]),
+            learned=int(found["learned"][0]),
+        )
+
+    def own(self, state: StbpState) -> OwnNetwork:
+        """Return what its network is."""
+        return own_of(state)
+
+    def traffic(self, state: StbpState, data: Data, index: int, name: str) -> RuleTraffic:
+        """Run one sample, and return every spike that it caused."""
+        self.check_data(data)
+        self._check_inputs(state, data)
+        return traffic_of(self, state, data, index, name)
