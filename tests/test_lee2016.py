@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eventsnn.data.images import Images
+from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.rules.lee2016 import poisson
 from eventsnn.rules.lee2016.machine import LeeMachine
@@ -175,7 +176,7 @@ def test_the_kernel_is_the_reference_bit_for_bit(layers, name):
     options, rng = replace(SMALL, **CHANGED[name]), np.random.default_rng(len(layers))
     machine, plain = pair_of(layers, options, rng)
     n = machine.network.populations[0].size
-    data = recordings(rng, 12, n, 150, machine.network.populations[-1].size)
+    data = recordings(rng, 12, n, 150 if n < 70 else 500, machine.network.populations[-1].size)
     rates, moments = rates_of(machine), [Moments(own) for own in plain.synapses]
     before = [own.threshold.copy() for own in plain.synapses]
     survivors = spikes = 0
@@ -336,3 +337,24 @@ def test_whole_traces_give_the_same_spikes_and_updates(sizes, seed):
             close(own.threshold, layer.threshold)
         spikes += len(plain.log)
     assert lifted and spikes > 150
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("20@0.5", "thresholds learn; give --alpha"),
+        ("20r", "has no layer 20r"),
+        ("20f", "has no layer 20f"),
+        ("[20]", "has no layer"),
+    ],
+)
+def test_layers_that_the_network_of_the_paper_has_not_are_refused(part, words):
+    with pytest.raises(UserError, match=words):
+        network_of(("6x5x2", part, 3), Lee2016Options())
+
+
+def test_pooling_fires_at_eight_tenths_of_an_event_or_as_is_written():
+    layers = ("16x16x2", "3c3", "2p", "2a", "2p@1.5", 3)
+    network = network_of(layers, Lee2016Options())
+    limits = [p.neuron.threshold for p in network.populations[1:]]
+    assert limits == [1.0, 0.8, pytest.approx(3.2), 1.5, 1.0]
