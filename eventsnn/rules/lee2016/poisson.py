@@ -32,14 +32,14 @@ def uniform(key: int, number: int) -> float:
     return (splitmix((key + number) & _MASK) >> 11) * 2.0**-53
 
 
-class Trains(NamedTuple):
+class PoissonTrains(NamedTuple):
     """Events of a presentation: times in microseconds, int64, and units."""
 
     t: NDArray[np.int64]
     unit: NDArray[np.int64]
 
 
-def drawn(pixels: NDArray[np.uint8], rate_hz: float, duration_us: int, key: int) -> Trains:
+def drawn(pixels: NDArray[np.uint8], rate_hz: float, duration_us: int, key: int) -> PoissonTrains:
     """Return the trains of an image (n_pixels,); a black one has no events."""
     place = np.repeat(np.arange(pixels.size), pixels)
     t, times, units, number = 0.0, list[int](), list[int](), 0
@@ -50,7 +50,7 @@ def drawn(pixels: NDArray[np.uint8], rate_hz: float, duration_us: int, key: int)
         times.append(int(t))
         units.append(int(place[int(uniform(key, number + 1) * place.size)]))
         number += 2
-    return Trains(np.array(times, np.int64), np.array(units, np.int64))
+    return PoissonTrains(np.array(times, np.int64), np.array(units, np.int64))
 
 
 def first_of_crop(events: int, crop: int, key: int) -> int:
