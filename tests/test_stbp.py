@@ -11,6 +11,8 @@ from eventsnn.data.images import Images
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.network.layer_string import parse_layers
+from eventsnn.rules.learned import Batch, Epoch
 from eventsnn.rules.stbp import Stbp, walk
 from eventsnn.rules.stbp.measured import simulated
 from eventsnn.rules.stbp.options import StbpOptions
@@ -261,17 +263,28 @@ def test_evaluation_is_the_definitions_and_counts_its_additions():
     assert found[0].adds[0] == adds
 
 
-@pytest.mark.parametrize(("layers", "said"), [
-    ((72, 5, "2avg", 4), "2avg needs rows and columns"),
-    (("6x6x2", "2avg", "2avg", 4), "2avg needs rows and columns below it, and one layer"),
-    (("6x6x2", "2p", 4), "pools into neurons; give an average without them: 2avg"),
-    ((72, "3c3", 4), "3c3 needs rows and columns"),
-    (("6x6x2", "3c3p1"), "end with the number of classes"),
-    (("6x6x2", "4avg", "3c3", 4), "a kernel of 3 does not fit"),
-])  # fmt: skip
-def test_layers_that_there_are_not_are_refused(layers, said):
-    with pytest.raises(UserError, match=said):
-        Stbp(StbpOptions()).network(layers)
+@pytest.mark.parametrize("layers", ["72-5r-4", "6x6x2-2p-4", "6x6x2-2a-4", "6x6x2-[3c3p1-3c3p1]-4"])
+def test_layers_that_there_are_not_are_refused(layers):
+    with pytest.raises(UserError, match="rule stbp has no "):
+        Stbp(StbpOptions()).network(parse_layers(layers))
+    with pytest.raises(UserError, match="end with the number of classes"):
+        Stbp(StbpOptions()).network(("6x6x2", "3c3p1"))
+
+
+def test_a_threshold_behind_a_layer_is_its_own_and_a_fixed_layer_stays():
+    rule, state = made(parse_layers("72-17f@0.9-4@0.3"), n_steps=STEPS)
+    assert [p.neuron.threshold for p in state.network.populations[1:]] == [0.9, 0.3]
+    before = [p.copy() for p in state.params]
+    data, rng = recordings(), np.random.default_rng(0)
+    batch = Batch(data, np.arange(5))
+    again, _ = rule.learn(rule.begin_epoch(state, Epoch(0)), batch, rng)
+    moved = [(a != b).any() for a, b in zip(before, again.params, strict=True)]
+    assert moved == [False, True, False, True]
+    told = rule.traffic(again, data, 0, "")
+    network, weights, stream = simulated(rule, again, data, 0)
+    record = simulate(network, weights, stream, engine="asynchronous")
+    for k, name in enumerate(("hidden1", "output"), 1):
+        np.testing.assert_array_equal(record.spikes[name].unit, told.unit[k])
 
 
 def test_what_does_not_fit_is_refused_in_a_line():

@@ -26,10 +26,12 @@ def check_trainable(layers: Layers, data: DataSet) -> None:
         If inputs or classes do not fit, a half is empty, or a recording has no label.
     """
     first: int | str = data.n_inputs
-    if (grid := input_grid(layers)) and isinstance(data.train, EventBatch):
+    placed = input_grid(layers) is not None and isinstance(data.train, EventBatch)
+    if placed and isinstance(data.train, EventBatch):
         channels, height, width = data.train.shape
         first = f"{height}x{width}x{channels}"
-    unfit = layers[0] != first if grid else n_inputs(layers) != data.n_inputs
+    # Rows and columns of images are what the layers say: planes may stand below each other.
+    unfit = layers[0] != first if placed else n_inputs(layers) != data.n_inputs
     if unfit or n_outputs(layers) < data.n_classes:
         fitting = with_ends(layers, first, data.n_classes)
         raise UserError(

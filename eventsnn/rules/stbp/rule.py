@@ -110,8 +110,10 @@ class Stbp(Rule[Network, StbpState]):
 
         gradients = self.gradients(state, sample, grade)
         optimizer = self.options.make_optimizer()
+        learns = [float(c.learns) for c in state.network.connections]
+        rates = [state.rate * share for share in learns * (1 + bool(state.biases))]
         params, memory = optimizer.update(
-            gradients, state.optimizer, state.params, state.rate, reuse=True, threads=self.threads
+            gradients, state.optimizer, state.params, rates, reuse=True, threads=self.threads
         )
         kept = [np.asarray(p) for p in params]
         state = replace(state, params=kept, optimizer=memory, learned=state.learned + n)
