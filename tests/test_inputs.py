@@ -147,8 +147,8 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
         ("n-mnist:data", "did you mean nmnist:data?"),
         ("Digits", "did you mean digits?"),
         ("event:x", "did you mean events:x?"),
-        ("cats", "unknown kind 'cats'; give one of digits, events:FILE, "),
-        ("", "unknown kind ''; give one of digits, "),
+        ("cats", "unknown kind 'cats'; give one of cifar10:PATH, digits, events:FILE, "),
+        ("", "unknown kind ''; give one of cifar10:PATH, digits, "),
         ("nmnist", "the path is missing; give nmnist:PATH"),
         ("events:", "the path is missing; give events:PATH"),
         ("film:mnist:", "the path is missing; give film:mnist:PATH"),
@@ -160,7 +160,7 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
         ("tonic:", "tonic has no data set ''; known are ASLDVS, "),
         ("tonic:NMIST:x", "did you mean NMNIST or SMNIST? known are ASLDVS"),
         ("tonic:shd", "the path is missing; give tonic:shd:PATH"),
-        (7, "data 7: give a word, one of digits, events:FILE"),
+        (7, "data 7: give a word, one of cifar10:PATH, digits, events:FILE"),
         (None, "data None: give a word"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_word_that_is_no_data_set_is_answered_with_what_was_meant(word, messag
 
 def test_a_path_without_its_kind_says_how_to_open_it(tmp_path):
     word = str(tmp_path)
-    words = f"say what is there: events:{word} or mnist:{word} or nmnist:{word}"
+    words = f"say what is there: cifar10:{word} or events:{word} or mnist:{word} or nmnist:{word}"
     refused(words, open_data, word)
     refused(f"images {word!r}: say what is there: mnist:{word}", open_images, word, "train")
     refused("images 'Digits': did you mean digits?", open_images, "Digits", "train")

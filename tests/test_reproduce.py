@@ -305,7 +305,10 @@ def idx(path, array):
         (["nonsense"], "paper 'nonsense': there are deep-spiking-networks"),
         ([NAME, "--only", "standart"], "row 'standart': deep-spiking-networks has relu, relu-swap"),
         ([NAME, "--only", "real"], "row real: its data are missing; add --data nmnist:PATH"),
-        ([NAME, "--data", "cifar:x"], "data 'cifar:x': unknown kind 'cifar'; give one of digits"),
+        (
+            [NAME, "--data", "cifar:x"],
+            "data 'cifar:x': unknown kind 'cifar'; did you mean cifar10:x?",
+        ),
         ([NAME, "--data", "mnist:nowhere"], "nowhere"),
         ([NAME, "--data", "mnist:small"], "takes images of 784 inputs and at most 10 classes"),
     ],

@@ -91,7 +91,7 @@ _MANY_CLASSES = 10_000
 
 
 def sensor_of(data: Data) -> tuple[int, ...]:
-    """Return the sensor (polarities, height, width), or (height, width) of images."""
+    """Return the sensor (polarities, height, width); of images (height, width), colours first."""
     return data.shape if isinstance(data, EventBatch) else data.images.shape[1:]
 
 

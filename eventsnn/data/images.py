@@ -1,4 +1,4 @@
-"""Images: a stack of grey pictures with their classes."""
+"""Images: a stack of pictures, grey or in colours, with their classes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from eventsnn.files.arrays import read_arrays
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Grey images of one size.
+    """Images of one size.
 
     Attributes
     ----------
-    images : uint8 array (n, height, width)
-        0 is black, 255 white.
+    images : uint8 array (n, height, width), or (n, colours, height, width)
+        0 is black, 255 white (or all of a colour). Colours come first, as polarities do.
     labels : int64 array (n,)
         Classes, counted from 0; -1 where unknown.
 
@@ -41,10 +41,10 @@ class Images:
         """Check both arrays against each other."""
         images = as_array(self.images, "images", self.source)
         labels = as_array(self.labels, "labels", self.source)
-        if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
+        if images.ndim not in (3, 4) or images.dtype != np.uint8 or not images.size:
             raise DataError(
                 f"{self.source}: images of dtype {images.dtype} and shape {images.shape}; "
-                "give at least one, as uint8 (n, height, width)"
+                "give at least one, as uint8 (n, height, width) or (n, colours, height, width)"
             )
         if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
             raise DataError(

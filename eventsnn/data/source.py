@@ -20,8 +20,8 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     Parameters
     ----------
     spec : str
-        ``digits``, ``nmnist:PATH``, ``mnist:PATH``, ``film:mnist:PATH``, ``film:digits``,
-        ``events:PATH`` or ``tonic:NAME:PATH``, or the word of another reader.
+        ``digits``, ``nmnist:PATH``, ``mnist:PATH``, ``cifar10:PATH``, ``film:mnist:PATH``,
+        ``film:digits``, ``events:PATH`` or ``tonic:NAME:PATH``, or the word of another reader.
     limit : int, optional
         Keep the first ``limit`` samples of each half.
     progress : callable, optional

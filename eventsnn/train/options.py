@@ -35,8 +35,9 @@ _SAMPLES = 55_000
 DATA_HELP = (
     "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "
     "camera; nothing is downloaded), [b]nmnist:PATH[/b] (folder or zips of N-MNIST), "
-    "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]film:mnist:PATH[/b] (MNIST, filmed), "
-    "[b]events:FILE[/b] (what eventsnn film wrote), [b]tonic:NAME:PATH[/b]."
+    "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]cifar10:PATH[/b] (the same, in colours), "
+    "[b]film:mnist:PATH[/b] (MNIST, filmed), [b]events:FILE[/b] (what eventsnn film wrote), "
+    "[b]tonic:NAME:PATH[/b]."
 )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import (
     Layers,
     input_grid,
@@ -26,11 +25,12 @@ def check_trainable(layers: Layers, data: DataSet) -> None:
         If inputs or classes do not fit, a half is empty, or a recording has no label.
     """
     first: int | str = data.n_inputs
-    placed = input_grid(layers) is not None and isinstance(data.train, EventBatch)
-    if placed and isinstance(data.train, EventBatch):
-        channels, height, width = data.train.shape
+    sensor = sensor_of(data.train)
+    placed = input_grid(layers) is not None and len(sensor) == 3
+    if placed:
+        channels, height, width = sensor
         first = f"{height}x{width}x{channels}"
-    # Rows and columns of images are what the layers say: planes may stand below each other.
+    # Rows and columns of grey images are what the layers say: planes may stand below each other.
     unfit = layers[0] != first if placed else n_inputs(layers) != data.n_inputs
     if unfit or n_outputs(layers) < data.n_classes:
         fitting = with_ends(layers, first, data.n_classes)

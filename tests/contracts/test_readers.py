@@ -82,17 +82,26 @@ def nmnist(folder):
             (folder / half / label / f"{int(label) + 1:05}.bin").write_bytes(events)
 
 
+def cifar10(folder):
+    """Two pictures a file of the binary version: a byte for the class, then the pixels."""
+    folder.mkdir()
+    for name in [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]:
+        (folder / f"{name}.bin").write_bytes(b"\0" + bytes(3072) + b"\1" + bytes([9]) * 3072)
+
+
 @pytest.fixture
 def words(tmp_path):
     """A word for each kind, with data behind it."""
     idx(tmp_path)
     nmnist(tmp_path / "n")
+    cifar10(tmp_path / "c")
     write_film(tmp_path / "f.events", [some_recordings()])
     (tmp_path / "a.beats").write_bytes(b"\x09\x03\x05")
     return {
         "digits": "digits",
         "film": "film:digits",
         "mnist": f"mnist:{tmp_path}",
+        "cifar10": f"cifar10:{tmp_path / 'c'}",
         "nmnist": f"nmnist:{tmp_path / 'n'}",
         "events": f"events:{tmp_path / 'f.events'}",
         "beats-of-a-test": f"beats-of-a-test:{tmp_path / 'a.beats'}",
@@ -101,7 +110,7 @@ def words(tmp_path):
 
 def test_all_are_found(words):
     ours = [kind for kind, one in FOUND.items() if one.__module__.startswith("eventsnn.")]
-    assert len(ours) >= 6 and FOUND["beats-of-a-test"] is Beats
+    assert len(ours) >= 7 and FOUND["beats-of-a-test"] is Beats
     # tonic's data sets are read in a test of their own.
     assert set(FOUND) - set(words) == {"tonic"}
 
