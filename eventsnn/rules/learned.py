@@ -34,12 +34,20 @@ class Batch(NamedTuple):
     whole : bool
         Whether these are all samples of ``data``, in its order.
     teaching : Teaching or None
+    known_as : int64 array (n,), optional
+        Their numbers in the training samples, where ``data`` are others: changed ones.
     """
 
     data: Data
     order: NDArray[np.int64]
     whole: bool = False
     teaching: Teaching | None = None
+    known_as: NDArray[np.int64] | None = None
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each sample in the training samples, int64 (n,)."""
+        return self.order if self.known_as is None else self.known_as
 
     @property
     def labels(self) -> NDArray[np.int64]:

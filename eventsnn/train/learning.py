@@ -90,7 +90,7 @@ class Learner:
         if not change or not isinstance(data, EventBatch):
             return Batch(data, order, teaching=self.teaching)
         changed = augment(data, order, change, rng, self.threads)
-        return Batch(changed, np.arange(len(order)), True, self.teaching)
+        return Batch(changed, np.arange(len(order)), True, self.teaching, order)
 
     def end_epoch(self) -> None:
         """An epoch has ended; raise UserError if anything is no longer finite."""

@@ -128,10 +128,19 @@ def encode_recording(t, unit, grid, trains, last):  # type: ignore[no-untyped-de
     trains : Trains
     last : int32 array (n,)
         Room for the last step of each unit.
+
+    Returns
+    -------
+    int
+        The first event that is none of the sensor, or before the one before it; -1: all are good.
     """
     step_us, shape, steady = grid
     _, first, step, start = trains
-    steps = len(first) - 1
+    steps, before = len(first) - 1, 0
+    for k in range(len(t)):
+        if t[k] < before or unit[k] < 0 or unit[k] >= len(last):
+            return k
+        before = t[k]
     for again in range(2):
         last[:] = 0
         if again == 0:
@@ -153,3 +162,4 @@ def encode_recording(t, unit, grid, trains, last):  # type: ignore[no-untyped-de
         start[j] = start[j - 1]
     start[0] = 0
     by_step(trains)
+    return -1

@@ -110,7 +110,8 @@ def grade(own, before, label, weight, wanted, pairs, out):  # type: ignore[no-un
     Returns
     -------
     cost : float
-        Sum of the squared differences beyond the margin, after the revival.
+        Sum of the squared differences beyond the margin, after the revival; NaN where a lateral
+        factor has no value.
     revived : bool
     """
     error, lateral = out
@@ -128,4 +129,6 @@ def grade(own, before, label, weight, wanted, pairs, out):  # type: ignore[no-un
     for j in range(n):
         off = start[j + 1] - start[j] - (wanted.target if j == label else wanted.others)
         cost += off * off if abs(off) > wanted.margin else 0.0
+        if not np.isfinite(lateral[j]):
+            cost = np.nan
     return cost, silent

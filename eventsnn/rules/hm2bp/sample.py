@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from operator import call
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.rules.hm2bp.backward import SampleWay, learn_block
+from eventsnn.rules.hm2bp.backward import Desk, SampleWay, learn_block
 from eventsnn.rules.hm2bp.forward import run_block
 from eventsnn.rules.hm2bp.grading import Pairs, Wanted, grade
 from eventsnn.rules.hm2bp.layers import GridLayer
@@ -73,10 +73,18 @@ class SampleRunner:
         self.trains = [Trains.room(n, steps, r) for n, r in zip(sizes, rests, strict=True)]
         self.cells = [[layer.cells(c) for c in layer.blocks] for layer in self.layers]
         self.fired = [[layer.fired(c) for c in layer.blocks] for layer in self.layers]
-        self.desks = [[layer.desk(c) for c in layer.blocks] for layer in self.layers]
-        self.before = [np.zeros(len(t.unit), np.int32) for t in self.trains]
         self.last = [np.zeros(n, np.int32) for n in sizes]
         self.pairs = Pairs.room(sizes[-1], self.layers[-1].shape.curves)
+
+    @cached_property
+    def desks(self) -> list[list[Desk]]:
+        """Room for the way back."""
+        return [[layer.desk(c) for c in layer.blocks] for layer in self.layers]
+
+    @cached_property
+    def before(self) -> list[NDArray[np.int32]]:
+        """Room for the spike before each."""
+        return [np.zeros(len(t.unit), np.int32) for t in self.trains]
 
     @property
     def input(self) -> Trains:
