@@ -63,7 +63,8 @@ class Encoder:
         if isinstance(data, Images):
             image = data.images[index]
             if field is not None:
-                image = distorted(image, field)
+                planes = image.reshape(-1, *image.shape[-2:])
+                image = np.stack([distorted(plane, field) for plane in planes])
             key = (self.options.seed + 0x9E3779B97F4A7C15 * again) & _MASK
             encode_image(image.reshape(-1), np.uint64(key), self.chances, trains)
             return

@@ -56,7 +56,7 @@ def predicted(
     return Predicted(answers(counts), spikes, tally[FORWARD] + tally[INWARD])
 
 
-def own_network(state: HM2State) -> OwnNetwork:
+def own_network(state: HM2State, options: HM2BPOptions) -> OwnNetwork:
     """Return what a network is, for ``measure``."""
     layers = state.layers
     wires = [wires_of(layer.topology) for layer in layers]
@@ -72,7 +72,16 @@ def own_network(state: HM2State) -> OwnNetwork:
         _UNTIMED,
         tuple(layer.topology.kind for layer in layers),
         tuple(synapses),
+        dense_sweep(state, options),
     )
+
+
+def dense_sweep(state: HM2State, options: HM2BPOptions) -> dict[str, float]:
+    """Return the additions of a sample if rows were added at every step, event or not."""
+    steps = options.grid.grid_steps
+    each = [len(wires_of(one.topology).place) * one.weight_shape[1] for one in state.layers]
+    lowest = next((k for k, one in enumerate(state.layers) if one.learns), len(each))
+    return {"forward": float(steps * sum(each)), "backward": float(steps * sum(each[lowest:]))}
 
 
 def traffic_of(

@@ -21,7 +21,13 @@ from eventsnn.rules.hm2bp.distort import drawn_field
 from eventsnn.rules.hm2bp.encoder import Encoder
 from eventsnn.rules.hm2bp.layers import GridLayer, network_of
 from eventsnn.rules.hm2bp.options import HM2BPOptions
-from eventsnn.rules.hm2bp.predicting import own_network, predicted, runner_of, traffic_of
+from eventsnn.rules.hm2bp.predicting import (
+    dense_sweep,
+    own_network,
+    predicted,
+    runner_of,
+    traffic_of,
+)
 from eventsnn.rules.hm2bp.state import HM2State, arrays_of, restored
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.own import OwnNetwork
@@ -90,7 +96,7 @@ class HM2BP(Rule[SteppedNetwork, HM2State]):
         self._check(state, data, labels, numbers)
         if self.options.encode.distort and isinstance(data, Images) and state.distortion is None:
             drawn = np.random.default_rng([self.options.seed & (1 << 63) - 1, 3, state.epoch])
-            height, width = sensor_of(data)
+            *_, height, width = sensor_of(data)
             state.distortion = drawn_field(drawn, height, width)
         if not state.runners or state.runners[0].threads != self.threads:
             state.runners.insert(0, runner_of(state, self.options, self.threads))
@@ -168,7 +174,10 @@ class HM2BP(Rule[SteppedNetwork, HM2State]):
 
     def costs(self, state: HM2State) -> dict[str, Any]:
         """Return operations a recording while learning."""
-        return costs_of(state.tally, state.learned) if state.learned else {}
+        if not state.learned:
+            return {}
+        dense = {"dense_sweep_per_recording": dense_sweep(state, self.options)}
+        return costs_of(state.tally, state.learned) | dense
 
     def arrays(self, state: HM2State) -> Arrays:
         """Return copies of all that learning changes."""
@@ -181,7 +190,7 @@ class HM2BP(Rule[SteppedNetwork, HM2State]):
 
     def own(self, state: HM2State) -> OwnNetwork:
         """Return what its network is; the rule encodes what it reads, and runs it itself."""
-        return own_network(state)
+        return own_network(state, self.options)
 
     def traffic(self, state: HM2State, data: Data, index: int, name: str) -> RuleTraffic:
         """Run one sample, and return every spike that it caused."""
