@@ -1,0 +1,1 @@
+"""Batch normalisation, residual networks: Ledinauskas et al. (2020)."""
