@@ -5,7 +5,7 @@ import pytest
 
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.train.augment import NODE, Augmentation, _drawn, _places, _spline, augment
+from eventsnn.train.augment import NODE, Augmentation, _spline, augment, places_of, warp_of
 
 
 def some_recordings(n=6, shape=(2, 9, 11), events=200, seed=0):
@@ -98,7 +98,9 @@ def test_impossible_amounts_are_refused(name, value):
 
 def test_an_elastic_field_has_the_asked_spread_and_is_smooth():
     shape = 1, 34, 34
-    places = _places(shape, _drawn(shape, Augmentation(elastic=1.5), 400, np.random.default_rng(0)))
+    places = places_of(
+        shape, warp_of(shape, Augmentation(elastic=1.5), 400, np.random.default_rng(0))
+    )
     y, x = np.indices((34, 34))
     moved = places - np.stack([x, y], -1)
     assert abs(moved.std() - 1.5) < 0.1 and abs(moved.mean()) < 0.1

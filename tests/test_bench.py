@@ -24,6 +24,8 @@ PROMISED = {
     "conv2d_controls",
     "training_step_controls",
     "training_threads_speedup",
+    "stbp_training_step_controls",
+    "stbp_ms_per_sample",
     "conv_network_controls",
     "conv_training_step_controls",
     "conv_training_step_forwards",

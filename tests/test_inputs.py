@@ -211,6 +211,6 @@ def test_real_vectors_are_refused_by_rules_that_take_events_for_that_reason(shar
     for rule in ("adjoint", "eventprop"):
         message = f"real vectors, rule {rule} takes events; film them (film:{word})"
         refused(message, completed, make_options({"data": word, "rule": rule}), data)
-    message = "shift is 1.0, which changes events"
-    refused(message, completed, make_options({"data": word, "shift": 1.0}), data)
+    message = "drop is 0.2, which changes events"
+    refused(message, completed, make_options({"data": word, "drop": 0.2}), data)
     assert completed(make_options({"data": word}), data).layers == (784, 200, 10)

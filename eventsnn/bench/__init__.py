@@ -7,6 +7,7 @@ from typing import Any
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.bench.stbp import stbp_cases
 from eventsnn.bench.training import convolution_cases, training_cases
 from eventsnn.engines import Engine, simulate
 from eventsnn.errors import UserError
@@ -63,6 +64,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result)
     cases += convolution_cases(few, result)
+    cases += stbp_cases(batch, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
@@ -73,6 +75,8 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
             result[f"{name}_controls"] = controls[name] * HIDDEN
         elif name not in _NO_CONTROLS:
             result[f"{name}_controls"] = controls[name]
+    per_sample = ns["stbp_training_step"] * len(batch.t) / len(batch)
+    result["stbp_ms_per_sample"] = per_sample / 1e6
     result["counting_share"] = controls["counting"]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = 1 / controls["threads"]

@@ -75,7 +75,7 @@ class _Part(NamedTuple):
     start: NDArray[np.int64]
 
 
-class _Warp(NamedTuple):
+class Warp(NamedTuple):
     """Where the pixels of recordings go.
 
     Attributes
@@ -137,7 +137,7 @@ def augment(
     _check_sides(augmentation, batch.shape)
     n = len(order)
     source = _Part(batch.t, batch.unit, batch.start)
-    warp = _drawn(batch.shape, augmentation, n, rng)
+    warp = warp_of(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
     noise = _Noise(augmentation.drop, augmentation.scatter)
 
@@ -147,7 +147,7 @@ def augment(
         room = int(size.sum())
         t, unit = np.empty(room, np.int32), np.empty(room, batch.unit.dtype)
         out = _Part(t, unit, np.zeros(count + 1, np.int64))
-        places = _places(batch.shape, _Warp(*(drawn[rows] for drawn in warp)))
+        places = places_of(batch.shape, Warp(*(drawn[rows] for drawn in warp)))
         _move(source, wanted, places, batch.shape[0], keys[rows], noise, out)
         if augmentation.jitter_us:
             # Beyond what the places drew.
@@ -169,20 +169,20 @@ def augment(
     )
 
 
-def _drawn(shape: Shape, augmentation: Augmentation, n: int, rng: np.random.Generator) -> _Warp:
+def warp_of(shape: Shape, augmentation: Augmentation, n: int, rng: np.random.Generator) -> Warp:
     """Draw where the pixels of n recordings go."""
     angle = np.radians(rng.uniform(-1, 1, n) * augmentation.rotate)
     factor = 1 + rng.uniform(-1, 1, n) * augmentation.scale
     move = rng.uniform(-1, 1, (n, 2)) * augmentation.shift
     turn = np.stack([factor * np.cos(angle), factor * np.sin(angle), move[:, 0], move[:, 1]], 1)
     if not augmentation.elastic:
-        return _Warp(turn, np.zeros((n, 0, 0, 2)))
+        return Warp(turn, np.zeros((n, 0, 0, 2)))
     grid = (_spline(side).shape[1] for side in shape[1:])
     nodes = rng.standard_normal((n, *grid, 2)) * (augmentation.elastic / _NODE_SD)
-    return _Warp(turn, nodes)
+    return Warp(turn, nodes)
 
 
-def _places(shape: Shape, warp: _Warp) -> NDArray[np.float32]:
+def places_of(shape: Shape, warp: Warp) -> NDArray[np.float32]:
     """Return where each recording's pixels go, float32 (n, height, width, 2): x and y."""
     out = np.empty((len(warp.turn), *shape[1:], 2), np.float32)
     _turn(warp.turn, out)

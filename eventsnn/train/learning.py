@@ -15,6 +15,7 @@ from eventsnn.rules import find_rule
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates, Teaching
 from eventsnn.rules.rule import Reading, Rule
 from eventsnn.train.augment import augment
+from eventsnn.train.distort import distort
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import check_network_room
 
@@ -87,8 +88,10 @@ class Learner:
 
     def _batch(self, data: Data, order: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         change = self.options.augmentation
-        if not change or not isinstance(data, EventBatch):
+        if not change:
             return Batch(data, order, teaching=self.teaching)
+        if not isinstance(data, EventBatch):
+            return Batch(distort(data, order, change, rng), np.arange(len(order)), True)
         changed = augment(data, order, change, rng, self.threads)
         return Batch(changed, np.arange(len(order)), True, self.teaching, order)
 

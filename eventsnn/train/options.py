@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventsnn.data.dataset import DataSet
@@ -27,6 +27,7 @@ from eventsnn.rules import find_rule, rules, words
 from eventsnn.rules.rule import Rule
 from eventsnn.text import shown
 from eventsnn.train.augment import Augmentation
+from eventsnn.train.distort import check_distortion
 from eventsnn.train.trainable import check_trainable
 
 DEFAULT_RULE = "herding"
@@ -225,10 +226,4 @@ def _check_images(options: TrainOptions, spec: str) -> None:
             f"data {spec!r}: real vectors, rule {options.rule} takes events; film them "
             f"(film:{spec}), or give --rule {others}"
         )
-    change = options.augmentation
-    given = [f.name for f in fields(Augmentation) if getattr(change, f.name)]
-    if given:
-        raise UserError(
-            f"{given[0]} is {getattr(change, given[0])}, which changes events; data {spec!r} has "
-            "none, leave it out"
-        )
+    check_distortion(options.augmentation, spec)

@@ -26,7 +26,9 @@ RECORDINGS = Need(
 REAL = Need(
     "real", events=True, example="nmnist:PATH", inputs=2312, classes=10, emulated=False, quick=1,
 )  # fmt: skip
-COLOURS = Need("colours", events=False, example="jpeg:PATH", inputs=3072, classes=10)
+COLOURS = Need(
+    "colours", events=False, example="cifar10:PATH", sensor=(3, 32, 32), classes=10, quick=50,
+)  # fmt: skip
 
 # Threshold and step size of the authors' programs: with the printed threshold of 1.5 nothing fires.
 _RULE: dict[str, Any] = {
