@@ -36,6 +36,12 @@ def convolutions(out):
     assert len(right) == 4 and right[0] < right[-1] and right[-1] > 78
 
 
+def surrogate_gradients(out):
+    apart = numbers(r"differs by ([\d.e-]+) of the largest", out)
+    assert len(apart) >= 5 and max(apart) < 1e-12
+    assert min(numbers(r"(\d+) times fewer adds", out)) > 10
+
+
 def cost_of_an_answer(out):
     # An event goes to ten neurons; about one in twelve sends a spike on to ten outputs.
     assert "10.8 synaptic operations an event" in out and "accuracy 99.8%" in out

@@ -62,8 +62,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result |= {"rounds": rounds, "machine": machine()}
     cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(batch, few, result)]
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
-    cases += training_cases(batch, threads, result)
-    cases += convolution_cases(few, result)
+    cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
@@ -75,8 +74,6 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
             result[f"{name}_controls"] = controls[name] * HIDDEN
         elif name not in _NO_CONTROLS:
             result[f"{name}_controls"] = controls[name]
-    per_sample = ns["stbp_training_step"] * len(batch.t) / len(batch)
-    result["stbp_ms_per_sample"] = per_sample / 1e6
     result["counting_share"] = controls["counting"]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = 1 / controls["threads"]
@@ -87,6 +84,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
     result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
+    result["stbp_ms_per_sample"] = ns["stbp_training_step"] * len(batch.t) / len(batch) / 1e6
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
