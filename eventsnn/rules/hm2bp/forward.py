@@ -89,27 +89,37 @@ def _add_runs(drive: Any, events: Any, weights: Any, wires: Any, low: int, high:
                 into[i] += weight[i]
 
 
+@inlined
+def _move(v: Any, current: Any, drive: Any, held: Any, t: Any, constants: Any) -> Any:
+    """Make one step of some neurons; return whether one is beyond the limit."""
+    keep, decay, gain, limit = constants
+    none, fires = np.float32(0), False
+    for k in range(LANES):
+        a = current[k] * decay + drive[k]
+        u = v[k] * keep + a * gain
+        u = u if held[k] < t else none
+        current[k], v[k], drive[k] = a, u, none
+        fires |= u > limit
+    return fires
+
+
 @kernel
 def _step(cells: Any, t: Any, constants: Any, columns: Any, out: Any) -> Any:
     """Make one step; write the units that fire, and return how many."""
-    v, current, drive, held = cells
     keep, decay, gain, limit, rest = constants
     low, high, length = columns
-    width, n, none = high - low, 0, np.float32(0)
-    for first in range(0, len(v), LANES):
-        fires = False
-        for k in range(first, first + LANES):
-            a = current[k] * decay + drive[k]
-            u = v[k] * keep + a * gain
-            u = u if held[k] < t else none
-            current[k], v[k], drive[k] = a, u, none
-            fires |= u > limit
-        if fires:
-            for k in range(first, first + LANES):
+    width, n = high - low, 0
+    for first in range(0, len(cells.v), LANES):
+        part = slice(first, first + LANES)
+        v, held = cells.v[part], cells.held[part]
+        moving = keep, decay, gain, limit
+        if _move(v, cells.current[part], cells.drive[part], held, t, moving):
+            for k in range(LANES):
                 if v[k] > limit:
-                    out[n] = (k // width) * length + low + k % width
+                    at = first + k
+                    out[n] = (at // width) * length + low + at % width
                     n += 1
-                    v[k], held[k] = none, t + rest
+                    v[k], held[k] = np.float32(0), t + rest
     return n
 
 
