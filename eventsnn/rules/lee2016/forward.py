@@ -150,7 +150,7 @@ def _fire(net, work, p, target, t):  # type: ignore[no-untyped-def]
     return before, end
 
 
-@kernel
+@inlined
 def _receive(net, work, rates, p, run, t, learn):  # type: ignore[no-untyped-def]
     """Deliver a run of synapses to its group, equations (1) to (3)."""
     size, real = net.group[p], net.weight.dtype.type
@@ -177,7 +177,7 @@ def _receive(net, work, rates, p, run, t, learn):  # type: ignore[no-untyped-def
             _regulate(net, work, rates, p, winners)
 
 
-@kernel
+@inlined
 def _reach(net, work, rates, p, sender, t, learn):  # type: ignore[no-untyped-def]
     """Deliver one spike to population p."""
     row = net.row_at[p - 1] + sender
@@ -187,17 +187,17 @@ def _reach(net, work, rates, p, sender, t, learn):  # type: ignore[no-untyped-de
     work.tally[ADDS, p] += (net.run_at[row + 1] - net.run_at[row]) * net.group[p]
 
 
-@kernel
+@inlined
 def send(net, work, rates, unit, t, learn):  # type: ignore[no-untyped-def]
     """Send one event of the input; what it sets off goes on, depth first."""
     note(net, work, 0, unit, t)
-    _reach(net, work, rates, 1, unit, t, learn)
-    p, last = 1, net.size.size - 1
-    while p > 0:
-        if p == last or work.cursor[p] == work.n_fired[p]:
-            p -= 1
-            continue
-        sender = np.int64(work.fired[net.at[p] + work.cursor[p]])
-        work.cursor[p] += 1
+    p, last, sender = 0, net.size.size - 1, unit
+    while True:
         _reach(net, work, rates, p + 1, sender, t, learn)
         p += 1
+        while p > 0 and (p == last or work.cursor[p] == work.n_fired[p]):
+            p -= 1
+        if p == 0:
+            return
+        sender = np.int64(work.fired[net.at[p] + work.cursor[p]])
+        work.cursor[p] += 1

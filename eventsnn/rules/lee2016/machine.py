@@ -14,7 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.rules.lee2016.network import neuron_of
 from eventsnn.rules.lee2016.options import Lee2016Options
-from eventsnn.rules.lee2016.poisson import splitmix
+from eventsnn.rules.lee2016.poisson import splitmix, splitmixes
 from eventsnn.rules.lee2016.run import (
     LeeJob,
     LeeOut,
@@ -174,7 +174,7 @@ class LeeMachine:
             )
         if isinstance(data, Images):
             pixels = data.images.reshape(len(data), -1)
-            room = max((int(pixels[i].sum(dtype=np.int64)) for i in order), default=0)
+            room = int(pixels[order].sum(1, dtype=np.int64).max(initial=0))
             mean = 1e6 / self.options.total_rate_hz
             return LeePixels(pixels, np.empty(room, np.int32), mean, float(duration))
         return LeeStreams(data.t, data.unit, data.start, data.duration, crop)
@@ -194,5 +194,4 @@ class LeeMachine:
 
 def _keys(seed: int, order: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the key of the random numbers of each sample."""
-    first = splitmix(seed)
-    return np.array([splitmix(first ^ int(i)) for i in order], np.uint64)
+    return splitmixes(np.uint64(splitmix(seed)) ^ order.astype(np.uint64))

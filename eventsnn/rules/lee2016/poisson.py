@@ -27,6 +27,14 @@ def splitmix(x: int) -> int:
     return x ^ (x >> 31)
 
 
+def splitmixes(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return ``splitmix`` of each number."""
+    x = x + np.uint64(_STEP)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(x ^ (x >> np.uint64(31)))
+
+
 def uniform(key: int, number: int) -> float:
     """Return the number of a key's sequence, uniform in [0, 1), 53 random bits."""
     return (splitmix((key + number) & _MASK) >> 11) * 2.0**-53
@@ -76,11 +84,12 @@ def random_at(key, number):  # type: ignore[no-untyped-def]
 @kernel
 def lay_out(pixels, place):  # type: ignore[no-untyped-def]
     """Write each pixel's number as often as its grey value says; return how many there are."""
-    n = 0
+    n = np.int64(0)
     for i in range(pixels.size):
-        for _ in range(pixels[i]):
-            place[n] = i
-            n += 1
+        end = n + np.int64(pixels[i])
+        for k in range(n, end):
+            place[k] = i
+        n = end
     return n
 
 
