@@ -31,8 +31,9 @@ class Lee2016Options(RuleOptions):
         1000, "How long an input counts less after a spike.", unit=_US, least=0
     )
     alpha: float = option(
-        10.0, "Initial thresholds of hidden layers, times sqrt(3 / fan-in).", above=0
+        10.0, "Initial thresholds of the first hidden layer, times sqrt(3 / fan-in).", above=0
     )
+    upper_alpha: float = option(3.0, "The same of the other hidden layers.", above=0)
     output_alpha: float = option(10.0, "The same of the output.", above=0)
     inhibition: float = option(
         -0.4,

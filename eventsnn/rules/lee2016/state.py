@@ -194,13 +194,15 @@ def make_net(network: Network, options: Lee2016Options, weights: list[NDArray[An
 
 def first_thresholds(network: Network, options: Lee2016Options, fan_in: Ints) -> list[float]:
     """Return the initial threshold of each population but the input, equation (14)."""
-    out = []
+    out, alpha = list[float](), options.alpha
     for k, connection in enumerate(network.connections):
-        alpha = options.output_alpha if k == len(fan_in) - 1 else options.alpha
-        learned = is_learned(connection.topology)
-        neuron = neuron_of(network[connection.target])
-        out.append(alpha * (3 / fan_in[k]) ** 0.5 if learned else neuron.threshold)
-    return [float(one) for one in out]
+        if not is_learned(connection.topology):
+            out.append(neuron_of(network[connection.target]).threshold)
+            continue
+        alpha = options.output_alpha if k == len(fan_in) - 1 else alpha
+        out.append(alpha * float(3 / fan_in[k]) ** 0.5)
+        alpha = options.upper_alpha
+    return out
 
 
 def layer_weights(net: LeeNet, layer: int) -> Reals:
