@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eventsnn.data.images import Images
+from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.rules.lee2016 import poisson
@@ -110,7 +111,7 @@ def test_golden_vector_c_how_traces_depend_on_weights_and_thresholds(shared):
 
 SMALL = Lee2016Options(
     dtype="float64", rate=0.005, threshold_rate=0.3, weight_cost=0.02, threshold_cost=0.002,
-    alpha=1.2, output_alpha=1.0, upper_inhibition=-0.2, crop=0,
+    alpha=1.2, upper_alpha=1.2, output_alpha=1.0, upper_inhibition=-0.2, crop=0,
 )  # fmt: skip
 
 
@@ -357,3 +358,58 @@ def test_pooling_fires_at_eight_tenths_of_an_event_or_as_is_written():
     network = network_of(layers, Lee2016Options())
     limits = [p.neuron.threshold for p in network.populations[1:]]
     assert limits == [1.0, 0.8, pytest.approx(3.2), 1.5, 1.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_asynchronous_engine_gives_the_rules_spikes_where_events_come_one_by_one(seed):
+    """Its network is a ``Network``: weights in units of the thresholds that they lead to."""
+    rng, options = np.random.default_rng(seed), replace(SMALL, alpha=2.0, output_alpha=2.0)
+    machine, _ = pair_of((12, 20, 1), options, rng)
+    t = np.sort(rng.permutation(50_000)[:150])
+    stream = EventStream(t, rng.integers(0, 12, 150), (1, 1, 12), 0, 50_000)
+    _, work = machine.record(EventBatch.from_streams([stream]), 0)
+    weights = [
+        layer_weights(machine.net, k) / maps(machine.net, machine.net.threshold, k)
+        for k in range(2)
+    ]
+    record = simulate(machine.network, weights, stream, engine="asynchronous")
+    found = record.spikes["hidden1"]
+    n, mine = int(work.logged[0]), work.log_population == 1
+    assert len(found) > 30
+    np.testing.assert_array_equal(found.t, work.log_t[:n][mine[:n]])
+    np.testing.assert_array_equal(found.unit, work.log_unit[:n][mine[:n]])
+
+
+def test_spikes_of_one_instant_are_events_one_after_the_other_which_a_queue_sums():
+    """Two hidden neurons fire at once: the second spike counts nothing, for the first made fire."""
+    options = replace(SMALL, inhibition=0.0)
+    network = network_of((1, 2, 1), options)
+    machine = LeeMachine(network, options, [np.ones((1, 2)), np.ones((2, 1))])
+    machine.net.threshold[:] = 1.0
+    stream = EventStream(np.array([1000, 1500]), np.array([0, 0]), (1, 1, 1), 0, 50_000)
+    out, work = machine.record(EventBatch.from_streams([stream]), 0)
+    weights = [layer_weights(machine.net, k).copy() for k in range(2)]
+    record = simulate(network, weights, stream, engine="asynchronous")
+    assert out.spikes[0, 0] == 1 and record.counts.spikes[0].tolist() == [2, 2, 1]
+    assert work.v[-1] == 0.0  # 1 came, 1 was taken
+    assert record.spikes["output"].value.tolist() == [2.0]  # of which 1 stays
+
+
+def test_marks_note_answers_and_additions_on_the_way():
+    rng = np.random.default_rng(2)
+    machine, plain = pair_of((12, 20, 3), SMALL, rng)
+    data = recordings(rng, 6, 12, 200, 3)
+    marks = np.array([10_000.0, 25_000.0])
+    found = machine.answers(data, np.arange(6), marks=marks)
+    whole = machine.answers(data, np.arange(6), threads=2)
+    assert found.answer[:, -1].tolist() == whole.answer[:, 0].tolist()
+    np.testing.assert_array_equal(found.tally, whole.tally)
+    for k in range(6):
+        for m, mark in enumerate(marks):
+            before = data[k].t < mark
+            plain.present(data[k].t[before], data[k].unit[before], False)
+            counts = plain.units[-1].count
+            adds = before.sum() * 20 + sum(plain.units[1].count) * 3
+            assert found.adds[k, m] == adds
+            said = found.answer[k, m]
+            assert said == -1 if not any(counts) else counts[said] == max(counts)
