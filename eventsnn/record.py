@@ -144,6 +144,30 @@ class Record:
         """Number of recordings."""
         return len(self.duration)
 
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        pairs = zip(self.network.populations, self.counts.spikes.sum(0), strict=True)
+        told = ", ".join(f"{p.name} {n:,}" for p, n in pairs)
+        adds = int(self.counts.synaptic_adds.sum())
+        return f"<Record of {len(self)} recordings, spikes: {told}; {adds:,} synaptic additions>"
+
+    def rate(self, population: str) -> NDArray[np.float64]:
+        """Return the mean spikes a second of a population's neurons, float64 (n_recordings,).
+
+        Raises
+        ------
+        UserError
+            If there is no such population, or it sends no spikes.
+        """
+        p = self.network.index(population)
+        found = self.network.populations[p]
+        if not found.spiking:
+            raise UserError(
+                f"record: {found.name} sends no spikes; there are readouts[{population!r}]"
+            )
+        seconds = np.maximum(self.duration, 1.0) / 1e6
+        return np.asarray(self.counts.spikes[:, p] / found.size / seconds)
+
 
 def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:
     """Return the numbers of the populations whose spikes are kept, checking the request."""

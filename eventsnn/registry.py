@@ -106,6 +106,14 @@ class Registry(Generic[T]):
     def _kind(self, thing: Any) -> str:
         return str(getattr(thing, self.key, ""))
 
+    def by_class(self, name: str) -> Any:
+        """Return the class of that name, for ``__getattr__`` of a room; else AttributeError."""
+        if not name.startswith("_"):
+            for one in self.all().values():
+                if getattr(one, "__name__", "") == name:
+                    return one
+        raise AttributeError(f"module {self.room!r} has no attribute {name!r}")
+
     def __getitem__(self, kind: str) -> Any:
         """Return the thing of that kind; UserError that lists those there are."""
         found = self.all()

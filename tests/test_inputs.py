@@ -124,9 +124,13 @@ def test_times_that_cannot_be_say_what_is_wrong_with_the_files_own(tmp_path, kin
 def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    refused("input '.': a folder; give a .bin, .npy or .npz file in it", open_inputs, ".", SENSOR)
+    refused(
+        "input '.': a folder; give a .bin, .npy, .npz or .csv file in it", open_inputs, ".", SENSOR
+    )
     refused("such as nmnist:.", open_inputs, ".", SENSOR)
-    refused("input 'a.txt': no .bin, .npy or .npz file; give one", open_inputs, "a.txt", SENSOR)
+    refused(
+        "input 'a.txt': no .bin, .npy, .npz or .csv file; give one", open_inputs, "a.txt", SENSOR
+    )
     refused(
         f"input 'b.npy': no such file (looked for {tmp_path}/b.npy)", open_inputs, "b.npy", SENSOR
     )
@@ -170,7 +174,8 @@ def test_a_word_that_is_no_data_set_is_answered_with_what_was_meant(word, messag
 
 def test_a_path_without_its_kind_says_how_to_open_it(tmp_path):
     word = str(tmp_path)
-    words = f"say what is there: cifar10:{word} or events:{word} or mnist:{word} or nmnist:{word}"
+    kinds = ("cifar10", "events", "folder", "mnist", "nmnist")
+    words = "say what is there: " + " or ".join(f"{kind}:{word}" for kind in kinds)
     refused(words, open_data, word)
     refused(f"images {word!r}: say what is there: mnist:{word}", open_images, word, "train")
     refused("images 'Digits': did you mean digits?", open_images, "Digits", "train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from eventsnn.data.digest import digest_of
 from eventsnn.data.identity import Identity
 from eventsnn.data.images import Images
-from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
+from eventsnn.errors import DataError, UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.events.checked import sensor_text
+from eventsnn.text import shown
 
 Data = EventBatch | Images
 """Recordings, or images as real vectors."""
@@ -42,6 +45,67 @@ class DataSet:
     note: str = ""
     emulated: bool = False
     absolute: str = ""
+
+    @classmethod
+    def from_streams(
+        cls,
+        name: str,
+        train: Sequence[EventStream] | EventBatch,
+        test: Sequence[EventStream] | EventBatch,
+        *,
+        note: str = "",
+        emulated: bool = False,
+    ) -> DataSet:
+        """Make a data set of one's own recordings.
+
+        Parameters
+        ----------
+        name : str
+            What it is called in messages and results.
+        train, test : sequence of EventStream, or EventBatch
+            Recordings of one sensor, each with its label.
+        note : str
+            What the data are, where that is not plain.
+        emulated : bool
+            Whether a camera model made them: results then say so.
+
+        Raises
+        ------
+        DataError, UserError
+            If a half has no recordings, or sensors differ.
+
+        Examples
+        --------
+        >>> from eventsnn import DataSet, EventStream
+        >>> def blink(label):
+        ...     return EventStream.from_arrays(x=[label], y=[0], t=[5], height=1, width=2,
+        ...                                    label=label)
+        >>> DataSet.from_streams("blinks", [blink(0), blink(1)], [blink(1)])
+        <DataSet blinks, 2 + 1 recordings, 1x2x1, 2 classes>
+        """
+        if not isinstance(name, str) or not name:
+            raise UserError(f"data: the name is {shown(name)}; give text")
+        halves = [
+            half
+            if isinstance(half, EventBatch)
+            else EventBatch.from_streams([*half], f"{name} {k}")
+            for k, half in (("train", train), ("test", test))
+        ]
+        shapes = [half.shape for half in halves]
+        if shapes[0] != shapes[1]:
+            raise DataError(
+                f"data {name!r}: the sensor of the training half is {shapes[0]}, of the test half "
+                f"{shapes[1]}; give both the same"
+            )
+        return cls(name, halves[0], halves[1], note, emulated)
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        return (
+            f"<DataSet {self.spec}, {len(self.train):,} + {len(self.test):,} "
+            f"{'recordings' if isinstance(self.train, EventBatch) else 'pictures'}, "
+            f"{_sensor_text(self.train)}, {self.n_classes} classes>"
+        )
 
     @property
     def n_inputs(self) -> int:
@@ -88,6 +152,12 @@ class DataSet:
 
 
 _MANY_CLASSES = 10_000
+
+
+def _sensor_text(data: Data) -> str:
+    if isinstance(data, EventBatch):
+        return sensor_text(data.shape)
+    return "x".join(map(str, data.images.shape[1:]))
 
 
 def sensor_of(data: Data) -> tuple[int, ...]:

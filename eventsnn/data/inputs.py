@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import Data
+from eventsnn.data.event_arrays import events_or_images
 from eventsnn.data.images import unlabelled
 from eventsnn.data.places import kind_of, looked_for, place
 from eventsnn.data.readers import readers
 from eventsnn.data.source import open_data
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.files.arrays import read_arrays
 
 
 class Inputs(NamedTuple):
@@ -69,8 +66,8 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
     kind, suffix = kind_of(path), path.suffix.lower()
     if kind == "folder":
         raise UserError(
-            f"input {word!r}: a folder; give a .bin, .npy or .npz file in it, or say what data set "
-            f"it is, such as nmnist:{word}"
+            f"input {word!r}: a folder; give a .bin, .npy, .npz or .csv file in it, or say what "
+            f"data set it is, such as nmnist:{word}"
         )
     for reader in readers().values() if kind == "file" else ():
         if suffix in reader.suffixes:
@@ -79,7 +76,7 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
         return _arrays(path, shape)
     if kind:
         raise UserError(
-            f"input {word!r}: no .bin, .npy or .npz file; give one, or a data set such as "
+            f"input {word!r}: no .bin, .npy, .npz or .csv file; give one, or a data set such as "
             f"events:{word}"
         )
     close = difflib.get_close_matches(word.partition(":")[0].lower(), readers(), n=1, cutoff=0.7)
@@ -88,7 +85,7 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
 
 
 def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
-    array = _events_or_images(path)
+    array = events_or_images(path)
     if array.dtype.names is None:
         return unlabelled(array, str(path))
     if len(shape) != 3:
@@ -97,23 +94,3 @@ def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
     if not len(stream):
         raise DataError(f"{path}: holds no events; give at least one")
     return EventBatch.from_streams([stream], str(path))
-
-
-def _events_or_images(path: Path) -> NDArray[Any]:
-    """Return the array of a file; arrays of one field each (t, x, y, p) become one of events."""
-    found = read_arrays(path)
-    if isinstance(found, np.ndarray):
-        return found
-    columns = [array for array in found.values() if array.ndim == 1 and not array.dtype.names]
-    if len(found) == 1 and not columns:
-        return next(iter(found.values()))
-    named = all(found)
-    if len(columns) < len(found) or not named or len({len(column) for column in columns}) != 1:
-        raise DataError(
-            f"{path}: holds the arrays {', '.join(sorted(found)):.80}; give one, or t, x, y, p of "
-            "equal length"
-        )
-    events = np.empty(len(columns[0]), [(name, array.dtype) for name, array in found.items()])
-    for name, array in found.items():
-        events[name] = array
-    return events

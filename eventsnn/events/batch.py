@@ -20,6 +20,7 @@ from eventsnn.events.checked import (
     Shape,
     as_array,
     checked_shape,
+    sensor_text,
     whole_numbers,
 )
 from eventsnn.events.stream import EventStream
@@ -93,6 +94,11 @@ class EventBatch:
     def __len__(self) -> int:
         """Return the number of recordings."""
         return len(self.label)
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        events = f"{int(self.start[-1] - self.start[0]):,} events"
+        return f"<EventBatch {len(self):,} recordings, {events}, {sensor_text(self.shape)}>"
 
     @property
     def n_units(self) -> int:

@@ -65,6 +65,11 @@ def checked_shape(shape: Sequence[int], source: str) -> Shape:
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
+def sensor_text(shape: Sequence[int]) -> str:
+    """Return a sensor as layer strings have it: height x width x polarities."""
+    return "x".join(str(size) for size in (*shape[1:], shape[0]))
+
+
 def as_array(values: object, name: str, source: str) -> NDArray[Any]:
     """Return values as an array, or refuse what is none: unequal rows, masked values."""
     check_no_mask(values, f"{source}: {name}", DataError)

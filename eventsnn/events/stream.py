@@ -11,26 +11,37 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError
 from eventsnn.events.checked import (
     INT32_MAX,
     TIME_END,
     Shape,
+    as_array,
     check_range,
     check_times,
     checked_duration,
     checked_label,
     checked_shape,
+    sensor_text,
     whole_number,
     whole_numbers,
 )
+from eventsnn.events.columns import check_microseconds, polarities, units_of
 from eventsnn.events.fields import event_fields
 from eventsnn.text import shown
+
+
+class RecordingFacts(TypedDict, total=False):
+    """What may be told of a recording beside its events."""
+
+    label: int | None
+    duration: int
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +99,12 @@ class EventStream:
         """Return the number of events."""
         return len(self.t)
 
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        label = "" if self.label is None else f", label {self.label}"
+        ms = f"{self.duration / 1000:,.6g} ms"
+        return f"<EventStream {len(self):,} events, {sensor_text(self.shape)}, {ms}{label}>"
+
     @classmethod
     def from_structured(
         cls,
@@ -121,14 +138,57 @@ class EventStream:
         """
         sensor = checked_shape(shape, source)
         columns = event_fields(events, sensor, source)
-        unit = np.zeros(columns["t"].shape, np.int64)
-        for name, size in zip(("p", "y", "x"), sensor, strict=True):
-            unit *= size
-            if name in columns:
-                value = whole_numbers(columns[name], name, np.int64, source)
-                check_range(value, name, size, source)
-                unit += value
-        return cls(columns["t"], unit.astype(np.int32), sensor, label, duration, source)
+        unit = units_of(columns, sensor, source)
+        return cls(columns["t"], unit, sensor, label, duration, source)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        x: ArrayLike,
+        y: ArrayLike,
+        t: ArrayLike,
+        p: ArrayLike | None = None,
+        height: int,
+        width: int,
+        **more: Unpack[RecordingFacts],
+    ) -> EventStream:
+        """Read one column each for the column, row, time and polarity of every event.
+
+        Parameters
+        ----------
+        x, y : array (n,)
+            From 0 to ``width - 1`` and ``height - 1``.
+        t : array (n,)
+            Whole microseconds, from 0, in order.
+        p : array (n,), optional
+            Truth values, 0 and 1, or -1 and 1; without it the sensor has one polarity.
+        height, width : int
+            Pixels of the sensor.
+        label, duration, source
+            As the class has them.
+
+        Raises
+        ------
+        DataError
+            If lengths differ, a value is out of the sensor, times are fractions or out of order,
+            or whatever the class refuses: it names the event and the value.
+
+        Examples
+        --------
+        >>> stream = EventStream.from_arrays(x=[3, 4], y=[0, 1], t=[10, 25], p=[1, 0],
+        ...                                  height=48, width=64)
+        >>> stream
+        <EventStream 2 events, 48x64x2, 0.026 ms>
+        """
+        source = more.setdefault("source", "event arrays")
+        sensor = checked_shape((1 if p is None else 2, height, width), source)
+        columns = {name: as_array(a, name, source) for name, a in (("t", t), ("x", x), ("y", y))}
+        check_microseconds(columns["t"], source)
+        if p is not None:
+            columns["p"] = polarities(p, source)
+        times = whole_numbers(columns["t"], "t", np.int64, source)
+        return cls(times, units_of(columns | {"t": times}, sensor, source), sensor, **more)
 
     def to_structured(self) -> NDArray[np.void]:
         """Return a structured array with the int64 fields x, y, t, p (tonic's N-MNIST order)."""
@@ -221,28 +281,3 @@ class EventStream:
             )
             for p in range(self.shape[0])
         )
-
-
-def merge(streams: Sequence[EventStream]) -> EventStream:
-    """Merge recordings of one sensor into one, in order of time.
-
-    Simultaneous events stand in the order of ``streams``. The label is the first
-    stream's; the duration the longest.
-    """
-    streams = list(streams)
-    for stream in streams:
-        if not isinstance(stream, EventStream):
-            raise DataError(f"merge: {shown(stream)} is no EventStream; give EventStreams")
-    if not streams:
-        raise DataError("merge: no streams were given; give at least one")
-    shapes = {stream.shape for stream in streams}
-    if len(shapes) > 1:
-        raise DataError(f"merge: the sensors differ ({sorted(shapes)}); merge equal ones")
-    t = np.concatenate([stream.t for stream in streams])
-    order = np.argsort(t, kind="stable")
-    return replace(
-        streams[0],
-        t=t[order],
-        unit=np.concatenate([stream.unit for stream in streams])[order],
-        duration=max(stream.duration for stream in streams),
-    )

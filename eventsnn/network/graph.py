@@ -172,6 +172,11 @@ class Network:
             self._check_connection(connection)
         object.__setattr__(self, "order", self._instant_order())
 
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        told = ", ".join(f"{p.name} {p.size:,}" for p in self.populations)
+        return f"<Network {told}; {len(self.connections)} connections>"
+
     def index(self, name: str) -> int:
         """Return the number of the population ``name``."""
         for i, population in enumerate(self.populations):

@@ -18,6 +18,7 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.network.layer_part import Part, part_of
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.text import named
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.mean_conv2d import MeanConv2d
@@ -115,6 +116,34 @@ def dense_sizes(layers: Layers, rule: str) -> tuple[int, ...]:
         if isinstance(part, str):
             raise UserError(f"rule {rule} has no layer {part}; give sizes, or --rule adjoint")
     return tuple(int(part) for part in layers)
+
+
+def layers(text: str, hidden: Neuron, output: Neuron) -> Network:
+    """Return the network of a layer string, such as ``"34x34x2-12c5-2p-10"``.
+
+    Parameters
+    ----------
+    text : str
+        docs/layers.md has the grammar.
+    hidden : Neuron
+        Of every population that learns, but the last.
+    output : Neuron
+        Of the last one.
+
+    Raises
+    ------
+    UserError
+        For a part that is none, or that does not fit the others.
+
+    Examples
+    --------
+    >>> from eventsnn import LIF, Readout, layers
+    >>> layers("34x34x2-12c5-2p-10", hidden=LIF(tau_us=30_000), output=Readout(tau_us=30_000))
+    <Network input 2,312, conv1 10,800, pool1 2,700, output 10; 3 connections>
+    """
+    if not isinstance(text, str):
+        raise UserError(f"layers is {named(text)}; give text, such as {_EXAMPLES}")
+    return chain(parse_layers(text), hidden, output)
 
 
 def chain(layers: Layers, hidden: Neuron, output: Neuron) -> Network:

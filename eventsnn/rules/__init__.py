@@ -43,3 +43,8 @@ def find_rule(word: str) -> type[Rule[Any, Any]]:
         if word in (kind, *rule.aliases):
             return rule
     raise UserError(f"rule {word!r}; choose one of {', '.join(words())}")
+
+
+def __getattr__(name: str) -> Any:
+    """Return a rule by the name of its class: ``rules.Adjoint``."""
+    return _REGISTRY.by_class(name)

@@ -64,6 +64,25 @@ def predict(
     return Predicted(classes, spikes, np.delete(adds, network.input))
 
 
+def outputs_of(
+    network: Network,
+    weights: list[NDArray[Any]],
+    loss: Loss,
+    events: EventBatch,
+    threads: int = 1,
+) -> NDArray[np.float64]:
+    """Return what the loss reads of the last population, float64 (n_recordings, classes)."""
+    output = len(network.populations) - 1
+    found = [np.zeros((0, network.populations[output].size))]
+    for first in range(0, len(events), TOGETHER):
+        batch = events.part(first, min(first + TOGETHER, len(events)))
+        most = spikes_allowed(network, batch)
+        args = {"record": "counts", "threads": threads, "event_budget": most}
+        record = simulate(network, weights, batch, **args)  # type: ignore[arg-type]
+        found.append(recorded_outputs(record, output, loss.reads))
+    return np.concatenate(found)
+
+
 class FirstSpikes(NamedTuple):
     """When each unit of a population fired first.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -67,9 +68,11 @@ class Rule(ABC, Generic[Net, State]):
 
     Parameters
     ----------
-    options : Options
+    options : Options, optional
     threads : int
         Changes no bit.
+    given
+        Options by their names, instead of ``options``; the others are as declared.
 
     Attributes
     ----------
@@ -88,8 +91,25 @@ class Rule(ABC, Generic[Net, State]):
     Options: ClassVar[type[RuleOptions]]
     takes: ClassVar[tuple[type[Any], ...]] = (EventBatch,)
 
-    def __init__(self, options: Any, threads: int = 1) -> None:
-        self.options, self.threads = options, threads
+    def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
+        self.options, self.threads = self._options(options, given), threads
+
+    @classmethod
+    def _options(cls, options: Any, given: dict[str, Any]) -> Any:
+        """Return options that are given whole, or by their names."""
+        if options is not None and not given:
+            return options
+        known = {f.name for f in fields(cls.Options)}  # type: ignore[arg-type]
+        if options is not None or not set(given) <= known:
+            wrong = sorted(set(given) - known) or sorted(given)
+            raise UserError(f"rule {cls.kind}: no option {wrong[0]}; there are {', '.join(known)}")
+        return cls.Options(**given)
+
+    def __repr__(self) -> str:
+        """Return the options that are not as declared."""
+        pairs = ((f.name, getattr(self.options, f.name), f.default) for f in fields(self.options))
+        told = ", ".join(f"{name}={value!r}" for name, value, usual in pairs if value != usual)
+        return f"<{type(self).__name__} {told or 'with its default options'}>"
 
     @property
     def batch(self) -> int:

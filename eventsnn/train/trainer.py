@@ -248,8 +248,11 @@ class Trainer:
         return len(last) == patience > 0 and not any(row["best"] for row in last)
 
     def _save(self, file: str) -> None:
-        if self.folder is None:
-            return
+        if self.folder is not None:
+            save_checkpoint(self.folder, self.checkpoint(), file)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the run as it stands."""
         info = {
             "options": self.options.to_json(),
             "layers": list(self.learner.sizes),
@@ -262,7 +265,7 @@ class Trainer:
             "data": self.identity.to_json(),
             "machine": machine(),
         }
-        save_checkpoint(self.folder, Checkpoint(self.learner.snapshot() | self.began, info), file)
+        return Checkpoint(self.learner.snapshot() | self.began, info)
 
 
 def _split(

@@ -97,6 +97,9 @@ def words(tmp_path):
     cifar10(tmp_path / "c")
     write_film(tmp_path / "f.events", [some_recordings()])
     (tmp_path / "a.beats").write_bytes(b"\x09\x03\x05")
+    for name in ("0/a", "0/b", "1/a", "1/b"):
+        (tmp_path / "own" / name[0]).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "own" / f"{name}.csv").write_text("t,x,y,p\n1,0,1,1\n5,2,3,0\n")
     return {
         "digits": "digits",
         "film": "film:digits",
@@ -104,6 +107,7 @@ def words(tmp_path):
         "cifar10": f"cifar10:{tmp_path / 'c'}",
         "nmnist": f"nmnist:{tmp_path / 'n'}",
         "events": f"events:{tmp_path / 'f.events'}",
+        "folder": f"folder:{tmp_path / 'own'}",
         "beats-of-a-test": f"beats-of-a-test:{tmp_path / 'a.beats'}",
     }
 
@@ -151,6 +155,7 @@ def test_pictures_are_filmed_and_files_are_read_by_their_suffix(words, tmp_path)
         assert all(len(half) and half.images.dtype == np.uint8 for half in images)
     assert {"digits", "mnist"} <= set(filmed)
     files = {".bin": next((tmp_path / "n").rglob("*.bin")), ".beats": tmp_path / "a.beats"}
+    files[".csv"] = tmp_path / "own" / "0" / "a.csv"
     assert {suffix for reader in FOUND.values() for suffix in reader.suffixes} == set(files)
     for file in files.values():
         data = open_inputs(str(file), (2, 34, 34)).data

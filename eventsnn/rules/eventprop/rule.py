@@ -33,8 +33,8 @@ class EventProp(GradientRule):
     kind = "eventprop"
     Options = EventPropOptions
 
-    def __init__(self, options: EventPropOptions, threads: int = 1) -> None:
-        super().__init__(options, threads)
+    def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
+        super().__init__(options, threads, **given)
         if self.loss.reads == "counts":
             raise UserError(
                 "rule eventprop: spike counts have no derivative by spike times; give --reads "

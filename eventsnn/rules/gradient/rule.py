@@ -26,7 +26,7 @@ from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
-from eventsnn.rules.gradient.start import start_weights
+from eventsnn.rules.gradient.start import Aim, start_weights
 from eventsnn.rules.gradient.state import GradientState
 from eventsnn.rules.gradient.wake import wake
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
@@ -58,9 +58,9 @@ class GradientRule(NetworkRule[GradientState]):
 
     options: GradientOptions
 
-    def __init__(self, options: GradientOptions, threads: int = 1) -> None:
-        super().__init__(options, threads)
-        self.loss, self.optimizer = options.make_loss(), options.make_optimizer()
+    def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
+        super().__init__(options, threads, **given)
+        self.loss, self.optimizer = self.options.make_loss(), self.options.make_optimizer()
 
     @property
     def batch(self) -> int:
@@ -132,7 +132,8 @@ class GradientRule(NetworkRule[GradientState]):
         """Take a trained network's weights, or draw some that let each population fire."""
         rates: list[Rates] = []
         if weights is None:
-            weights, rates = start_weights(network, self.events(data), self.options, rng)
+            aim = Aim(self.options.init_spikes, self.options.init_output)
+            weights, rates = start_weights(network, self.events(data), aim, rng)
         state = self.begin(network, weights)
         if self.options.scaled:
             sizes = [float(np.sqrt(np.mean(w.astype(np.float64) ** 2))) for w in state.weights]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +15,70 @@ from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.rules.evaluation import spikes_allowed
-from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.rules.learned import Rates
+from eventsnn.text import shown
 from eventsnn.topology.topology import Topology
 
 _FEW, _TRIES = 16, 16
+
+
+class Aim(NamedTuple):
+    """Spikes a neuron and recording, and the SD of weights into a readout."""
+
+    spikes: float
+    output: float
+
 
 Drawn = list[NDArray[Any]]
 """Weights in the order of the connections."""
 
 
+def start(
+    network: Network,
+    events: EventBatch,
+    *,
+    spikes: float = 1.0,
+    output: float = 0.015,
+    seed: int = 0,
+) -> dict[str, NDArray[Any]]:
+    """Return initial weights with which every population fires.
+
+    Parameters
+    ----------
+    network : Network
+        Whose populations stand in the order of the input's spikes through them.
+    events : EventBatch
+        Recordings such as it will learn from; the first few are run.
+    spikes : float
+        Of a neuron and recording on average.
+    output : float
+        Standard deviation of weights into populations that do not spike.
+    seed : int
+
+    Returns
+    -------
+    dict from the name of a connection to float32 array of its ``weight_shape``
+
+    Raises
+    ------
+    UserError
+        If no scale makes a population fire, or a number makes no sense.
+    """
+    for name, value in (("spikes", spikes), ("output", output)):
+        if not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise UserError(f"start: {name} is {shown(value)}; give a number above 0")
+    weights, _ = start_weights(network, events, Aim(spikes, output), np.random.default_rng(seed))
+    return {c.name: w for c, w in zip(network.connections, weights, strict=True)}
+
+
 def start_weights(
-    network: Network, events: EventBatch, options: GradientOptions, rng: np.random.Generator
+    network: Network, events: EventBatch, aim: Aim, rng: np.random.Generator
 ) -> tuple[Drawn, list[Rates]]:
     """Draw normal weights, float32, for the network of a layer string.
 
     Those into a spiking population, from below and from itself, have one SD. Populations are
-    taken in order from the input: the SD is scaled until the neurons fire ``init_spikes`` times
-    a recording on average. Those into a readout have the SD ``init_output``. Where a topology
+    taken in order from the input: the SD is scaled until the neurons fire ``aim.spikes`` times
+    a recording on average. Those into a readout have the SD ``aim.output``. Where a topology
     has default weights (pooling) they stay.
 
     Returns
@@ -64,9 +110,9 @@ def start_weights(
             plain.append(usual)
             weights.append(usual)
         if normal:
-            scale = options.init_output
+            scale = aim.output
             if population.spiking:
-                goal = options.init_spikes * population.size
+                goal = aim.spikes * population.size
                 scale = _scale(_until(network, p), weights, normal, few, goal)
             weights = _scaled(weights, normal, scale)
     before, after = (_fired(network, some, few) for some in (plain, weights))

@@ -1,0 +1,287 @@
+"""A network that learns classes, with the methods that scikit-learn's classifiers have."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eventsnn.data.dataset import Data, DataSet, inputs_of, labels_of, sensor_of
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch, EventStream
+from eventsnn.files.outputs import check_output_folder
+from eventsnn.losses.loss import TargetLoss
+from eventsnn.network.layer_string import n_outputs, text_of
+from eventsnn.rules.evaluation import outputs_of
+from eventsnn.rules.rule import Reading, Rule
+from eventsnn.text import named
+from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
+from eventsnn.train.learning import Learner
+from eventsnn.train.model import open_model
+from eventsnn.train.options import completed, make_options
+from eventsnn.train.run_folder import hold
+from eventsnn.train.samples import Lines, Samples, labelled, samples_of
+from eventsnn.train.trainable import times
+from eventsnn.train.trainer import Listener, Trainer
+
+
+class Classifier:
+    """A spiking network that learns which class a recording belongs to.
+
+    Parameters
+    ----------
+    layers : str
+        Such as ``"34x34x2-12c5-2p-10"`` (docs/layers.md); empty: one hidden layer of 200.
+    rule : str or Rule
+        The word of a rule, with the recipe that suits the data, or a rule with its options:
+        ``eventsnn.rules.Adjoint(near_threshold=0.7)``.
+    threads : int
+        Changes no bit.
+    verbose : bool
+        Print a line an epoch to standard error.
+    options
+        Of the run and of the rule, by the names that ``eventsnn train`` has them:
+        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/options.md).
+
+    Attributes
+    ----------
+    classes_ : int64 array (n_classes,)
+        0, 1, ...; known after ``fit``.
+    n_features_in_ : int
+        Inputs of the network.
+    history_ : list of dict
+        A row an epoch.
+    network_ : Network, or the description of the rule's own
+    weights_ : dict from connection name to array
+        Of a rule whose network the simulator runs.
+
+    Raises
+    ------
+    UserError
+        For options that are unknown or make no sense, and for data that do not fit.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> data = es.open_data("digits", limit=60)  # doctest: +SKIP
+    >>> model = es.Classifier("2312-100-10", rule="adjoint", epochs=2).fit(data)  # doctest: +SKIP
+    >>> model.score(data.test), model.predict(data.test[0])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        layers: str = "",
+        rule: str | Rule[Any, Any] = "adjoint",
+        *,
+        threads: int = 1,
+        verbose: bool = False,
+        **options: Any,
+    ) -> None:
+        self.layers, self.rule, self.threads, self.verbose = layers, rule, threads, verbose
+        self.options = options
+        self._learner: Learner | None = None
+        self._saved: Checkpoint | None = None
+        make_options(self._given())  # refuses what makes no sense, before there are data
+
+    def _given(self) -> dict[str, Any]:
+        """Return all options by their names."""
+        rule = self.rule
+        given = self.options | ({"layers": self.layers} if self.layers else {})
+        if isinstance(rule, str):
+            return given | {"rule": rule}
+        if not isinstance(rule, Rule):
+            raise UserError(f"rule is {named(rule)}; give a word, or a rule of eventsnn.rules")
+        own = {f.name: getattr(rule.options, f.name) for f in fields(rule.options)}
+        twice = sorted(set(own) & set(self.options))
+        if twice:
+            raise UserError(f"{twice[0]} is given twice; leave it to the rule")
+        return given | own | {"rule": rule.kind}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return what the constructor was given, as scikit-learn asks for it."""
+        own = {name: getattr(self, name) for name in ("layers", "rule", "threads", "verbose")}
+        return own | self.options
+
+    def set_params(self, **params: Any) -> Classifier:
+        """Change what the constructor was given; ``fit`` learns with it."""
+        self.__init__(**(self.get_params() | params))  # type: ignore[misc]
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what it is, for its searches and cross-validation."""
+        from sklearn.utils import ClassifierTags, Tags, TargetTags
+
+        target = TargetTags(required=False)
+        return Tags("classifier", target, classifier_tags=ClassifierTags())
+
+    def fit(
+        self, X: Samples, y: ArrayLike | None = None, *, test: Samples | None = None
+    ) -> Classifier:
+        """Learn from recordings.
+
+        Parameters
+        ----------
+        X : DataSet, EventBatch, or sequence of EventStream
+            Of a data set, the training half; its test half is evaluated after each epoch.
+        y : int array (n,), optional
+            Classes; those of the recordings if it is left out.
+        test : as ``X``, optional
+            Recordings that are evaluated after each epoch, for ``history_``; nothing is chosen
+            by them.
+
+        Returns
+        -------
+        Classifier
+            This one.
+        """
+        data, tested = self._halves(X, y, test)
+        options = completed(make_options(self._given()), data)
+        trainer = Trainer(options, data, None, self.threads)
+        trainer.run(Lines(tested) if self.verbose else Listener())
+        self._take(trainer.learner, trainer.checkpoint(), tested)
+        return self
+
+    def _halves(
+        self, given: Samples, y: ArrayLike | None, test: Samples | None
+    ) -> tuple[DataSet, bool]:
+        """Return both halves, and whether the second one is for testing."""
+        if isinstance(given, DataSet) and y is None and test is None:
+            return given, True
+        train = labelled(samples_of(given, "train"), y)
+        other = train if test is None else samples_of(test, "test")
+        name = given.spec if isinstance(given, DataSet) else train.source
+        return DataSet(name or "recordings", train, other), test is not None
+
+    def _take(self, learner: Learner, saved: Checkpoint, tested: bool = True) -> None:
+        """Become the network of a learner."""
+        self._learner, self._saved = learner, saved
+        self.n_features_in_ = learner.sizes[0]
+        self.classes_ = np.arange(n_outputs(learner.options.layers))
+        of_test = () if tested else ("test_accuracy", "no_answer", "spikes_per_recording")
+        rows = saved.info["history"]
+        self.history_ = [{k: v for k, v in row.items() if k not in of_test} for row in rows]
+        self.network_ = learner.network
+        reading = learner.reading
+        self.weights_: dict[str, NDArray[Any]] = {}
+        if reading is not None:
+            pairs = zip(reading.network.connections, reading.weights, strict=True)
+            self.weights_ = {connection.name: array for connection, array in pairs}
+
+    @property
+    def learner(self) -> Learner:
+        """The trained network, as the trainer knows it; UserError before ``fit``."""
+        if self._learner is None:
+            raise UserError("the classifier has learned nothing yet; call fit first, or load one")
+        return self._learner
+
+    def predict(self, X: Samples) -> NDArray[np.int64] | int:
+        """Return the class of each recording, int64 (n,); of one stream, an int.
+
+        -1 where there is no answer: the output stayed silent.
+        """
+        data = self._fitting(X)
+        order = np.arange(len(data))
+        classes = self.learner.rule.predict(self.learner.state, data, order, self.threads).classes
+        return int(classes[0]) if isinstance(X, EventStream) else classes
+
+    def predict_proba(self, X: Samples) -> NDArray[np.float64]:
+        """Return the probability of each class, float64 (n, n_classes).
+
+        Raises
+        ------
+        UserError
+            Of a network whose loss or rule gives none.
+        """
+        reading, data = self._probable(), self._fitting(X)
+        assert isinstance(data, EventBatch) and isinstance(reading.loss, TargetLoss)
+        outputs = outputs_of(*reading, data, self.threads)
+        return reading.loss.probabilities(outputs)
+
+    def _probable(self) -> Reading:
+        """Return the trained network, if its outputs are probabilities."""
+        reading = self.learner.reading
+        if reading is None or not isinstance(reading.loss, TargetLoss):
+            raise UserError(
+                f"predict_proba: a network of the rule {self.learner.options.rule} with this loss "
+                "gives no probabilities; learn with loss='cross-entropy'"
+            )
+        return reading
+
+    def score(self, X: Samples, y: ArrayLike | None = None) -> float:
+        """Return the share of right answers; no answer is wrong.
+
+        ``y`` are the classes, int (n,), or those of the recordings if it is left out.
+        """
+        data = self._fitting(X)
+        data = data if y is None else labelled(data, y)
+        labels, classes = labels_of(data), np.atleast_1d(self.predict(data))
+        unknown = np.flatnonzero(labels < 0)
+        if unknown.size or not len(data):
+            raise UserError(
+                f"score: recording {unknown[0]} has no label; give y"
+                if len(data)
+                else "score: there are no recordings; give at least one"
+            )
+        return float((classes == labels).mean())
+
+    def _fitting(self, given: Samples) -> Data:
+        """Return samples that the network can take."""
+        options, data = self.learner.options, samples_of(given, "test")
+        assert self._saved is not None
+        sensor = tuple(self._saved.info["input_shape"])
+        if inputs_of(data) != self.n_features_in_ or sensor_of(data) != sensor:
+            raise UserError(
+                f"{data.source}: has inputs of {times(sensor_of(data))}, the network "
+                f"{text_of(options.layers)} learned from {times(sensor)}; give such recordings"
+            )
+        return data
+
+    def save(self, folder: str | Path) -> None:
+        """Write the network into a folder that every command takes: ``evaluate``, ``measure``, ...
+
+        Raises
+        ------
+        UserError
+            If it has learned nothing, the folder holds a run, or it cannot be written.
+        """
+        place, learner = Path(folder), self.learner
+        assert self._saved is not None
+        check_output_folder("save", place)
+        if (place / FILE).exists():
+            raise UserError(f"{place}: holds a network already; give another folder")
+        with hold(place):
+            info = self._saved.info | {"options": learner.options.to_json()}
+            save_checkpoint(place, replace(self._saved, info=info))
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        rule = self.rule if isinstance(self.rule, str) else repr(self.rule)
+        if self._learner is None:
+            return f"<Classifier {self.layers or 'with default layers'}, {rule}, not trained>"
+        layers, epochs = text_of(self._learner.options.layers), len(self.history_)
+        return f"<Classifier {layers}, {rule}, {epochs} epochs>"
+
+
+def load(path: str | Path) -> Classifier:
+    """Return a network that ``Classifier.save`` or ``eventsnn train`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder, or the file in it.
+
+    Raises
+    ------
+    UserError
+        If there is none, or anything in it is not as training saves it.
+    """
+    learner, run = open_model(path)
+    options = learner.options
+    change = {f.name: getattr(options.augmentation, f.name) for f in fields(options.augmentation)}
+    given = change | {"epochs": options.epochs, "seed": options.seed, "skip": options.skip}
+    model = Classifier(text_of(options.layers), learner.rule, **given)
+    model._take(learner, run.checkpoint)
+    return model

@@ -1,0 +1,146 @@
+"""The classifier: scikit-learn's methods, and the network that the command line learns."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+import eventsnn as es
+from eventsnn.train.checkpoint import load_checkpoint
+
+SMALL = {"layers": "2312-12-10", "epochs": 2, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return es.open_data("digits", limit=60)
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    return es.Classifier(**SMALL).fit(data)
+
+
+def test_it_learns_what_the_command_line_learns_bit_for_bit(call, model, data, tmp_path):
+    words = ["--rule", "adjoint", "--layers", "2312-12-10", "--epochs", 2, "--seed", 3]
+    code, out, _ = call("train", *words, "--limit", 60, "--out", tmp_path / "run", "--json")
+    assert code == 0
+    saved = load_checkpoint(tmp_path / "run").arrays
+    for k, weights in enumerate(model.weights_.values()):
+        np.testing.assert_array_equal(weights, saved[f"weights.{k}"])
+    assert model.score(data.test) == json.loads(out)["test_accuracy"]
+    rows = json.loads(out)["history"]
+    assert [r["loss"] for r in model.history_] == [r["loss"] for r in rows]
+    assert [r["test_accuracy"] for r in model.history_] == [r["test_accuracy"] for r in rows]
+
+
+def test_it_saves_a_network_that_every_command_takes_and_loads_it(call, model, data, tmp_path):
+    model.save(tmp_path / "m")
+    again = es.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.predict(data.test), model.predict(data.test))
+    assert again.history_ == model.history_ and again.n_features_in_ == 2312
+    for command in ("evaluate", "measure"):
+        assert call(command, tmp_path / "m", "--data", "digits", "--limit", 4)[0] == 0
+    with pytest.raises(es.UserError, match="holds a network already"):
+        model.save(tmp_path / "m")
+    refit = again.fit(data)
+    for name, weights in model.weights_.items():
+        np.testing.assert_array_equal(refit.weights_[name], weights)
+
+
+def test_answers_have_the_shapes_of_scikit_learn(model, data):
+    classes, shares = model.predict(data.test), model.predict_proba(data.test)
+    assert classes.shape == (60,) and shares.shape == (60, 10)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
+    answered = classes >= 0
+    np.testing.assert_array_equal(shares.argmax(1)[answered], classes[answered])
+    assert isinstance(model.predict(data.test[0]), int)
+    assert model.predict(data.test[0]) == classes[0]
+    np.testing.assert_array_equal(model.predict(list(data.test)[:5]), classes[:5])
+    right = np.mean(classes == data.test.label)
+    assert model.score(data.test) == model.score(data.test, data.test.label) == right
+    assert model.score(data.test, (data.test.label + 1) % 10) != right
+
+
+def test_a_rule_object_a_list_of_streams_and_classes_are_taken(data):
+    streams = list(data.train)
+    rule = es.rules.Adjoint(near_threshold=0.5, batch=16)
+    model = es.Classifier("2312-6-3", rule, epochs=1).fit(streams, y=np.arange(60) % 3)
+    assert model.classes_.tolist() == [0, 1, 2]
+    assert "test_accuracy" not in model.history_[0]
+    assert repr(model) == "<Classifier 2312-6-3, <Adjoint batch=16, near_threshold=0.5>, 1 epochs>"
+    tested = es.Classifier("2312-6-10", rule, epochs=1).fit(streams, test=data.test)
+    assert tested.history_[0]["test_accuracy"] == tested.score(data.test)
+
+
+def test_a_rule_with_a_network_of_its_own_predicts_but_gives_no_probabilities(data):
+    model = es.Classifier("2312-6-10", "deep-spiking", epochs=1).fit(data)
+    assert 0 <= model.score(data.test) <= 1 and model.weights_ == {}
+    with pytest.raises(es.UserError, match="gives no probabilities"):
+        model.predict_proba(data.test)
+
+
+def test_scikit_learn_clones_and_validates_it(data):
+    model = es.Classifier("2312-6-10", epochs=1, rate=0.003)
+    assert clone(model).get_params() == model.get_params()
+    scores = cross_val_score(model, list(data.train), data.train.label % 2, cv=2)
+    assert scores.shape == (2,) and ((scores >= 0) & (scores <= 1)).all()
+    assert model.set_params(rate=0.1).get_params()["rate"] == 0.1
+    with pytest.raises(es.UserError, match="unknown options"):
+        model.set_params(speed=1)
+
+
+def test_what_makes_no_sense_is_refused(model, data, tmp_path):
+    fresh = es.Classifier("2312-5-10")
+    small = es.EventStream.from_arrays(x=[0], y=[0], t=[0], height=3, width=3)
+    unlabelled = es.EventStream(data.test[0].t, data.test[0].unit, (2, 34, 34))
+    for act, message in (
+        (lambda: es.Classifier(rule="x"), "choose one of adjoint"),
+        (lambda: es.Classifier(rule=3), "rule is 3; give a word, or a rule"),
+        (lambda: es.Classifier(speed=1), "unknown options"),
+        (lambda: es.Classifier(rule=es.rules.Adjoint(), rate=1.0), "rate is given twice"),
+        (lambda: es.rules.Adjoint(speed=1), "rule adjoint: no option speed; there are"),
+        (lambda: fresh.predict(data.test), "has learned nothing yet"),
+        (lambda: fresh.save(tmp_path / "x"), "has learned nothing yet"),
+        (lambda: model.predict(small), "has inputs of 1 x 3 x 3"),
+        (lambda: model.predict(3), "3 holds no recordings"),
+        (lambda: model.score([]), "no recordings"),
+        (lambda: model.score([unlabelled]), "recording 0 has no label; give y"),
+        (lambda: model.score(data.test, [1, 2]), "y has shape"),
+        (lambda: fresh.fit([small]), "do not fit"),
+        (lambda: fresh.fit(data.train, y=["a"] * 60), "label has dtype"),
+        (lambda: es.load(tmp_path / "absent"), "there is no checkpoint"),
+    ):
+        with pytest.raises(es.UserError, match=message):
+            act()
+
+
+def test_verbose_prints_a_line_an_epoch(data, capsys):
+    es.Classifier("2312-4-10", epochs=2, verbose=True).fit(data)
+    es.Classifier("2312-4-10", epochs=1, verbose=True).fit(data.train)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 1"]
+    assert ["test" in line for line in lines] == [True, True, False]
+
+
+def test_every_public_name_is_there_and_says_what_it_is():
+    assert len(es.__all__) >= 35 and set(es.__all__) <= set(dir(es))
+    for name in es.__all__:
+        assert (getattr(es, name).__doc__ or "").strip(), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        es.nothing  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        es.rules.Nothing  # noqa: B018
+
+
+def test_start_weights_fire_as_asked_for_and_have_the_names_of_connections(data):
+    network = es.layers("2312-20-15r@2-10", es.CubaLIF(20_000.0, 5_000.0), es.Readout(30_000.0))
+    weights = es.start(network, data.train, spikes=3.0, seed=1)
+    assert list(weights) == [c.name for c in network.connections]
+    counts = es.simulate(network, weights, data.train.part(0, 16)).counts.spikes.mean(0)
+    np.testing.assert_allclose(counts[1:3] / [20, 15], 3.0, rtol=0.1)
+    for wrong in ({"spikes": 0}, {"output": -1}, {"spikes": float("nan")}):
+        with pytest.raises(es.UserError, match="give a number above 0"):
+            es.start(network, data.train, **wrong)
