@@ -28,7 +28,7 @@ def swept(spikes, weights, neuron):
     """Every neuron at every step; inputs are summed in order, and first."""
     u, fired, out = np.zeros(NEURONS), np.zeros(NEURONS, bool), []
     for step in range(STEPS):
-        u = np.where(fired, u * neuron.residue, u) * neuron.decay
+        u = np.where(fired, u * neuron.residue - neuron.taken, u) * neuron.decay
         x = np.zeros(NEURONS)
         for unit in np.flatnonzero(spikes[step]):
             x += weights[unit]
@@ -39,9 +39,11 @@ def swept(spikes, weights, neuron):
 
 
 @pytest.mark.parametrize("decay", [0.2, 0.9, 1.0])
-@pytest.mark.parametrize("residue", [0.0, math.exp(-5), 0.02])
-def test_every_engine_fires_as_a_sweep_over_all_steps_to_the_last_bit(decay, residue):
-    neuron, fired = GridLIF(5_000, decay, 0.5, residue), 0
+@pytest.mark.parametrize(
+    ("residue", "taken"), [(0.0, 0.0), (math.exp(-5), 0.0), (0.02, 0.0), (0.0, 0.1)]
+)
+def test_every_engine_fires_as_a_sweep_over_all_steps_to_the_last_bit(decay, residue, taken):
+    neuron, fired = GridLIF(5_000, decay, 0.5, residue, taken), 0
     populations = Population("in", (INPUTS,)), Population("out", (NEURONS,), neuron)
     network = Network(populations, (Connection("in", "out", Dense(INPUTS, NEURONS)),))
     for seed in range(10):
@@ -53,6 +55,26 @@ def test_every_engine_fires_as_a_sweep_over_all_steps_to_the_last_bit(decay, res
             found = simulate(network, [weights], events, engine=engine).spikes["out"]
             steps = (found.t / 5_000).astype(int)
             assert list(zip(steps, found.unit, found.value, strict=True)) == expected
+        fired += len(expected)
+    assert fired > 300
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.9])
+def test_a_soft_reset_takes_the_threshold_away_where_every_step_brings_an_event(decay):
+    neuron, fired = GridLIF(5_000, decay, 0.5, 1.0, 0.5 / decay), 0
+    populations = Population("in", (INPUTS,)), Population("out", (NEURONS,), neuron)
+    network = Network(populations, (Connection("in", "out", Dense(INPUTS, NEURONS)),))
+    rng = np.random.default_rng(1)
+    spikes = rng.random((STEPS, INPUTS)) < 0.06
+    spikes[:, 3] = True
+    step, unit = np.nonzero(spikes)
+    events = EventStream(step * 5_000, unit, (1, 1, INPUTS), 0, STEPS * 5_000)
+    weights = rng.normal(0, 0.5, (INPUTS, NEURONS))
+    expected = swept(spikes, weights, neuron)
+    for engine in ("reference", "asynchronous", "feedforward"):
+        found = simulate(network, [weights], events, engine=engine).spikes["out"]
+        steps = (found.t / 5_000).astype(int)
+        assert list(zip(steps, found.unit, found.value, strict=True)) == expected
         fired += len(expected)
     assert fired > 300
 
@@ -75,6 +97,9 @@ def test_between_deliveries_the_potential_is_that_of_the_membrane():
         ({"step_us": 1, "threshold": math.nan}, "threshold is nan"),
         ({"step_us": 1, "residue": 1.0}, "residue is 1.0; give 0 or more, below 1"),
         ({"step_us": 1, "residue": "1"}, "residue is '1'; give a number"),
+        ({"step_us": 1, "residue": 1.5, "taken": 1}, "residue is 1.5; give 0 or more, below 1"),
+        ({"step_us": 1, "taken": -1.0}, "taken is -1.0; give 0 or more"),
+        ({"step_us": 1, "taken": math.inf}, "taken is inf; give 0 or more, finite"),
     ],
 )
 def test_parameters_that_mean_nothing_are_refused(given, said):

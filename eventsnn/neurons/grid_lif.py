@@ -3,9 +3,12 @@
 All that is delivered within an instant is summed first: x. Where steps have begun since, what the
 potential was at the instant before is multiplied by ``decay``, once a step and not by a power, so
 that a sweep over the steps gives the same bits; then x is added. The neuron fires if
-u >= threshold, and keeps ``residue`` of u: 0 is a hard reset. This is the iterative LIF of
-Wu et al. (2018), equations (3)-(8): residue exp(-1 / decay), or 0 as in their programs.
+u >= threshold, and keeps ``residue`` of u less ``taken``: 0 and 0 are a hard reset, 1 and
+threshold / decay a soft one, after which decay * u - threshold is left at the next step. This is
+the iterative LIF of Wu et al. (2018), equations (3)-(8): residue exp(-1 / decay), or 0 as in their
+programs.
 
+A neuron that keeps the threshold or more fires at its next delivery, and not before.
 Deliveries are meant to fall on the grid, one instant a step. Several instants within a step add up
 without a leak, and each is tested. The value recorded with a spike is u just before the reset.
 """
@@ -42,7 +45,9 @@ class GridLIF(Neuron):
     threshold : float
         > 0, in the units of the weights.
     residue : float
-        What a spike leaves of the potential, from 0 to below 1.
+        What a spike leaves of the potential, from 0 to below 1; to 1 where it takes something.
+    taken : float
+        What it takes away behind that, 0 or more.
     """
 
     kind: ClassVar[str] = "grid_lif"
@@ -54,15 +59,17 @@ class GridLIF(Neuron):
     decay: float = 0.2
     threshold: float = 0.5
     residue: float = 0.0
+    taken: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the parameters."""
         base.check_positive(self, "step_us", "decay", "threshold")
-        residue = base.real_number(self, "residue")
+        residue, taken = (base.real_number(self, name) for name in ("residue", "taken"))
         wrong = {
             "step_us": (not self.step_us.is_integer(), "whole microseconds"),
             "decay": (self.decay > 1, "at most 1"),
-            "residue": (not 0 <= residue < 1, "0 or more, below 1"),
+            "residue": (not 0 <= residue < 1 and (residue != 1 or not taken), "0 or more, below 1"),
+            "taken": (not 0 <= taken < math.inf, "0 or more, finite"),
         }
         for name, (bad, remedy) in wrong.items():
             if bad:
@@ -83,7 +90,7 @@ class GridLIF(Neuron):
         u = cell.x[0] + cell.x[1]
         if u < self.threshold:
             return None
-        cell.x[:] = u * self.residue, 0.0
+        cell.x[:] = u * self.residue - self.taken, 0.0
         return u
 
     @cached_property
@@ -97,8 +104,9 @@ class GridLIF(Neuron):
         return replace(self, threshold=share * self.threshold)
 
     def table(self) -> NDArray[np.float64]:
-        """[step, decay, threshold, residue]."""
-        return np.array([self.step_us, self.decay, self.threshold, self.residue], np.float64)
+        """[step, decay, threshold, residue, taken]."""
+        values = self.step_us, self.decay, self.threshold, self.residue, self.taken
+        return np.array(values, np.float64)
 
     @classmethod
     def kernels(cls, dtype: Any) -> Kernels:
@@ -107,7 +115,7 @@ class GridLIF(Neuron):
 
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
-_STEP, _DECAY, _THRESHOLD, _RESIDUE = 2, 3, 4, 5
+_STEP, _DECAY, _THRESHOLD, _RESIDUE, _TAKEN = 2, 3, 4, 5, 6
 
 
 @inlined
@@ -160,6 +168,7 @@ def _train(cells: Any, at: Any, synapses: Any, grouped: Any, span: Any, work: An
 def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
     n, marked, n_fired, real = int64(table[0]), work[0], 0, x.dtype.type
     threshold, residue = real(table[_THRESHOLD]), real(table[_RESIDUE])
+    taken = real(table[_TAKEN])
     work[0] = 0
     for i in range(2, 2 + marked):
         j = work[i]
@@ -167,7 +176,7 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
         u = x[j] + x[n + j]
         if u >= threshold:
             fired[n_fired], values[n_fired] = j, u
-            x[j], x[n + j] = u * residue, real(0)
+            x[j], x[n + j] = u * residue - taken, real(0)
             n_fired += 1
     return n_fired
 

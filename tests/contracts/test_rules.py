@@ -114,6 +114,7 @@ SMALL = {
     "adjoint": {"batch": 4, "dropout": 0.3},
     "eventprop": {"batch": 4, "wake": 0.0},
     "stbp": {"batch": 4, "n_steps": 8, "rate": 0.02},
+    "ledinauskas2020": {"batch": 4, "rate": 0.02},
     "lee2016": {"alpha": 1.5, "output_alpha": 1.5, "rate": 0.01, "test_us": 50_000},
     "hm2bp": {"threshold": 1.0, "output_threshold": 5.0, "grid_steps": 120, "rate": 0.01},
     "deep-spiking": {"n_steps": 5, "eta": 0.03, "init_scale": 0.1, "upper_scale": 0.3},

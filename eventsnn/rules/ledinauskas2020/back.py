@@ -1,0 +1,193 @@
+"""The way back through the graph: equations (6) to (10)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.rules.ledinauskas2020 import kernels
+from eventsnn.rules.ledinauskas2020.graph import NormedGraph, NormedSynapses
+from eventsnn.rules.ledinauskas2020.walk import (
+    GraphRun,
+    Parameters,
+    Reals,
+    WalkSettings,
+    over_lanes,
+)
+
+_PRODUCT = 1 << 21
+"""Numbers of a block of matrix products."""
+
+
+class GraphGradients(NamedTuple):
+    """Derivatives of the loss.
+
+    Attributes
+    ----------
+    weights, gamma, beta : lists of arrays, as the parameters
+    currents : list of float
+        Euclidean norm of the derivatives by the potentials of each hidden layer.
+    adds, products : int
+        Rows added at events; multiply-adds of errors that go down.
+    """
+
+    weights: list[Reals]
+    gamma: list[Reals]
+    beta: list[Reals]
+    norms: list[float]
+    adds: NDArray[np.int64]
+    products: NDArray[np.int64]
+
+
+def backward(
+    graph: NormedGraph, params: Parameters, ran: GraphRun, by_logits: Reals, settings: WalkSettings
+) -> GraphGradients:
+    """Walk back from dL/dlogits (samples, classes); currents of ``ran`` are used up."""
+    found = GraphGradients(
+        [np.zeros_like(w) for w in params.weights],
+        [np.zeros_like(g) for g in params.gamma],
+        [np.zeros_like(b) for b in params.beta],
+        [0.0] * len(ran.u),
+        np.zeros(len(graph.layers), np.int64),
+        np.zeros(len(graph.layers), np.int64),
+    )
+    d: list[Reals | None] = [None] * len(graph.layers)
+    d[-1] = _readout(graph, params, ran, by_logits, (settings, found))
+    for n in reversed(range(len(ran.u))):
+        errors, layer = d[n + 1], graph.layers[n]
+        if errors is None:
+            raise AssertionError(f"layer {n} leads nowhere")
+        for k in layer.after:
+            d[k] = _added(d[k], errors)
+        _turned(ran.u[n], errors, settings, layer)
+        found.norms[n] = float(np.sqrt(np.square(errors, dtype=np.float64).sum()))
+        for k in layer.before:
+            d[k] = _added(d[k], errors)
+        for s in layer.synapses:
+            one = graph.synapses[s]
+            by_current = _through_norm(ran, params, s, errors, (settings, found))
+            found.adds[n] += _weights(graph, ran, one, by_current, (settings, found.weights[s]))
+            if one.source:
+                to = d[one.source]
+                to = np.zeros_like(ran.u[one.source - 1]) if to is None else to
+                found.products[n] += _down(one, params.weights[s], by_current, to, settings)
+                d[one.source] = to
+        d[n + 1] = None
+    return found
+
+
+def _added(there: Reals | None, errors: Reals) -> Reals:
+    if there is None:
+        return errors.copy()
+    there += errors
+    return there
+
+
+def _turned(u: Reals, errors: Reals, settings: WalkSettings, layer: Any) -> None:
+    """Turn errors by spikes into errors by potentials, in place."""
+    lif = settings.backward(layer)
+
+    def work(part: slice) -> None:
+        room, slopes = np.zeros(u.shape[2], settings.real), np.empty((1, *u.shape[1:]), u.dtype)
+        for b in range(part.start, part.stop):
+            settings.surrogate.fill(u[b].reshape(-1), layer.threshold, slopes.reshape(-1))
+            kernels.turn_errors(u[b : b + 1], slopes, errors[b : b + 1], lif, room)
+
+    over_lanes(work, len(u), settings.threads)
+
+
+def _through_norm(
+    ran: GraphRun, params: Parameters, s: int, errors: Reals, more: tuple[Any, ...]
+) -> Reals:
+    """Return errors of currents; write those of gamma and beta."""
+    settings, found = more
+    values, stats = ran.currents[s], ran.statistics[s]
+    whole = errors.reshape(*errors.shape[:2], *values.shape[2:])
+    if values.shape[1] < settings.steps:  # a current that is the same in every step
+        values = np.ascontiguousarray(np.broadcast_to(values, whole.shape))
+    mean, root = stats.mean, stats.root(settings.epsilon)
+
+    def sums(part: slice) -> NDArray[np.float64]:
+        out = np.zeros((2, *mean.shape))
+        kernels.error_sums(values[part], whole[part], (mean, root), out)
+        return out
+
+    total = sum(over_lanes(sums, len(values), settings.threads))
+    found.beta[s][:], found.gamma[s][:] = total[0].sum(0), total[1].sum(0)
+    if settings.norm == "none":
+        found.gamma[s][:], total = 0, 0 * total
+    real = settings.real
+    factors = tuple(a.astype(real) for a in (mean, root, params.gamma[s] * root))
+    means = tuple((a / stats.n).astype(real) for a in total)
+    over_lanes(
+        lambda part: kernels.norm_back(values[part], whole[part], factors, means),
+        len(values),
+        settings.threads,
+    )
+    return values.reshape(errors.shape)
+
+
+def _weights(
+    graph: NormedGraph, ran: GraphRun, one: NormedSynapses, errors: Reals, more: tuple[Any, ...]
+) -> int:
+    """Add the gradient of weights, rows at events only; return additions."""
+    settings, out = more
+    sent = ran.sent[one.source]
+    real = sent.dtype != np.uint8
+    summed = errors.sum(1) if real else errors
+
+    def work(part: slice) -> tuple[int, Reals]:
+        own = np.zeros(out.size, settings.real)
+        if real:
+            adds = kernels.reals_into_weights(one.runs, sent[part], summed[part], own)
+        else:
+            listed = np.empty(sent.shape[2] * graph.most(one.source), np.int32)
+            adds = kernels.signals_into_weights(one.runs, sent[part], errors[part], own, listed)
+        return int(adds), own
+
+    parts = over_lanes(work, len(sent), settings.threads)
+    for _, own in parts:
+        out += (own * settings.real(one.share)).reshape(out.shape)
+    return sum(adds for adds, _ in parts)
+
+
+def _down(
+    one: NormedSynapses, weights: Reals, errors: Reals, out: Reals, settings: WalkSettings
+) -> int:
+    """Add errors of senders to ``out`` (samples, steps, n_in); return multiply-adds."""
+    turned = np.ascontiguousarray(weights.reshape(-1, one.channels).T) * settings.real(one.share)
+    rows, places = turned.shape[1], errors.shape[2] // one.channels
+    steps = errors.shape[1]
+    each = max(1, _PRODUCT // max(places * rows * steps, 1))
+
+    def work(part: slice) -> None:
+        for a in range(part.start, part.stop, each):
+            some = slice(a, min(a + each, part.stop))
+            product = errors[some].reshape(-1, one.channels) @ turned
+            if one.runs.whole:
+                out[some] += product.reshape(out[some].shape)
+            else:
+                to = out[some].reshape(-1, out.shape[2])
+                kernels.from_places(one.runs, product.reshape(len(to), places, rows), to)
+
+    over_lanes(work, len(errors), settings.threads)
+    return int(errors.size * rows)
+
+
+def _readout(
+    graph: NormedGraph, params: Parameters, ran: GraphRun, by_logits: Reals, more: tuple[Any, ...]
+) -> Reals:
+    """Return errors of the last hidden layer's signals; write those of the readout's weights."""
+    settings, found = more
+    one, weights = graph.synapses[-1], params.weights[-1]
+    by_logits = by_logits.astype(settings.real)
+    flat = np.zeros(weights.size, settings.real)
+    adds = kernels.reals_into_weights(one.runs, ran.rates, by_logits, flat)
+    found.weights[-1][:] = (flat * settings.real(one.share)).reshape(weights.shape)
+    found.adds[-1] = adds
+    below = np.zeros((len(by_logits), 1, ran.rates.shape[1]), settings.real)
+    found.products[-1] = _down(one, weights, by_logits[:, None], below, settings)
+    below /= settings.real(settings.steps)
+    return np.ascontiguousarray(np.broadcast_to(below, ran.u[-1].shape))
