@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 import eventsnn as es
+from eventsnn.rules import rules
 from eventsnn.train.checkpoint import load_checkpoint
 
 SMALL = {"layers": "2312-12-10", "epochs": 2, "seed": 3}
@@ -73,6 +74,19 @@ def test_a_rule_object_a_list_of_streams_and_classes_are_taken(data):
     assert repr(model) == "<Classifier 2312-6-3, <Adjoint batch=16, near_threshold=0.5>, 1 epochs>"
     tested = es.Classifier("2312-6-10", rule, epochs=1).fit(streams, test=data.test)
     assert tested.history_[0]["test_accuracy"] == tested.score(data.test)
+
+
+@pytest.mark.parametrize("kind", rules())
+def test_every_rule_is_taken_by_its_word_or_with_its_options(kind, data, tmp_path):
+    few, rule = data.train.part(0, 12), rules()[kind]
+    by_word = es.Classifier("2312-8-10", kind, epochs=1).fit(few)
+    model = es.Classifier("2312-8-10", rule(), epochs=1).fit(few)
+    assert model.predict(few).shape == by_word.predict(few).shape == (12,)
+    model.save(tmp_path / "m")
+    again = es.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.predict(few), model.predict(few))
+    assert again.learner.options == model.learner.options
+    assert getattr(es.rules, rule.__name__) is rule
 
 
 def test_a_rule_with_a_network_of_its_own_predicts_but_gives_no_probabilities(data):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from eventsnn.losses.answers import unanswered
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
+from eventsnn.options import flat, made
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule_options import RuleOptions
@@ -97,19 +97,20 @@ class Rule(ABC, Generic[Net, State]):
     @classmethod
     def _options(cls, options: Any, given: dict[str, Any]) -> Any:
         """Return options that are given whole, or by their names."""
-        if options is not None and not given:
-            return options
-        known = {f.name for f in fields(cls.Options)}  # type: ignore[arg-type]
-        if options is not None or not set(given) <= known:
-            wrong = sorted(set(given) - known) or sorted(given)
-            raise UserError(f"rule {cls.kind}: no option {wrong[0]}; there are {', '.join(known)}")
-        return cls.Options(**given)
+        if not given:
+            return cls.Options() if options is None else options
+        known = list(flat(cls.Options()))
+        unknown = sorted(set(given) - set(known))
+        if options is not None or unknown:
+            wrong = (unknown or sorted(given))[0]
+            raise UserError(f"rule {cls.kind}: no option {wrong}; there are {', '.join(known)}")
+        return made(cls.Options, given)
 
     def __repr__(self) -> str:
         """Return the options that are not as declared."""
-        pairs = ((f.name, getattr(self.options, f.name), f.default) for f in fields(self.options))
-        told = ", ".join(f"{name}={value!r}" for name, value, usual in pairs if value != usual)
-        return f"<{type(self).__name__} {told or 'with its default options'}>"
+        usual, now = flat(self.Options()), flat(self.options)
+        changed = ", ".join(f"{name}={now[name]!r}" for name in now if now[name] != usual[name])
+        return f"<{type(self).__name__} {changed or 'with its default options'}>"
 
     @property
     def batch(self) -> int:

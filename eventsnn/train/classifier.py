@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.losses.loss import TargetLoss
 from eventsnn.network.layer_string import n_outputs, text_of
+from eventsnn.options import flat
 from eventsnn.rules.evaluation import outputs_of
 from eventsnn.rules.rule import Reading, Rule
 from eventsnn.text import named
 from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
-from eventsnn.train.options import completed, make_options
+from eventsnn.train.options import KNOWN, completed, make_options
 from eventsnn.train.run_folder import hold
 from eventsnn.train.samples import Lines, Samples, labelled, samples_of
 from eventsnn.train.trainable import times
@@ -94,7 +95,8 @@ class Classifier:
             return given | {"rule": rule}
         if not isinstance(rule, Rule):
             raise UserError(f"rule is {named(rule)}; give a word, or a rule of eventsnn.rules")
-        own = {f.name: getattr(rule.options, f.name) for f in fields(rule.options)}
+        # What is the run's (its seed) a rule may know, too.
+        own = {name: value for name, value in flat(rule.options).items() if name not in KNOWN}
         twice = sorted(set(own) & set(self.options))
         if twice:
             raise UserError(f"{twice[0]} is given twice; leave it to the rule")
@@ -280,8 +282,11 @@ def load(path: str | Path) -> Classifier:
     """
     learner, run = open_model(path)
     options = learner.options
-    change = {f.name: getattr(options.augmentation, f.name) for f in fields(options.augmentation)}
-    given = change | {"epochs": options.epochs, "seed": options.seed, "skip": options.skip}
+    given = flat(options.augmentation) | {
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "skip": options.skip,
+    }
     model = Classifier(text_of(options.layers), learner.rule, **given)
     model._take(learner, run.checkpoint)
     return model
