@@ -6,6 +6,7 @@ from typing import Any
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
+from eventsnn.bench.lee2016 import lee2016_cases
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.stbp import stbp_cases
 from eventsnn.bench.training import convolution_cases, training_cases
@@ -64,6 +65,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result)
+    cases += lee2016_cases(batch, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
@@ -84,6 +86,10 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
     result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
+    for name in ("presentation", "stream"):
+        result[f"lee2016_ms_per_{name}"] = (
+            ns[f"lee2016_{name}"] * result[f"lee2016_{name}_events"] / 1e6
+        )
     result["stbp_ms_per_sample"] = ns["stbp_training_step"] * len(batch.t) / len(batch) / 1e6
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]

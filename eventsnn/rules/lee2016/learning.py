@@ -13,6 +13,7 @@ from eventsnn.rules.lee2016.reference_learning import (
     BETA2,
     EPSILON,
     LEAST,
+    NOTHING,
     SMALLEST,
     STEEPEST,
 )
@@ -210,12 +211,16 @@ def _adam(value, gradient, mean, square, numbers):  # type: ignore[no-untyped-de
     real = value.dtype.type
     keep1, keep2, epsilon = real(BETA1), real(BETA2), real(EPSILON)
     take1, take2 = real(1.0 - BETA1), real(1.0 - BETA2)
+    nothing, zero = real(NOTHING), real(0)
     for k in range(value.size):
         g = gradient[k]
-        gradient[k] = 0
-        mean[k] = keep1 * mean[k] + take1 * g
-        square[k] = keep2 * square[k] + take2 * (g * g)
-        value[k] -= rate * (mean[k] * fix1 / (np.sqrt(square[k] * fix2) + epsilon))
+        gradient[k] = zero
+        m = keep1 * mean[k] + take1 * g
+        s = keep2 * square[k] + take2 * (g * g)
+        m = m if abs(m) > nothing else zero
+        s = s if s > nothing else zero
+        mean[k], square[k] = m, s
+        value[k] -= rate * (m * fix1 / (np.sqrt(s * fix2) + epsilon))
 
 
 @kernel
@@ -223,16 +228,17 @@ def _adam_weights(net, work, rates, moments, p, fixes):  # type: ignore[no-untyp
     """Move all weights of a layer by Adam, a row after the other."""
     size, real, hidden = net.group[p], net.weight.dtype.type, p + 1 < net.size.size
     square = net.square[net.group_at[p] : net.group_at[p + 1]]
-    cost = work.push[net.at[p] : net.at[p] + size]
+    kept = work.push[net.at[p] : net.at[p] + size]
     for c in range(size):
-        cost[c] = _cost_of(net, rates, net.group_at[p] + c) if hidden else 0.0
+        cost = _cost_of(net, rates, net.group_at[p] + c) if hidden else 0.0
+        kept[c] = max(1.0 - rates.weight * cost, LEAST)
     square[:] = 0
     numbers = (real(rates.weight), real(fixes[0]), real(fixes[1]))
     for at in range(net.weight_at[p - 1], net.weight_at[p], size):
         weight, gradient = net.weight[at : at + size], moments.gradient[at : at + size]
         mean, spread = moments.mean[at : at + size], moments.square[at : at + size]
         for c in range(size):
-            gradient[c] += cost[c] * weight[c]
+            weight[c] *= kept[c]
         _adam(weight, gradient, mean, spread, numbers)
         for c in range(size):
             square[c] += weight[c] * weight[c]

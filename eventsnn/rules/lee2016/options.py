@@ -87,9 +87,9 @@ class Lee2016Options(RuleOptions):
             {} if given["data"].startswith("mnist:") else {"tau_us": _N_MNIST_TAU}
         )
         if len(given["layers"]) > 3:
-            found["first_us"] = 200_000
+            found |= {"first_us": 200_000, "alpha": 5.0}
         if given.get("optimizer") == "adam":
-            found |= {"threshold_rate": 1.0, "rate": 0.0002}
+            found |= {"threshold_rate": 1.0, "rate": 0.0005}
         return found
 
     def falls(self, epoch: int) -> float:

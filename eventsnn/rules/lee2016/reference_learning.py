@@ -20,6 +20,10 @@ SMALLEST = 2.0**-10
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 """Of Adam."""
 
+NOTHING = 1e-30
+"""Moments of Adam that are not larger are 0; so small numbers take a processor a hundred times as
+long."""
+
 
 class StepRates(NamedTuple):
     """Numbers of an epoch.
@@ -190,7 +194,11 @@ class Moments:
 def learn_by_adam(
     net: Reference, label: int, end: float, rates: StepRates, state: tuple[list[Moments], int]
 ) -> None:
-    """Update by Adam; ``state`` has the moments of each layer, and the number of the update."""
+    """Update by Adam; ``state`` has the moments of each layer, and the number of the update.
+
+    What weights cost is no part of the gradient that Adam takes: it would move a weight that
+    nothing else moves as fast as any other.
+    """
     found, (moments, step) = errors(net, label, rates), state
     fixes = 1.0 / (1.0 - BETA1**step), 1.0 / (1.0 - BETA2**step)
     for layer, learned in enumerate(net.learned):
@@ -199,16 +207,15 @@ def learn_by_adam(
         own, error = net.synapses[layer], found[layer + 1]
         gradient = _gradient(net, layer, error, end, rates)
         if layer + 1 < len(net.synapses):
-            every = costs(own, rates)
-            for k, w in enumerate(own.weight):
-                gradient[k] += every[k % len(every)] * w
+            kept = [max(1.0 - rates.weight * cost, LEAST) for cost in costs(own, rates)]
+            own.weight = [w * kept[k % len(kept)] for k, w in enumerate(own.weight)]
         slope = [0.0] * len(own.threshold)
         for c, one in threshold_steps(net, layer, error, end, rates):
             slope[c] -= one
-        kept = moments[layer]
-        own.weight = _adam(own.weight, gradient, kept.weight, rates.weight, fixes)
+        both = moments[layer]
+        own.weight = _adam(own.weight, gradient, both.weight, rates.weight, fixes)
         own.recount()
-        moved = _adam(own.threshold, slope, kept.threshold, rates.threshold, fixes)
+        moved = _adam(own.threshold, slope, both.threshold, rates.threshold, fixes)
         own.threshold = [max(v, own.floor) for v in moved]
 
 
@@ -237,6 +244,8 @@ def _adam(
     for k, (value, g) in enumerate(zip(values, gradient, strict=True)):
         first[k] = BETA1 * first[k] + (1.0 - BETA1) * g
         second[k] = BETA2 * second[k] + (1.0 - BETA2) * (g * g)
+        first[k] = first[k] if abs(first[k]) > NOTHING else 0.0
+        second[k] = second[k] if second[k] > NOTHING else 0.0
         step = first[k] * fixes[0] / (math.sqrt(second[k] * fixes[1]) + EPSILON)
         out.append(value - rate * step)
     return out
