@@ -86,15 +86,20 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
     result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
-    for name in ("presentation", "stream"):
-        result[f"lee2016_ms_per_{name}"] = (
-            ns[f"lee2016_{name}"] * result[f"lee2016_{name}_events"] / 1e6
-        )
-    result["stbp_ms_per_sample"] = ns["stbp_training_step"] * len(batch.t) / len(batch) / 1e6
+    result |= _ms_per_sample(ns, result, batch)
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
     return result
+
+
+def _ms_per_sample(ns: dict[str, float], result: Result, batch: EventBatch) -> Result:
+    """Return what a sample costs that rules with machines of their own learn, milliseconds."""
+    events = {"stbp_ms_per_sample": ("stbp_training_step", len(batch.t) / len(batch))}
+    for name in ("presentation", "stream"):
+        case = f"lee2016_{name}"
+        events[f"lee2016_ms_per_{name}"] = (case, result[f"{case}_events"])
+    return {key: ns[case] * n / 1e6 for key, (case, n) in events.items()}
 
 
 def _case(
