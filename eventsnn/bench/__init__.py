@@ -61,14 +61,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     few = batch.part(0, min(len(batch), 50))
     result: Result = {"data": batch.source, "recordings": len(batch), "events": len(batch.t)}
     result |= {"rounds": rounds, "machine": machine()}
-    cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(batch, few, result)]
-    cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
-    cases += training_cases(batch, threads, result) + convolution_cases(few, result)
-    cases += stbp_cases(batch, result)
-    cases += lee2016_cases(batch, result)
-    cases.append(_recurrent_case("recurrent", 1000, result))
-    cases.append(_recurrent_case("recurrent_fine", 1, result))
-    cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
+    cases = _cases(batch, few, threads, result)
     control, ns, controls = measure(cases, len(batch.t), Control.over(batch), rounds)
     result["control_ns_per_event"] = control
     for name in ns:
@@ -91,6 +84,18 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
     return result
+
+
+def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> list[Case]:
+    """Return everything that is measured; ``result`` is told what it is."""
+    cases = [*_dense_cases(batch, few, threads, result), *_patch_cases(batch, few, result)]
+    cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
+    cases += training_cases(batch, threads, result) + convolution_cases(few, result)
+    cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
+    cases.append(_recurrent_case("recurrent", 1000, result))
+    cases.append(_recurrent_case("recurrent_fine", 1, result))
+    cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
+    return cases
 
 
 def _ms_per_sample(ns: dict[str, float], result: Result, batch: EventBatch) -> Result:
