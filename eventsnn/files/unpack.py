@@ -58,8 +58,10 @@ def check_file(path: Path) -> int:
     return found.st_size
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = LONGEST_TEXT) -> str:
     """Return a text that people or programs wrote: options, prices, results, networks.
+
+    ``most`` is how many bytes it may have.
 
     Raises
     ------
@@ -68,8 +70,8 @@ def read_text(path: Path) -> str:
         no UTF-8.
     """
     size = check_file(path)
-    if size > LONGEST_TEXT:
-        raise DataError(f"{path}: {size} bytes; such a file has at most {LONGEST_TEXT}")
+    if size > most:
+        raise DataError(f"{path}: {size} bytes; such a file has at most {most}")
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -41,9 +41,13 @@ SENSOR_FILE = "sensor.toml"
 """``height`` and ``width`` of the sensor; without it, they are as large as any event asks for."""
 
 
+_LONGEST_TABLE = 1 << 31
+"""Bytes: some 100 million events. A table is read whole."""
+
+
 def _csv(path: Path) -> Columns:
     """Read columns whose names stand in the first line."""
-    lines = read_text(path).splitlines()
+    lines = read_text(path, _LONGEST_TABLE).splitlines()
     header = [name.strip() for name in lines[0].split(",")] if lines else []
     if not header or not all(header) or len(set(header)) != len(header):
         raise DataError(f"{path}: the first line is {shown(lines[:1])}; name columns t,x,y,p there")
