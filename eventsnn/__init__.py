@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from eventsnn.topology.dense import Dense
     from eventsnn.topology.pool2d import Pool2d
     from eventsnn.topology.sparse import Sparse
-    from eventsnn.train.classifier import Classifier, load
+    from eventsnn.train.classifier import Classifier
+    from eventsnn.train.load import load
 
 __version__ = "0.1.0"
 
@@ -62,7 +63,7 @@ _HOME = {
     "IF": "neurons.if_",
     "layers": "network.layer_string",
     "LIF": "neurons.lif",
-    "load": "train.classifier",
+    "load": "train.load",
     "load_network": "network.file",
     "merge": "events",
     "Network": "network",

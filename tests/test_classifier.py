@@ -8,7 +8,11 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 import eventsnn as es
+from eventsnn.engines.layered import passed as layered
+from eventsnn.engines.layered.backward import adjoint
 from eventsnn.rules import rules
+from eventsnn.rules.eventprop.gradients import ReadoutErrors, eventprop
+from eventsnn.rules.eventprop.rule import LEAST_SLOPE
 from eventsnn.train.checkpoint import load_checkpoint
 
 SMALL = {"layers": "2312-12-10", "epochs": 2, "seed": 3}
@@ -158,3 +162,108 @@ def test_start_weights_fire_as_asked_for_and_have_the_names_of_connections(data)
     for wrong in ({"spikes": 0}, {"output": -1}, {"spikes": float("nan")}):
         with pytest.raises(es.UserError, match="give a number above 0"):
             es.start(network, data.train, **wrong)
+
+
+def own_loop(rule, network, weights, train, rate, updates):
+    """Mean losses of some updates by a loss of one's own: squares of potentials against 1 and 0."""
+    optimizer = es.Adam()
+    state, losses = optimizer.begin(weights), []
+    for k in range(updates):
+        batch = train.part(10 * (k % 4), 10 * (k % 4) + 10)
+        passed = rule.forward(network, weights, batch)
+        wrong = passed.outputs["output"] - np.eye(10)[batch.label]
+        losses.append((wrong**2).sum() / 10)
+        gradients = rule.backward(passed, {"output": 2 * wrong / 10})
+        weights, state = optimizer.step(gradients, state, weights, rate)
+    return losses, weights
+
+
+@pytest.mark.parametrize(
+    ("name", "neuron"),
+    [("Adjoint", es.LIF(30_000.0)), ("EventProp", es.CubaLIF(20_000.0, 5_000.0))],
+)
+def test_a_loop_and_a_loss_of_ones_own_learn_and_the_network_is_saved(
+    name, neuron, data, tmp_path, call
+):
+    rule = getattr(es.rules, name)(reads="maximum")
+    network = es.layers("2312-16-10", neuron, es.Readout(30_000.0))
+    weights = es.start(network, data.train, spikes=2.0, output=0.05)
+    first = {key: w.copy() for key, w in weights.items()}
+    losses, learned = own_loop(rule, network, weights, data.train, 0.003, 24)
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
+    assert all((weights[key] == first[key]).all() for key in weights)  # the old ones stay
+    model = es.Classifier("2312-16-10", rule).with_weights(learned, data)
+    for key, array in model.weights_.items():
+        np.testing.assert_array_equal(array, learned[key])
+    model.save(tmp_path / "m")
+    code, out, err = call("evaluate", tmp_path / "m", "--limit", 60, "--data", "digits", "--json")
+    assert code == 0, err
+    assert (
+        json.loads(out)["accuracy"]
+        == model.score(data.test)
+        == es.load(tmp_path / "m").score(data.test)
+    )
+
+
+def test_gradients_of_ones_own_loop_are_those_of_the_engines(data):
+    few = data.train.part(0, 6)
+    errors = np.random.default_rng(0).normal(size=(6, 10))
+    network = es.layers("2312-12-10", es.LIF(30_000.0), es.Readout(30_000.0))
+    weights = es.start(network, few, spikes=2.0)
+    rule = es.rules.Adjoint(reads="final", near_threshold=0.0)
+    found = rule.backward(rule.forward(network, weights, few), {"output": errors})
+    passed = layered.run(network, weights, few)
+    expected = adjoint(passed, [*weights.values()], {"output": ("final", errors)}).weights
+    for array, other in zip(found.values(), expected, strict=True):
+        np.testing.assert_array_equal(array, other)
+    current = es.layers("2312-12r-10", es.CubaLIF(20_000.0, 5_000.0), es.Readout(30_000.0))
+    weights = es.start(current, few, spikes=2.0)
+    rule = es.rules.EventProp(reads="final")
+    found = rule.backward(rule.forward(current, weights, few), {"output": errors})
+    given = {"output": ReadoutErrors(final=errors)}
+    record = es.simulate(current, weights, few)
+    exact = eventprop(current, [*weights.values()], few, record, given, least_slope=LEAST_SLOPE)
+    for array, other in zip(found.values(), exact.weights, strict=True):
+        np.testing.assert_array_equal(array, other)
+    assert list(found) == [c.name for c in current.connections]
+
+
+def test_a_loop_of_ones_own_is_told_what_does_not_fit(data):
+    network = es.layers("2312-4-10", es.LIF(30_000.0), es.Readout())
+    recurrent = es.layers("2312-4r-10", es.LIF(30_000.0), es.Readout())
+    rule, few = es.rules.Adjoint(), data.train.part(0, 2)
+    weights = es.start(network, few)
+    passed = rule.forward(network, weights, few)
+    small = es.EventBatch.from_streams([es.EventStream([1], [0], (1, 1, 3))])
+    gradients = rule.backward(passed, {"output": np.zeros((2, 10))})
+    for act, message in (
+        (lambda: rule.forward(recurrent, weights, few), "hidden1 is recurrent"),
+        (lambda: rule.forward(network, {}, few), "input->hidden1"),
+        (lambda: rule.forward(network, weights, data.train[0]), "give an EventBatch"),
+        (
+            lambda: rule.forward(network, weights, small),
+            "sensor has 3 units, the network takes 2312",
+        ),
+        (lambda: rule.backward(passed, {"hidden1": 1}), "errors of hidden1; give those of output"),
+        (
+            lambda: rule.backward(passed, {"output": np.zeros((2, 9))}),
+            r"give finite numbers \(2, 10\)",
+        ),
+        (
+            lambda: rule.backward(passed, {"output": np.full((2, 10), np.nan)}),
+            "give finite numbers",
+        ),
+        (
+            lambda: es.Adam().step({}, es.Adam().begin(weights), weights),
+            "no gradient, or no weight",
+        ),
+        (
+            lambda: es.Classifier("2312-4-10", "deep-spiking").with_weights(weights, data),
+            "is its own",
+        ),
+        (lambda: es.Classifier("2312-5-10").with_weights(weights, data), "input->hidden1"),
+    ):
+        with pytest.raises(es.UserError, match=message):
+            act()
+    assert all((g == 0).all() for g in gradients.values())
+    assert repr(passed).startswith("<ForwardPass of 2 recordings, spikes: input ")

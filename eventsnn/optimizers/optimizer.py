@@ -9,14 +9,16 @@ own gradient alone, so that threads change no bit.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.errors import UserError
+from eventsnn.text import named
 
 Param = NDArray[Any] | Laid
 """Numbers that learn, or an average or a moment of them."""
@@ -78,6 +80,31 @@ class Optimizer(ABC):
         of a ``Blockwise`` gradient is summed by the thread that then changes its weights, if
         they are laid out.
         """
+
+    def begin(self, weights: Mapping[str, NDArray[Any]]) -> State:
+        """Return the state before the first update of weights with names."""
+        return self.init(list(weights.values()))
+
+    def step(
+        self,
+        gradients: Mapping[str, NDArray[Any]],
+        state: State,
+        weights: Mapping[str, NDArray[Any]],
+        rate: float = 1e-3,
+    ) -> tuple[dict[str, NDArray[Any]], State]:
+        """Return new weights by their names, and the new state; the old ones stay.
+
+        Raises
+        ------
+        UserError
+            If a weight has no gradient, or a gradient no weight.
+        """
+        if set(gradients) != set(weights):
+            wrong = sorted(set(gradients) ^ set(weights))[0]
+            raise UserError(f"optimizer: {named(wrong)} has no gradient, or no weight; give both")
+        ordered = [gradients[name] for name in weights]
+        new, state = self.update(ordered, state, list(weights.values()), rate)
+        return {name: np.asarray(w) for name, w in zip(weights, new, strict=True)}, state
 
 
 def check(good: bool, name: str, value: float, remedy: str) -> None:

@@ -14,6 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.losses.loss import TargetLoss
+from eventsnn.network import Weights
 from eventsnn.network.layer_string import n_outputs, text_of
 from eventsnn.options import flat
 from eventsnn.rules.evaluation import outputs_of
@@ -21,10 +22,10 @@ from eventsnn.rules.rule import Reading, Rule
 from eventsnn.text import named
 from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
 from eventsnn.train.learning import Learner
-from eventsnn.train.model import open_model
 from eventsnn.train.options import KNOWN, completed, make_options
 from eventsnn.train.run_folder import hold
 from eventsnn.train.samples import Lines, Samples, labelled, samples_of
+from eventsnn.train.start import give_weights
 from eventsnn.train.trainable import times
 from eventsnn.train.trainer import Listener, Trainer
 
@@ -143,7 +144,31 @@ class Classifier:
         options = completed(make_options(self._given()), data)
         trainer = Trainer(options, data, None, self.threads)
         trainer.run(Lines(tested) if self.verbose else Listener())
-        self._take(trainer.learner, trainer.checkpoint(), tested)
+        self.take(trainer.learner, trainer.checkpoint(), tested)
+        return self
+
+    def with_weights(self, weights: Weights, data: DataSet) -> Classifier:
+        """Become a network whose weights come from a loop of one's own.
+
+        Parameters
+        ----------
+        weights : mapping by connection name, or sequence in connection order
+        data : DataSet
+            What it learned from.
+
+        Returns
+        -------
+        Classifier
+            This one: it predicts, and what it saves every command takes.
+
+        Raises
+        ------
+        UserError
+            If weights or data do not fit the layers, or the rule's network is its own.
+        """
+        trainer = Trainer(completed(make_options(self._given()), data), data, None, self.threads)
+        give_weights(trainer.learner, weights)
+        self.take(trainer.learner, trainer.checkpoint())
         return self
 
     def _halves(
@@ -157,7 +182,7 @@ class Classifier:
         name = given.spec if isinstance(given, DataSet) else train.source
         return DataSet(name or "recordings", train, other), test is not None
 
-    def _take(self, learner: Learner, saved: Checkpoint, tested: bool = True) -> None:
+    def take(self, learner: Learner, saved: Checkpoint, tested: bool = True) -> None:
         """Become the network of a learner."""
         self._learner, self._saved = learner, saved
         self.n_features_in_ = learner.sizes[0]
@@ -265,28 +290,3 @@ class Classifier:
             return f"<Classifier {self.layers or 'with default layers'}, {rule}, not trained>"
         layers, epochs = text_of(self._learner.options.layers), len(self.history_)
         return f"<Classifier {layers}, {rule}, {epochs} epochs>"
-
-
-def load(path: str | Path) -> Classifier:
-    """Return a network that ``Classifier.save`` or ``eventsnn train`` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder, or the file in it.
-
-    Raises
-    ------
-    UserError
-        If there is none, or anything in it is not as training saves it.
-    """
-    learner, run = open_model(path)
-    options = learner.options
-    given = flat(options.augmentation) | {
-        "epochs": options.epochs,
-        "seed": options.seed,
-        "skip": options.skip,
-    }
-    model = Classifier(text_of(options.layers), learner.rule, **given)
-    model._take(learner, run.checkpoint)
-    return model

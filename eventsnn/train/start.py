@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from eventsnn.data.dataset import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.network import Network
+from eventsnn.network import Network, Weights
+from eventsnn.rules.gradient.rule import GradientRule
 from eventsnn.train.learning import Learner
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainable import times
@@ -60,3 +61,23 @@ def trained_weights(
         raise UserError(f"{path}: {error}; leave layers out, or give another {option}") from error
     pairs = zip(flat, network.connections, strict=True)
     return [array.reshape(c.topology.weight_shape) for array, c in pairs]
+
+
+def give_weights(learner: Learner, weights: Weights) -> None:
+    """Begin with weights that a program made.
+
+    Raises
+    ------
+    UserError
+        If they do not fit, or the rule's network is its own.
+    """
+    rule, network = learner.rule, learner.network
+    if not isinstance(rule, GradientRule):
+        raise UserError(
+            f"with_weights: the network of the rule {learner.options.rule} is its own; give a "
+            "rule that follows gradients, such as adjoint"
+        )
+    pairs = zip(network.weights(weights, np.float32), network.connections, strict=True)
+    learner.state = rule.begin(
+        network, [w.reshape(c.topology.weight_shape).copy() for w, c in pairs]
+    )

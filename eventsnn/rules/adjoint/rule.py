@@ -34,8 +34,12 @@ class Adjoint(GradientRule):
     def network(self, layers: Layers) -> Network:
         """Return a chain of layers, or refuse it where it is not layered."""
         network = super().network(layers)
-        layered.check_layered(network)
+        self.check_network(network)
         return network
+
+    def check_network(self, network: Network) -> None:
+        """Refuse a network that is not layered."""
+        layered.check_layered(network)
 
     @property
     def reverse_walk(self) -> ReverseWalk:
@@ -67,7 +71,7 @@ class Adjoint(GradientRule):
         }
         return chunk._replace(masks=masks)
 
-    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
+    def run(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch layer by layer."""
         louder, pairs = self._louder(), zip(state.params, state.network.sources, strict=True)
         # Neurons that speak do so the louder where others are dropped.
@@ -77,7 +81,7 @@ class Adjoint(GradientRule):
         outputs = layered.outputs_of(passed, state.output, self.loss.reads)
         return Trace(outputs, self._spoke(state, chunk, passed), (passed, weights))
 
-    def backward(
+    def reverse(
         self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
     ) -> list[NDArray[Any] | Blockwise]:
         """Walk a batch layer by layer in reverse."""

@@ -44,11 +44,15 @@ class EventProp(GradientRule):
     def network(self, layers: Layers) -> Network:
         """Return the network of a layer string, or refuse neurons whose spikes have no time."""
         network = super().network(layers)
-        for population in network.populations:
-            constants_of(population)
+        self.check_network(network)
         return network
 
-    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
+    def check_network(self, network: Network) -> None:
+        """Refuse neurons whose spikes have no time of their own."""
+        for population in network.populations:
+            constants_of(population)
+
+    def run(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch event by event."""
         most = spikes_allowed(state.network, chunk.batch)
         record = simulate(state.network, state.weights, chunk.batch, event_budget=most)
@@ -60,7 +64,7 @@ class EventProp(GradientRule):
             outputs = recorded_outputs(record, state.output, self.loss.reads)
         return Trace(outputs, self._spoke(state, chunk, record), (record, timed))
 
-    def backward(
+    def reverse(
         self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
     ) -> list[NDArray[Any] | Blockwise]:
         """Walk a batch event by event in reverse."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,8 +23,9 @@ from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.applied import clip_by_norm, follow
 from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.gradient.arrays import arrays_of, restored
-from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
+from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
+from eventsnn.rules.gradient.own_loop import OwnLoop
 from eventsnn.rules.gradient.start import Aim, start_weights
 from eventsnn.rules.gradient.state import GradientState
 from eventsnn.rules.gradient.wake import wake
@@ -47,7 +47,7 @@ _TRAITS = {
 }
 
 
-class GradientRule(NetworkRule[GradientState]):
+class GradientRule(OwnLoop, NetworkRule[GradientState]):
     """A rule that learns by gradients; each says how it finds them.
 
     Attributes
@@ -91,19 +91,6 @@ class GradientRule(NetworkRule[GradientState]):
     def traits(self) -> dict[str, Any]:
         """Neurons and readout; digests of teachers hold those of other gradient rules, too."""
         return {name: getattr(self.options, name, other) for name, other in _TRAITS.items()}
-
-    @abstractmethod
-    def forward(self, state: GradientState, chunk: Chunk) -> Trace:
-        """Run a batch; return its outputs, its spikes, and what the way back needs."""
-
-    @abstractmethod
-    def backward(
-        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
-    ) -> list[NDArray[Any] | Blockwise]:
-        """Walk a batch in reverse; return the gradient of each connection.
-
-        ``errors`` are derivatives by the outputs, float64 (n, classes).
-        """
 
     def network(self, layers: Layers) -> Network:
         """Return the network of a layer string, as the loss needs it."""
@@ -199,9 +186,9 @@ class GradientRule(NetworkRule[GradientState]):
 
     def walk(self, state: GradientState, chunk: Chunk) -> Walked:
         """Run a batch, grade it, and walk it in reverse."""
-        trace = self.forward(state, chunk)
+        trace = self.run(state, chunk)
         graded = self.grade(trace.outputs, chunk)
-        gradients = self.backward(state, chunk, trace, graded.gradient / len(chunk.batch))
+        gradients = self.reverse(state, chunk, trace, graded.gradient / len(chunk.batch))
         return Walked(graded.loss, graded.scores, gradients, trace.spoke)
 
     def grade(self, outputs: NDArray[Any], chunk: Chunk) -> Graded:

@@ -1,0 +1,35 @@
+"""A trained network as a classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eventsnn.network.layer_string import text_of
+from eventsnn.options import flat
+from eventsnn.train.classifier import Classifier
+from eventsnn.train.model import open_model
+
+
+def load(path: str | Path) -> Classifier:
+    """Return a network that ``Classifier.save`` or ``eventsnn train`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder, or the file in it.
+
+    Raises
+    ------
+    UserError
+        If there is none, or anything in it is not as training saves it.
+    """
+    learner, run = open_model(path)
+    options = learner.options
+    given = flat(options.augmentation) | {
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "skip": options.skip,
+    }
+    model = Classifier(text_of(options.layers), learner.rule, **given)
+    model.take(learner, run.checkpoint)
+    return model
