@@ -6,6 +6,7 @@ from typing import Any
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
+from eventsnn.bench.hm2bp import hm2bp_cases
 from eventsnn.bench.lee2016 import lee2016_cases
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.stbp import stbp_cases
@@ -30,6 +31,7 @@ _NO_CONTROLS = (
     "threads",
     "training_threads",
     "control_threads",
+    "hm2bp_training_threads",
 )
 
 
@@ -73,8 +75,9 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = 1 / controls["threads"]
     result["training_threads_speedup"] = 1 / controls["training_threads"]
-    result["conv_training_step_forwards"] = controls["conv_training"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
+    result["hm2bp_training_threads_speedup"] = 1 / controls["hm2bp_training_threads"]
+    result["conv_training_step_forwards"] = controls["conv_training"]
     dense_add = controls["feedforward_dense"] / HIDDEN
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
@@ -92,6 +95,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
+    cases += hm2bp_cases(threads, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
@@ -101,6 +105,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
 def _ms_per_sample(ns: dict[str, float], result: Result, batch: EventBatch) -> Result:
     """Return what a sample costs that rules with machines of their own learn, milliseconds."""
     events = {"stbp_ms_per_sample": ("stbp_training_step", len(batch.t) / len(batch))}
+    events["hm2bp_ms_per_sample"] = ("hm2bp_training_step", result["hm2bp_events"])
     for name in ("presentation", "stream"):
         case = f"lee2016_{name}"
         events[f"lee2016_ms_per_{name}"] = (case, result[f"{case}_events"])

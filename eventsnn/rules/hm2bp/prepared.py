@@ -16,8 +16,10 @@ from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.spsp import Curves, Sweep
 from eventsnn.topology.topology import Topology
 
-_BLOCKS = 4
-"""Blocks of a layer's columns: threads take them, and no number of threads changes them."""
+_BLOCKS = 2
+"""Blocks of the columns of a layer that sends errors down: their sums are added up in this order.
+
+Elsewhere nothing is summed over columns, and there are as many blocks as threads."""
 
 _LINE = 16
 """Columns of a block are a multiple of so many: a cache line of float32."""
@@ -41,10 +43,10 @@ def wires_of(topology: Topology) -> RunWires:
     return RunWires(*(np.array(values, np.int32) for values in (start, place, row)))
 
 
-def blocks_of(length: int, whole: bool) -> list[Columns]:
+def blocks_of(length: int, most: int) -> list[Columns]:
     """Cut the columns of a layer into blocks of about the same size."""
     lines = -(-length // _LINE)
-    count = 1 if whole else min(_BLOCKS, max(1, lines // 2))
+    count = min(most, max(1, lines // 2))
     edges = [min(length, _LINE * (lines * k // count)) for k in range(count + 1)]
     return [Columns(a, b, length) for a, b in pairwise(edges)]
 
@@ -60,9 +62,13 @@ class PreparedLayer:
     down : bool
         Whether errors go further down from it.
     side_effect : bool
+    threads : int
+        Changes no bit.
     """
 
-    def __init__(self, layer: GridLayer, steps: int, down: bool, side_effect: bool) -> None:
+    def __init__(
+        self, layer: GridLayer, steps: int, down: bool, side_effect: bool, threads: int
+    ) -> None:
         self.layer, self.steps = layer, steps
         self.wires = wires_of(layer.topology)
         self.rows, self.length = layer.weight_shape
@@ -84,7 +90,7 @@ class PreparedLayer:
             down,
         )
         whole = self.places > 1 or layer.recurrent or bool(layer.inhibition)
-        self.blocks = blocks_of(self.length, whole)
+        self.blocks = blocks_of(self.length, 1 if whole else _BLOCKS if down else threads)
 
     def cells(self, columns: Columns) -> StepCells:
         """Return room for the neurons of a block."""

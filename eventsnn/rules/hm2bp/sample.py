@@ -65,7 +65,7 @@ class SampleRunner:
         self.wanted, self.threads = wanted, threads
         self.lowest = next((k for k, layer in enumerate(layers) if layer.learns), len(layers))
         self.layers = [
-            PreparedLayer(layer, steps, k > self.lowest, side_effect)
+            PreparedLayer(layer, steps, k > self.lowest, side_effect, threads)
             for k, layer in enumerate(layers)
         ]
         sizes = [self.layers[0].n_in, *(layer.n_out for layer in self.layers)]
