@@ -180,19 +180,20 @@ def own_loop(rule, network, weights, train, rate, updates):
 
 @pytest.mark.parametrize(
     ("name", "neuron"),
-    [("Adjoint", es.LIF(30_000.0)), ("EventProp", es.CubaLIF(20_000.0, 5_000.0))],
+    [("Adjoint", es.LIF(30_000.0)), ("EventProp", es.CubaLIF(30_000.0, 5_000.0))],
 )
 def test_a_loop_and_a_loss_of_ones_own_learn_and_the_network_is_saved(
     name, neuron, data, tmp_path, call
 ):
     rule = getattr(es.rules, name)(reads="maximum")
-    network = es.layers("2312-16-10", neuron, es.Readout(30_000.0))
+    network = rule.network((2312, 16, 10))
+    assert network["hidden1"].neuron == neuron
     weights = es.start(network, data.train, spikes=2.0, output=0.05)
     first = {key: w.copy() for key, w in weights.items()}
     losses, learned = own_loop(rule, network, weights, data.train, 0.003, 24)
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
     assert all((weights[key] == first[key]).all() for key in weights)  # the old ones stay
-    model = es.Classifier("2312-16-10", rule).with_weights(learned, data)
+    model = es.Classifier("2312-16-10", rule).with_weights(network, learned, data)
     for key, array in model.weights_.items():
         np.testing.assert_array_equal(array, learned[key])
     model.save(tmp_path / "m")
@@ -230,12 +231,13 @@ def test_gradients_of_ones_own_loop_are_those_of_the_engines(data):
 
 def test_a_loop_of_ones_own_is_told_what_does_not_fit(data):
     network = es.layers("2312-4-10", es.LIF(30_000.0), es.Readout())
-    recurrent = es.layers("2312-4r-10", es.LIF(30_000.0), es.Readout())
+    recurrent = es.layers("2312-4r-10", es.LIF(30_000.0), es.Readout(30_000.0))
     rule, few = es.rules.Adjoint(), data.train.part(0, 2)
     weights = es.start(network, few)
     passed = rule.forward(network, weights, few)
     small = es.EventBatch.from_streams([es.EventStream([1], [0], (1, 1, 3))])
     gradients = rule.backward(passed, {"output": np.zeros((2, 10))})
+    fitting, own = rule.network((2312, 4, 10)), es.Classifier
     for act, message in (
         (lambda: rule.forward(recurrent, weights, few), "hidden1 is recurrent"),
         (lambda: rule.forward(network, {}, few), "input->hidden1"),
@@ -258,10 +260,14 @@ def test_a_loop_of_ones_own_is_told_what_does_not_fit(data):
             "no gradient, or no weight",
         ),
         (
-            lambda: es.Classifier("2312-4-10", "deep-spiking").with_weights(weights, data),
+            lambda: es.Classifier("2312-4-10", "deep-spiking").with_weights(network, weights, data),
             "is its own",
         ),
-        (lambda: es.Classifier("2312-5-10").with_weights(weights, data), "input->hidden1"),
+        (lambda: own("2312-5-10").with_weights(network, weights, data), r"shape=\(5,\)"),
+        (lambda: own("2312-4-10", tau_us=1e4).with_weights(network, weights, data), "tau_us=10000"),
+        (lambda: own("2312-4-10").with_weights(recurrent, weights, data), "network has .*hidden1"),
+        (lambda: own("2312-4-10").with_weights(fitting, {}, data), "input->hidden1"),
+        (lambda: own("2312-4-10").with_weights(3, weights, data), "network is 3"),
     ):
         with pytest.raises(es.UserError, match=message):
             act()

@@ -14,7 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.losses.loss import TargetLoss
-from eventsnn.network import Weights
+from eventsnn.network import Network, Weights
 from eventsnn.network.layer_string import n_outputs, text_of
 from eventsnn.options import flat
 from eventsnn.rules.evaluation import outputs_of
@@ -147,11 +147,13 @@ class Classifier:
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
 
-    def with_weights(self, weights: Weights, data: DataSet) -> Classifier:
-        """Become a network whose weights come from a loop of one's own.
+    def with_weights(self, network: Network, weights: Weights, data: DataSet) -> Classifier:
+        """Become a network that learned in a loop of one's own.
 
         Parameters
         ----------
+        network : Network
+            That of the layers and of the rule's options.
         weights : mapping by connection name, or sequence in connection order
         data : DataSet
             What it learned from.
@@ -164,10 +166,10 @@ class Classifier:
         Raises
         ------
         UserError
-            If weights or data do not fit the layers, or the rule's network is its own.
+            If the network is not that of the layers and the rule, or weights or data do not fit.
         """
         trainer = Trainer(completed(make_options(self._given()), data), data, None, self.threads)
-        give_weights(trainer.learner, weights)
+        give_weights(trainer.learner, network, weights)
         self.take(trainer.learner, trainer.checkpoint())
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from eventsnn.data.dataset import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.network import Network, Weights
+from eventsnn.network import Connection, Network, Weights
 from eventsnn.rules.gradient.rule import GradientRule
+from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainable import times
@@ -63,13 +65,13 @@ def trained_weights(
     return [array.reshape(c.topology.weight_shape) for array, c in pairs]
 
 
-def give_weights(learner: Learner, weights: Weights) -> None:
-    """Begin with weights that a program made.
+def give_weights(learner: Learner, given: Network, weights: Weights) -> None:
+    """Begin with a network that a program made.
 
     Raises
     ------
     UserError
-        If they do not fit, or the rule's network is its own.
+        If it is another one than the learner's, or the rule's network is its own.
     """
     rule, network = learner.rule, learner.network
     if not isinstance(rule, GradientRule):
@@ -77,7 +79,23 @@ def give_weights(learner: Learner, weights: Weights) -> None:
             f"with_weights: the network of the rule {learner.options.rule} is its own; give a "
             "rule that follows gradients, such as adjoint"
         )
-    pairs = zip(network.weights(weights, np.float32), network.connections, strict=True)
+    if not isinstance(given, Network):
+        raise UserError(f"with_weights: network is {named(given)}; give a Network")
+    parts = [(net.populations, map(_ends, net.connections)) for net in (network, given)]
+    pairs = zip_longest(*(chain(*part) for part in parts))
+    for ours, other in pairs:
+        if ours != other:
+            raise UserError(
+                f"with_weights: layers and rule make {ours}, the network has {other}; change the "
+                "options of the rule, or the network"
+            )
+    arrays = zip(network.weights(weights, np.float32), network.connections, strict=True)
     learner.state = rule.begin(
-        network, [w.reshape(c.topology.weight_shape).copy() for w, c in pairs]
+        network, [w.reshape(c.topology.weight_shape).copy() for w, c in arrays]
     )
+
+
+def _ends(connection: Connection) -> tuple[Any, ...]:
+    """Return what tells a connection from others."""
+    c = connection
+    return c.source, c.target, c.topology, np.asarray(c.delay_us).tolist(), c.fixed
