@@ -42,6 +42,13 @@ def surrogate_gradients(out):
     assert min(numbers(r"(\d+) times fewer adds", out)) > 10
 
 
+def deep_residual(out):
+    gains = numbers(r"gradient by ([\d.]+)", out)
+    assert gains[0] > 1.8 and 0.85 < gains[1] < 1.05 and gains[2] < 0.5
+    assert numbers(r"([\d.]+)% right", out)[0] > 95
+    assert "folded: 5 of 5 layers fire the same spikes" in out
+
+
 def cost_of_an_answer(out):
     # An event goes to ten neurons; about one in twelve sends a spike on to ten outputs.
     assert "10.8 synaptic operations an event" in out and "accuracy 99.8%" in out

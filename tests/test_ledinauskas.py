@@ -158,10 +158,10 @@ def test_recordings_are_cut_into_steps_in_which_an_input_fires_once():
         assert set(zip(*np.nonzero(sent[k]), strict=True)) == expected
 
 
-@pytest.mark.parametrize("layers", NETWORKS)
+@pytest.mark.parametrize("layers", [*NETWORKS, "thresholds"])
 @pytest.mark.parametrize("given", [v for v in VARIANTS if v.get("norm") != "per-step"], ids=str)
 def test_a_folded_network_fires_on_the_asynchronous_engine_as_before(layers, given):
-    rule, state = made(NETWORKS[layers], **given)
+    rule, state = made((NETWORKS | {"thresholds": "36-12@0.6-[12-12@1.5]-3"})[layers], **given)
     events = given.get("input") == "poisson"
     data = recordings() if events else pictures()
     state, fired = learned(rule, state, data), 0

@@ -27,7 +27,7 @@ class GraphGradients(NamedTuple):
     Attributes
     ----------
     weights, gamma, beta : lists of arrays, as the parameters
-    currents : list of float
+    norms : list of float
         Euclidean norm of the derivatives by the potentials of each hidden layer.
     adds, products : int
         Rows added at events; multiply-adds of errors that go down.
@@ -62,7 +62,7 @@ def backward(
         for k in layer.after:
             d[k] = _added(d[k], errors)
         _turned(ran.u[n], errors, settings, layer)
-        found.norms[n] = float(np.sqrt(np.square(errors, dtype=np.float64).sum()))
+        found.norms[n] = float(np.sqrt(np.vdot(errors, errors)))
         for k in layer.before:
             d[k] = _added(d[k], errors)
         for s in layer.synapses:
@@ -166,7 +166,7 @@ def _down(
         for a in range(part.start, part.stop, each):
             some = slice(a, min(a + each, part.stop))
             product = errors[some].reshape(-1, one.channels) @ turned
-            if one.runs.whole:
+            if one.direct:
                 out[some] += product.reshape(out[some].shape)
             else:
                 to = out[some].reshape(-1, out.shape[2])

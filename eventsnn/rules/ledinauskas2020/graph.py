@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from eventsnn.errors import UserError
-from eventsnn.network import Network
-from eventsnn.network.graph import Connection
+from eventsnn.network import Connection, Network, Population
 from eventsnn.network.layer_string import Layers, chain, n_outputs, text_of
 from eventsnn.neurons.grid_lif import GridLIF
 from eventsnn.neurons.readout import Readout
@@ -29,6 +29,9 @@ class NormedSynapses(NamedTuple):
         What a spike adds of a weight.
     shape : tuple of int
         Of the weights.
+    direct : bool
+        Sender j has one run, of place j // rows and of row j % rows of the weights: dense layers,
+        and kernels of one position.
     """
 
     name: str
@@ -36,6 +39,7 @@ class NormedSynapses(NamedTuple):
     runs: RunTable
     share: float
     shape: tuple[int, ...]
+    direct: bool
 
     @property
     def channels(self) -> int:
@@ -99,12 +103,22 @@ def network_of(layers: Layers, neuron: GridLIF) -> Network:
     """Return the network of a layer string: ``neuron`` throughout, and a plain sum at the end."""
     n_outputs(layers)
     network = chain(layers, neuron, Readout())
+    if neuron.taken:  # a soft reset takes the threshold, that of @ as well
+        populations = tuple(_soft(p) for p in network.populations)
+        network = Network(populations, network.connections)
     for connection in network.connections:
         try:
             _check(network, connection)
         except UserError as error:
             raise UserError(f"layers {text_of(layers)!r}: {error}") from error
     return network
+
+
+def _soft(population: Population) -> Population:
+    given: Any = population.neuron
+    if given is None or not given.spiking:
+        return population
+    return replace(population, neuron=replace(given, taken=given.threshold / given.decay))
 
 
 def graph_of(network: Network, after: bool) -> NormedGraph:
@@ -133,6 +147,7 @@ def graph_of(network: Network, after: bool) -> NormedGraph:
                         runs,
                         topology.share,
                         topology.weight_shape,
+                        _direct(runs),
                     )
                 )
             else:
@@ -145,6 +160,16 @@ def graph_of(network: Network, after: bool) -> NormedGraph:
     if len(layers[-1].synapses) != 1 or layers[-1].before or layers[-1].after:
         raise UserError("nothing may skip to the output; close brackets behind a hidden layer")
     return NormedGraph(network.populations[0].size, layers, synapses)
+
+
+def _direct(runs: RunTable) -> bool:
+    n_in, rows = int(runs.sizes[0]), int(runs.sizes[3]) // runs.length
+    j = np.arange(n_in)
+    return (
+        np.array_equal(runs.start, np.arange(n_in + 1))
+        and np.array_equal(runs.target // runs.length, j // rows)
+        and np.array_equal(runs.weight // runs.length, j % rows)
+    )
 
 
 def _check(network: Network, connection: Connection) -> None:

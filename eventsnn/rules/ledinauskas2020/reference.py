@@ -169,7 +169,10 @@ class NormedRun(NamedTuple):
 
 
 class NormedGradient(NamedTuple):
-    """Derivatives: of weights, gamma and beta (layers of synapses), of I, of U, of the readout."""
+    """Derivatives: of weights, gamma and beta (layers of synapses), of I, of U, of the readout.
+
+    ``signals`` are those by what the input and each layer send.
+    """
 
     weights: list[list[Floats]]
     gamma: list[list[Floats]]
@@ -177,6 +180,7 @@ class NormedGradient(NamedTuple):
     currents: list[list[Floats]]
     potentials: list[Floats]
     readout: Floats
+    signals: list[Floats]
 
 
 def forward(
@@ -213,7 +217,7 @@ def backward(
     steps, last = len(ran.sent[0]), ran.sent[-1]
     d = [np.zeros_like(sent) for sent in ran.sent]
     d[-1] += by_logits @ readout.T / steps
-    found = NormedGradient([], [], [], [], [], last.mean(0).T @ by_logits)
+    found = NormedGradient([], [], [], [], [], last.mean(0).T @ by_logits, d)
     for n in reversed(range(len(layers))):
         layer = layers[n]
         for k in layer.after:
