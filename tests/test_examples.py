@@ -36,6 +36,12 @@ def convolutions(out):
     assert len(right) == 4 and right[0] < right[-1] and right[-1] > 78
 
 
+def potentials_instead_of_steps(out):
+    right = numbers(r"(\d+)% right while learning", out)
+    assert len(right) == 5 and right[0] < right[-1] and right[-1] > 65
+    assert numbers(r"has (\d+) times", out)[0] > 100
+
+
 def surrogate_gradients(out):
     apart = numbers(r"differs by ([\d.e-]+) of the largest", out)
     assert len(apart) >= 5 and max(apart) < 1e-12
