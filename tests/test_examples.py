@@ -64,6 +64,13 @@ def cost_of_an_answer(out):
     assert 40 < saved < 80
 
 
+def answer_at_any_moment(out):
+    (right,) = numbers(r"([\d.]+)% right in the last pass, of 300 events", out)
+    unseen, adds = numbers(r"ms: ([\d.]+)% of unseen", out), numbers(r"digits, ([\d,]+) add", out)
+    assert right > 65 and unseen == sorted(unseen) and unseen[-1] > 90 and unseen[0] < 20
+    assert adds == sorted(adds) and adds[-1] > 5 * adds[1]
+
+
 def exact_gradients(out):
     pair = re.search(r"gradient (-?[\d.]+), central difference (-?[\d.]+)", out).groups()
     assert pair == ("-0.008143", "-0.008143")
