@@ -170,7 +170,8 @@ def _down(
                 out[some] += product.reshape(out[some].shape)
             else:
                 to = out[some].reshape(-1, out.shape[2])
-                kernels.from_places(one.runs, product.reshape(len(to), places, rows), to)
+                whole = product.reshape(len(to), places, rows)
+                kernels.from_places(one.runs, one.group, whole, to)
 
     over_lanes(work, len(errors), settings.threads)
     return int(errors.size * rows)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.network import Connection, Network, Population
@@ -32,6 +33,8 @@ class NormedSynapses(NamedTuple):
     direct : bool
         Sender j has one run, of place j // rows and of row j % rows of the weights: dense layers,
         and kernels of one position.
+    group : int32 array (n_groups + 1,)
+        Senders that reach the same places, through rows of weights that follow each other.
     """
 
     name: str
@@ -40,11 +43,20 @@ class NormedSynapses(NamedTuple):
     share: float
     shape: tuple[int, ...]
     direct: bool
+    group: NDArray[np.int32]
 
     @property
     def channels(self) -> int:
         """Targets that are normalised by themselves: those of a run."""
         return self.runs.length
+
+    def room(self, most: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Return what ``kernels.add_signals`` lists in, of signals up to ``most``."""
+        n_in, places = int(self.runs.sizes[0]), int(self.runs.sizes[1]) // self.channels
+        reached = np.bincount(self.runs.target // self.channels, minlength=places)
+        widest = 0 if self.runs.whole else int(reached.max(initial=0))
+        listed = np.empty(n_in * most, np.int32)
+        return listed, np.empty((places, most * widest + 1), np.int32), np.zeros(places, np.int32)
 
     @property
     def fan_in(self) -> int:
@@ -148,6 +160,7 @@ def graph_of(network: Network, after: bool) -> NormedGraph:
                         topology.share,
                         topology.weight_shape,
                         _direct(runs),
+                        _groups(runs),
                     )
                 )
             else:
@@ -170,6 +183,18 @@ def _direct(runs: RunTable) -> bool:
         and np.array_equal(runs.target // runs.length, j // rows)
         and np.array_equal(runs.weight // runs.length, j % rows)
     )
+
+
+def _groups(runs: RunTable) -> NDArray[np.int32]:
+    n_in, count = int(runs.sizes[0]), np.diff(runs.start)
+    widest = int(count.max(initial=0))
+    there = np.arange(widest) < count[:, None]
+    target = np.full((n_in, widest), -1, np.int64)
+    row = np.full((n_in, widest), -1, np.int64)
+    target[there], row[there] = runs.target, runs.weight // runs.length
+    same = (target[1:] == target[:-1]) & ((row[1:] == row[:-1] + 1) | (target[1:] < 0))
+    first = np.flatnonzero(np.append(True, ~same.all(1)))
+    return np.append(first, n_in).astype(np.int32)
 
 
 def _check(network: Network, connection: Connection) -> None:

@@ -26,8 +26,13 @@ def _listed(signal: Any, listed: Any) -> Any:
 
 
 @threaded
-def add_signals(runs, sent, weights, out, listed):  # type: ignore[no-untyped-def]
-    """Add rows of what is sent, uint8 (samples, steps, n_in), to ``out``; return additions."""
+def add_signals(runs, sent, weights, out, room):  # type: ignore[no-untyped-def]
+    """Add rows of what is sent, uint8 (samples, steps, n_in), to ``out``; return additions.
+
+    Rows that reach one place are listed first, and summed in registers. ``room`` is (units,), the
+    rows of each place (places, most) and how many they are (places,).
+    """
+    listed, rows, many = room
     n, length, zero, adds = (
         np.int64(runs.sizes[1]),
         np.int64(runs.sizes[2]),
@@ -44,9 +49,16 @@ def add_signals(runs, sent, weights, out, listed):  # type: ignore[no-untyped-de
             for k in range(count):
                 j = listed[k]
                 for r in range(runs.start[j], runs.start[j + 1]):
-                    where = np.int64(runs.target[r]), np.int64(runs.weight[r]), length
-                    add_row(row, weights, where)
-                adds += (runs.start[j + 1] - runs.start[j]) * length
+                    place = runs.target[r] // length
+                    rows[place, many[place]] = runs.weight[r] // length
+                    many[place] += 1
+            for place in range(len(many)):
+                here = np.int64(many[place])
+                if here:
+                    shape = np.int64(place) * length, zero, length, length
+                    sum_rows(row, weights, rows[place], (zero, here), shape)
+                    adds += here * length
+                    many[place] = 0
     return adds
 
 
@@ -103,19 +115,21 @@ def reals_into_weights(runs, x, errors, out):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def from_places(runs, product, out):  # type: ignore[no-untyped-def]
+def from_places(runs, group, product, out):  # type: ignore[no-untyped-def]
     """Add to the errors of senders ``out`` (steps, n_in) those of each place and row of weights.
 
-    ``product`` is (steps, places, rows): errors of a place times the weights, turned over.
+    ``product`` is (steps, places, rows): errors of a place times the weights, turned over. Senders
+    group[g] to group[g + 1] reach the same places through rows that follow each other.
     """
     length = runs.sizes[2]
     for t in range(out.shape[0]):
         places, errors = product[t], out[t]
-        for j in range(out.shape[1]):
-            total = errors[j]
-            for r in range(runs.start[j], runs.start[j + 1]):
-                total += places[runs.target[r] // length, runs.weight[r] // length]
-            errors[j] = total
+        for g in range(len(group) - 1):
+            first, many = group[g], group[g + 1] - group[g]
+            for r in range(runs.start[first], runs.start[first + 1]):
+                place, row = places[runs.target[r] // length], runs.weight[r] // length
+                for k in range(many):
+                    errors[first + k] += place[row + k]
 
 
 @threaded

@@ -178,8 +178,8 @@ def _into(
     def rows(part: slice) -> int:
         if real:
             return int(kernels.add_reals(one.runs, sent[part], flat, values[part, 0]))
-        listed = np.empty(sent.shape[2] * graph.most(one.source), np.int32)
-        return int(kernels.add_signals(one.runs, sent[part], flat, values[part], listed))
+        room = one.room(graph.most(one.source))
+        return int(kernels.add_signals(one.runs, sent[part], flat, values[part], room))
 
     adds = int(sum(over_lanes(rows, n, settings.threads)))
     places = u.reshape(*u.shape[:2], -1, one.channels)
