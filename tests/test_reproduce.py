@@ -44,7 +44,7 @@ def rows_of(*names):
 
 def test_the_papers_are_listed_and_a_new_folder_is_a_new_paper(call, monkeypatch, tmp_path):
     code, out, _ = call("reproduce", "--json")
-    assert code == 0 and [found["paper"] for found in json.loads(out)] == [NAME]
+    assert code == 0 and NAME in [found["paper"] for found in json.loads(out)]
     folder = tmp_path / "a_new_paper"
     folder.mkdir()
     (folder / "__init__.py").write_text("from eventsnn.reproduce.a_new_paper.paper import PAPER\n")
