@@ -5,6 +5,7 @@ from learning_page import learning_lines
 from measure_page import measure_lines
 from paper_page import paper_lines
 from results import HERE, read
+from stbp_page import stbp_lines
 
 from eventsnn.reproduce.deep_spiking.paper import PAPER
 
@@ -68,6 +69,7 @@ def pages() -> dict[str, list[str]]:
         "learning": learning_lines(),
         "measure": measure_lines(),
         "deep-spiking-networks": paper_lines(read("deep-spiking-networks")),
+        "stbp": stbp_lines(read("stbp")),
     }
 
 

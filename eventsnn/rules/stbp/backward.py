@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventsnn.kernels.compile import threaded
-from eventsnn.rules.stbp.rows import add_product, add_row, sum_rows
+from eventsnn.kernels.compile import inlined, threaded
+from eventsnn.rules.stbp.rows import TOGETHER, add_product, add_products, add_row, sum_rows
 
 FULL, PRINTED, SPATIAL = 0, 1, 2
 """What is carried to the step before: everything, what the paper prints, nothing."""
@@ -66,33 +66,57 @@ def send_down(runs, bundles, turned, e, h, out, room):  # type: ignore[no-untype
     """Write the errors of senders to ``out`` (n_samples, steps, n_in); return multiply-adds.
 
     ``turned`` are the weights (``fan.turned``), ``e`` errors of targets, ``h`` slopes of senders:
-    where all of a bundle are 0 at a step, its errors are not asked for. ``room`` holds those of a
-    bundle.
+    where all of a bundle are 0 at some steps, its errors are not asked for. ``room`` holds those of
+    a bundle, ``TOGETHER`` steps of them.
     """
-    length, zero, adds = np.int64(runs.sizes[2]), room.dtype.type(0), np.int64(0)
+    n, length, adds = np.int64(runs.sizes[1]), np.int64(runs.sizes[2]), np.int64(0)
     for b in range(out.shape[0]):
-        for t in range(out.shape[1]):
-            errors, slopes, sent = e[b, t], h[b, t], out[b, t]
-            sent[:] = zero
+        errors = e[b].reshape(e.shape[1] * n)
+        for t in range(0, out.shape[1], TOGETHER):
+            steps = np.int64(min(TOGETHER, out.shape[1] - t))
+            for s in range(steps):
+                out[b, t + s][:] = room.dtype.type(0)
             for bundle in range(len(bundles.sender)):
                 first, last = bundles.start[bundle], bundles.start[bundle + 1]
-                m, end = bundles.group[first], bundles.group[last]
-                while m < end and slopes[bundles.member[m]] == zero:
-                    m += 1
-                if m == end:
+                members = bundles.member[bundles.group[first] : bundles.group[last]]
+                if not _asked(h[b], members, t, steps):
                     continue
-                size = np.int64(last - first)
-                for k in range(size):
-                    room[k] = zero
-                head = bundles.sender[bundle]
+                size, head = np.int64(last - first), bundles.sender[bundle]
+                for k in range(steps * size):
+                    room[k] = room.dtype.type(0)
                 for r in range(runs.start[head], runs.start[head + 1]):
-                    places = np.int64(runs.target[r]), np.int64(runs.weight[r]), length, size
-                    add_product(room, errors, turned, places)
-                    adds += length * size
+                    place = t * n + runs.target[r], np.int64(runs.weight[r])
+                    _multiply(room, errors, turned, place, (n, length, size, steps))
+                    adds += length * size * steps
                 for g in range(first, last):
                     for m in range(bundles.group[g], bundles.group[g + 1]):
-                        sent[bundles.member[m]] = room[g - first]
+                        for s in range(steps):
+                            out[b, t + s, bundles.member[m]] = room[s * size + g - first]
     return adds
+
+
+@inlined
+def _asked(slopes, members, t, steps):  # type: ignore[no-untyped-def]
+    """Return whether a slope of some senders is not 0 at one of some steps."""
+    for s in range(steps):
+        row = slopes[t + s]
+        for m in range(len(members)):
+            if row[members[m]] != 0:
+                return True
+    return False
+
+
+@inlined
+def _multiply(room, errors, turned, place, sizes):  # type: ignore[no-untyped-def]
+    """Add products of errors from ``place`` on with a matrix of weights, some steps of them."""
+    at, weight = place
+    n, length, size, steps = sizes
+    if steps == TOGETHER:
+        add_products(room, errors, turned, (np.int64(0), at, n, weight, length, size))
+    else:
+        for s in range(steps):
+            shape = s * size, at + s * n, n, weight, length, size
+            add_product(room, errors, turned, shape)
 
 
 @threaded

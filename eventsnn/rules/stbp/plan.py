@@ -15,6 +15,7 @@ from eventsnn.neurons.grid_lif import GridLIF
 from eventsnn.rules.stbp.encode import SentSpikes, UnitSpikes, spikes_room
 from eventsnn.rules.stbp.fan import BundleTable, RunTable, bundles_of, runs_of
 from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp.rows import TOGETHER
 from eventsnn.surrogates.surrogate import Surrogate
 
 _BUDGET = 3 << 20
@@ -117,7 +118,7 @@ class LayerRoom(NamedTuple):
     u, h, e : float arrays (n_samples, steps, n)
         Potentials, slopes, errors.
     sent, units : SentSpikes, UnitSpikes
-    left, down : float arrays (n,), (n_in,)
+    left, down : float arrays (n,), (TOGETHER * n_in,)
     words, bytes : uint64 (n / 8,), uint8, of the same memory
     """
 
@@ -160,7 +161,7 @@ class GridLane:
                     np.zeros(back, real),
                     *spikes_room(many, steps, n, n * steps),
                     np.zeros(n, real),
-                    np.zeros(int(layer.runs.sizes[0]), real),
+                    np.zeros(TOGETHER * int(layer.runs.sizes[0]), real),
                     words,
                     words.view(np.uint8),
                 )

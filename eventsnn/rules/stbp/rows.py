@@ -19,6 +19,9 @@ from eventsnn.kernels.vector import LINE, splat
 _WIDTHS = (8, 4, 2, 1)
 """Registers that are summed side by side; what fills none is summed number by number."""
 
+_REGISTERS = 16
+"""Most that hold sums: as many are left for what is added."""
+
 _I64 = ir.IntType(64)
 _alloca: Any = cgutils.alloca_once
 _unpack: Any = cgutils.unpack_tuple
@@ -28,14 +31,19 @@ def _data(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
     return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
 
 
-def _summed(builder: Any, to: Any, n: Any, count: Any, terms: Any) -> None:
-    """Add ``count`` rows to ``to``; ``terms(i, at, width)`` are registers of row i, or a number."""
+def _summed(builder: Any, into: Any, n: Any, count: Any, terms: Any) -> None:
+    """Add ``count`` rows; ``terms(i, at, width)`` are registers of row i, or a number.
+
+    ``into`` is (where sums begin, how many sums of n numbers stand there): terms are those of the
+    first, then of the next.
+    """
+    to, sides = into
     real = to.type.pointee
     size = 8 if isinstance(real, ir.DoubleType) else 4
     lanes = LINE // size
     vector = ir.VectorType(real, lanes)
     done = builder.mul(n, _I64(0))
-    for width in (*_WIDTHS, 0):
+    for width in (*(w for w in _WIDTHS if w * sides <= _REGISTERS), 0):
         many = max(width * lanes, 1)
         left = builder.sub(n, done)
         end = builder.sub(n, builder.srem(left, _I64(many)))
@@ -43,8 +51,9 @@ def _summed(builder: Any, to: Any, n: Any, count: Any, terms: Any) -> None:
             kind = vector if width else real
             places = [
                 builder.bitcast(
-                    builder.gep(to, [builder.add(at, _I64(k * lanes))]), kind.as_pointer()
+                    builder.gep(to, [_place(builder, at, (side, n), k * lanes)]), kind.as_pointer()
                 )
+                for side in range(sides)
                 for k in range(max(width, 1))
             ]
             sums = [_alloca(builder, kind) for _ in places]
@@ -56,6 +65,12 @@ def _summed(builder: Any, to: Any, n: Any, count: Any, terms: Any) -> None:
             for place, s in zip(places, sums, strict=True):
                 builder.store(builder.load(s), place, align=size)
         done = end
+
+
+def _place(builder: Any, at: Any, side: tuple[int, Any], more: int) -> Any:
+    """Return at + side * n + more."""
+    row = builder.mul(side[1], _I64(side[0]))
+    return builder.add(builder.add(row, at), _I64(more))
 
 
 def _loaded(builder: Any, row: Any, at: Any, width: int) -> list[Any]:
@@ -88,7 +103,7 @@ def _sum_rows(_: Any, to: Any, rows: Any, index: Any, span: Any, shape: Any) -> 
             row = builder.gep(table, [builder.mul(which, stride)])
             return _loaded(builder, row, here, width)
 
-        _summed(builder, sums, n, builder.sub(last, first), terms)
+        _summed(builder, (sums, 1), n, builder.sub(last, first), terms)
         return context.get_dummy_value()
 
     return types.none(to, rows, index, span, shape), codegen
@@ -104,37 +119,55 @@ def _add_row(_: Any, to: Any, row: Any, shape: Any) -> Any:
             _data(context, builder, row, args[1], begin),
         )
         _summed(
-            builder, sums, n, _I64(1), lambda i, here, width: _loaded(builder, table, here, width)
+            builder,
+            (sums, 1),
+            n,
+            _I64(1),
+            lambda i, here, width: _loaded(builder, table, here, width),
         )
         return context.get_dummy_value()
 
     return types.none(to, row, shape), codegen
 
 
-def _add_product(_: Any, to: Any, factors: Any, matrix: Any, shape: Any) -> Any:
-    """Add to to[k] the products factors[f + i] * matrix[m + i * n + k], i < count in order, k < n.
+def _products(steps: int) -> Any:
+    """Return what adds, for ``steps`` rows of factors at once, products with a matrix."""
 
-    ``shape`` is (f, m, count, n), all int64.
-    """
+    def add(_: Any, to: Any, factors: Any, matrix: Any, shape: Any) -> Any:
+        """Add products, i < count in order, for s < ``steps`` and k < n.
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        f, m, count, n = _unpack(builder, args[3], 4)
-        sums = _data(context, builder, to, args[0], _I64(0))
-        factor = _data(context, builder, factors, args[1], f)
-        table = _data(context, builder, matrix, args[2], m)
+        to[at + s * n + k] += factors[f + s * stride + i] * matrix[m + i * n + k]; ``shape`` is
+        (at, f, stride, m, count, n), all int64.
+        """
 
-        def terms(i: Any, here: Any, width: int) -> list[Any]:
-            times = builder.load(builder.gep(factor, [i]))
-            row = _loaded(builder, builder.gep(table, [builder.mul(i, n)]), here, width)
-            by = splat(builder, row[0].type, times) if width else times
-            return [builder.fmul(by, x) for x in row]
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            at, f, stride, m, count, n = _unpack(builder, args[3], 6)
+            sums = _data(context, builder, to, args[0], at)
+            factor = _data(context, builder, factors, args[1], f)
+            table = _data(context, builder, matrix, args[2], m)
 
-        _summed(builder, sums, n, count, terms)
-        return context.get_dummy_value()
+            def terms(i: Any, here: Any, width: int) -> list[Any]:
+                row = _loaded(builder, builder.gep(table, [builder.mul(i, n)]), here, width)
+                found = []
+                for s in range(steps):
+                    place = builder.add(builder.mul(stride, _I64(s)), i)
+                    times = builder.load(builder.gep(factor, [place]))
+                    by = splat(builder, row[0].type, times) if width else times
+                    found += [builder.fmul(by, x) for x in row]
+                return found
 
-    return types.none(to, factors, matrix, shape), codegen
+            _summed(builder, (sums, steps), n, count, terms)
+            return context.get_dummy_value()
+
+        return types.none(to, factors, matrix, shape), codegen
+
+    return intrinsic(add)
 
 
 sum_rows: Any = intrinsic(_sum_rows)
 add_row: Any = intrinsic(_add_row)
-add_product: Any = intrinsic(_add_product)
+TOGETHER = 4
+"""Steps of which products are added at once: the rows of the matrix are read once for them."""
+
+add_product: Any = _products(1)
+add_products: Any = _products(TOGETHER)
