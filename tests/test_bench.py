@@ -30,6 +30,8 @@ PROMISED = {
     "hm2bp_ms_per_sample",
     "hm2bp_training_threads_speedup",
     "hm2bp_dense_sweep_adds",
+    "ledinauskas2020_training_step_controls",
+    "ledinauskas2020_ms_per_sample",
     "lee2016_presentation_controls",
     "lee2016_stream_controls",
     "lee2016_ms_per_presentation",

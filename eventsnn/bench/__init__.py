@@ -7,6 +7,7 @@ from typing import Any
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
 from eventsnn.bench.hm2bp import hm2bp_cases
+from eventsnn.bench.ledinauskas2020 import ledinauskas_cases
 from eventsnn.bench.lee2016 import lee2016_cases
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.stbp import stbp_cases
@@ -95,7 +96,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
-    cases += hm2bp_cases(threads, result)
+    cases += hm2bp_cases(threads, result) + ledinauskas_cases(result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))
@@ -106,6 +107,8 @@ def _ms_per_sample(ns: dict[str, float], result: Result, batch: EventBatch) -> R
     """Return what a sample costs that rules with machines of their own learn, milliseconds."""
     events = {"stbp_ms_per_sample": ("stbp_training_step", len(batch.t) / len(batch))}
     events["hm2bp_ms_per_sample"] = ("hm2bp_training_step", result["hm2bp_events"])
+    name = "ledinauskas2020_training_step"
+    events["ledinauskas2020_ms_per_sample"] = (name, result["ledinauskas2020_events"])
     for name in ("presentation", "stream"):
         case = f"lee2016_{name}"
         events[f"lee2016_ms_per_{name}"] = (case, result[f"{case}_events"])
