@@ -44,5 +44,5 @@ def test_a_figure_of_the_pages_is_a_small_drawing_with_axes_that_are_named(path)
     # Text is text, or drawn with itself in a comment beside.
     found = re.findall(r">([^<>]+)</text>|<!-- (.+?) -->", path.read_text())
     words = " ".join(text or comment for text, comment in found)
-    assert re.search("accuracy|error|difference|operations", words), words
+    assert re.search("accuracy|error|difference|operations|alpha", words), words
     assert re.search("spikes|epoch|T, presentation steps|events seen", words), words

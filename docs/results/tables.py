@@ -1,6 +1,7 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
 from frugal_page import draw_frugal
+from hm2bp_page import draw_hm2bp, hm2bp_lines
 from learning_page import learning_lines
 from measure_page import measure_lines
 from paper_page import paper_lines
@@ -59,6 +60,7 @@ def main() -> None:
         (HERE / f"{name}.md").write_text("\n".join(lines) + "\n")
     draw_frugal()
     PAPER.figures(read("deep-spiking-networks"), HERE)
+    draw_hm2bp(read("hm2bp"), HERE)
 
 
 def pages() -> dict[str, list[str]]:
@@ -70,6 +72,7 @@ def pages() -> dict[str, list[str]]:
         "measure": measure_lines(),
         "deep-spiking-networks": paper_lines(read("deep-spiking-networks")),
         "stbp": stbp_lines(read("stbp")),
+        "hm2bp": hm2bp_lines(read("hm2bp")),
     }
 
 

@@ -15,9 +15,10 @@ from eventsnn.text import drawn
 # Okabe & Ito's palette, told apart by colour-blind readers; markers tell too.
 _STYLES = (
     ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "D"),
+    ("#56B4E9", "P"),
 )  # fmt: skip
 _PANELS = (
-    ("mnist-800", ("mnist-800", *(f"mnist-800-no-{part}" for part in (
+    ("mnist-800", ("mnist-800", "mnist-800-unregularised", *(f"mnist-800-no-{part}" for part in (
         "sample-weights", "effect-ratio", "side-effect", "lateral-factor")))),
     ("nmnist-800", ("nmnist-800", "film-800")),
     ("mnist-cnn", ("mnist-cnn", "mnist-cnn-plain")),

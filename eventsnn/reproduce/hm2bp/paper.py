@@ -79,6 +79,8 @@ PAPER = Paper(
         Row("cnn-checkpoint", "the authors' released CNN", evaluate_released, IMAGES,
             released=NETWORK),
         Row("mnist-800", "MNIST, 784-800-10", train_row, IMAGES, _MNIST, _QUICK, {"epochs": 100}),
+        Row("mnist-800-unregularised", "MNIST, 784-800-10, without the weight regulariser",
+            train_row, IMAGES, _MNIST | {"decay_strength": 0.0}, _QUICK, tier="default"),
         _without("sample-weights", "sample weights", "sample_weights"),
         _without("effect-ratio", "effect ratio", "effect_ratio"),
         _without("side-effect", "side effect", "side_effect"),
