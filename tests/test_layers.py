@@ -1,5 +1,7 @@
 """Layer strings and the networks they mean."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from eventsnn.network.layer_string import chain, dense_sizes, n_inputs, parse_la
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
+from eventsnn.rules import rules
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.train.options import TrainOptions, completed, make_options
@@ -188,3 +191,32 @@ def test_spikes_pass_a_pooling_layer_by_their_sum():
     record = simulate(network, [None, np.ones((4, 3))], stream, record="all")
     assert record.counts.spikes[0, 1] == 8
     assert set(record.spikes["pool1"].unit) == {0}
+
+
+EACH = {
+    "`800`": "2312-80-10", "`12c5`": "34x34x2-12c5-10", "`2p`": "34x34x2-12c5-2p-10",
+    "`2a`": "34x34x2-12c5-2a-10", "`2avg`": "34x34x2-12c5-2avg-10", "`256r`": "2312-25r-10",
+    "`135rf`": "2312-20rf-20-10", "`800f`": "2312-20f-20-10", "`@`": "2312-20@2-10",
+    "`[...]`": "2312-20-[20-20]-10",
+}  # fmt: skip
+
+
+def takes(rule, text):
+    try:
+        rule().network(parse_layers(text))
+    except UserError:
+        return ""
+    return "yes"
+
+
+def test_the_page_says_which_rule_takes_which_part():
+    page = (Path(__file__).parents[1] / "docs" / "layers.md").read_text()
+    lines = page.split("## Which rule takes what")[1].strip().splitlines()
+    head = [cell.strip() for cell in lines[0].split("|")[2:-1]]
+    assert head == list(EACH)
+    ours = {kind: rule for kind, rule in rules().items() if "eventsnn" in rule.__module__}
+    told = {line.split("|")[1].strip(" `"): line for line in lines[2 : 2 + len(ours)]}
+    assert told.keys() == ours.keys() and len(ours) >= 7
+    for kind, rule in ours.items():
+        cells = [cell.strip() for cell in told[kind].split("|")[2:-1]]
+        assert cells == [takes(rule, text) for text in EACH.values()], kind
