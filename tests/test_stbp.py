@@ -11,6 +11,7 @@ from eventsnn.data.images import Images
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.measure.own import measure_own
 from eventsnn.network.layer_string import parse_layers
 from eventsnn.rules.learned import Batch, Epoch
 from eventsnn.rules.stbp import Stbp, walk
@@ -298,3 +299,31 @@ def test_what_does_not_fit_is_refused_in_a_line():
     with pytest.raises(UserError, match="temporal is 'often'; give true, false or \"printed\""):
         StbpOptions(temporal="often")
     assert StbpOptions(temporal=False).temporal == "false"
+
+
+def test_what_a_network_takes_is_told_beside_a_dense_sweep_of_it():
+    rule, state = made(NETWORKS["averages"])
+    data = recordings(6)
+    assert rule.costs(state) == {}
+    state, _ = rule.learn(state, Batch(data, np.arange(6)), np.random.default_rng(0))
+    told, own = rule.costs(state), rule.own(state)
+    assert own.topologies == ("conv2d", "mean_conv2d", "mean_conv2d", "dense")
+    unrolls = [
+        unrolled(c.topology, np.ones(c.topology.weight_shape)) for c in state.network.connections
+    ]
+    synapses = [int((matrix != 0).sum()) for matrix in unrolls]
+    assert list(own.synapses) == synapses and own.all_synapses == sum(synapses)
+    assert own.parameters == sum(w.size for w in state.weights)
+    dense = {
+        "forward": STEPS * sum(synapses),
+        "backward": STEPS * (2 * sum(synapses) - synapses[0]),
+    }
+    assert told["dense_sweep_per_recording"] == own.dense_sweep == dense
+    # Rows of gradients are those of the way forward; errors below come on top.
+    forward, back = (told[f"{side}operations_per_recording"] for side in ("", "backward_"))
+    assert back[0] == forward[0] > 0 and all(
+        b > f for b, f in zip(back[1:], forward[1:], strict=True)
+    )
+    measured = measure_own(rule, state, data, ())
+    assert measured.result["references"]["dense_sweep"] == dense
+    assert measured.result["training"]["forward_operations"] == sum(forward)
