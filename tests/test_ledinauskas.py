@@ -254,6 +254,16 @@ def test_additions_are_counted_at_events():
     ]
 
 
+@pytest.mark.filterwarnings("error")
+def test_gradients_that_explode_end_in_one_clear_error():
+    data = pictures(24, seed=3)
+    rule, state = made("36" + 60 * "-24" + "-3", dtype="float32", rate=0.02, alpha=0.05)
+    with pytest.raises(UserError, match=r"no longer finite|lower the learning rate"):
+        for _ in range(3):
+            state = learned(rule, state, data, 1, 24)
+            rule.check(state, Epoch(0))
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [

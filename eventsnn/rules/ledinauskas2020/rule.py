@@ -111,7 +111,16 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     def learn(
         self, state: NormedState, batch: Batch, rng: np.random.Generator
     ) -> tuple[NormedState, Learned]:
-        """Make one update by the mean loss of the batch; move the running statistics."""
+        """Make one update by the mean loss of the batch; move the running statistics.
+
+        Gradients that explode overflow: what is no longer finite then, ``check`` tells.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._learn(state, batch, rng)
+
+    def _learn(
+        self, state: NormedState, batch: Batch, rng: np.random.Generator
+    ) -> tuple[NormedState, Learned]:
         labels, n = batch.labels, len(batch.order)
         ran = self.run(state, batch.data, batch.order, rng)
         graded = self.options.make_loss()(ran.logits, labels)
