@@ -23,7 +23,7 @@ from eventsnn.rules.lee2016.reference_learning import (
     learn,
     learn_by_adam,
 )
-from eventsnn.rules.lee2016.rule import first_weights
+from eventsnn.rules.lee2016.rule import Lee2016, first_weights
 from eventsnn.rules.lee2016.state import ADDS, SPIKES, layer_weights, maps, recount
 from eventsnn.rules.lee2016.traces import TraceLayer, TraceNetwork
 
@@ -413,3 +413,23 @@ def test_marks_note_answers_and_additions_on_the_way():
             assert found.adds[k, m] == adds
             said = found.answer[k, m]
             assert said == -1 if not any(counts) else counts[said] == max(counts)
+
+
+def test_operations_of_learning_are_counted_one_by_one():
+    rng = np.random.default_rng(5)
+    machine, plain = pair_of((12, 20, 3), SMALL, rng)
+    data, spikes, back, moved, adds = recordings(rng, 4, 12, 150, 3), 0, 0, [0, 0], [0, 0]
+    for k in range(4):
+        plain.present(data[k].t, data[k].unit, True)
+        machine.learn(data, np.array([k]), k)
+        learn(plain, int(data.label[k]), 50_000.0, rates_of(machine))
+        active = [len(units.active) for units in plain.units]
+        spikes += sum(plain.units[1].count)
+        adds = [adds[0] + 150 * 20, adds[1] + 3 * sum(plain.units[1].count)]
+        moved = [moved[0] + active[0] * 20, moved[1] + active[1] * 3]
+        back += active[1] * 3  # every error goes down to every hidden neuron that fired
+    told = Lee2016(SMALL).costs(machine)
+    assert told["spikes_per_recording"][:2] == [150.0, spikes / 4]
+    assert told["operations_per_recording"] == [n / 4 for n in adds]
+    assert told["backward_operations_per_recording"] == [0.0, back / 4]
+    assert told["weight_updates_per_recording"] == [n / 4 for n in moved]

@@ -9,7 +9,6 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.reproduce.lee2016 import PAPER
 from eventsnn.reproduce.lee2016 import frames as frames_file
 from eventsnn.reproduce.lee2016.anytime import curve, on_frames
-from eventsnn.reproduce.lee2016.elastic import distorted
 from eventsnn.reproduce.lee2016.frames import FrameJob, frame_network, frame_probabilities
 from eventsnn.reproduce.lee2016.training import learn, trained
 from eventsnn.reproduce.paper import RowContext
@@ -68,16 +67,6 @@ def test_a_step_of_a_frame_network_goes_down_the_gradient():
                 both[k][at] += sign * 1e-5
                 sides.append(loss(*both))
             assert moved[at] == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-4)
-
-
-def test_distorted_images_stay_near_and_none_is_changed_by_nothing():
-    images = np.zeros((4, 28, 28), np.uint8)
-    images[:, 8:20, 12:16] = 200
-    rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(distorted(images, 0.0, rng), images)
-    found = distorted(images, 1.5, rng)
-    assert (found != images).any(axis=(1, 2)).all() and (found[0] != found[1]).any()
-    assert (found[:, :3] == 0).all() and abs(found.mean() / images.mean() - 1) < 0.25
 
 
 OPTIONS = {

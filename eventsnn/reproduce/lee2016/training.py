@@ -19,13 +19,14 @@ from eventsnn.data.images import Images
 from eventsnn.errors import DivergedError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import parse_layers
-from eventsnn.reproduce.lee2016.elastic import distorted
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.rules.learned import Batch, Epoch
 from eventsnn.rules.lee2016.machine import LeeMachine
 from eventsnn.rules.lee2016.options import Lee2016Options
 from eventsnn.rules.lee2016.rule import Lee2016
+from eventsnn.train.augment import Augmentation
 from eventsnn.train.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.distort import distort
 
 OWN = {field.name for field in fields(Lee2016Options)}
 """Options of a row that are the rule's."""
@@ -99,22 +100,19 @@ def _pass(
     done = len(history) * len(order)
     for first in range(0, len(order), size):
         context.report(done + first, options["epochs"] * len(order), note)
-        batch = Batch(context.data.train, order[first : first + size])
-        if options["elastic"]:
-            batch = Batch(_changed(batch.data, batch.order, options, rng), np.arange(len(batch[1])))
+        part = order[first : first + size]
+        batch = _batch(context.data.train, part, options["elastic"], rng)
         state, learned = rule.learn(state, batch, rng)
         right += learned.right
     return state, right
 
 
-def _changed(
-    data: Data, order: NDArray[np.int64], options: Mapping[str, Any], rng: np.random.Generator
-) -> Data:
-    """Return some images, distorted."""
-    if not isinstance(data, Images):
-        return data
-    images = distorted(data.images[order], options["elastic"], rng)
-    return Images(images, data.labels[order], data.source)
+def _batch(data: Data, order: NDArray[np.int64], elastic: float, rng: np.random.Generator) -> Batch:
+    """Return some samples; images bent by so many pixels, if any."""
+    if not elastic or not isinstance(data, Images):
+        return Batch(data, order)
+    bent = distort(data, order, Augmentation(elastic=elastic), rng)
+    return Batch(bent, np.arange(len(order)))
 
 
 def _tested(
