@@ -23,23 +23,23 @@ from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Control, seconds
 from eventsnn.events import EventBatch
 from eventsnn.rules.learned import Batch
-from eventsnn.rules.stbp import Stbp, walk
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp import STBP, walk
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane
-from eventsnn.rules.stbp.state import StbpState
+from eventsnn.rules.stbp.state import STBPState
 
 STEPS, BATCH, CLASSES = 60, 64, 10
 
 
-def made(batch: EventBatch, dtype: str) -> tuple[Stbp, StbpState]:
+def made(batch: EventBatch, dtype: str) -> tuple[STBP, STBPState]:
     """Return the rule and its first state."""
-    options = StbpOptions(n_steps=STEPS, step_us=5_000, batch=BATCH, rate=1e-9, dtype=dtype)
-    rule = Stbp(options)
+    options = STBPOptions(n_steps=STEPS, step_us=5_000, batch=BATCH, rate=1e-9, dtype=dtype)
+    rule = STBP(options)
     network = rule.network((batch.n_units, HIDDEN, CLASSES))
     return rule, rule.start(network, batch, np.random.default_rng(0))[0]
 
 
-def as_tensor(rule: Stbp, state: StbpState, batch: EventBatch) -> np.ndarray:
+def as_tensor(rule: STBP, state: STBPState, batch: EventBatch) -> np.ndarray:
     """Return the spikes of every sample and step, (samples, steps, inputs)."""
     lane, out = GridLane(state.plan, False), np.zeros((len(batch), STEPS, batch.n_units))
     for i in range(len(batch)):

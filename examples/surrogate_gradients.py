@@ -7,8 +7,8 @@ Both find the same gradient.
 import numpy as np
 
 import eventsnn
-from eventsnn.rules.stbp import Stbp
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp import STBP
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.reference import IterativeLIF, backward, forward
 from eventsnn.surrogates import surrogates
 
@@ -23,8 +23,8 @@ def by_rate(target):
 def main() -> None:
     data = eventsnn.open_data("digits", limit=100).train
     for kind in surrogates():
-        options = StbpOptions(n_steps=STEPS, step_us=10_000, surrogate=kind, dtype="float64")
-        rule, rng = Stbp(options), np.random.default_rng(0)
+        options = STBPOptions(n_steps=STEPS, step_us=10_000, surrogate=kind, dtype="float64")
+        rule, rng = STBP(options), np.random.default_rng(0)
         state, _ = rule.start(rule.network((data.n_units, 50, 10)), data, rng)
         order, target = np.arange(4), np.eye(10)[data.label[:4]]
         sample = rule.sample(data, order, None)

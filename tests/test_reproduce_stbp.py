@@ -15,8 +15,8 @@ from eventsnn.reproduce.stbp.checkpoint import LAYERS, RELEASED, parameters, rel
 from eventsnn.reproduce.stbp.paper import PAPER
 from eventsnn.reproduce.stbp.published import FIGURES, ORDER
 from eventsnn.reproduce.stbp.training import order_of_widths, temporal_path, train
-from eventsnn.rules.stbp import Stbp, walk
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp import STBP, walk
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane
 
 
@@ -58,7 +58,7 @@ def test_weights_of_the_authors_program_do_here_what_they_do_there():
     arrays = {name: rng.normal(0, 0.2, shape) for name, shape in RELEASED.arrays.items()}
     arrays["fc1_weight"] /= 4
     images = Images(rng.integers(0, 256, (4, 28, 28), np.uint8), np.zeros(4, np.int64))
-    rule = Stbp(StbpOptions(n_steps=8, dtype="float64"))
+    rule = STBP(STBPOptions(n_steps=8, dtype="float64"))
     state = rule.begin(rule.network(LAYERS), parameters(arrays))
     _, rates = rule.rates(state, images, np.arange(4))
     lane, fired = GridLane(state.plan, False), 0
@@ -122,6 +122,6 @@ def test_every_row_of_the_paper_is_there_and_every_figure_beside_ours():
     for row in PAPER.rows:
         if "layers" in row.options:
             given = {name: value for name, value in row.options.items() if name != "seed"}
-            rule = Stbp(StbpOptions())
+            rule = STBP(STBPOptions())
             network = rule.network(tuple(given["layers"]))
             assert network.populations[-1].size == 10

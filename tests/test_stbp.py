@@ -14,9 +14,9 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.own import measure_own
 from eventsnn.network.layer_string import parse_layers
 from eventsnn.rules.learned import Batch, Epoch
-from eventsnn.rules.stbp import Stbp, walk
+from eventsnn.rules.stbp import STBP, walk
 from eventsnn.rules.stbp.measured import simulated
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane
 from eventsnn.rules.stbp.reference import IterativeLIF, backward, forward, rolled, unrolled
 from eventsnn.surrogates import surrogates
@@ -43,8 +43,8 @@ def recordings(n=5, shape=(2, 6, 6), seed=0, events=160):
 
 
 def made(layers, seed=0, threads=1, **given):
-    options = StbpOptions(**{"n_steps": STEPS, "step_us": 5_000, "dtype": "float64"} | given)
-    rule, rng = Stbp(options, threads), np.random.default_rng(seed)
+    options = STBPOptions(**{"n_steps": STEPS, "step_us": 5_000, "dtype": "float64"} | given)
+    rule, rng = STBP(options, threads), np.random.default_rng(seed)
     network = rule.network(layers)
     state, _ = rule.start(network, recordings(), rng)
     moved = [p * 1.5 + rng.normal(0, 0.1, p.shape) for p in state.params]
@@ -173,7 +173,7 @@ def test_images_are_drawn_and_learned_alike():
 def test_a_pixel_speaks_as_often_as_it_is_bright_and_drawn_anew_in_each_step():
     pixels = np.repeat(np.array([0, 1, 51, 128, 254, 255], np.uint8), 2_000)
     images = Images(np.tile(pixels, (2, 1)).reshape(2, 120, 100), np.zeros(2, np.int64))
-    rule = Stbp(StbpOptions(n_steps=40, bias=False))
+    rule = STBP(STBPOptions(n_steps=40, bias=False))
     state, _ = rule.start(rule.network((12_000, 2)), images, np.random.default_rng(0))
     lane = GridLane(state.plan, False)
     found = []
@@ -201,7 +201,7 @@ def test_recordings_are_cut_into_steps_as_the_golden_vector_has_them(shared):
     data = EventBatch.from_streams([stream])
     expected = json.loads((shared / "golden" / "stbp" / "stbp_vectors.json").read_text())["bin"]
     for once, n in (("once", 5), ("count", 6)):
-        rule = Stbp(StbpOptions(n_steps=60, step_us=5_000, in_a_step=once))
+        rule = STBP(STBPOptions(n_steps=60, step_us=5_000, in_a_step=once))
         state, _ = rule.start(rule.network((2312, 2)), data, np.random.default_rng(0))
         lane = GridLane(state.plan, False)
         walk.encoded(lane, rule.sample(data, np.array([0]), None), slice(0, 1), False)
@@ -267,9 +267,9 @@ def test_evaluation_is_the_definitions_and_counts_its_additions():
 @pytest.mark.parametrize("layers", ["72-5r-4", "6x6x2-2p-4", "6x6x2-2a-4", "6x6x2-[3c3p1-3c3p1]-4"])
 def test_layers_that_there_are_not_are_refused(layers):
     with pytest.raises(UserError, match="rule stbp has no "):
-        Stbp(StbpOptions()).network(parse_layers(layers))
+        STBP(STBPOptions()).network(parse_layers(layers))
     with pytest.raises(UserError, match="end with the number of classes"):
-        Stbp(StbpOptions()).network(("6x6x2", "3c3p1"))
+        STBP(STBPOptions()).network(("6x6x2", "3c3p1"))
 
 
 def test_a_threshold_behind_a_layer_is_its_own_and_a_fixed_layer_stays():
@@ -297,8 +297,8 @@ def test_what_does_not_fit_is_refused_in_a_line():
     with pytest.raises(UserError, match="weights have the shapes"):
         rule.begin(state.network, state.weights)
     with pytest.raises(UserError, match="temporal is 'often'; give true, false or \"printed\""):
-        StbpOptions(temporal="often")
-    assert StbpOptions(temporal=False).temporal == "false"
+        STBPOptions(temporal="often")
+    assert STBPOptions(temporal=False).temporal == "false"
 
 
 def test_what_a_network_takes_is_told_beside_a_dense_sweep_of_it():

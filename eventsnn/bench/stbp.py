@@ -9,8 +9,8 @@ import numpy as np
 from eventsnn.bench.control import HIDDEN, Case
 from eventsnn.events import EventBatch
 from eventsnn.rules.learned import Batch
-from eventsnn.rules.stbp import Stbp
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp import STBP
+from eventsnn.rules.stbp.options import STBPOptions
 
 _BATCH = 64
 _STEPS, _STEP_US = 60, 5_000
@@ -23,10 +23,10 @@ def stbp_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     ``result`` is told additions a sample, and how many times more a dense sweep has.
     """
     batch = events.part(0, min(len(events), _BATCH))
-    options = StbpOptions(
+    options = STBPOptions(
         n_steps=_STEPS, step_us=_STEP_US, batch=_BATCH, rate=1e-12, weight_decay=0.0
     )
-    rule, rng = Stbp(options), np.random.default_rng(0)
+    rule, rng = STBP(options), np.random.default_rng(0)
     network = rule.network((batch.n_units, HIDDEN, 1 + int(batch.label.max())))
     state, _ = rule.start(network, batch, rng)
     whole = Batch(batch, np.arange(len(batch)), whole=True)

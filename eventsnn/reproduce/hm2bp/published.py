@@ -14,7 +14,7 @@ LOGGED = {
 
 LOGGED["mnist-800-unregularised"] = LOGGED["mnist-800"]
 # The log says lambda 10, beta 0.04. With these our network stays 2 to 5 points below it in the
-# first epochs, without the regulariser 0.1 to 0.4 points above. Both rows are judged.
+# first epochs, without the regulariser 0.1 to 0.4 points above.
 
 TOLERANCE = {0: 0.3, 1: 0.3, 2: 0.3, 4: 0.3, 9: 0.2, 19: 0.2}
 """Percentage points within which one run of another order and other trains is the same."""
@@ -60,6 +60,8 @@ def figures() -> tuple[Figure, ...]:
     for row, points in LOGGED.items():
         for epoch, value in points.items():
             judge: Judge = Within(TOLERANCE[epoch])
+            if row == "mnist-800-unregularised":
+                judge = Shown("the log has the regulariser; this row asks what it does")
             if row == "mnist-cnn":
                 judge = Shown("its distortions are drawn once an epoch: the log is jagged")
             found.append(Figure(row, f"epoch_{epoch}", value, judge))

@@ -13,8 +13,8 @@ from eventsnn.losses.answers import answers
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.released import Released
 from eventsnn.reproduce.samples import images_of, percent
-from eventsnn.rules.stbp import Stbp
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp import STBP
+from eventsnn.rules.stbp.options import STBPOptions
 
 LAYERS = ("28x28x1", "32c3p1", "2avg", "32c3p1", "2avg", 128, 10)
 
@@ -51,7 +51,7 @@ def released_network(context: RowContext, options: Mapping[str, Any]) -> Result:
     """Classify the test images; spikes a neuron and step of each population stand beside."""
     images = images_of(context.data.test)
     steps = int(options["n_steps"])
-    rule = Stbp(StbpOptions(n_steps=steps, decay=options["decay"], threshold=options["threshold"]))
+    rule = STBP(STBPOptions(n_steps=steps, decay=options["decay"], threshold=options["threshold"]))
     state = rule.begin(rule.network(LAYERS), parameters(context.released))
     right, spikes = 0, np.zeros(len(LAYERS) - 2, np.int64)
     for first in range(0, len(images), _TOGETHER):

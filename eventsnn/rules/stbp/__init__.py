@@ -1,3 +1,3 @@
 """STBP: backpropagation through steps of time, walked over events."""
 
-from eventsnn.rules.stbp.rule import Stbp as Stbp
+from eventsnn.rules.stbp.rule import STBP as STBP

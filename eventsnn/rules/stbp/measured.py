@@ -13,17 +13,17 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.stbp import walk
 from eventsnn.rules.stbp.plan import GridLane
-from eventsnn.rules.stbp.state import StbpState
+from eventsnn.rules.stbp.state import STBPState
 from eventsnn.rules.traffic import RuleTraffic
 from eventsnn.topology.sparse import Sparse
 
 if TYPE_CHECKING:
-    from eventsnn.rules.stbp.rule import Stbp
+    from eventsnn.rules.stbp.rule import STBP
 
 _UNTIMED = "its answer is a rate over all steps"
 
 
-def costs_of(state: StbpState) -> dict[str, Any]:
+def costs_of(state: STBPState) -> dict[str, Any]:
     """Return operations a sample while learning, beside those of a dense sweep.
 
     Backward are the rows of gradients; errors of layers below are multiply-adds.
@@ -42,12 +42,12 @@ def costs_of(state: StbpState) -> dict[str, Any]:
     }
 
 
-def _dense(state: StbpState) -> dict[str, float]:
+def _dense(state: STBPState) -> dict[str, float]:
     forward, gradients, below = (float(n) for n in state.plan.dense.sum(1))
     return {"forward": forward, "backward": gradients + below}
 
 
-def own_of(state: StbpState) -> OwnNetwork:
+def own_of(state: STBPState) -> OwnNetwork:
     """Return what the network is."""
     populations = {p.name: p.size for p in state.network.populations}
     topologies = [c.topology for c in state.network.connections]
@@ -63,7 +63,7 @@ def own_of(state: StbpState) -> OwnNetwork:
     )
 
 
-def traffic_of(rule: Stbp, state: StbpState, data: Data, index: int, name: str) -> RuleTraffic:
+def traffic_of(rule: STBP, state: STBPState, data: Data, index: int, name: str) -> RuleTraffic:
     """Run one sample, and return every spike that it caused, by its step."""
     lane, plan = GridLane(state.plan, False), state.plan
     sample, count = rule.sample(data, np.array([index]), None), walk.tally(plan)
@@ -105,7 +105,7 @@ class Simulated(NamedTuple):
     stream: EventStream
 
 
-def simulated(rule: Stbp, state: StbpState, data: EventBatch, index: int) -> Simulated:
+def simulated(rule: STBP, state: STBPState, data: EventBatch, index: int) -> Simulated:
     """Return what an engine is to run for the spikes of the rule's own loops, to the last bit.
 
     A bias is a synapse of one more input, which speaks in every step: unit 0, so that it comes
@@ -131,7 +131,7 @@ def simulated(rule: Stbp, state: StbpState, data: EventBatch, index: int) -> Sim
     return _clocked(state, weights, EventStream(at, units, shape, None, duration))
 
 
-def _clocked(state: StbpState, weights: list[NDArray[Any]], stream: EventStream) -> Simulated:
+def _clocked(state: STBPState, weights: list[NDArray[Any]], stream: EventStream) -> Simulated:
     network, found = state.network, list[NDArray[Any]]()
     connections = list[Connection]()
     for k, connection in enumerate(network.connections):

@@ -49,7 +49,7 @@ TEMPORAL = Form((bool, str), 'true, false or "printed"', _temporal)
 
 
 @dataclass(frozen=True)
-class StbpOptions(RuleOptions):
+class STBPOptions(RuleOptions):
     """Options of the rule ``stbp``."""
 
     n_steps: int = option(30, "T, steps of a sample.", least=1, most=1 << 15, flag="--steps")

@@ -14,7 +14,7 @@ from eventsnn.network import Network
 from eventsnn.neurons.grid_lif import GridLIF
 from eventsnn.rules.stbp.encode import SentSpikes, UnitSpikes, spikes_room
 from eventsnn.rules.stbp.fan import BundleTable, RunTable, bundles_of, runs_of
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.rows import TOGETHER
 from eventsnn.surrogates.surrogate import Surrogate
 
@@ -81,7 +81,7 @@ class GridPlan:
         return self.steps * np.array([synapses, synapses, below])
 
 
-def plan_of(network: Network, options: StbpOptions) -> GridPlan:
+def plan_of(network: Network, options: STBPOptions) -> GridPlan:
     """Return the tables of a chain of layers of ``GridLIF``.
 
     Raises

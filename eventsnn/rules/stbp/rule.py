@@ -22,10 +22,10 @@ from eventsnn.rules.rule import Rule
 from eventsnn.rules.stbp import walk
 from eventsnn.rules.stbp.measured import costs_of, own_of, traffic_of
 from eventsnn.rules.stbp.network import network_of
-from eventsnn.rules.stbp.options import StbpOptions
+from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane, plan_of
 from eventsnn.rules.stbp.start import drawn
-from eventsnn.rules.stbp.state import StbpState, arrays_of, names_of, taken
+from eventsnn.rules.stbp.state import STBPState, arrays_of, names_of, taken
 from eventsnn.rules.traffic import RuleTraffic
 from eventsnn.threads import in_threads
 
@@ -33,14 +33,14 @@ EVALUATION = 0xB5297A4D3F84D5B5
 """Key of what is drawn for the first image of an evaluation; those of others are added to it."""
 
 
-class Stbp(Rule[Network, StbpState]):
+class STBP(Rule[Network, STBPState]):
     """The rule ``stbp`` of Wu et al. (2018): backpropagation through time of rates."""
 
     kind = "stbp"
-    Options = StbpOptions
+    Options = STBPOptions
     takes = (EventBatch, Images)
 
-    options: StbpOptions
+    options: STBPOptions
 
     @property
     def batch(self) -> int:
@@ -65,14 +65,14 @@ class Stbp(Rule[Network, StbpState]):
         data: Data,
         rng: np.random.Generator,
         weights: list[NDArray[Any]] | None = None,
-    ) -> tuple[StbpState, list[Rates]]:
+    ) -> tuple[STBPState, list[Rates]]:
         """Draw weights and biases, or take weights and, where they follow, biases."""
         if weights is None:
             w, b = drawn(network, self.options.init, rng)
             weights = w + b if self.options.bias else w
         return self.begin(network, weights), []
 
-    def begin(self, network: Network, params: list[NDArray[Any]]) -> StbpState:
+    def begin(self, network: Network, params: list[NDArray[Any]]) -> STBPState:
         """Return the state before the first update of weights and, behind them, biases.
 
         Raises
@@ -87,15 +87,15 @@ class Stbp(Rule[Network, StbpState]):
         own = [np.array(p, self.options.real, order="C") for p in params]
         counts, optimizer = walk.tally(plan), self.options.make_optimizer().init(own)
         rate = self.options.rate
-        return StbpState(network, plan, own, optimizer, (counts.spikes, counts.adds), 0, rate)
+        return STBPState(network, plan, own, optimizer, (counts.spikes, counts.adds), 0, rate)
 
-    def begin_epoch(self, state: StbpState, epoch: Epoch) -> StbpState:
+    def begin_epoch(self, state: STBPState, epoch: Epoch) -> STBPState:
         """Take the rate of the epoch."""
         return replace(state, rate=self.options.rate_in(epoch.number))
 
     def learn(
-        self, state: StbpState, batch: Batch, rng: np.random.Generator
-    ) -> tuple[StbpState, Learned]:
+        self, state: STBPState, batch: Batch, rng: np.random.Generator
+    ) -> tuple[STBPState, Learned]:
         """Make one update by the mean loss of the batch."""
         sample = self.sample(batch.data, batch.order, rng)
         labels, loss, right = batch.labels, 0.0, 0
@@ -120,7 +120,7 @@ class Stbp(Rule[Network, StbpState]):
         return state, Learned(right, loss)
 
     def gradients(
-        self, state: StbpState, sample: walk.GridSample, grade: walk.Grade
+        self, state: STBPState, sample: walk.GridSample, grade: walk.Grade
     ) -> walk.Arrays:
         """Return the derivatives by weights and biases, summed over samples.
 
@@ -155,7 +155,7 @@ class Stbp(Rule[Network, StbpState]):
         return [*whole, *biases]
 
     def predict(
-        self, state: StbpState, data: Data, order: NDArray[np.int64], threads: int = 1
+        self, state: STBPState, data: Data, order: NDArray[np.int64], threads: int = 1
     ) -> Predicted:
         """Predict; what is drawn for an image depends on its number alone."""
         counted, rates = self.rates(state, data, order, threads)
@@ -163,7 +163,7 @@ class Stbp(Rule[Network, StbpState]):
         return Predicted(answers(scores), counted.spikes, counted.adds[0])
 
     def rates(
-        self, state: StbpState, data: Data, order: NDArray[np.int64], threads: int = 1
+        self, state: STBPState, data: Data, order: NDArray[np.int64], threads: int = 1
     ) -> tuple[walk.GridCounts, NDArray[np.float64]]:
         """Return what was counted, and spikes a step of each output, float64 (n, classes)."""
         self.check_data(data)
@@ -198,7 +198,7 @@ class Stbp(Rule[Network, StbpState]):
         once = self.options.in_a_step == "once"
         return walk.GridSample(data, np.asarray(order, np.int64), keys, self.options.step_us, once)
 
-    def _blocks(self, state: StbpState, n: int, learns: bool) -> list[list[tuple[GridLane, slice]]]:
+    def _blocks(self, state: STBPState, n: int, learns: bool) -> list[list[tuple[GridLane, slice]]]:
         """Return which samples threads take at once, each into a lane."""
         each = state.plan.together
         parts = [slice(k, min(k + each, n)) for k in range(0, n, each)]
@@ -208,22 +208,22 @@ class Stbp(Rule[Network, StbpState]):
         blocks = [parts[k : k + many] for k in range(0, len(parts), many)]
         return [list(zip(state.lanes, block, strict=False)) for block in blocks]
 
-    def _check_inputs(self, state: StbpState, data: Data) -> None:
+    def _check_inputs(self, state: STBPState, data: Data) -> None:
         if inputs_of(data) != state.plan.n_in:
             raise UserError(
                 f"{data.source}: {inputs_of(data)} inputs, the network takes {state.plan.n_in}; "
                 "give data of as many"
             )
 
-    def costs(self, state: StbpState) -> dict[str, Any]:
+    def costs(self, state: STBPState) -> dict[str, Any]:
         """Return operations a sample while learning."""
         return costs_of(state)
 
-    def arrays(self, state: StbpState) -> Arrays:
+    def arrays(self, state: STBPState) -> Arrays:
         """Return parameters, the optimizer's state and counts."""
         return arrays_of(state)
 
-    def restore(self, network: Network, arrays: Arrays) -> StbpState:
+    def restore(self, network: Network, arrays: Arrays) -> STBPState:
         """Return the state that the arrays were made of."""
         shapes = self.shapes(network)
         fresh = self.begin(network, [np.zeros(shape) for shape in shapes.values()])
@@ -241,11 +241,11 @@ class Stbp(Rule[Network, StbpState]):
             learned=int(found["learned"][0]),
         )
 
-    def own(self, state: StbpState) -> OwnNetwork:
+    def own(self, state: STBPState) -> OwnNetwork:
         """Return what its network is."""
         return own_of(state)
 
-    def traffic(self, state: StbpState, data: Data, index: int, name: str) -> RuleTraffic:
+    def traffic(self, state: STBPState, data: Data, index: int, name: str) -> RuleTraffic:
         """Run one sample, and return every spike that it caused."""
         self.check_data(data)
         self._check_inputs(state, data)

@@ -16,7 +16,7 @@ from eventsnn.rules.stbp.plan import GridLane, GridPlan
 
 
 @dataclass(frozen=True, eq=False)
-class StbpState:
+class STBPState:
     """A network on a grid of steps that learns.
 
     Attributes
@@ -68,7 +68,7 @@ def names_of(network: Network, bias: bool) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def arrays_of(state: StbpState) -> Arrays:
+def arrays_of(state: STBPState) -> Arrays:
     """Return copies of all that learning changes."""
     names = names_of(state.network, bool(state.biases))
     arrays: Arrays = {name: p.copy() for name, p in zip(names, state.params, strict=True)}
