@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from eventsnn.data.source import open_data
-from eventsnn.rules.gradient.wake import wake
+from eventsnn.rules.gradient.silent import pull_up
 from eventsnn.topology.conv2d import Conv2d
+from eventsnn.topology.mean_conv2d import MeanConv2d
 from eventsnn.topology.pool2d import Pool2d
+from eventsnn.topology.sparse import Sparse
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.trainer import Trainer
 
@@ -71,14 +73,29 @@ def test_only_channels_that_were_silent_everywhere_are_pulled():
     came[:9] = 3  # the first polarity only
     spoke = np.zeros((4, 4), np.int64)
     spoke[2, 1] = 5
-    wake(topology, gradient, came, spoke.reshape(-1), 0.8)
+    pull_up(topology, gradient, came, spoke.reshape(-1), 0.8)
     assert not gradient[..., 1].any() and not gradient[:, :, 1].any()
     for quiet in (0, 2, 3):
         np.testing.assert_allclose(gradient[:, :, 0, quiet], -0.2)
-    pool = Pool2d((4, 4, 1), 2)
-    still = np.zeros(1, np.float32)
-    wake(pool, still, np.ones(16, np.int64), np.zeros(4, np.int64), 0.8)
-    assert still == 0
+    lists = Sparse(4, np.arange(17), np.arange(16) % 4)
+    for shape in (Pool2d((4, 4, 1), 2), lists):
+        still = np.zeros(shape.weight_shape, np.float32)
+        pull_up(shape, still, np.ones(16, np.int64), np.zeros(4, np.int64), 0.8)
+        assert not still.any()
+
+
+def test_channels_behind_an_average_are_pulled_as_those_of_a_convolution():
+    conv, mean = Conv2d((4, 4, 2), 3, (1, 1)), MeanConv2d((4, 4, 2), 2, 3)
+    came = np.arange(32)
+    spoke = np.zeros((16, 3), np.int64)
+    spoke[5, 2] = 1
+    gradients = [np.zeros((1, 1, 2, 3), np.float32) for _ in range(2)]
+    pull_up(conv, gradients[0], came, spoke.reshape(-1), 1.0)
+    pull_up(mean, gradients[1], came, spoke[2:6].reshape(-1), 1.0)
+    np.testing.assert_array_equal(*gradients)
+    of_channel = came.reshape(16, 2).sum(0) / came.sum()
+    np.testing.assert_allclose(gradients[0][0, 0, :, 0], -of_channel, rtol=1e-6)
+    assert not gradients[0][..., 2].any()
 
 
 def test_a_convolution_learns_cards_by_way_of_tonics_reader(call, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.optimizers import SGD, Adam
 from eventsnn.optimizers import kernels as optimizer_kernels
 from eventsnn.optimizers.applied import clip_by_norm, follow
-from eventsnn.rules.gradient.wake import wake
+from eventsnn.rules.gradient.silent import pull_up
 from eventsnn.topology.dense import Dense
 
 
@@ -145,7 +145,7 @@ def test_a_blockwise_gradient_is_scaled_and_wakes_like_a_whole_one():
     rng = np.random.default_rng(1)
     came, spoke = rng.integers(0, 9, 37), rng.integers(0, 2, 200)
     for each in (whole, gradient):
-        wake(Dense(37, 200), each, came, spoke, 0.3)
+        pull_up(Dense(37, 200), each, came, spoke, 0.3)
     np.testing.assert_array_equal(gradient.whole(), whole)
     np.testing.assert_array_equal(gradient.whole(2), whole)
     with pytest.raises(RuntimeError, match="before"):

@@ -26,9 +26,9 @@ from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
 from eventsnn.rules.gradient.own_loop import OwnLoop
+from eventsnn.rules.gradient.silent import pull_up
 from eventsnn.rules.gradient.start import Aim, start_weights
 from eventsnn.rules.gradient.state import GradientState
-from eventsnn.rules.gradient.wake import wake
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
 from eventsnn.rules.network_rule import NetworkRule
 from eventsnn.rules.rule import Reading
@@ -203,7 +203,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
     def _updated(self, state: GradientState, walked: Walked) -> GradientState:
         options, gradients = self.options, walked.gradients
         if options.silent_pull:
-            self._wake(state.network, walked.spoke, gradients)
+            self._pull_up(state.network, walked.spoke, gradients)
         if options.clip:
             whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in gradients]
             gradients = [*clip_by_norm(whole, options.clip)[0]]
@@ -225,7 +225,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
         follow(averaged, state.params, part, self.threads)
         return replace(state, averaged=averaged)
 
-    def _wake(
+    def _pull_up(
         self,
         network: Network,
         spoke: list[NDArray[np.int64]],
@@ -236,7 +236,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
         for c, (source, target) in enumerate(ends):
             if network.populations[target].spiking:
                 topology, pull = network.connections[c].topology, self.options.silent_pull
-                wake(topology, gradients[c], spoke[source], spoke[target], pull)
+                pull_up(topology, gradients[c], spoke[source], spoke[target], pull)
 
     def reading(self, state: GradientState) -> Reading:
         """Return the network with the weights that are evaluated."""

@@ -1,7 +1,8 @@
-"""Waking the silent: a neuron that never fires has no gradient, so its weights are pulled up."""
+"""A neuron that never fires has no gradient: its weights are pulled up."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,10 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.kernels.compile import allocating
-from eventsnn.topology.conv2d import Conv2d
-from eventsnn.topology.dense import Dense
 from eventsnn.topology.topology import Topology
 
 
-def wake(
+def pull_up(
     topology: Topology,
     gradient: NDArray[Any] | Blockwise,
     came: NDArray[np.int64],
@@ -24,8 +23,8 @@ def wake(
     """Pull up the weights of targets that were silent in every recording of a batch.
 
     Weights gain in proportion to how often each of their inputs spoke, ``pull`` in all. A
-    channel of a convolution is silent if it is at every position. Only dense connections
-    and convolutions are changed.
+    channel of a convolution is silent if it is at every position. Topologies whose weights
+    have no axes of senders and targets, pooling and lists, are left alone.
 
     Parameters
     ----------
@@ -36,14 +35,14 @@ def wake(
         Spikes of each sender and of each target, summed over the batch.
     pull : float
     """
-    if isinstance(topology, Conv2d):  # positions share weights: a channel is silent as a whole
-        rows, columns, c_in, channels = topology.weight_shape
-        shape = (c_in, -1) if topology.planar else (-1, c_in)
-        came = came.reshape(shape).sum(1 if topology.planar else 0)
-        came = np.tile(came, rows * columns)
-        spoke = spoke.reshape(-1, channels).sum(0)
-    elif not isinstance(topology, Dense):  # pooling does not learn, lists have no rows
+    *kernel, c_in, channels = (1, 1, *topology.weight_shape)[-4:]
+    if len(topology.weight_shape) < 2 or came.size % c_in or spoke.size % channels:
         return
+    # Positions share weights: a channel is silent as a whole. Of a dense layer there is one.
+    planar = getattr(topology, "planar", False)
+    came = came.reshape(c_in, -1).sum(1) if planar else came.reshape(-1, c_in).sum(0)
+    came = np.tile(came, math.prod(kernel))
+    spoke = spoke.reshape(-1, channels).sum(0)
     quiet = spoke == 0
     if not quiet.any() or not came.any():
         return
