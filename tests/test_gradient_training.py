@@ -443,13 +443,13 @@ def test_a_run_starts_with_the_activity_that_was_asked_for():
 
 def test_silent_recordings_are_refused_by_name():
     from eventsnn.events import EventBatch, EventStream
-    from eventsnn.rules.gradient.start import start_weights
+    from eventsnn.rules.gradient.start import Aim, start_weights
 
     empty = EventBatch.from_streams([EventStream([], [], (2, 34, 34), 0, 100)])
     options = make_options({"rule": "adjoint", "layers": (2312, 5, 10)})
     network = options.own.network(options.layers)
     with pytest.raises(UserError, match="hidden1 stays silent"):
-        start_weights(network, empty, options.own, np.random.default_rng(0))
+        start_weights(network, empty, Aim(1.0, 0.1), np.random.default_rng(0))
 
 
 def test_scaled_rates_follow_the_initial_weights_and_the_output_has_its_own():

@@ -24,6 +24,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.topology import topologies
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
+from eventsnn.topology.mean_conv2d import MeanConv2d
 from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 
@@ -129,6 +130,7 @@ def test_the_plain_function_behind_each_kernel_gives_the_synapses_of_every_sende
     shapes = [
         Dense(3, 4),
         Conv2d((4, 5, 2), 3, 3, padding=1, planar=True),
+        MeanConv2d((7, 5, 2), 2, 3, (2, 1), planar=True),
         Pool2d((5, 4, 2), (3, 2), (2, 1)),
         Sparse.from_pairs([0, 0, 2, 2, 2], [3, 1, 0, 1, 2], 3, 4)[0],
     ]
