@@ -13,7 +13,7 @@ from eventsnn.network import Connection, Network, Population
 from eventsnn.network.layer_string import Layers, chain, n_outputs, text_of
 from eventsnn.neurons.grid_lif import GridLIF
 from eventsnn.neurons.readout import Readout
-from eventsnn.rules.stbp.fan import RunTable, runs_of
+from eventsnn.rules.grid.fan import RunTable, runs_of
 
 
 class NormedSynapses(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.kernels.compile import inlined, threaded
-from eventsnn.rules.stbp.rows import add_row, sum_rows
+from eventsnn.rules.grid.rows import add_row, sum_rows
 
 
 @inlined

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventsnn.kernels.compile import inlined, threaded
-from eventsnn.rules.stbp.rows import TOGETHER, add_product, add_products, add_row, sum_rows
+from eventsnn.rules.grid.rows import TOGETHER, add_product, add_products, add_row, sum_rows
 
 FULL, PRINTED, SPATIAL = 0, 1, 2
 """What is carried to the step before: everything, what the paper prints, nothing."""

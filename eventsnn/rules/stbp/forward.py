@@ -10,7 +10,7 @@ import numpy as np
 
 from eventsnn.kernels.compile import threaded
 from eventsnn.kernels.vector import first_bit
-from eventsnn.rules.stbp.rows import add_row, sum_rows
+from eventsnn.rules.grid.rows import add_row, sum_rows
 
 
 @threaded

@@ -12,10 +12,10 @@ from eventsnn.errors import UserError
 from eventsnn.memory import check_room
 from eventsnn.network import Network
 from eventsnn.neurons.grid_lif import GridLIF
+from eventsnn.rules.grid.fan import BundleTable, RunTable, bundles_of, runs_of
+from eventsnn.rules.grid.rows import TOGETHER
 from eventsnn.rules.stbp.encode import SentSpikes, UnitSpikes, spikes_room
-from eventsnn.rules.stbp.fan import BundleTable, RunTable, bundles_of, runs_of
 from eventsnn.rules.stbp.options import STBPOptions
-from eventsnn.rules.stbp.rows import TOGETHER
 from eventsnn.surrogates.surrogate import Surrogate
 
 _BUDGET = 3 << 20

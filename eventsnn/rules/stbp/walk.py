@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
 from eventsnn.data.images import Images
+from eventsnn.rules.grid.fan import turned
 from eventsnn.rules.stbp import backward, encode, forward
 from eventsnn.rules.stbp.backward import PRINTED
-from eventsnn.rules.stbp.fan import turned
 from eventsnn.rules.stbp.plan import GridLane, GridPlan, LayerPlan
 from eventsnn.threads import in_threads
 
