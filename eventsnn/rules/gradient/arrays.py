@@ -14,6 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.gradient.state import GradientState
 from eventsnn.rules.learned import Arrays
+from eventsnn.rules.saved_arrays import like
 
 
 def arrays_of(state: GradientState) -> Arrays:
@@ -40,23 +41,16 @@ def restored(
     """
 
     def taken(name: str) -> list[Param]:
-        return kept([_like(arrays, f"{name}.{k}", p) for k, p in enumerate(fresh.params)])
+        return kept([like(arrays, f"{name}.{k}", p) for k, p in enumerate(fresh.params)])
 
     slots = tuple(taken(f"optimizer.{s}") for s in range(len(fresh.optimizer.slots)))
     averaged = taken("weights") if "learning.0" in arrays else None
     params = taken("weights" if averaged is None else "learning")
     scales = [1.0] * len(fresh.scales)  # older runs knew none
     if "scales" in arrays:
-        scales = _like(arrays, "scales", np.zeros(len(scales))).tolist()
-    step = int(_like(arrays, "optimizer.step", np.zeros(1, np.int64))[0])
+        scales = like(arrays, "scales", np.zeros(len(scales))).tolist()
+    step = int(like(arrays, "optimizer.step", np.zeros(1, np.int64))[0])
     if not 0 <= step < 1 << 53:
         raise UserError(f"optimizer.step is {step}")
     optimizer = fresh.optimizer._replace(step=step, slots=slots)
     return replace(fresh, params=params, optimizer=optimizer, scales=scales, averaged=averaged)
-
-
-def _like(arrays: Arrays, name: str, old: Param) -> NDArray[Any]:
-    new = arrays[name]
-    if new.shape != old.shape or new.dtype != old.dtype:
-        raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
-    return new.copy()

@@ -15,6 +15,7 @@ from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.sample import SampleRunner
 from eventsnn.rules.hm2bp.update import Learning, sum_columns
 from eventsnn.rules.learned import Arrays
+from eventsnn.rules.saved_arrays import like
 
 BOOST = 20.0
 """A wrong sample's weight grows by exp(error of its class / BOOST)."""
@@ -125,30 +126,23 @@ def restored(layers: tuple[GridLayer, ...], fixed: list[Any], arrays: Arrays) ->
     """
     learning, inward = [], list(fixed)
     for k, layer in enumerate(layers):
-        one = Learning.of(_like(arrays, f"weights.{k}", np.zeros(layer.weight_shape, np.float32)))
+        one = Learning.of(like(arrays, f"weights.{k}", np.zeros(layer.weight_shape, np.float32)))
         if layer.learns:
-            mean = _like(arrays, f"optimizer.0.{k}", one.mean)
-            one = one._replace(mean=mean, square=_like(arrays, f"optimizer.1.{k}", one.square))
+            mean = like(arrays, f"optimizer.0.{k}", one.mean)
+            one = one._replace(mean=mean, square=like(arrays, f"optimizer.1.{k}", one.square))
         sum_columns(one)
         learning.append(one)
         if layer.recurrent:
-            inward[k] = _like(arrays, f"inward.{k}", inward[k])
+            inward[k] = like(arrays, f"inward.{k}", inward[k])
     samples = len(np.atleast_1d(arrays["sample_weights"]))
-    boost = _like(arrays, "sample_weights", np.ones(samples))
+    boost = like(arrays, "sample_weights", np.ones(samples))
     if not (boost >= 1).all():
         raise UserError(f"sample_weights has {boost.min():g}, none is below 1")
     state = HM2State.fresh(layers, [one.weights for one in learning], inward, samples)
     state.learning, state.boost = learning, boost
-    state.tally = _like(arrays, "tally", state.tally)
-    counters = _like(arrays, "counters", np.zeros(3, np.int64))
+    state.tally = like(arrays, "tally", state.tally)
+    counters = like(arrays, "counters", np.zeros(3, np.int64))
     if not ((counters >= 0) & (counters < 1 << 53)).all():
         raise UserError(f"counters are {counters.tolist()}")
     state.step, state.learned, state.epoch = counters.tolist()
     return state
-
-
-def _like(arrays: Arrays, name: str, old: NDArray[Any]) -> NDArray[Any]:
-    new = arrays[name]
-    if new.shape != old.shape or new.dtype != old.dtype:
-        raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
-    return new.copy()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.optimizers.optimizer import State as OptimizerState
+from eventsnn.rules import saved_arrays
 from eventsnn.rules.learned import Arrays
 from eventsnn.rules.ledinauskas2020.graph import NormedGraph
 from eventsnn.rules.ledinauskas2020.norm import Running
@@ -85,24 +86,16 @@ def arrays_of(state: NormedState) -> Arrays:
     return arrays
 
 
-def taken(arrays: Arrays, like: Arrays) -> Arrays:
-    """Return copies of the arrays of a checkpoint, which must be of the shapes of ``like``.
+def taken(arrays: Arrays, expected: Arrays) -> Arrays:
+    """Return copies of the arrays of a checkpoint, as ``saved_arrays.taken`` does.
 
     Raises
     ------
     UserError or KeyError
-        Where they do not fit.
+        Where they do not fit, or a variance is below 0.
     """
-    found: Arrays = {}
-    for name, old in like.items():
-        new = arrays[name]
-        if new.shape != old.shape or new.dtype != old.dtype:
-            raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
-        if new.dtype.kind == "i" and ((new < 0) | (new >= 1 << 53)).any():
-            raise UserError(f"{name} holds {int(new.min())} to {int(new.max())}")
-        if new.dtype.kind == "f" and not np.isfinite(new).all():
-            raise UserError(f"{name} holds what is no finite number")
+    found = saved_arrays.taken(arrays, expected)
+    for name, new in found.items():
         if name.startswith("variance.") and (new < 0).any():
             raise UserError(f"{name} holds {new.min()}; a variance is not below 0")
-        found[name] = new.copy()
     return found

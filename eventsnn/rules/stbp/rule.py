@@ -19,13 +19,14 @@ from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule import Rule
+from eventsnn.rules.saved_arrays import taken
 from eventsnn.rules.stbp import walk
 from eventsnn.rules.stbp.measured import costs_of, own_of, traffic_of
 from eventsnn.rules.stbp.network import network_of
 from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane, plan_of
 from eventsnn.rules.stbp.start import drawn
-from eventsnn.rules.stbp.state import STBPState, arrays_of, names_of, taken
+from eventsnn.rules.stbp.state import STBPState, arrays_of, names_of
 from eventsnn.rules.traffic import RuleTraffic
 from eventsnn.threads import in_threads
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.optimizers.optimizer import State as OptimizerState
 from eventsnn.rules.learned import Arrays
@@ -80,25 +79,3 @@ def arrays_of(state: STBPState) -> Arrays:
     arrays["counts.spikes"], arrays["counts.adds"] = spikes.copy(), adds.copy()
     arrays["learned"] = np.array([state.learned])
     return arrays
-
-
-def taken(arrays: Arrays, like: Arrays) -> Arrays:
-    """Return copies of the arrays of a checkpoint, which must be of the shapes of ``like``.
-
-    Raises
-    ------
-    UserError or KeyError
-        Where they do not fit.
-    """
-    found: Arrays = {}
-    for name, old in like.items():
-        new = arrays[name]
-        if new.shape != old.shape or new.dtype != old.dtype:
-            raise UserError(f"{name} is {new.dtype} {new.shape}, not {old.dtype} {old.shape}")
-        whole = new.dtype.kind == "i"
-        if whole and ((new < 0) | (new >= 1 << 53)).any():
-            raise UserError(f"{name} holds {int(new.min())} to {int(new.max())}")
-        if not whole and not np.isfinite(new).all():
-            raise UserError(f"{name} holds what is no finite number")
-        found[name] = new.copy()
-    return found
