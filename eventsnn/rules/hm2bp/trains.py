@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import kernel, threaded
+from eventsnn.rules.grid.lists import turned_over
 
 
 class Trains(NamedTuple):
@@ -55,38 +56,14 @@ class Trains(NamedTuple):
 def by_unit(trains: Any) -> None:
     """Fill the order by unit from that by step."""
     unit, first, step, start = trains
-    start[:] = 0
-    for k in range(first[-1]):
-        start[unit[k] + 1] += 1
-    for j in range(1, len(start)):
-        start[j] += start[j - 1]
-    for t in range(len(first) - 1):
-        for k in range(first[t], first[t + 1]):
-            j = unit[k]
-            step[start[j]] = t
-            start[j] += 1
-    for j in range(len(start) - 1, 0, -1):
-        start[j] = start[j - 1]
-    start[0] = 0
+    turned_over(first, unit, start, step)
 
 
 @kernel
 def by_step(trains: Any) -> None:
     """Fill the order by step from that by unit."""
     unit, first, step, start = trains
-    first[:] = 0
-    for k in range(start[-1]):
-        first[step[k] + 1] += 1
-    for t in range(1, len(first)):
-        first[t] += first[t - 1]
-    for j in range(len(start) - 1):
-        for k in range(start[j], start[j + 1]):
-            t = step[k]
-            unit[first[t]] = j
-            first[t] += 1
-    for t in range(len(first) - 1, 0, -1):
-        first[t] = first[t - 1]
-    first[0] = 0
+    turned_over(start, step, first, unit)
 
 
 @threaded

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined, threaded
+from eventsnn.rules.grid.lists import turned_over
 
 _STEP = 0x9E3779B97F4A7C15
 """Of the counter (splitmix64): 2**64 over the golden ratio."""
@@ -131,30 +132,11 @@ def cut(events, order, width, once, by_unit):  # type: ignore[no-untyped-def]
 def by_step(by_unit, sent):  # type: ignore[no-untyped-def]
     """Sort spikes that stand unit by unit into steps."""
     for b in range(sent.at.shape[0]):
-        _scatter(by_unit.start[b], by_unit.step[b], sent.at[b], sent.unit[b])
+        turned_over(by_unit.start[b], by_unit.step[b], sent.at[b], sent.unit[b])
 
 
 @threaded
 def by_unit(sent, units):  # type: ignore[no-untyped-def]
     """Sort spikes that stand step by step into units."""
     for b in range(sent.at.shape[0]):
-        _scatter(sent.at[b], sent.unit[b], units.start[b], units.step[b])
-
-
-@inlined
-def _scatter(start: Any, value: Any, to_start: Any, to_value: Any) -> None:
-    """Turn over lists: value j of list i becomes value i of list j; the order within stays."""
-    for i in range(len(to_start)):
-        to_start[i] = 0
-    for k in range(start[len(start) - 1]):
-        to_start[value[k] + 1] += 1
-    for i in range(len(to_start) - 1):
-        to_start[i + 1] += to_start[i]
-    for i in range(len(start) - 1):
-        for k in range(start[i], start[i + 1]):
-            j = value[k]
-            to_value[to_start[j]] = i
-            to_start[j] += 1
-    for j in range(len(to_start) - 1, 0, -1):
-        to_start[j] = to_start[j - 1]
-    to_start[0] = 0
+        turned_over(sent.at[b], sent.unit[b], units.start[b], units.step[b])
