@@ -1,4 +1,4 @@
-"""Write docs/options.md: every option of a run, from the declarations in the code.
+"""Write docs/reference/options.md: every option of a run, from the declarations in the code.
 
 python docs/options_page.py
 """
@@ -13,7 +13,7 @@ from eventsnn.options import Declared
 from eventsnn.rules import rules
 from eventsnn.train.options import KNOWN, options_of, recipe
 
-PAGE = Path(__file__).with_name("options.md")
+PAGE = Path(__file__).parent / "reference" / "options.md"
 HEAD = """# Options of a run
 
 Made by `docs/options_page.py` from the code: each option is declared once, and this page, the
@@ -21,7 +21,7 @@ flags of `eventsnn train`, the keys of a TOML file (`--config`) and the `options
 come from there. `eventsnn train --rule NAME --help` shows those of one rule.
 
 A default in brackets is that of the rule's recipe for event streams, where it differs
-([decisions.md](decisions.md) argues them; there are others for `mnist:PATH` and convolutions).
+([decisions.md](../decisions.md) argues them; there are others for `mnist:PATH` and convolutions).
 A key is written as `name = value`; a former name is read, too. The flag is given where it is not
 `--name` with hyphens.
 """

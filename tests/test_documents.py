@@ -174,8 +174,8 @@ def names_of_data():
 NAMES = {
     "README.md": dict,
     "layers.md": dict,
-    "own_recordings.md": dict,
-    "data.md": names_of_data,
+    "own-recordings.md": dict,
+    "formats.md": names_of_data,
     "simulate.md": names_of_simulate,
     "eventprop.md": names_of_eventprop,
 }
@@ -204,13 +204,13 @@ def test_the_python_of_a_page_runs(name, monkeypatch, capsys, tmp_path):
     if name == "layers.md":
         rows = [line.split() for line in capsys.readouterr().out.splitlines()]
         assert [row[0] for row in rows if row[2] == "False"] == ["conv2->pool1"]
-    if name == "own_recordings.md":
+    if name == "own-recordings.md":
         assert told.model.score(told.data.test) > 0.8 and told.record.counts.spikes[0, 1]
     if name == "simulate.md":
         assert told.record.spikes["output"].unit.tolist() and told.record.state is not None
     if name == "eventprop.md":
         assert np.isfinite(told.gradients.weights[0]).all() and told.gradients.weights[0].any()
-    if name == "data.md":
+    if name == "formats.md":
         assert told.stream.shape == (2, 34, 34) and told.stream.x.tolist() == [5, 7]
         data = eventsnn.open_data("events:mine.events")
         assert (len(data.train), len(data.test), data.n_classes) == (24, 6, 3)
@@ -228,4 +228,6 @@ def test_every_block_of_python_is_python():
 def test_the_page_of_options_is_what_the_code_declares():
     words = [sys.executable, ROOT / "docs" / "options_page.py", "--print"]
     made = subprocess.run(words, capture_output=True, check=True).stdout.decode()
-    assert (ROOT / "docs" / "options.md").read_text() == made, "run docs/options_page.py"
+    assert (ROOT / "docs" / "reference" / "options.md").read_text() == made, (
+        "run docs/options_page.py"
+    )

@@ -29,9 +29,10 @@ def frugal_lines() -> list[str]:
         "",
         "2312-N-10 where a hidden spike costs something (`--spike-cost`), and with fewer neurons.",
         f"Aim: at least {AIM:.1%} emulated with at most {MOST} hidden spikes. Those *taught* aim",
-        "at the probabilities of other networks, too ([how](../learning.md#a-teacher)); *pruned*",
+        "at the probabilities of other networks, too "
+        "([how](../explanation/rules/adjoint.md#a-teacher)); *pruned*",
         "ones begin as a trained network and are taught besides",
-        "([how](../learning.md#a-frugal-network-in-two-runs)).",
+        "([how](../explanation/rules/adjoint.md#a-frugal-network-in-two-runs)).",
         "",
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
@@ -51,8 +52,8 @@ def _stopped(names: list[str]) -> list[str]:
         "",
         "The same networks where a recording is left as soon as the answer is clear, by "
         f"`{measure} --json` "
-        f"([how](../measure.md#anytime)); levels chosen on 5,000 test recordings, what they give "
-        f"on the other {told['recordings']:,}:",
+        f"([how](../reference/measure.md#anytime)); levels chosen on 5,000 test recordings, what "
+        f"they give on the other {told['recordings']:,}:",
         "",
         *_table(found),
     ]

@@ -52,7 +52,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     -------
     dict
         Ready for JSON. A *control* is the time of ``v += W[row]`` with 800 float32 an
-        event; for a convolution, of one of its adds. See ``docs/bench.md``.
+        event; for a convolution, of one of its adds. See ``docs/reference/bench.md``.
     """
     if rounds < 1 or threads < 1:
         raise UserError(f"bench: rounds is {rounds}, threads {threads}; give at least 1 of each")

@@ -98,7 +98,7 @@ class Measured:
     Attributes
     ----------
     result : dict
-        Plain JSON; ``docs/measure.md`` defines its keys.
+        Plain JSON; ``docs/reference/measure.md`` defines its keys.
     predictions : int64 array (n_recordings,)
     """
 

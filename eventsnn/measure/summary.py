@@ -90,7 +90,7 @@ def backward_json(
 def neurobench_json(
     network: Network, weights: list[NDArray[Any]], counted: Operations, clock: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return NeuroBench's keys; ``docs/measure.md`` says what stands for a time step."""
+    """Return NeuroBench's keys; ``docs/reference/measure.md`` says what stands for a time step."""
     total = sum(w.size for w in weights)
     zeros = sum(int((w == 0).sum()) for w in weights)
     return {

@@ -124,7 +124,7 @@ def layers(text: str, hidden: Neuron, output: Neuron) -> Network:
     Parameters
     ----------
     text : str
-        docs/layers.md has the grammar.
+        docs/reference/layers.md has the grammar.
     hidden : Neuron
         Of every population that learns, but the last.
     output : Neuron

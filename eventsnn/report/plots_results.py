@@ -177,7 +177,7 @@ def plot_learning(history: Sequence[Result], theme: Theme = LIGHT) -> Figure:
     Parameters
     ----------
     history : sequence of dict
-        Rows of a run's history, see ``docs/cli.md``.
+        Rows of a run's history, see ``docs/reference/json.md``.
     """
     figure = new_figure(5.0, 3.2, theme)
     epochs = [row["epoch"] for row in history]

@@ -36,7 +36,7 @@ class Classifier:
     Parameters
     ----------
     layers : str
-        Such as ``"34x34x2-12c5-2p-10"`` (docs/layers.md); empty: one hidden layer of 200.
+        Such as ``"34x34x2-12c5-2p-10"`` (docs/reference/layers.md); empty: one hidden layer of 200.
     rule : str or Rule
         The word of a rule, with the recipe that suits the data, or a rule with its options:
         ``eventsnn.rules.Adjoint(near_threshold=0.7)``.
@@ -46,7 +46,7 @@ class Classifier:
         Print a line an epoch to standard error.
     options
         Of the run and of the rule, by the names that ``eventsnn train`` has them:
-        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/options.md).
+        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/reference/options.md).
 
     Attributes
     ----------

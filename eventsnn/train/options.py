@@ -71,8 +71,8 @@ class TrainOptions:
     rule: str = option(DEFAULT_RULE, "Learning rule.", choices=words)
     layers: Layers = option(
         (),
-        "Layers, e.g. 2312-200-10, 34x34x2-12c5-2p-10, 2312-64r-10 (docs/layers.md); default: one "
-        "hidden layer of 200.",
+        "Layers, e.g. 2312-200-10, 34x34x2-12c5-2p-10, 2312-64r-10 (docs/reference/layers.md); "
+        "default: one hidden layer of 200.",
         form=LAYERS,
     )
     epochs: int = option(0, "Passes over the data; default: by their size.", least=1)

@@ -49,7 +49,7 @@ PUBLISHED: dict[tuple[str, str], float] = {
     ("T-5", "test_error"): 4.41,
     ("T-20", "test_error"): 2.65,
 }
-# What the networks are compared with at half of the paper's eta, too (see docs/reproduce.md).
+# What the networks are compared with at half of the paper's eta, too (see docs/howto/reproduce.md).
 HALVED = ("standard", "fractional", "noreset", "rand-shift", "T-5")
 PUBLISHED |= {
     (f"{name}-half{swap}", figure): PUBLISHED[f"{name}{swap}", figure]

@@ -1,7 +1,7 @@
 """EventProp: exact gradients through spike times (Wunderlich & Pehle 2021).
 
 For networks of current-based LIF neurons and readouts. The record of a run is walked in
-reverse (``kernel.py``); ``docs/eventprop.md`` derives the equations for exactly
+reverse (``kernel.py``); ``docs/explanation/rules/eventprop.md`` derives the equations for exactly
 this library's neurons: reset to 0, held there for the refractory time, delays, ties.
 """
 

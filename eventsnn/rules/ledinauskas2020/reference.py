@@ -1,8 +1,9 @@
 """Deep spiking networks with batch normalisation in plain numpy, float64: the definition.
 
 Ledinauskas, Ruseckas, Jursenas & Buracas (2020). Only the abstract and what others say of the
-paper were at hand; docs/ledinauskas2020.md lists what is assumed. Arrays are (steps, samples,
-neurons); a layer's neurons are positions x channels. Within a step all layers are passed:
+paper were at hand; docs/explanation/rules/ledinauskas2020.md lists what is assumed. Arrays are
+(steps, samples, neurons); a layer's neurons are positions x channels. Within a step all layers
+are passed:
 
 (1) I = s_below W                   (2) J = gamma (I - mu) / sqrt(var + e) + beta, a channel
 (3) U[t] = decay U[t-1] (1 - S[t-1]) + J[t]               hard reset
