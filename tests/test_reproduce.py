@@ -364,8 +364,11 @@ def test_published_figures_are_compared_with_mnist_only(shared):
 def test_the_page_is_what_its_json_says():
     folder = Path(__file__).resolve().parents[1] / "docs" / "results"
     result = json.loads((folder / f"{NAME}.json").read_text())
-    lines = runpy.run_path(str(folder / "paper_page.py"))["paper_lines"](result)
-    assert (folder / f"{NAME}.md").read_text() == "\n".join(lines) + "\n"
+    pages = runpy.run_path(str(folder / "paper_page.py"))["paper_pages"](result)
+    assert len(pages) == 3
+    for name, page in pages.items():
+        assert (folder / f"{name}.md").read_text() == "\n".join(page) + "\n"
+    lines = [line for page in pages.values() for line in page]
     assert result["published_figures_apply"] and result["version"] == eventsnn.__version__
     for name in result["figures"]:
         assert f"]({name})" in "\n".join(lines) and (folder / name).stat().st_size < 100_000

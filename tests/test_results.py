@@ -1,7 +1,9 @@
 """The pages of docs/results are what the JSON beside them says."""
 
+import json
 import re
 import runpy
+import shutil
 import sys
 import xml.etree.ElementTree as Xml
 from pathlib import Path
@@ -19,6 +21,30 @@ def pages():
         return runpy.run_path(str(FOLDER / "tables.py"))["pages"]()
     finally:
         sys.path[:] = before
+
+
+def test_every_run_is_a_row_or_a_file_and_stands_on_a_page(pages):
+    rows = [json.loads(line) for line in (FOLDER / "runs.jsonl").read_text().splitlines()]
+    names = [row["run"] for row in rows] + [path.stem for path in FOLDER.glob("*.json")]
+    assert len(names) == len(set(names)) > 100
+    text = "\n".join(line for page in pages.values() for line in page)
+    for name in names:
+        run = re.sub("^(measure|levels|levelled)-|-(real|filmed)$", "", name)
+        assert run.removesuffix("-real") in text, name
+
+
+def test_a_file_becomes_a_row_once(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    made = runpy.run_path(str(FOLDER / "results.py"))
+    shutil.copy(FOLDER / "runs.jsonl", tmp_path)
+    made["add"].__globals__.update(HERE=tmp_path, RUNS=tmp_path / "runs.jsonl")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "dense-7.json").write_text('{"test_accuracy": 0.5}')
+    made["add"](tmp_path / "new" / "dense-7.json")
+    made["_runs"].cache_clear()
+    assert made["read"]("dense-7") == {"test_accuracy": 0.5}
+    with pytest.raises(ValueError, match="dense-7 is there already"):
+        made["add"](tmp_path / "new" / "dense-7.json")
 
 
 def test_every_page_is_made_by_the_program(pages):

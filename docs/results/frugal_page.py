@@ -1,7 +1,7 @@
 """The part of the learning page that asks how few spikes a digit needs."""
 
 from matplotlib.ticker import LogLocator, NullFormatter
-from results import HERE, read, runs_named, table_of_runs
+from results import HERE, every_name, read, runs_named, table_of_runs
 
 from eventsnn.report.files import save_figure
 from eventsnn.report.style import LIGHT, dress, new_figure
@@ -86,9 +86,9 @@ def _verdict(names: list[str], levelled: list[tuple[str, dict]]) -> str:
     )
 
 
-def _best(names: list[str], kind: str) -> list[tuple[str, dict]]:
+def _best(runs: list[str], kind: str) -> list[tuple[str, dict]]:
     """Return the best policy of those runs that were measured so."""
-    measured = [name for name in names if (HERE / f"{kind}-{name}.json").exists()]
+    measured = [run for run in runs if f"{kind}-{run}" in every_name()]
     found = [(name, read(f"{kind}-{name}")["anytime"]["best"]) for name in measured]
     return [(name, best) for name, best in found if "spikes" in best["reported"]]
 

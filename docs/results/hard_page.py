@@ -1,6 +1,6 @@
 """The part of the learning page that asks which real recordings are wrong, and why."""
 
-from results import HERE, read
+from results import every_name, read
 
 HALVES = {"train": 550, "test": 50}
 """How many digits of each half of MNIST the real recordings show: the first."""
@@ -8,15 +8,16 @@ HALVES = {"train": 550, "test": 50}
 
 def hard_lines() -> list[str]:
     """Return the section: the same digits before a real camera and before the virtual one."""
-    names = sorted(p.stem.removesuffix("-filmed") for p in HERE.glob("*-filmed.json"))
-    if not names:
+    filmed = [name for name in every_name() if name.endswith("-filmed")]
+    runs = [name.removesuffix("-filmed") for name in filmed]
+    if not runs:
         return []
     rows = [
         "| run | real wrong | the same digits filmed, wrong | wrong in both | those |",
         "|---|---|---|---|---|",
     ]
     totals = [0, 0, 0]
-    for name in names:
+    for name in runs:
         real, filmed = (_wrong(read(f"{name}-{kind}")) for kind in ("real", "filmed"))
         found = len(real), len(filmed), len(real.keys() & filmed.keys())
         totals = [total + n for total, n in zip(totals, found, strict=True)]

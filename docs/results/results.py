@@ -1,23 +1,57 @@
-"""The JSON of the commands whose results stand here, and tables of runs."""
+"""The JSON of the commands whose results stand here, and tables of runs.
+
+A run that a headline cites is a file; the others are rows of ``runs.jsonl``, an object a line with
+``run`` (its name) and ``result`` (what the command wrote). To add some, each named as its file:
+
+python docs/results/results.py RUN.json ...
+"""
 
 import json
+import sys
+from functools import cache
 from pathlib import Path
 
 from eventsnn.train.options import TrainOptions, make_options
 
 HERE = Path(__file__).resolve().parent
+RUNS = HERE / "runs.jsonl"
+
+
+@cache
+def _runs() -> dict[str, dict]:
+    """Return every result by its name: the rows and the files."""
+    rows = map(json.loads, RUNS.read_text("utf-8").splitlines())
+    found = {row["run"]: row["result"] for row in rows}
+    files = {path.stem: json.loads(path.read_text("utf-8")) for path in HERE.glob("*.json")}
+    twice = sorted(found.keys() & files.keys())
+    if twice:
+        raise ValueError(f"{RUNS.name} and a file of its own both have {', '.join(twice)}")
+    return found | files
+
+
+def every_name() -> list[str]:
+    """Return the names of all results, in order."""
+    return sorted(_runs())
 
 
 def read(name: str) -> dict:
-    """Return a result by the name of its file."""
-    return json.loads((HERE / f"{name}.json").read_text())
+    """Return a result by its name."""
+    return _runs()[name]
 
 
 def runs_named(kind: str) -> list[str]:
-    """Return the training runs whose files begin so."""
-    return sorted(
-        p.stem for p in HERE.glob(f"{kind}-*.json") if not p.stem.endswith(("-real", "-filmed"))
-    )
+    """Return the training runs whose names begin so."""
+    others = ("-real", "-filmed")
+    return [n for n in every_name() if n.startswith(f"{kind}-") and not n.endswith(others)]
+
+
+def add(path: Path) -> None:
+    """Make a file of JSON a row of ``runs.jsonl``; a name that is there already is refused."""
+    if path.stem in _runs():
+        raise ValueError(f"{path.stem} is there already")
+    row = {"run": path.stem, "result": json.loads(path.read_text("utf-8"))}
+    with RUNS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
 
 
 def table_of_runs(names: list[str]) -> list[str]:
@@ -60,3 +94,8 @@ def _value(value: object) -> str:
     if isinstance(value, list):
         return " and ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    for word in sys.argv[1:]:
+        add(Path(word))

@@ -2,9 +2,9 @@
 
 from frugal_page import draw_frugal
 from hm2bp_page import draw_hm2bp, hm2bp_lines
-from learning_page import learning_lines
+from learning_page import learning_pages
 from measure_page import measure_lines
-from paper_page import paper_lines
+from paper_page import paper_pages
 from results import HERE, read
 from stbp_page import stbp_lines
 
@@ -68,9 +68,9 @@ def pages() -> dict[str, list[str]]:
     return {
         "main-job": main_job_lines(),
         "bench": bench_lines(),
-        "learning": learning_lines(),
+        **learning_pages(),
         "measure": measure_lines(),
-        "deep-spiking-networks": paper_lines(read("deep-spiking-networks")),
+        **paper_pages(read("deep-spiking-networks")),
         "stbp": stbp_lines(read("stbp")),
         "hm2bp": hm2bp_lines(read("hm2bp")),
     }
