@@ -1,8 +1,11 @@
-"""Weights, delays and targets of a network file: numbers, draws with a seed, files beside it."""
+"""Weights, delays and targets of a network file: numbers, draws with a seed, arrays by name."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,53 @@ _BYTES_A_SYNAPSE = 32
 """While it is made: a target, a weight, and both once more while they are checked."""
 
 
+class ArraySource(ABC):
+    """Where the arrays are that a description names."""
+
+    @abstractmethod
+    def array(self, name: str, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """Return an array, which must have ``shape``; DataError where there is none."""
+
+    @abstractmethod
+    def rows(self, name: str) -> Any:
+        """Return arrays by their names that one file holds, or the one array that it is."""
+
+
+@dataclass(frozen=True)
+class FilesBeside(ArraySource):
+    """Files; a relative name starts at the folder of the network file."""
+
+    folder: Path
+
+    def array(self, name: str, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """Read an ``.npy`` file."""
+        return read_npy(self.folder / name, shape)
+
+    def rows(self, name: str) -> Any:
+        """Read an ``.npz`` file."""
+        return read_arrays(self.folder / name)
+
+
+@dataclass(frozen=True)
+class HeldArrays(ArraySource):
+    """Arrays in memory, by name: those of a checkpoint, or none at all."""
+
+    held: Mapping[str, NDArray[Any]]
+
+    def array(self, name: str, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """Return one of them."""
+        if name not in self.held:
+            raise DataError(f"there is no array {named(repr(name))}; give its numbers")
+        found = self.held[name]
+        if shape is not None and found.shape != shape:
+            raise DataError(f"{named(name)}: has shape {found.shape}; give {shape}")
+        return found
+
+    def rows(self, name: str) -> Any:
+        """Return one of them."""
+        return self.array(name)
+
+
 def draw_targets(table: Table, ends: tuple[int, int], where: str) -> tuple[Any, Any]:
     """Draw a fan-out of so many targets for each sender: return (start, target)."""
     senders, receivers = ends
@@ -33,9 +83,9 @@ def draw_targets(table: Table, ends: tuple[int, int], where: str) -> tuple[Any, 
     return start, _rng(table, where).integers(0, receivers, count, dtype=np.int32)
 
 
-def read_targets(name: str, where: str, folder: Path) -> tuple[Any, Any]:
+def read_targets(name: str, where: str, source: ArraySource) -> tuple[Any, Any]:
     """Read (start, target) from an ``.npz`` file."""
-    found = _read(lambda: read_arrays(folder / name), where)
+    found = _read(lambda: source.rows(name), where)
     names = found if isinstance(found, dict) else {}
     if not {"start", "target"} <= set(names):
         held = named(", ".join(names) or "one array without a name")
@@ -44,14 +94,14 @@ def read_targets(name: str, where: str, folder: Path) -> tuple[Any, Any]:
 
 
 def delays(
-    value: Any, shape: tuple[int, ...], where: str, folder: Path
+    value: Any, shape: tuple[int, ...], where: str, source: ArraySource
 ) -> int | NDArray[np.int64] | NDArray[Any]:
     """Return what a file says of the delays of a connection."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     check_synapses(math.prod(shape), f"{where}: delays of shape {shape}")
-    if isinstance(value, str):
-        return _file(value, shape, where, folder)
+    if isinstance(value, str | list):
+        return array_of(value, shape, where, source)
     if not isinstance(value, dict):
         raise DataError(f"{where} is {named(value)}; give whole microseconds, a table or a file")
     known(value, ("low", "high", "seed"), where)
@@ -64,13 +114,15 @@ def delays(
     return _rng(value, where).integers(low, high + 1, shape)
 
 
-def weights(value: Any, shape: tuple[int, ...], where: str, folder: Path) -> NDArray[np.float64]:
+def weights(
+    value: Any, shape: tuple[int, ...], where: str, source: ArraySource
+) -> NDArray[np.float64]:
     """Return the weights that a file gives, finite, of ``shape``."""
     check_synapses(math.prod(shape), f"{where}: weights of shape {shape}")
-    if isinstance(value, str):
-        array = _file(value, shape, where, folder)
+    if isinstance(value, str | list):
+        array = array_of(value, shape, where, source)
         if array.dtype.kind not in "iuf":
-            raise DataError(f"{where}: {value} holds {array.dtype}; save real numbers")
+            raise DataError(f"{where}: {named(value)} holds {array.dtype}; save real numbers")
         array = np.asarray(array, np.float64)
     elif isinstance(value, dict):
         known(value, ("mean", "std", "seed"), where)
@@ -133,10 +185,20 @@ def _rng(table: Table, where: str) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _file(name: str, shape: tuple[int, ...], where: str, folder: Path) -> NDArray[Any]:
-    """Read an ``.npy`` file of one shape; a relative name starts at the network file."""
-    found: NDArray[Any] = _read(lambda: read_npy(folder / name, shape), where)
-    return found
+def array_of(
+    value: str | list[Any], shape: tuple[int, ...] | None, where: str, source: ArraySource
+) -> NDArray[Any]:
+    """Return the array of a name, or the numbers of a list as one, of ``shape``."""
+    if isinstance(value, str):
+        found: NDArray[Any] = _read(lambda: source.array(value, shape), where)
+        return found
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: its rows have other lengths; give an array") from error
+    if shape is not None and array.shape != shape:
+        raise DataError(f"{where}: has shape {array.shape}; give {shape}")
+    return array
 
 
 def _read(read: Any, where: str) -> Any:

@@ -16,9 +16,10 @@
     delay_us = { low = 1000, high = 10000, seed = 2 }
     weights = { mean = 0.3, std = 0.1, seed = 3 }
 
-Weights and delays are a number, a range or distribution with its seed, or the name of
-an ``.npy`` file, which starts at the folder of the TOML file. Sizes of a topology follow from the
-populations. The shape of an input of three sides is that of a sensor: polarities, rows, columns.
+Weights and delays are a number, a range or distribution with its seed, a list of numbers, or the
+name of an ``.npy`` file, which starts at the folder of the TOML file. Sizes of a topology follow
+from the populations. The shape of an input of three sides is that of a sensor: polarities, rows,
+columns. ``written.py`` writes what is read here.
 """
 
 from __future__ import annotations
@@ -30,19 +31,18 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.unpack import read_text
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population, arrays
-from eventsnn.network.arrays import Table, get, known
+from eventsnn.network.arrays import ArraySource, FilesBeside, Table, get, known
+from eventsnn.network.written import follows
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.text import named
 from eventsnn.topology import topologies
-from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
 
@@ -51,8 +51,19 @@ _BYTES_A_NEURON = 64
 """Of an engine's arrays: variables, clocks, room for spikes."""
 
 
-def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, NDArray[np.float64]]]:
+def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, NDArray[Any]]]:
     """Read a network and its weights by connection name.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file, such as ``Network.save`` writes.
+
+    Returns
+    -------
+    network : Network
+    weights : dict from the name of a connection to float64 array of its ``weight_shape``
+        float32 where the file says ``dtype = "float32"``; empty where it has no weights at all.
 
     Raises
     ------
@@ -61,9 +72,32 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, NDArr
         names the file and the key.
     """
     file = Path(path)
-    document = _document(file)
-    where = file.name
-    known(document, ("population", "connection"), where)
+    return read_network(read_text(file), file.name, FilesBeside(file.parent))
+
+
+def read_network(
+    text: str, where: str, source: ArraySource
+) -> tuple[Network, dict[str, NDArray[Any]]]:
+    """Read a network and its weights from the text of a network file.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        Where it stood, for messages.
+    source : ArraySource
+        Where the arrays are that it names.
+
+    Raises
+    ------
+    DataError
+        As ``load_network``.
+    """
+    document = _document(text, where)
+    known(document, ("dtype", "population", "connection"), where)
+    dtype = get({"dtype": "float64", **document}, "dtype", (str,), where)
+    if dtype not in ("float32", "float64"):
+        raise DataError(f"{where}: dtype is {named(repr(dtype))}; give float32 or float64")
     populations = [
         _population(table, f"{where}: population[{i}]")
         for i, table in enumerate(_tables(document, "population", where))
@@ -71,15 +105,18 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, NDArr
     neurons = sum(p.size for p in populations)
     check_room(neurons * _BYTES_A_NEURON, f"{where}: {neurons} neurons: it", DataError)
     by_name = {p.name: p for p in populations}
-    connections, weights = [], {}
-    for i, table in enumerate(_tables(document, "connection", where)):
+    tables, connections, weights = _tables(document, "connection", where), [], {}
+    weighed = any("weights" in table for table in tables)
+    for i, table in enumerate(tables):
         place = f"{where}: connection[{i}]"
-        connection = _connection(table, by_name, place, file.parent)
+        connection = _connection(table, by_name, place, source)
         connections.append(connection)
         shape = connection.topology.weight_shape
-        if "weights" in table or connection.topology.default_weights() is None:
-            value = get(table, "weights", (int, float, str, dict), place)
-            weights[connection.name] = arrays.weights(value, shape, f"{place}.weights", file.parent)
+        needed = weighed and connection.topology.default_weights() is None
+        if "weights" in table or needed:
+            value = get(table, "weights", (int, float, str, dict, list), place)
+            found = arrays.weights(value, shape, f"{place}.weights", source)
+            weights[connection.name] = found.astype(dtype, copy=False)
     try:
         return Network(tuple(populations), tuple(connections)), weights
     except UserError as error:
@@ -112,9 +149,9 @@ def _neuron(table: Table, where: str) -> Neuron:
 
 
 def _connection(
-    table: Table, populations: dict[str, Population], where: str, folder: Path
+    table: Table, populations: dict[str, Population], where: str, arrays_at: ArraySource
 ) -> Connection:
-    known(table, ("name", "source", "target", "topology", "delay_us", "weights"), where)
+    known(table, (*(f.name for f in fields(Connection) if f.init), "weights"), where)
     ends = []
     for key in ("source", "target"):
         name = get(table, key, (str,), where)
@@ -123,16 +160,17 @@ def _connection(
             raise DataError(f"{where}.{key} is {name!r}; there are {names}")
         ends.append(populations[name])
     shape = _topology(
-        table.get("topology", {"kind": "dense"}), (ends[0], ends[1]), f"{where}.topology", folder
+        table.get("topology", {"kind": "dense"}), (ends[0], ends[1]), f"{where}.topology", arrays_at
     )
     value, place = table.get("delay_us", 0), f"{where}.delay_us"
-    delay: Any = arrays.delays(value, shape.weight_shape, place, folder)
+    delay: Any = arrays.delays(value, shape.weight_shape, place, arrays_at)
     name = get({"name": "", **table}, "name", (str,), where)
-    return _made(lambda: Connection(ends[0].name, ends[1].name, shape, delay, name), where)
+    fixed = table.get("fixed", False)
+    return _made(lambda: Connection(ends[0].name, ends[1].name, shape, delay, name, fixed), where)
 
 
 def _topology(
-    table: Any, ends: tuple[Population, Population], where: str, folder: Path
+    table: Any, ends: tuple[Population, Population], where: str, arrays_at: ArraySource
 ) -> Topology:
     source, target = ends
     if not isinstance(table, dict):
@@ -142,26 +180,28 @@ def _topology(
     if shape is None:
         raise DataError(f"{where}.kind is {kind!r}; give {', '.join(topologies())}")
     rest = {k: v for k, v in table.items() if k != "kind"}
-    if shape is Dense:
-        known(rest, (), where)
-        return Dense(source.size, target.size)
-    if shape is Sparse:
-        return _sparse(rest, source, target, where, folder)
-    if len(source.shape) != 3:
+    if shape is Sparse and not {"start", "target"} <= set(rest):
+        return _sparse(rest, source, target, where, arrays_at)
+    named_fields = {f.name: f for f in fields(shape) if f.init}  # type: ignore[arg-type]
+    if "in_size" in named_fields and len(source.shape) != 3 and "in_size" not in rest:
         raise DataError(f"{where}: {kind} needs a source in space, {source.name} is {source.shape}")
-    planar = source.neuron is None
-    size = (*source.shape[1:], source.shape[0]) if planar else source.shape
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in rest.items()}
-    return _built(shape, {"in_size": size, "planar": planar, **given}, where)
+    for name, value in rest.items():
+        if isinstance(value, str | list) and "NDArray" in str(
+            getattr(named_fields.get(name), "type", "")
+        ):
+            rest[name] = arrays.array_of(value, None, f"{where}.{name}", arrays_at)
+        elif isinstance(value, list):
+            rest[name] = tuple(value)
+    return _built(shape, follows(shape, source, target) | rest, where)
 
 
 def _sparse(
-    table: Table, source: Population, target: Population, where: str, folder: Path
+    table: Table, source: Population, target: Population, where: str, arrays_at: ArraySource
 ) -> Sparse:
     known(table, ("fan_out", "seed", "file"), where)
     if "file" in table:
         name = get(table, "file", (str,), where)
-        start, targets = arrays.read_targets(name, f"{where}.file", folder)
+        start, targets = arrays.read_targets(name, f"{where}.file", arrays_at)
         if start.shape != (source.size + 1,):
             raise DataError(
                 f"{where}.file: start of {name} has shape {start.shape}, {source.name} has "
@@ -174,15 +214,16 @@ def _sparse(
 
 def _built(kind: type[T], values: Table, where: str) -> T:
     """Make a dataclass from named values, naming the key that is unknown or missing."""
-    named = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    known(values, tuple(named), where)
-    for name, f in named.items():
+    known_fields = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
+    known(values, tuple(known_fields), where)
+    for name, f in known_fields.items():
         if f.default is MISSING and name not in values:
             raise DataError(f"{where} lacks the key {name}; give it")
     for name, value in values.items():
-        if isinstance(value, bool) != (str(named[name].type) == "bool"):
-            raise DataError(f"{where}.{name} is {value!r}; give a {named[name].type}")
-        if isinstance(value, str) and "float" in str(named[name].type):
+        wanted = str(known_fields[name].type)
+        if isinstance(value, bool) != (wanted == "bool"):
+            raise DataError(f"{where}.{name} is {value!r}; give a {wanted}")
+        if isinstance(value, str) and "float" in wanted and "NDArray" not in wanted:
             raise DataError(f"{where}.{name} is {value!r}; give a number")
     return _made(lambda: kind(**values), where)
 
@@ -194,16 +235,15 @@ def _made(make: Callable[[], T], where: str) -> T:
         raise DataError(f"{where}: {error}") from error
 
 
-def _document(file: Path) -> Table:
-    """Read the file as TOML."""
-    text = read_text(file)
+def _document(text: str, where: str) -> Table:
+    """Read a text as TOML."""
     try:
         return tomllib.loads(text)
     # A number of thousands of digits is a ValueError, as are errors of TOML.
     except ValueError as error:
-        raise DataError(f"{file.name}: cannot be read as TOML ({named(str(error))})") from error
+        raise DataError(f"{where}: cannot be read as TOML ({named(str(error))})") from error
     except RecursionError as error:
-        raise DataError(f"{file.name}: nested too deeply; a network file needs 3 levels") from error
+        raise DataError(f"{where}: nested too deeply; a network file needs 3 levels") from error
 
 
 def _tables(document: Table, key: str, where: str) -> list[Table]:

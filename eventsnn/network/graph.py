@@ -22,6 +22,7 @@ from eventsnn.network.checked import (
     checked_delay,
     checked_weights,
 )
+from eventsnn.network.written import Written
 from eventsnn.neurons.neuron import Neuron, check_precision
 from eventsnn.registry import check_exact
 from eventsnn.text import named
@@ -134,7 +135,7 @@ class Connection:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Written):
     """Populations and connections, checked as a whole.
 
     Raises
