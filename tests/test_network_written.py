@@ -208,3 +208,5 @@ def test_numbers_that_do_not_fit_are_refused(old, new, message):
 def test_a_dtype_of_weights_is_one_that_engines_have():
     with pytest.raises(DataError, match="text: dtype is 'half'; give float32 or float64"):
         read_network('dtype = "half"\n', "text", NOTHING)
+    with pytest.raises(DataError, match="text: format is 2; this eventsnn reads 1"):
+        read_network("format = 2\n", "text", NOTHING)

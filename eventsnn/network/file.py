@@ -38,7 +38,7 @@ from eventsnn.files.unpack import read_text
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population, arrays
 from eventsnn.network.arrays import ArraySource, FilesBeside, Table, get, known
-from eventsnn.network.written import follows
+from eventsnn.network.written import FORMAT, follows
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.text import named
@@ -94,12 +94,14 @@ def read_network(
         As ``load_network``.
     """
     document = _document(text, where)
-    known(document, ("dtype", "population", "connection"), where)
+    known(document, ("format", "dtype", "population", "connection"), where)
+    if document.get("format", FORMAT) != FORMAT:
+        raise DataError(f"{where}: format is {named(document['format'])}; this eventsnn reads 1")
     dtype = get({"dtype": "float64", **document}, "dtype", (str,), where)
     if dtype not in ("float32", "float64"):
         raise DataError(f"{where}: dtype is {named(repr(dtype))}; give float32 or float64")
     populations = [
-        _population(table, f"{where}: population[{i}]")
+        _population(table, f"{where}: population[{i}]", "format" not in document)
         for i, table in enumerate(_tables(document, "population", where))
     ]
     neurons = sum(p.size for p in populations)
@@ -123,7 +125,7 @@ def read_network(
         raise DataError(f"{where}: {error}") from error
 
 
-def _population(table: Table, where: str) -> Population:
+def _population(table: Table, where: str, by_hand: bool) -> Population:
     known(table, ("name", "shape", "neuron"), where)
     shape = get(table, "shape", (int, list), where)
     name, neuron = get(table, "name", (str,), where), None
@@ -131,7 +133,7 @@ def _population(table: Table, where: str) -> Population:
         neuron = _neuron(get(table, "neuron", (dict,), where), f"{where}.neuron")
     population = _made(lambda: Population(name, shape, neuron), where)
     sides = population.shape
-    if neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
+    if by_hand and neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
         raise DataError(
             f"{where}.shape is {list(sides)}: {sides[0]} polarities of {sides[1]} rows and "
             f"{sides[2]} columns; a sensor is [polarities, rows, columns]: give "

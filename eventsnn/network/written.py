@@ -31,6 +31,9 @@ Arrays = Mapping[str, NDArray[Any]]
 Placed = Callable[[NDArray[Any]], Any]
 """What stands in the text for an array: its numbers, or the name under which it is kept."""
 
+FORMAT = 1
+"""Of what is written; a file without it was written by hand."""
+
 
 def follows(kind: type[Any], source: Population, target: Population) -> dict[str, Any]:
     """Return the fields of a topology that follow from the populations at its ends."""
@@ -58,7 +61,7 @@ def toml_of(network: Network, weights: Arrays | None = None, placed: Placed | No
     """
     put = placed or _numbers
     single = bool(weights) and all(w.dtype == np.float32 for w in (weights or {}).values())
-    parts = ['dtype = "float32"\n'] if single else []
+    parts = [f"format = {FORMAT}\n" + ('dtype = "float32"\n' if single else "")]
     parts += ["[[population]]\n" + _lines(_changed(p), put) for p in network.populations]
     for connection in network.connections:
         table = _changed(connection)
