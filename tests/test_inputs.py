@@ -125,11 +125,17 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("x")
     refused(
-        "input '.': a folder; give a .bin, .npy, .npz or .csv file in it", open_inputs, ".", SENSOR
+        "input '.': a folder; give a .bin, .csv, .npy, .npz or .wav file in it",
+        open_inputs,
+        ".",
+        SENSOR,
     )
     refused("such as nmnist:.", open_inputs, ".", SENSOR)
     refused(
-        "input 'a.txt': no .bin, .npy, .npz or .csv file; give one", open_inputs, "a.txt", SENSOR
+        "input 'a.txt': no .bin, .csv, .npy, .npz or .wav file; give one",
+        open_inputs,
+        "a.txt",
+        SENSOR,
     )
     refused(
         f"input 'b.npy': no such file (looked for {tmp_path}/b.npy)", open_inputs, "b.npy", SENSOR

@@ -66,7 +66,7 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
     kind, suffix = kind_of(path), path.suffix.lower()
     if kind == "folder":
         raise UserError(
-            f"input {word!r}: a folder; give a .bin, .npy, .npz or .csv file in it, or say what "
+            f"input {word!r}: a folder; give a {_endings()} file in it, or say what "
             f"data set it is, such as nmnist:{word}"
         )
     for reader in readers().values() if kind == "file" else ():
@@ -76,12 +76,17 @@ def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:
         return _arrays(path, shape)
     if kind:
         raise UserError(
-            f"input {word!r}: no .bin, .npy, .npz or .csv file; give one, or a data set such as "
-            f"events:{word}"
+            f"input {word!r}: no {_endings()} file; give one, or a data set such as events:{word}"
         )
     close = difflib.get_close_matches(word.partition(":")[0].lower(), readers(), n=1, cutoff=0.7)
     hint = f" such as {close[0]}" if close else " such as digits or nmnist:PATH"
     raise UserError(f"input {word!r}: no such file{looked_for(path)}, and not a data set{hint}")
+
+
+def _endings() -> str:
+    """Return the endings of files that are read, for messages."""
+    found = sorted({".npy", ".npz"}.union(*(reader.suffixes for reader in readers().values())))
+    return f"{', '.join(found[:-1])} or {found[-1]}"
 
 
 def _arrays(path: Path, shape: tuple[int, ...]) -> Data:

@@ -38,6 +38,7 @@ DATA_HELP = (
     "camera; nothing is downloaded), [b]nmnist:PATH[/b] (folder or zips of N-MNIST), "
     "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]cifar10:PATH[/b] (the same, in colours), "
     "[b]film:mnist:PATH[/b] (MNIST, filmed), [b]events:FILE[/b] (what eventsnn film wrote), "
+    "[b]folder:PATH[/b] (recordings of your own), [b]speech:PATH[/b] (spoken words, .wav), "
     "[b]tonic:NAME:PATH[/b]."
 )
 

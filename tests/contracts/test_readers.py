@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 import eventsnn
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
@@ -89,12 +90,21 @@ def cifar10(folder):
         (folder / f"{name}.bin").write_bytes(b"\0" + bytes(3072) + b"\1" + bytes([9]) * 3072)
 
 
+def speech(folder):
+    """Two words of two speakers, twice: hisses of a tenth of a second."""
+    folder.mkdir()
+    hiss = np.random.default_rng(0).integers(-9000, 9000, 800).astype(np.int16)
+    for name in ("0_ann_3", "1_ann_3", "0_bob_7", "1_bob_7"):
+        wavfile.write(folder / f"{name}.wav", 8000, hiss)
+
+
 @pytest.fixture
 def words(tmp_path):
     """A word for each kind, with data behind it."""
     idx(tmp_path)
     nmnist(tmp_path / "n")
     cifar10(tmp_path / "c")
+    speech(tmp_path / "w")
     write_film(tmp_path / "f.events", [some_recordings()])
     (tmp_path / "a.beats").write_bytes(b"\x09\x03\x05")
     for name in ("0/a", "0/b", "1/a", "1/b"):
@@ -108,6 +118,8 @@ def words(tmp_path):
         "nmnist": f"nmnist:{tmp_path / 'n'}",
         "events": f"events:{tmp_path / 'f.events'}",
         "folder": f"folder:{tmp_path / 'own'}",
+        "speech": f"speech:{tmp_path / 'w'}",
+        "speaker": f"speaker:ann:{tmp_path / 'w'}",
         "beats-of-a-test": f"beats-of-a-test:{tmp_path / 'a.beats'}",
     }
 
@@ -156,7 +168,10 @@ def test_pictures_are_filmed_and_files_are_read_by_their_suffix(words, tmp_path)
     assert {"digits", "mnist"} <= set(filmed)
     files = {".bin": next((tmp_path / "n").rglob("*.bin")), ".beats": tmp_path / "a.beats"}
     files[".csv"] = tmp_path / "own" / "0" / "a.csv"
-    assert {suffix for reader in FOUND.values() for suffix in reader.suffixes} == set(files)
+    suffixes = {suffix for reader in FOUND.values() for suffix in reader.suffixes}
+    assert suffixes == set(files) | {".wav"}
+    sound = open_inputs(str(tmp_path / "w" / "0_ann_3.wav"), (1, 1, 78)).data
+    assert len(sound) == 1 and len(sound.t) > 10
     for file in files.values():
         data = open_inputs(str(file), (2, 34, 34)).data
         assert len(data) == 1 and len(data.t) in (2, 3)

@@ -105,7 +105,7 @@ class Folders(Reader):
         if kind_of(root) != "folder":
             raise UserError(f"data {word.spec!r}: no such folder{looked_for(root)}")
         found = _recordings(root)
-        numbers = _numbers({one.name for one in found}, root)
+        numbers = numbers_of({one.name for one in found}, root)
         columns = []
         for k, one in enumerate(found):
             columns.append(READERS[one.path.suffix.lower()](one.path))
@@ -177,8 +177,8 @@ def _of_class(folder: Path, half: str) -> list[OfClass]:
     return [OfClass(path, folder.name, half) for path in paths]
 
 
-def _numbers(names: set[str], root: Path) -> dict[str, int]:
-    """Return the number of each class."""
+def numbers_of(names: set[str], root: Path) -> dict[str, int]:
+    """Return the number of each class: its own where all are numbers, else by the alphabet."""
     if all(name.isascii() and name.isdigit() and len(name) < 6 for name in names):
         numbers = {name: int(name) for name in sorted(names, key=int)}
         if len(set(numbers.values())) < len(numbers):
