@@ -1,8 +1,8 @@
 """Spiking neural networks that compute only when an event arrives.
 
 The public names; each is imported when it is first asked for, so that ``import
-eventsnn`` is quick. ``eventsnn.rules``, ``losses``, ``optimizers``, ``neurons``, ``topology`` and
-``surrogates`` hold what there is of each kind.
+eventsnn`` is quick. ``eventsnn.rules``, ``losses``, ``optimizers``, ``neurons``, ``topology``,
+``surrogates``, ``connectivity`` and ``distributions`` hold what there is of each kind.
 """
 
 from __future__ import annotations
@@ -11,17 +11,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eventsnn import losses, neurons, optimizers, rules, surrogates, topology
+    from eventsnn import (
+        connectivity,
+        distributions,
+        losses,
+        neurons,
+        optimizers,
+        rules,
+        surrogates,
+        topology,
+    )
+    from eventsnn.connectivity.all_to_all import AllToAll
+    from eventsnn.connectivity.fixed_in_degree import FixedInDegree
+    from eventsnn.connectivity.fixed_out_degree import FixedOutDegree
+    from eventsnn.connectivity.one_to_one import OneToOne
+    from eventsnn.connectivity.pairwise_probability import PairwiseProbability
     from eventsnn.data.camera.saccade import Camera, film
     from eventsnn.data.dataset import DataSet
     from eventsnn.data.source import open_data
+    from eventsnn.distributions.constant import Constant
+    from eventsnn.distributions.normal import Normal
+    from eventsnn.distributions.uniform import Uniform
     from eventsnn.engines import simulate
     from eventsnn.engines.asynchronous.state import State
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
     from eventsnn.measure.operations import Operations, operations
-    from eventsnn.network import Connection, Network, Population
+    from eventsnn.network import Connection, Network, Population, connect
     from eventsnn.network.file import load_network
     from eventsnn.network.layer_string import layers
     from eventsnn.neurons.cuba_lif import CubaLIF
@@ -45,9 +62,12 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "optimizers.adam",
+    "AllToAll": "connectivity.all_to_all",
     "Camera": "data.camera.saccade",
     "Classifier": "train.classifier",
+    "connect": "network",
     "Connection": "network",
+    "Constant": "distributions.constant",
     "Conv2d": "topology.conv2d",
     "CountTarget": "losses",
     "CrossEntropy": "losses",
@@ -59,6 +79,8 @@ _HOME = {
     "EventStream": "events",
     "film": "data.camera.saccade",
     "FirstSpike": "losses",
+    "FixedInDegree": "connectivity.fixed_in_degree",
+    "FixedOutDegree": "connectivity.fixed_out_degree",
     "HerdingMLP": "rules.deep_spiking.network",
     "IF": "neurons.if_",
     "layers": "network.layer_string",
@@ -67,9 +89,12 @@ _HOME = {
     "load_network": "network.file",
     "merge": "events",
     "Network": "network",
+    "Normal": "distributions.normal",
+    "OneToOne": "connectivity.one_to_one",
     "open_data": "data.source",
     "Operations": "measure.operations",
     "operations": "measure.operations",
+    "PairwiseProbability": "connectivity.pairwise_probability",
     "Pool2d": "topology.pool2d",
     "Population": "network",
     "Readout": "neurons.readout",
@@ -80,19 +105,31 @@ _HOME = {
     "Sparse": "topology.sparse",
     "start": "rules.gradient.start",
     "State": "engines.asynchronous.state",
+    "Uniform": "distributions.uniform",
     "UserError": "errors",
 }
 
-_ROOMS = ("losses", "neurons", "optimizers", "rules", "surrogates", "topology")
+_ROOMS = (
+    "connectivity",
+    "distributions",
+    "losses",
+    "neurons",
+    "optimizers",
+    "rules",
+    "surrogates",
+    "topology",
+)
 
 __all__ = [
     "IF",
     "LIF",
     "SGD",
     "Adam",
+    "AllToAll",
     "Camera",
     "Classifier",
     "Connection",
+    "Constant",
     "Conv2d",
     "CountTarget",
     "CrossEntropy",
@@ -103,16 +140,25 @@ __all__ = [
     "EventBatch",
     "EventStream",
     "FirstSpike",
+    "FixedInDegree",
+    "FixedOutDegree",
     "HerdingMLP",
     "Network",
+    "Normal",
+    "OneToOne",
     "Operations",
+    "PairwiseProbability",
     "Pool2d",
     "Population",
     "Readout",
     "Record",
     "Sparse",
     "State",
+    "Uniform",
     "UserError",
+    "connect",
+    "connectivity",
+    "distributions",
     "film",
     "layers",
     "load",

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.distributions import Distribution, distributions
 from eventsnn.errors import DataError
 from eventsnn.files.arrays import read_arrays, read_npy
 from eventsnn.memory import check_room
 from eventsnn.network.checked import MAX_SYNAPSE_DELAY_US
+from eventsnn.network.tables import Table, described, get, known, number
 from eventsnn.text import named
 
-Table = dict[str, Any]
 MAX_FAN_OUT = 1 << 24
 _BYTES_A_SYNAPSE = 32
 """While it is made: a target, a weight, and both once more while they are checked."""
@@ -104,6 +105,8 @@ def delays(
         return array_of(value, shape, where, source)
     if not isinstance(value, dict):
         raise DataError(f"{where} is {named(value)}; give whole microseconds, a table or a file")
+    if "kind" in value:
+        return np.rint(_drawn(value, where).draw(shape))
     known(value, ("low", "high", "seed"), where)
     low, high = (get(value, key, (int,), where) for key in ("low", "high"))
     if not 0 <= low <= high <= MAX_SYNAPSE_DELAY_US:
@@ -125,13 +128,9 @@ def weights(
             raise DataError(f"{where}: {named(value)} holds {array.dtype}; save real numbers")
         array = np.asarray(array, np.float64)
     elif isinstance(value, dict):
-        known(value, ("mean", "std", "seed"), where)
-        mean, std = (_number(value, key, where) for key in ("mean", "std"))
-        if std < 0:
-            raise DataError(f"{where}.std is {std}; give 0 or more")
-        array = _rng(value, where).normal(mean, std, shape)
+        array = _drawn(value, where).draw(shape)
     else:
-        array = np.full(shape, _number({"weights": value}, "weights", where.rpartition(".")[0]))
+        array = np.full(shape, number({"weights": value}, "weights", where.rpartition(".")[0]))
     wrong = np.flatnonzero(~np.isfinite(array))
     if wrong.size:
         raise DataError(
@@ -140,42 +139,18 @@ def weights(
     return array
 
 
+def _drawn(table: Table, where: str) -> Distribution:
+    """Return the distribution of a table; without a kind it is normal."""
+    kinds = distributions()
+    kind = get({"kind": "normal", **table}, "kind", (str,), where)
+    if kind not in kinds:
+        raise DataError(f"{where}.kind is {kind!r}; give {', '.join(kinds)}")
+    return described(kinds[kind], table, where)
+
+
 def check_synapses(count: int, what: str) -> None:
     """Refuse so many synapses that they do not fit into memory."""
     check_room(count * _BYTES_A_SYNAPSE, f"{what}: {named(count)} synapses: it", DataError)
-
-
-def get(table: Table, key: str, kinds: tuple[type, ...], where: str) -> Any:
-    """Return the value of a key, which must be of one of some types."""
-    if key not in table:
-        raise DataError(f"{where} lacks the key {key}; give it")
-    value = table[key]
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        names = " or ".join(_SAID.get(kind, kind.__name__) for kind in kinds)
-        raise DataError(f"{where}.{key} is {named(value)}; give a {names}")
-    return value
-
-
-def known(table: Table, keys: tuple[str, ...], where: str) -> None:
-    """Refuse a key that means nothing here."""
-    for key in table:
-        if key not in keys:
-            listed = ", ".join(keys) or "none"
-            raise DataError(f"{where} has the unknown key {named(repr(key))}; known: {listed}")
-
-
-_SAID = {int: "whole number", float: "number", str: "text", dict: "table", list: "list"}
-
-
-def _number(table: Table, key: str, where: str) -> float:
-    value = get(table, key, (int, float), where)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise DataError(f"{where}.{key} is {named(value)}; give a finite number")
-    return number
 
 
 def _rng(table: Table, where: str) -> np.random.Generator:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.distributions import Distribution
 from eventsnn.errors import UserError
 from eventsnn.given import check_no_mask
 from eventsnn.text import named
@@ -19,8 +21,11 @@ MAX_DELAY_US = 1 << 40
 MAX_SYNAPSE_DELAY_US = (1 << 22) - 1
 _LONGEST_NAME = 200
 
-Weights = Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]]
-"""Weight arrays by connection name, or in the order of the connections."""
+Given = NDArray[Any] | Distribution | float
+"""Weights of a connection: an array, what they are drawn from, or one number for all."""
+
+Weights = Mapping[str, Given] | Sequence[Given]
+"""Weights by connection name, or in the order of the connections."""
 
 
 def check_name(name: Any, what: str) -> None:
@@ -100,6 +105,7 @@ def by_connection(
 ) -> list[NDArray[Any] | None]:
     """Return the weights given for each connection, None where none are."""
     names = [c.name for c in connections]
+    shapes = [c.topology.weight_shape for c in connections]
     if not isinstance(weights, Mapping):
         rows = isinstance(weights, np.ndarray) and weights.ndim > 0
         if not (rows or isinstance(weights, Sequence)) or isinstance(weights, str):
@@ -111,19 +117,14 @@ def by_connection(
                 f"weights: {len(weights)} arrays for {len(names)} connections "
                 f"({', '.join(names)}); give one each"
             )
-        pairs = zip(names, weights, strict=True)
-        return [None if array is None else _as_array(array, name) for name, array in pairs]
+        return list(map(_as_array, weights, names, shapes))
     unknown = [name for name in weights if name not in names]
     if unknown:
         raise UserError(
             f"weights: no connection is called {named(repr(unknown[0]))}; there are "
             f"{', '.join(names)}"
         )
-    given = (weights.get(name) for name in names)
-    return [
-        None if array is None else _as_array(array, name)
-        for name, array in zip(names, given, strict=True)
-    ]
+    return list(map(_as_array, map(weights.get, names), names, shapes))
 
 
 def checked_weights(
@@ -153,7 +154,13 @@ def checked_weights(
     return flat
 
 
-def _as_array(given: Any, name: str) -> NDArray[Any]:
+def _as_array(given: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    if given is None:
+        return None
+    if isinstance(given, Distribution):
+        return given.draw(shape)
+    if isinstance(given, Real) and not isinstance(given, bool | np.bool_):
+        return np.full(shape, given)
     check_no_mask(given, f"weights of {named(name)}")
     try:
         return np.asarray(given)

@@ -12,32 +12,33 @@
     [[connection]]
     source = "input"
     target = "neurons"
-    topology = { kind = "sparse", fan_out = 40, seed = 1 }
+    topology = { kind = "fixed_in_degree", degree = 40, seed = 1, multapses = false }
     delay_us = { low = 1000, high = 10000, seed = 2 }
-    weights = { mean = 0.3, std = 0.1, seed = 3 }
+    weights = { kind = "normal", mean = 0.3, std = 0.1, seed = 3 }
 
-Weights and delays are a number, a range or distribution with its seed, a list of numbers, or the
-name of an ``.npy`` file, which starts at the folder of the TOML file. Sizes of a topology follow
-from the populations. The shape of an input of three sides is that of a sensor: polarities, rows,
-columns. ``written.py`` writes what is read here.
+A topology is one, or a connection rule that draws one. Weights and delays are a number, a
+distribution with its seed, a list of numbers, or the name of an ``.npy`` file, which starts at the
+folder of the TOML file. Sizes of a topology follow from the populations. The shape of an input of
+three sides is that of a sensor: polarities, rows, columns. ``written.py`` writes what is read here.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from numpy.typing import NDArray
 
+from eventsnn.connectivity import connectivities
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.unpack import read_text
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population, arrays
-from eventsnn.network.arrays import ArraySource, FilesBeside, Table, get, known
+from eventsnn.network.arrays import ArraySource, FilesBeside
+from eventsnn.network.tables import Table, built, described, get, known, made
 from eventsnn.network.written import FORMAT, follows
 from eventsnn.neurons import models
 from eventsnn.neurons.neuron import Neuron
@@ -46,7 +47,6 @@ from eventsnn.topology import topologies
 from eventsnn.topology.sparse import Sparse
 from eventsnn.topology.topology import Topology
 
-T = TypeVar("T")
 _BYTES_A_NEURON = 64
 """Of an engine's arrays: variables, clocks, room for spikes."""
 
@@ -131,7 +131,7 @@ def _population(table: Table, where: str, by_hand: bool) -> Population:
     name, neuron = get(table, "name", (str,), where), None
     if "neuron" in table:
         neuron = _neuron(get(table, "neuron", (dict,), where), f"{where}.neuron")
-    population = _made(lambda: Population(name, shape, neuron), where)
+    population = made(lambda: Population(name, shape, neuron), where)
     sides = population.shape
     if by_hand and neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
         raise DataError(
@@ -147,7 +147,7 @@ def _neuron(table: Table, where: str) -> Neuron:
     model = models().get(name)
     if model is None:
         raise DataError(f"{where}.model is {name!r}; give {', '.join(models())}")
-    return _built(model, {k: v for k, v in table.items() if k != "model"}, where)
+    return built(model, {k: v for k, v in table.items() if k != "model"}, where)
 
 
 def _connection(
@@ -168,7 +168,7 @@ def _connection(
     delay: Any = arrays.delays(value, shape.weight_shape, place, arrays_at)
     name = get({"name": "", **table}, "name", (str,), where)
     fixed = table.get("fixed", False)
-    return _made(lambda: Connection(ends[0].name, ends[1].name, shape, delay, name, fixed), where)
+    return made(lambda: Connection(ends[0].name, ends[1].name, shape, delay, name, fixed), where)
 
 
 def _topology(
@@ -178,9 +178,14 @@ def _topology(
     if not isinstance(table, dict):
         raise DataError(f"{where} is {table!r}; give a table with a kind")
     kind = get(table, "kind", (str,), where)
-    shape = topologies().get(kind)
+    shape, rule = topologies().get(kind), connectivities().get(kind)
+    if rule is not None:
+        drawn = described(rule, table, where)
+        same = source.name == target.name
+        return made(lambda: drawn.topology(source.size, target.size, same), where)
     if shape is None:
-        raise DataError(f"{where}.kind is {kind!r}; give {', '.join(topologies())}")
+        words = ", ".join((*topologies(), *connectivities()))
+        raise DataError(f"{where}.kind is {kind!r}; give {words}")
     rest = {k: v for k, v in table.items() if k != "kind"}
     if shape is Sparse and not {"start", "target"} <= set(rest):
         return _sparse(rest, source, target, where, arrays_at)
@@ -194,7 +199,7 @@ def _topology(
             rest[name] = arrays.array_of(value, None, f"{where}.{name}", arrays_at)
         elif isinstance(value, list):
             rest[name] = tuple(value)
-    return _built(shape, follows(shape, source, target) | rest, where)
+    return built(shape, follows(shape, source, target) | rest, where)
 
 
 def _sparse(
@@ -211,30 +216,7 @@ def _sparse(
             )
     else:
         start, targets = arrays.draw_targets(table, (source.size, target.size), where)
-    return _made(lambda: Sparse(target.size, start, targets), where)
-
-
-def _built(kind: type[T], values: Table, where: str) -> T:
-    """Make a dataclass from named values, naming the key that is unknown or missing."""
-    known_fields = {f.name: f for f in fields(kind) if f.init}  # type: ignore[arg-type]
-    known(values, tuple(known_fields), where)
-    for name, f in known_fields.items():
-        if f.default is MISSING and name not in values:
-            raise DataError(f"{where} lacks the key {name}; give it")
-    for name, value in values.items():
-        wanted = str(known_fields[name].type)
-        if isinstance(value, bool) != (wanted == "bool"):
-            raise DataError(f"{where}.{name} is {value!r}; give a {wanted}")
-        if isinstance(value, str) and "float" in wanted and "NDArray" not in wanted:
-            raise DataError(f"{where}.{name} is {value!r}; give a number")
-    return _made(lambda: kind(**values), where)
-
-
-def _made(make: Callable[[], T], where: str) -> T:
-    try:
-        return make()
-    except (UserError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{where}: {error}") from error
+    return made(lambda: Sparse(target.size, start, targets), where)
 
 
 def _document(text: str, where: str) -> Table:
