@@ -27,7 +27,7 @@ def set_up(extra: str) -> None:
     print(f"setting up {VENV} (once, about a minute) ...", file=sys.stderr, flush=True)
     if not PYTHON.is_file():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    target = f"{HERE}[test]" if "test" in want else str(HERE)
+    target = f"{HERE}[{'test' if 'test' in want else 'tonic'}]"
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--editable", target]
     subprocess.run(pip, check=True)
     DONE.write_text(" ".join([version, "main", *(["test"] if "test" in want else [])]))

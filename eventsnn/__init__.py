@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from eventsnn.train.classifier import Classifier
     from eventsnn.train.load import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Adam": "optimizers.adam",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import urllib.error
 from pathlib import Path
 
@@ -360,3 +361,11 @@ def test_a_missing_reader_package_is_named(tmp_path, complete, monkeypatch):
     monkeypatch.setattr(tonic.datasets.NMNIST, "__getitem__", needs_package)
     with pytest.raises(UserError, match="tonic needs the package aedat to read NMNIST; install it"):
         ours.load("NMNIST", tmp_path)
+
+
+def test_without_tonic_the_error_names_the_extra_that_brings_it(call, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tonic.datasets")
+    monkeypatch.setitem(sys.modules, "tonic", None)  # as where it is not installed
+    code, out, err = call("train", "--data", "tonic:DVSGesture:somewhere")
+    assert code == 2 and not out and err.count("\n") == 1
+    assert "package tonic, which" in err and "pip install 'eventsnn[tonic]' (tonic is GPL" in err

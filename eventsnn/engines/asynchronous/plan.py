@@ -142,7 +142,7 @@ def _plan(network: Network, *_: tuple[type, ...]) -> Graph:
         calendar=_numbered([k.kind == CALENDAR for k in channels]),
         writes=np.array([lists.get(k.connection, k.connection) for k in channels], np.int64),
         rows=np.array([_rows(network, k) for k in channels], np.int64),
-        listed=np.array([k.topology == Sparse.kind and k.kind != DIRECT for k in channels]),
+        listed=np.array([_listed(k) for k in channels], np.int64),
         delay=np.array([k.delay_us for k in channels], np.float64),
         topology=np.array([shapes.index(k.topology) for k in channels], np.int64),
         shape_at=_starts([len(k.table) for k in channels]),
@@ -171,6 +171,11 @@ def clock_size(network: Network, p: int) -> int:
         return 1
     smallest = min(sizes)
     return smallest if all(size % smallest == 0 for size in sizes) else 1
+
+
+def _listed(channel: Channel) -> bool:
+    """Tell whether a channel's table holds where the list of each sender begins."""
+    return channel.topology == Sparse.kind and channel.kind != DIRECT
 
 
 def _rows(network: Network, channel: Channel) -> int:

@@ -24,6 +24,8 @@ from eventsnn.topology.topology import Topology
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_TOPOLOGIES = 8  # up to so many, one that joins makes no new code of the kernels
+
 
 class Graph(NamedTuple):
     """Flat arrays of a network; ``*_at`` hold where each population's or connection's part starts.
@@ -194,13 +196,13 @@ def _graph_of(network: Network, _: tuple[type[Topology], ...]) -> Graph:
 
 
 def calls() -> tuple[Any, ...]:
-    """Return the fan-out of every topology, as typed pointers."""
+    """Return the fan-out of every topology, as typed pointers; the last one fills the tuple up."""
     return _calls(tuple(topologies().values()))
 
 
 @cache
 def _calls(shapes: tuple[type[Topology], ...]) -> tuple[Any, ...]:
-    return tuple(shape.kernel() for shape in shapes)
+    return tuple(s.kernel() for s in shapes + shapes[-1:] * (-len(shapes) % _TOPOLOGIES))
 
 
 def run_of(

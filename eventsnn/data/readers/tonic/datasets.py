@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from tarfile import TarError
@@ -37,9 +38,7 @@ _NETWORK_TIMEOUT_S = 30.0
 
 def names() -> list[str]:
     """Return the names of tonic's data sets that have classes."""
-    import tonic.datasets
-
-    return sorted(set(tonic.datasets.__all__) - _NO_CLASSES)
+    return sorted(set(_tonic().__all__) - _NO_CLASSES)
 
 
 def known(name: str) -> str:
@@ -48,11 +47,10 @@ def known(name: str) -> str:
     Raises
     ------
     UserError
-        If there is none, or it has no classes: it says what was probably meant, or the names.
+        If there is none, or it has no classes: it says what was probably meant, or the names. If
+        tonic is not installed.
     """
-    import tonic.datasets
-
-    every: dict[str, str] = {_plain(one): one for one in tonic.datasets.__all__}
+    every: dict[str, str] = {_plain(one): one for one in _tonic().__all__}
     found = every.get(_plain(name))
     if found in _NO_CLASSES:
         raise UserError(
@@ -64,6 +62,19 @@ def known(name: str) -> str:
     near = [every[match] for match in close if every[match] not in _NO_CLASSES]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UserError(f"tonic has no data set {name!r}; {hint}known are {', '.join(names())}")
+
+
+def _tonic() -> Any:
+    """Import tonic's data sets; tonic is GPL-3.0 and no part of a plain installation."""
+    try:
+        return import_module("tonic.datasets")
+    except ImportError as error:
+        missing = (error.name or "tonic").partition(".")[0]
+        raise UserError(
+            f"data sets of tonic need the package {missing}, which is not installed; "
+            "install it with pip install 'eventsnn[tonic]' (tonic is GPL-3.0), or give "
+            "folder:PATH, which reads recordings without it"
+        ) from error
 
 
 @functools.cache
@@ -137,9 +148,7 @@ def load(
 
 def _opened(name: str, folder: Path, split: str) -> Any:
     """Construct tonic's data set, which downloads what is missing."""
-    import tonic.datasets
-
-    kind = getattr(tonic.datasets, name)
+    kind = getattr(_tonic(), name)
     arguments = inspect.signature(kind).parameters
     options: dict[str, Any] = {}
     splits = ["train", "test"]
