@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventsnn.rules.hm2bp import reference
+from eventsnn.rules.hm2bp.gather import TABLE
 from eventsnn.rules.hm2bp.grading import Pairs
+from eventsnn.rules.hm2bp.lanes import LANES
 from eventsnn.rules.hm2bp.layers import SILENT_SIDE, SILENT_SPSP, Steps
-from eventsnn.rules.hm2bp.spsp import Curves, spikes_before
-from eventsnn.rules.hm2bp.trains import Trains, arrange, from_steps
+from eventsnn.rules.hm2bp.spsp import Curves
+from eventsnn.rules.hm2bp.trains import from_steps
 
 STEPS = Steps(64.0, 8.0, 2, 256)
 
@@ -153,19 +155,7 @@ def test_both_orders_of_trains_hold_the_same_spikes():
     steps, units = made.times()
     expected = np.nonzero(x.T)
     assert (steps == expected[0]).all() and (units == expected[1]).all()
-    again = Trains(made.unit, made.first, np.zeros_like(made.step), np.zeros_like(made.start))
-    arrange(again, False)
-    for a, b in zip(again, made, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_the_spike_before_each_is_the_last_of_its_unit():
-    x = np.zeros((2, 12), bool)
-    x[0, [1, 4, 9]] = x[1, [4]] = True
-    unit, step = np.nonzero(x)
-    made, before = from_steps(unit, step, 2, 12), np.zeros(4, np.int32)
-    spikes_before(made, before, np.zeros(2, np.int32))
-    assert before.tolist() == [0, 1, 0, 4]
+    assert made.step.tolist() == step.tolist() and made.counts.tolist() == x.sum(1).tolist()
 
 
 def test_memory_of_scalars_does_not_grow_with_the_steps():
@@ -174,7 +164,23 @@ def test_memory_of_scalars_does_not_grow_with_the_steps():
     sizes = []
     for steps in (100, 5000):
         runner = Compiled(layers, [np.ones(one.weight_shape) for one in layers], [None] * 2, steps)
-        rooms = runner.runner.cells[0] + [d.sweep for d in runner.runner.desks[0]]
-        sizes.append(sum(array.nbytes for room in rooms for array in room))
-    assert sizes[0] == sizes[1]
-    assert Pairs.room(4, Curves.of(STEPS)).sweep.table.shape[0] == 32
+        rooms = [*runner.runner.cells[0][0], *runner.runner.desks[0][0].sweep]
+        sizes.append(sum(array.nbytes for array in rooms if array.dtype == np.float32))
+        assert Pairs.room(4, Curves.of(STEPS), steps).sweep.table.shape == (TABLE + 1, LANES)
+    assert sizes[0] == sizes[1] > 4 * TABLE * LANES
+
+
+def test_a_layer_wider_than_a_lot_of_lanes_goes_down_as_by_the_reference():
+    """Errors are summed over columns of two lots; T is no multiple of a table's steps."""
+    rng = np.random.default_rng(8)
+    layers = [dense(20, 31, 3), dense(31, 2 * LANES + 17, 2), dense(2 * LANES + 17, 4, 3)]
+    weights = [rng.uniform(-1, 2, one.weight_shape).astype(np.float32) for one in layers]
+    x = spiking(rng, 20, TABLE + 75, 0.2, 0)
+    found, back, cost = learned(layers, weights, [None] * 3, x, 1)
+    network = Compiled(layers, weights, [None] * 3, x.shape[1], threads=2)
+    assert network.learn(x, 1, stepping(1.0, adam=False)).cost == pytest.approx(cost)
+    for k, one in enumerate(network.learning):
+        assert (network.spikes()[k] == found[k + 1]).all() and found[k + 1].any()
+        scale = np.abs(back[k].gradient).max()
+        gone = weights[k].astype(float) - one.weights
+        np.testing.assert_allclose(gone, back[k].gradient, rtol=1e-4, atol=1e-6 * scale)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.rules.hm2bp.forward import RunWires
+from eventsnn.rules.hm2bp.gather import EventRows, gather_spsp, list_pairs
 from eventsnn.rules.hm2bp.layers import SILENT_SIDE, SILENT_SPSP
-from eventsnn.rules.hm2bp.spsp import Curves, Sweep, gather_spsp
+from eventsnn.rules.hm2bp.spsp import Curves, Sweep
 from eventsnn.rules.hm2bp.trains import Trains
 from eventsnn.rules.hm2bp.update import update_rows
 
@@ -24,8 +25,6 @@ class SampleWay(NamedTuple):
     Attributes
     ----------
     own, below : Trains
-    before : int32 array
-        The spike before each of ``own``: ``spsp.spikes_before``.
     error : float32 array (n_out,)
         Derivatives of the loss by the counts.
     lateral : float32 array (n_out,)
@@ -34,7 +33,6 @@ class SampleWay(NamedTuple):
 
     own: Trains
     below: Trains
-    before: NDArray[np.int32]
     error: NDArray[np.float32]
     lateral: NDArray[np.float32]
 
@@ -70,7 +68,7 @@ class Desk(NamedTuple):
     Attributes
     ----------
     sweep : Sweep
-    cursor : int32 array (n_in,)
+    rows : EventRows
     e : float32 array (n_runs, width)
         S-PSP of each synapse whose sender spiked; of a dense layer, the gradient after that.
     gradient : float32 array (rows, width), or of no rows
@@ -84,7 +82,7 @@ class Desk(NamedTuple):
     """
 
     sweep: Sweep
-    cursor: NDArray[np.int32]
+    rows: EventRows
     e: NDArray[np.float32]
     gradient: NDArray[np.float32]
     delta: NDArray[np.float32]
@@ -180,23 +178,24 @@ def _go_down(passed: Any, shape: Any, weights: Any, columns: Any, desk: Any) -> 
 
 @kernel
 def _gradient(passed: Any, shape: Any, columns: Any, desk: Any) -> None:
-    """Sum factor e over places (eq. 23); of a dense layer, e itself becomes the gradient."""
+    """Sum factor e over places (eq. 23)."""
     wires, start = shape.wires, passed.below.start
     factor, silent, width = desk.factor, desk.silent, columns.high - columns.low
-    dull, dense = np.float32(SILENT_SPSP), len(desk.gradient) == 0
-    if not dense:
-        desk.gradient[:] = 0
+    dull = np.float32(SILENT_SPSP)
+    desk.gradient[:] = 0
     for j in range(len(start) - 1):
         for r in range(wires.start[j], wires.start[j + 1] if start[j + 1] > start[j] else 0):
             first, row = wires.place[r] * width, desk.e[r]
             own, mute = factor[first : first + width], silent[first : first + width]
-            if dense:
-                for i in range(width):
-                    row[i] = own[i] * (row[i] + dull * mute[i])
-            else:
-                into = desk.gradient[wires.row[r]]
-                for i in range(width):
-                    into[i] += own[i] * (row[i] + dull * mute[i])
+            into = desk.gradient[wires.row[r]]
+            for i in range(width):
+                into[i] += own[i] * (row[i] + dull * mute[i])
+
+
+@threaded
+def list_rows(below, rows):  # type: ignore[no-untyped-def]
+    """List the rows of K that a dense layer adds, for all its blocks."""
+    list_pairs(below, rows)
 
 
 @threaded
@@ -214,12 +213,17 @@ def learn_block(passed, shape, learning, stepping, columns, desk):  # type: igno
     """
     _look(passed, shape, columns, desk)
     dense = len(desk.gradient) == 0
-    setting = shape.curves, columns, desk.cursor, dense
-    gather_spsp(passed.own, passed.before, passed.below, shape.wires, setting, desk.sweep, desk.e)
+    room = desk.sweep, desk.rows, desk.e
+    gather_spsp(passed.own, passed.below, shape.wires, (shape.curves, columns, dense), room)
     if shape.down:
         _go_down(passed, shape, learning.weights, columns, desk)
     if shape.learns:
         _side_effect(passed, shape, learning, columns, desk)
-        _gradient(passed, shape, columns, desk)
-        found = desk.e if dense else desk.gradient
+        if not dense:
+            _gradient(passed, shape, columns, desk)
+        found = (
+            (desk.e, desk.factor, desk.silent)
+            if dense
+            else (desk.gradient, desk.factor, desk.silent)
+        )
         update_rows(learning, found, passed.below.start, dense, stepping, columns)

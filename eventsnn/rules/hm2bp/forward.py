@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import int64
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.lanes import aligned
 from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.kernels.vector import first_bit, reached
+from eventsnn.rules.grid.rows import sum_rows
+from eventsnn.rules.hm2bp.lanes import LANES
 
-LANES = 64
-"""Neurons that are looked at together for a spike; blocks are padded to whole lanes."""
+CHUNKS = (0,) * (LANES // 16)
+"""As long as LANES neurons fill registers of 16 float32: ``vector.reached`` counts them so."""
 
 
 class RunWires(NamedTuple):
@@ -32,47 +37,75 @@ class RunWires(NamedTuple):
 
 
 class StepCells(NamedTuple):
-    """State of a block's neurons, place by place, padded; float32.
+    """State of a block's neurons, and its spikes.
 
     Attributes
     ----------
-    v, current, drive : float32 arrays
+    v, current, drive : float32 arrays (padded,)
         ``drive`` is what is delivered at the next step.
-    held : float32 array
+    held : float32 array (padded,)
         The last step at which v is held at 0.
+    steps : int32 array (padded, most)
+        Steps at which each spiked.
+    counts : int32 array (padded,)
+        How many.
+    latest : int32 array (padded,)
+        Those that spiked at the last step, where the layer reaches itself.
     """
 
     v: NDArray[np.float32]
     current: NDArray[np.float32]
     drive: NDArray[np.float32]
     held: NDArray[np.float32]
+    steps: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    latest: NDArray[np.int32]
+
+    @classmethod
+    def room(cls, padded: int, most: int) -> StepCells:
+        """Return room for so many neurons, and so many spikes of each."""
+        v, current, drive, held = aligned(4 * padded, np.float32).reshape(4, padded)
+        counts, latest = np.zeros((2, padded), np.int32)
+        steps = np.empty((padded, most), np.int32)
+        return cls(v, current, drive, held, steps, counts, latest)
 
 
 class Columns(NamedTuple):
-    """A block of a layer: the columns low to high - 1 of its runs of ``length`` neurons."""
+    """A block of a layer: the columns low to high - 1 of its runs of ``length`` neurons.
+
+    A layer of several places is one block. So neuron k of a block is neuron low + k of the layer.
+    """
 
     low: int
     high: int
     length: int
 
 
+class Constants(NamedTuple):
+    """What the neurons of a layer are.
+
+    Attributes
+    ----------
+    keep, decay, gain : float32
+        What is left of v and of the current after a step, and what v takes of the current.
+    limit : float32
+        The lowest v that fires.
+    rest : float32
+        Refractory steps.
+    """
+
+    keep: np.float32
+    decay: np.float32
+    gain: np.float32
+    limit: np.float32
+    rest: np.float32
+
+
 @inlined
 def _add_dense(drive: Any, events: Any, weights: Any, low: int, high: int) -> None:
-    """Add a row of weights an event, four at a time, in the order of the events."""
-    n, k = len(events), 0
-    while k + 4 <= n:
-        a = weights[np.uint64(events[k]), low:high]
-        b = weights[np.uint64(events[k + 1]), low:high]
-        c = weights[np.uint64(events[k + 2]), low:high]
-        d = weights[np.uint64(events[k + 3]), low:high]
-        for i in range(len(a)):
-            drive[i] = (((drive[i] + a[i]) + b[i]) + c[i]) + d[i]
-        k += 4
-    while k < n:
-        a = weights[np.uint64(events[k]), low:high]
-        for i in range(len(a)):
-            drive[i] += a[i]
-        k += 1
+    """Add a row of weights an event, in the order of the events."""
+    shape = int64(0), int64(low), int64(weights.shape[1]), int64(high - low)
+    sum_rows(drive, weights, events, (int64(0), int64(len(events))), shape)
 
 
 @inlined
@@ -90,74 +123,101 @@ def _add_runs(drive: Any, events: Any, weights: Any, wires: Any, low: int, high:
 
 
 @inlined
-def _move(v: Any, current: Any, drive: Any, held: Any, t: Any, constants: Any) -> Any:
-    """Make one step of some neurons; return whether one is beyond the limit."""
-    keep, decay, gain, limit = constants
-    none, fires = np.float32(0), False
+def _move(v: Any, current: Any, drive: Any, held: Any, t: Any, constants: Any) -> None:
+    """Make one step of some neurons."""
+    keep, decay, gain, _, _ = constants
+    none = np.float32(0)
     for k in range(LANES):
         a = current[k] * decay + drive[k]
         u = v[k] * keep + a * gain
         u = u if held[k] < t else none
         current[k], v[k], drive[k] = a, u, none
-        fires |= u > limit
-    return fires
+
+
+@inlined
+def _fire(cells: Any, at: int, t: int, bits: Any, rest: Any) -> None:
+    """Let the neurons at + k fire whose bit is set."""
+    while bits:
+        i = at + first_bit(bits)
+        bits &= bits - np.uint64(1)
+        cells.steps[i, cells.counts[i]] = t
+        cells.counts[i] += 1
+        cells.v[i], cells.held[i] = np.float32(0), np.float32(t) + rest
 
 
 @kernel
-def _step(cells: Any, t: Any, constants: Any, columns: Any, out: Any) -> Any:
-    """Make one step; write the units that fire, and return how many."""
-    keep, decay, gain, limit, rest = constants
+def _run_strip(below: Any, weights: Any, cells: Any, constants: Any, at: int, columns: Any) -> None:
+    """Run the neurons at to at + LANES - 1 of a dense layer over a sample."""
     low, high, length = columns
-    width, n = high - low, 0
-    for first in range(0, len(cells.v), LANES):
-        part = slice(first, first + LANES)
-        v, held = cells.v[part], cells.held[part]
-        moving = keep, decay, gain, limit
-        if _move(v, cells.current[part], cells.drive[part], held, t, moving):
-            for k in range(LANES):
-                if v[k] > limit:
-                    at = first + k
-                    out[n] = (at // width) * length + low + at % width
-                    n += 1
-                    v[k], held[k] = np.float32(0), t + rest
-    return n
-
-
-@threaded
-def run_block(below, wires, weights, inward, cells, setting, out):  # type: ignore[no-untyped-def]
-    """Run the neurons of a block over a sample.
-
-    Parameters
-    ----------
-    below : Trains
-        By step.
-    wires : RunWires
-    weights : float32 array (rows, length)
-    inward : float32 array (n, n), or of no rows
-        From the layer onto itself; the block is the whole layer then.
-    cells : StepCells
-    setting : (constants, Columns, dense)
-        Constants: decay of v, decay of a, gain, limit, refractory steps; float32. ``dense``: each
-        sender reaches all columns by a row of its own.
-    out : (int32 array, int32 array (T + 1,))
-        As ``unit`` and ``first`` of ``Trains``.
-    """
-    constants, columns, dense = setting
-    unit, first = out
-    low, high, _ = columns
-    for array in cells[:3]:
-        array[:] = 0
-    cells.held[:] = -1
-    n, since = 0, 0
-    first[0] = first[1] = 0
+    unit, first, part = below.unit, below.first, slice(at, at + LANES)
+    v, current, drive, held = (
+        cells.v[part],
+        cells.current[part],
+        cells.drive[part],
+        cells.held[part],
+    )
+    width, begin, size = high - low - at, int64(low + at), int64(length)
     for t in range(1, len(first) - 1):
+        span = int64(first[t - 1]), int64(first[t])
+        if width >= LANES:
+            sum_rows(drive, weights, unit, span, (int64(0), begin, size, int64(LANES)))
+        else:
+            sum_rows(drive, weights, unit, span, (int64(0), begin, size, int64(width)))
+        _move(v, current, drive, held, np.float32(t), constants)
+        bits = reached(v, int64(0), constants.limit, CHUNKS)[0]
+        if bits:
+            _fire(cells, at, t, bits, constants.rest)
+
+
+@kernel
+def _run_steps(below: Any, setting: Any, weights: Any, inward: Any, cells: Any) -> None:
+    """Run all neurons of a block over a sample, step by step."""
+    wires, constants, (low, high, _), dense = setting
+    n = 0
+    for t in range(1, len(below.first) - 1):
         events = below.unit[below.first[t - 1] : below.first[t]]
         if dense:
             _add_dense(cells.drive, events, weights, low, high)
         else:
             _add_runs(cells.drive, events, weights, wires, low, high)
         if len(inward):
-            _add_dense(cells.drive, unit[since:n], inward, low, high)
-        since = n
-        n += _step(cells, np.float32(t), constants, columns, unit[n:])
-        first[t + 1] = n
+            _add_dense(cells.drive, cells.latest[:n], inward, low, high)
+        n = 0
+        for at in range(0, len(cells.v), LANES):
+            part = slice(at, at + LANES)
+            v, held = cells.v[part], cells.held[part]
+            _move(v, cells.current[part], cells.drive[part], held, np.float32(t), constants)
+            bits = reached(v, int64(0), constants.limit, CHUNKS)[0]
+            if bits:
+                _fire(cells, at, t, bits, constants.rest)
+            while bits and len(inward):
+                cells.latest[n] = at + first_bit(bits)
+                bits &= bits - np.uint64(1)
+                n += 1
+
+
+@threaded
+def run_block(below, setting, weights, inward, cells):  # type: ignore[no-untyped-def]
+    """Run the neurons of a block over a sample.
+
+    Parameters
+    ----------
+    below : Trains
+        By step.
+    setting : (RunWires, Constants, Columns, dense)
+        ``dense``: each sender reaches all columns by a row of its own.
+    weights : float32 array (rows, length)
+    inward : float32 array (n, n), or of no rows
+        From the layer onto itself; the block is the whole layer then.
+    cells : StepCells
+    """
+    _, constants, columns, dense = setting
+    for array in cells[:3]:
+        array[:] = 0
+    cells.held[:] = -1
+    cells.counts[:] = 0
+    if dense and not len(inward):
+        for at in range(0, columns.high - columns.low, LANES):
+            _run_strip(below, weights, cells, constants, at, columns)
+    else:
+        _run_steps(below, setting, weights, inward, cells)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import kernel, threaded
 from eventsnn.rules.hm2bp.forward import Columns, RunWires
-from eventsnn.rules.hm2bp.spsp import Curves, Sweep, gather_spsp
+from eventsnn.rules.hm2bp.gather import TABLE, EventRows, gather_spsp, list_pairs
+from eventsnn.rules.hm2bp.spsp import Curves, Sweep
 from eventsnn.rules.hm2bp.trains import by_step
 
 
@@ -41,16 +42,17 @@ class Pairs(NamedTuple):
     curves: Curves
     columns: Columns
     sweep: Sweep
-    cursor: NDArray[np.int32]
+    rows: EventRows
     e: NDArray[np.float32]
 
     @classmethod
-    def room(cls, n: int, curves: Curves) -> Pairs:
-        """Return room for n outputs."""
+    def room(cls, n: int, curves: Curves, steps: int) -> Pairs:
+        """Return room for n outputs, and so many steps."""
         every = np.arange(n + 1, dtype=np.int32)
         wires = RunWires(every, np.zeros(n, np.int32), every[:-1].copy())
         e, columns = np.zeros((n, n), np.float32), Columns(0, n, n)
-        return cls(wires, curves, columns, Sweep.room(n), np.zeros(n, np.int32), e)
+        rows = EventRows.room(n, steps, True)
+        return cls(wires, curves, columns, Sweep.room(1, TABLE, steps), rows, e)
 
 
 @kernel
@@ -61,11 +63,12 @@ def _ratio(start: Any, e: Any, sender: int, target: int) -> float:
 
 
 @kernel
-def _laterals(own: Any, before: Any, label: int, wanted: Any, pairs: Any, lateral: Any) -> None:
+def _laterals(own: Any, label: int, wanted: Any, pairs: Any, lateral: Any) -> None:
     """Write the lateral factor of each output: it acts on itself by way of another one."""
     start, e = own.start, pairs.e
-    setting = pairs.curves, pairs.columns, pairs.cursor, True
-    gather_spsp(own, before, own, pairs.wires, setting, pairs.sweep, e)
+    room = pairs.sweep, pairs.rows, e
+    list_pairs(own, pairs.rows)
+    gather_spsp(own, own, pairs.wires, (pairs.curves, pairs.columns, True), room)
     for j in range(len(lateral)):
         back = 0.0
         for i in range(len(lateral) if start[j + 1] > start[j] or j == label else 0):
@@ -90,15 +93,13 @@ def _revive(own: Any, label: int, every: int) -> None:
 
 
 @threaded
-def grade(own, before, label, weight, wanted, pairs, out):  # type: ignore[no-untyped-def]
+def grade(own, label, weight, wanted, pairs, out):  # type: ignore[no-untyped-def]
     """Grade the outputs of a sample (eq. 1); return its cost.
 
     Parameters
     ----------
     own : Trains
         Of the outputs. A silent true class is revived in it, for the way back.
-    before : int32 array
-        From ``spsp.spikes_before``.
     label : int
     weight : float
         Of the sample.
@@ -118,7 +119,7 @@ def grade(own, before, label, weight, wanted, pairs, out):  # type: ignore[no-un
     start, n = own.start, len(error)
     lateral[:] = 1
     if wanted.lateral:
-        _laterals(own, before, label, wanted, pairs, lateral)
+        _laterals(own, label, wanted, pairs, lateral)
     for j in range(n):
         off = start[j + 1] - start[j] - (wanted.target if j == label else wanted.others)
         error[j] = off * weight if abs(off) > wanted.margin else 0.0

@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eventsnn.engines.layered.lanes import aligned
 from eventsnn.errors import UserError
 from eventsnn.rules.hm2bp.backward import Desk, LayerShape
-from eventsnn.rules.hm2bp.forward import LANES, Columns, RunWires, StepCells
+from eventsnn.rules.hm2bp.forward import Columns, Constants, RunWires, StepCells
+from eventsnn.rules.hm2bp.gather import TABLE, EventRows
+from eventsnn.rules.hm2bp.lanes import LANES
 from eventsnn.rules.hm2bp.layers import GridLayer
-from eventsnn.rules.hm2bp.spsp import Curves, Sweep
+from eventsnn.rules.hm2bp.spsp import BLOCK, Curves, Sweep
 from eventsnn.topology.topology import Topology
 
 _BLOCKS = 2
@@ -77,7 +79,8 @@ class PreparedLayer:
         self.dense = self.places == 1
         keep, decay, gain, limit = (np.float32(c) for c in layer.neuron.constants)
         self.rest = int(layer.neuron.refractory_steps)
-        self.constants = keep, decay, gain, limit, np.float32(self.rest)
+        above = np.nextafter(limit, np.float32(np.inf))
+        self.constants = Constants(keep, decay, gain, above, np.float32(self.rest))
         self.shape = LayerShape(
             self.wires,
             Curves.of(layer.steps),
@@ -90,27 +93,27 @@ class PreparedLayer:
             down,
         )
         whole = self.places > 1 or layer.recurrent or bool(layer.inhibition)
+        self.event_rows = EventRows.room(self.n_in, steps, self.dense)
         self.blocks = blocks_of(self.length, 1 if whole else _BLOCKS if down else threads)
 
     def cells(self, columns: Columns) -> StepCells:
-        """Return room for the neurons of a block."""
-        return StepCells(*np.zeros((4, self._padded(columns)), np.float32))
-
-    def fired(self, columns: Columns) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return room for the spikes of a block."""
-        neurons = (columns.high - columns.low) * self.places
-        most = neurons * (1 + (self.steps - 1) // (self.rest + 1))
-        return np.empty(most + 1, np.int32), np.zeros(self.steps + 1, np.int32)
+        """Return room for the neurons of a block, and their spikes."""
+        return StepCells.room(self._padded(columns), 1 + (self.steps - 1) // (self.rest + 1))
 
     def desk(self, columns: Columns) -> Desk:
         """Return room for the way back through a block."""
         width, padded = columns.high - columns.low, self._padded(columns)
-        e = np.zeros((len(self.wires.place), width), np.float32)
+        e = aligned(len(self.wires.place) * width, np.float32).reshape(-1, width)
         gradient = np.zeros((0 if self.dense else self.rows, width), np.float32)
-        delta, factor, share, silent, side = np.zeros((5, width * self.places), np.float32)
-        below, lanes = np.zeros(self.n_in, np.float32), np.zeros(16, np.float32)
-        cursor, sweep = np.zeros(self.n_in, np.int32), Sweep.room(padded)
-        return Desk(sweep, cursor, e, gradient, delta, factor, share, silent, side, below, lanes)
+        delta, factor, share, silent, side = (
+            aligned(width * self.places, np.float32) for _ in range(5)
+        )
+        below, lanes = np.zeros(self.n_in, np.float32), aligned(16, np.float32)
+        lots, rows = (1, TABLE) if self.dense else (padded // LANES, BLOCK)
+        sweep = Sweep.room(lots, rows, self.steps)
+        return Desk(
+            sweep, self.event_rows, e, gradient, delta, factor, share, silent, side, below, lanes
+        )
 
     def _padded(self, columns: Columns) -> int:
         neurons: Any = (columns.high - columns.low) * self.places

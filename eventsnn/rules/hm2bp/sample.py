@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from operator import call
 from typing import NamedTuple
@@ -10,13 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.rules.hm2bp.backward import Desk, SampleWay, learn_block
+from eventsnn.rules.hm2bp.backward import Desk, SampleWay, learn_block, list_rows
 from eventsnn.rules.hm2bp.forward import run_block
 from eventsnn.rules.hm2bp.grading import Pairs, Wanted, grade
 from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.prepared import PreparedLayer
-from eventsnn.rules.hm2bp.spsp import spikes_before
-from eventsnn.rules.hm2bp.trains import Trains, merge
+from eventsnn.rules.hm2bp.trains import Trains, collect
 from eventsnn.rules.hm2bp.update import Learning, Stepping
 from eventsnn.threads import in_threads
 
@@ -72,19 +71,12 @@ class SampleRunner:
         rests = [0, *(layer.rest for layer in self.layers[:-1]), 0]
         self.trains = [Trains.room(n, steps, r) for n, r in zip(sizes, rests, strict=True)]
         self.cells = [[layer.cells(c) for c in layer.blocks] for layer in self.layers]
-        self.fired = [[layer.fired(c) for c in layer.blocks] for layer in self.layers]
-        self.last = [np.zeros(n, np.int32) for n in sizes]
-        self.pairs = Pairs.room(sizes[-1], self.layers[-1].shape.curves)
+        self.pairs = Pairs.room(sizes[-1], self.layers[-1].shape.curves, steps)
 
     @cached_property
     def desks(self) -> list[list[Desk]]:
         """Room for the way back."""
         return [[layer.desk(c) for c in layer.blocks] for layer in self.layers]
-
-    @cached_property
-    def before(self) -> list[NDArray[np.int32]]:
-        """Room for the spike before each."""
-        return [np.zeros(len(t.unit), np.int32) for t in self.trains]
 
     @property
     def input(self) -> Trains:
@@ -94,14 +86,21 @@ class SampleRunner:
     def forward(self, weights: Matrices, inward: Matrices) -> None:
         """Run the sample in ``input``; the spikes of all layers are in ``trains`` then."""
         for k, layer in enumerate(self.layers):
-            tasks: list[Callable[[], None]] = []
-            for columns, cells, out in zip(layer.blocks, self.cells[k], self.fired[k], strict=True):
-                setting = layer.constants, columns, layer.dense
-                args = (self.trains[k], layer.wires, weights[k], inward[k], cells, setting, out)
-                tasks.append(partial(run_block, *args))
+            setting = layer.wires, layer.constants
+            tasks = [
+                partial(
+                    run_block,
+                    self.trains[k],
+                    (*setting, columns, layer.dense),
+                    weights[k],
+                    inward[k],
+                    cells,
+                )
+                for columns, cells in zip(layer.blocks, self.cells[k], strict=True)
+            ]
             in_threads(call, tasks, self.threads)
-            parts, counts = zip(*self.fired[k], strict=True)
-            merge(parts, counts, self.trains[k + 1])
+            for columns, cells in zip(layer.blocks, self.cells[k], strict=True):
+                collect(cells.steps, cells.counts, columns, self.trains[k + 1])
 
     def learn(
         self,
@@ -116,10 +115,7 @@ class SampleRunner:
         top, n = self.trains[-1], self.layers[-1].n_out
         counts = top.counts
         error, lateral = np.empty(n, np.float32), np.empty(n, np.float32)
-        spikes_before(top, self.before[-1], self.last[-1])
-        cost, _ = grade(
-            top, self.before[-1], label, weight, self.wanted, self.pairs, (error, lateral)
-        )
+        cost, _ = grade(top, label, weight, self.wanted, self.pairs, (error, lateral))
         for k in range(len(self.layers) - 1, self.lowest - 1, -1):
             error = self._back(k, error, lateral, learning[k], stepping)
             lateral = np.ones(len(error), np.float32)
@@ -135,8 +131,9 @@ class SampleRunner:
     ) -> NDArray[np.float32]:
         """Go back through layer k; return the errors of the counts below it."""
         layer, own = self.layers[k], self.trains[k + 1]
-        spikes_before(own, self.before[k + 1], self.last[k + 1])
-        passed = SampleWay(own, self.trains[k], self.before[k + 1], error, lateral)
+        if layer.dense:
+            list_rows(self.trains[k], layer.event_rows)
+        passed = SampleWay(own, self.trains[k], error, lateral)
         tasks = [
             partial(learn_block, passed, layer.shape, learning, stepping, columns, desk)
             for columns, desk in zip(layer.blocks, self.desks[k], strict=True)

@@ -53,13 +53,6 @@ class Trains(NamedTuple):
 
 
 @kernel
-def by_unit(trains: Any) -> None:
-    """Fill the order by unit from that by step."""
-    unit, first, step, start = trains
-    turned_over(first, unit, start, step)
-
-
-@kernel
 def by_step(trains: Any) -> None:
     """Fill the order by step from that by unit."""
     unit, first, step, start = trains
@@ -67,31 +60,27 @@ def by_step(trains: Any) -> None:
 
 
 @threaded
-def arrange(trains, from_units):  # type: ignore[no-untyped-def]
-    """Fill one order from the other."""
-    if from_units:
-        by_step(trains)
-    else:
-        by_unit(trains)
+def arrange(trains):  # type: ignore[no-untyped-def]
+    """Fill the order by step from that by unit."""
+    by_step(trains)
 
 
 @threaded
-def merge(parts, counts, trains):  # type: ignore[no-untyped-def]
-    """Merge the spikes of the blocks of a layer.
+def collect(steps, counts, columns, trains):  # type: ignore[no-untyped-def]
+    """Take over the spikes of a block, whose neighbour before it is there already.
 
-    ``parts`` and ``counts`` are tuples of the ``unit`` and ``first`` of each block; units of a
-    block stand before those of the next.
+    ``steps`` (neurons, most) are those at which each spiked, ``counts`` how many.
     """
-    unit, first = trains.unit, trains.first
-    n = 0
-    for t in range(len(first) - 1):
-        first[t] = n
-        for b in range(len(parts)):
-            for k in range(counts[b][t], counts[b][t + 1]):
-                unit[n] = parts[b][k]
-                n += 1
-    first[len(first) - 1] = n
-    by_unit(trains)
+    _, _, step, start = trains
+    low, high, length = columns
+    start[0] = 0
+    for i in range((high - low) * ((len(start) - 1) // length)):
+        at = start[low + i]
+        for k in range(counts[i]):
+            step[at + k] = steps[i, k]
+        start[low + i + 1] = at + counts[i]
+    if high == length:
+        by_step(trains)
 
 
 def from_steps(unit: NDArray[np.integer], step: NDArray[np.integer], n: int, steps: int) -> Trains:
@@ -105,5 +94,5 @@ def from_steps(unit: NDArray[np.integer], step: NDArray[np.integer], n: int, ste
         np.ascontiguousarray(step[order], np.int32),
         start,
     )
-    arrange(made, True)
+    arrange(made)
     return made

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.lanes import aligned
 from eventsnn.kernels.compile import inlined, kernel, threaded
-from eventsnn.rules.hm2bp.layers import WEIGHT_SCALE
+from eventsnn.rules.hm2bp.layers import SILENT_SPSP, WEIGHT_SCALE
 
 
 class Learning(NamedTuple):
@@ -37,8 +38,10 @@ class Learning(NamedTuple):
     def of(cls, weights: NDArray[np.float32]) -> Learning:
         """Return weights that have not learned yet."""
         columns = weights.shape[1]
-        room = (np.zeros(columns, np.float32) for _ in range(3))
-        made = cls(weights, np.zeros_like(weights), np.zeros_like(weights), *room)
+        rooms = (aligned(weights.size, np.float32).reshape(weights.shape) for _ in range(3))
+        sums = (aligned(columns, np.float32) for _ in range(3))
+        made = cls(*rooms, *sums)
+        made.weights[:] = weights
         sum_columns(made)
         return made
 
@@ -121,8 +124,9 @@ def update_rows(learning: Any, found: Any, start: Any, dense: bool, s: Any, colu
     Parameters
     ----------
     learning : Learning
-    found : float32 array (rows, width)
-        Their gradient; of a ``dense`` layer the rows of silent senders are not filled, and 0.
+    found : (float32 array (rows, width), float32 array (width,), float32 array (width,))
+        Their gradient. Of a ``dense`` layer: the S-PSP, which becomes it, of senders that
+        spiked; what it is multiplied by; 1 of silent neurons.
     start : int32 array
         ``Trains.start`` of the layer below.
     dense : bool
@@ -132,14 +136,18 @@ def update_rows(learning: Any, found: Any, start: Any, dense: bool, s: Any, colu
     low, high, _ = columns
     weights, rows = learning.weights, len(learning.weights)
     sums, squares = learning.sums[low:high], learning.squares[low:high]
-    pull = learning.pull[low:high]
+    pull, dull = learning.pull[low:high], np.float32(SILENT_SPSP)
+    gradient, factor, silent = found
     for i in range(high - low):
         share = squares[i] / np.float32(rows * WEIGHT_SCALE**2)
         pull[i] = s.strength * s.beta / WEIGHT_SCALE * math.exp(s.beta * (share - 1))
         sums[i] = squares[i] = 0
     for row in range(rows):
         w, m = weights[row, low:high], learning.mean[row, low:high]
-        g = found[row] if not dense or start[row + 1] > start[row] else found[row, :0]
+        g = gradient[row] if not dense or start[row + 1] > start[row] else gradient[row, :0]
+        if dense:
+            for i in range(len(g)):
+                g[i] = factor[i] * (g[i] + dull * silent[i])
         if s.adam:
             _adam_row(w, m, learning.square[row, low:high], g, pull, s)
         else:
