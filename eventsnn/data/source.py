@@ -46,7 +46,7 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
         raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant(spec, known, forms)}")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UserError(f"limit is {limit!r:.60}; give at least 1")
-    word = word_of(spec, known[kind].names)
+    word = word_of(spec, known[kind].names, known[kind].path)
     data = known[kind]().open(word, limit, progress)
     train, test = first_of(data.train, limit), first_of(data.test, limit)
     data = replace(data, train=train, test=test, absolute=word.absolute)
@@ -59,7 +59,7 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
 def absolute_of(spec: str) -> str:
     """Return a data set's word with an absolute path; "" where no reader knows it."""
     reader = readers().get(spec.partition(":")[0])
-    return word_of(spec, reader.names).absolute if reader else ""
+    return word_of(spec, reader.names, reader.path).absolute if reader else ""
 
 
 def open_images(spec: str, split: str) -> Images:

@@ -21,11 +21,14 @@ class Word(NamedTuple):
         What stands before the path, its colons too: ``nmnist:``, ``tonic:SHD:``.
     rest : str
         The path as it was given; empty where there is none.
+    is_path : bool
+        Whether ``rest`` is a path at all.
     """
 
     spec: str
     prefix: str
     rest: str
+    is_path: bool = True
 
     @property
     def names(self) -> list[str]:
@@ -50,14 +53,16 @@ class Word(NamedTuple):
     @property
     def absolute(self) -> str:
         """The same word with an absolute path."""
-        return self.prefix + str(place(self.rest).absolute()) if self.rest else self.spec
+        if not self.rest or not self.is_path:
+            return self.spec
+        return self.prefix + str(place(self.rest).absolute())
 
 
-def word_of(spec: str, names: int) -> Word:
+def word_of(spec: str, names: int, is_path: bool = True) -> Word:
     """Take a word apart that has so many names before its path; a path may hold colons."""
     parts = spec.split(":", names)
     rest = parts[names] if len(parts) > names else ""
-    return Word(spec, spec.removesuffix(rest) if rest else spec, rest)
+    return Word(spec, spec.removesuffix(rest) if rest else spec, rest, is_path)
 
 
 def meant(spec: str, kinds: Collection[str], forms: Collection[str]) -> str:

@@ -39,6 +39,7 @@ DATA_HELP = (
     "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]cifar10:PATH[/b] (the same, in colours), "
     "[b]film:mnist:PATH[/b] (MNIST, filmed), [b]events:FILE[/b] (what eventsnn film wrote), "
     "[b]folder:PATH[/b] (recordings of your own), [b]speech:PATH[/b] (spoken words, .wav), "
+    "[b]motion[/b] (synthetic shapes that move), "
     "[b]tonic:NAME:PATH[/b]."
 )
 

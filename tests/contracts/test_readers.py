@@ -118,6 +118,7 @@ def words(tmp_path):
         "nmnist": f"nmnist:{tmp_path / 'n'}",
         "events": f"events:{tmp_path / 'f.events'}",
         "folder": f"folder:{tmp_path / 'own'}",
+        "motion": "motion:16x16",
         "speech": f"speech:{tmp_path / 'w'}",
         "speaker": f"speaker:ann:{tmp_path / 'w'}",
         "beats-of-a-test": f"beats-of-a-test:{tmp_path / 'a.beats'}",
@@ -140,7 +141,11 @@ def test_both_halves_are_labelled_alike_and_the_absolute_word_opens_them(
         assert sensor_of(data.train) == sensor_of(data.test)
         assert labels_of(data.train).min() >= 0
         # Only what the virtual camera made is emulated, and says so.
-        assert data.emulated == data.note.startswith("emulated") == (kind in ("digits", "film"))
+        assert (
+            data.emulated
+            == data.note.startswith("emulated")
+            == (kind in ("digits", "film", "motion"))
+        )
         monkeypatch.chdir(tmp_path.parent)
         again = eventsnn.open_data(data.identity.absolute, limit=3)
         assert again.identity.digest == data.identity.digest

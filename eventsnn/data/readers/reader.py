@@ -23,6 +23,8 @@ class Reader(ABC):
         How words of the kind look, for messages; a path is ``PATH`` or ``FILE``.
     names : int
         Words before the path: 2 for ``tonic:NAME:PATH``.
+    path : bool
+        Whether what follows is a path; else it is kept as it was given.
     suffixes : tuple of str
         Of single files that ``file`` reads, in lower case: ``(".bin",)``.
     pictures : bool
@@ -32,6 +34,7 @@ class Reader(ABC):
     kind: ClassVar[str]
     forms: ClassVar[tuple[str, ...]]
     names: ClassVar[int] = 1
+    path: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = ()
     pictures: ClassVar[bool] = False
 
