@@ -1,9 +1,8 @@
-"""Write docs/reference/options.md: every option of a run, from the declarations in the code.
+"""Write docs/reference/options/: every option of a run, from the declarations in the code.
 
 python docs/options_page.py
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,32 +12,44 @@ from eventsnn.options import Declared
 from eventsnn.rules import rules
 from eventsnn.train.options import KNOWN, options_of, recipe
 
-PAGE = Path(__file__).parent / "reference" / "options.md"
+FOLDER = Path(__file__).parent / "reference" / "options"
 HEAD = """# Options of a run
 
-Made by `docs/options_page.py` from the code: each option is declared once, and this page, the
+Made by `docs/options_page.py` from the code: each option is declared once, and these pages, the
 flags of `eventsnn train`, the keys of a TOML file (`--config`) and the `options` of a run in JSON
 come from there. `eventsnn train --rule NAME --help` shows those of one rule.
 
 A default in brackets is that of the rule's recipe for event streams, where it differs
-([decisions.md](../decisions.md) argues them; there are others for `mnist:PATH` and convolutions).
+([decisions](../../explanation/decisions-rules.md) argues them; there are others for
+`mnist:PATH` and convolutions).
 A key is written as `name = value`; a former name is read, too. The flag is given where it is not
 `--name` with hyphens.
+
+The options of a rule have a page of their own:
 """
 
 
-def page() -> str:
-    """Return the page."""
-    parts = [HEAD, "## Of every run\n", *table(KNOWN.values(), {})]
-    for kind, rule in rules().items():
-        also = f" (also `{'`, `'.join(rule.aliases)}`)" if rule.aliases else ""
-        parts.append(f"\n## Of `--rule {kind}`{also}\n")
-        changed = {name: value for name, value in recipe(kind).items() if name in KNOWN}
-        if changed:
-            told = ", ".join(f"`{name} = {value:g}`" for name, value in changed.items())
-            parts.append(f"Its recipe sets {told}.\n")
-        parts += table(options_of(kind).values(), recipe(kind))
-    return "\n".join(parts) + "\n"
+def pages() -> dict[str, str]:
+    """Return the text of each page by the name of its file: every run's, and one a rule."""
+    links = [f"- [`{kind}`]({kind}.md)" for kind in rules()]
+    parts = [HEAD, *links, "\n## Of every run\n", *table(KNOWN.values(), {})]
+    found = {"index.md": "\n".join(parts) + "\n"}
+    return found | {f"{kind}.md": page_of(kind) for kind in rules()}
+
+
+def page_of(kind: str) -> str:
+    """Return the page of a rule."""
+    aliases = rules()[kind].aliases
+    also = f" It is also called `{'`, `'.join(aliases)}`." if aliases else ""
+    parts = [
+        f"# Options of `--rule {kind}`\n",
+        f"Those of every run, and how to read the table: [options of a run](index.md).{also}\n",
+    ]
+    changed = {name: value for name, value in recipe(kind).items() if name in KNOWN}
+    if changed:
+        told = ", ".join(f"`{name} = {value:g}`" for name, value in changed.items())
+        parts.append(f"The recipe of this rule sets {told}.\n")
+    return "\n".join([*parts, *table(options_of(kind).values(), recipe(kind))]) + "\n"
 
 
 def table(options: Iterable[Declared], usual: Mapping[str, Any]) -> list[str]:
@@ -70,7 +81,6 @@ def value_of(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--print"]:
-        sys.stdout.buffer.write(page().encode())
-    else:
-        PAGE.write_text(page(), "utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")

@@ -2,9 +2,8 @@
 what needs no data of the reader's own runs."""
 
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +39,18 @@ def commands():
                 yield page.relative_to(ROOT), shlex.split(line.split(" > ")[0], comments=True)[1:]
 
 
+def typed_commands():
+    """The same of the blocks that ``test_doc_blocks.py`` runs, or that say they do not run."""
+    for page in PAGES:
+        for block in re.findall(r"^```bash.*?\n(.*?)^```", page.read_text(), re.DOTALL | re.M):
+            for line in block.replace("\\\n", " ").splitlines():
+                if re.match("eventsnn [a-z]", line):
+                    words = shlex.split(line.split(" > ")[0], comments=True)[1:]
+                    yield page.relative_to(ROOT), words
+
+
 COMMANDS = list(commands())
+TYPED = list(typed_commands())
 
 
 def told(case):
@@ -54,7 +64,7 @@ def test_the_commands_of_the_pages_are_found():
                      "reproduce"}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", COMMANDS, ids=told)
+@pytest.mark.parametrize("case", COMMANDS + TYPED, ids=told)
 def test_every_command_and_option_on_a_page_is_known(case):
     command = get_command(app).commands[case[1][0]]
     options = command.get_params(typer.Context(command))
@@ -174,9 +184,7 @@ def names_of_data():
 NAMES = {
     "README.md": dict,
     "layers.md": dict,
-    "own-recordings.md": dict,
     "formats.md": names_of_data,
-    "simulate.md": names_of_simulate,
     "eventprop.md": names_of_eventprop,
 }
 
@@ -204,10 +212,6 @@ def test_the_python_of_a_page_runs(name, monkeypatch, capsys, tmp_path):
     if name == "layers.md":
         rows = [line.split() for line in capsys.readouterr().out.splitlines()]
         assert [row[0] for row in rows if row[2] == "False"] == ["conv2->pool1"]
-    if name == "own-recordings.md":
-        assert told.model.score(told.data.test) > 0.8 and told.record.counts.spikes[0, 1]
-    if name == "simulate.md":
-        assert told.record.spikes["output"].unit.tolist() and told.record.state is not None
     if name == "eventprop.md":
         assert np.isfinite(told.gradients.weights[0]).all() and told.gradients.weights[0].any()
     if name == "formats.md":
@@ -225,9 +229,36 @@ def test_every_block_of_python_is_python():
             compile(block, page.name, "exec")
 
 
-def test_the_page_of_options_is_what_the_code_declares():
-    words = [sys.executable, ROOT / "docs" / "options_page.py", "--print"]
-    made = subprocess.run(words, capture_output=True, check=True).stdout.decode()
-    assert (ROOT / "docs" / "reference" / "options.md").read_text() == made, (
-        "run docs/options_page.py"
-    )
+def test_the_pages_of_options_are_what_the_code_declares():
+    made = runpy.run_path(str(ROOT / "docs" / "options_page.py"))["pages"]()
+    folder = ROOT / "docs" / "reference" / "options"
+    there = {path.name: path.read_text() for path in folder.glob("*.md")}
+    assert there == made, "run docs/options_page.py"
+
+
+def test_the_page_of_commands_is_what_parses_them():
+    made = runpy.run_path(str(ROOT / "docs" / "cli_page.py"))["page"]()
+    assert (ROOT / "docs" / "reference" / "cli.md").read_text() == made, "run docs/cli_page.py"
+
+
+def test_the_pages_of_the_python_names_have_each_of_them_once():
+    made = runpy.run_path(str(ROOT / "docs" / "api_pages.py"))["pages"]()
+    folder = ROOT / "docs" / "reference" / "api"
+    for name, text in made.items():
+        assert (folder / name).read_text() == text, "run docs/api_pages.py"
+    names = re.findall("^::: .*[.](.+)$", "".join(made.values()), re.M)
+    public = {n for n in eventsnn.__all__ if callable(getattr(eventsnn, n))}
+    assert public <= set(names) and len(names) == len(set(names)) > 35
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_is_longer_than_a_quarter_of_an_hour(page):
+    assert len(page.read_text().split()) <= 1500
+
+
+def test_the_drawings_of_the_pages_are_those_of_the_script():
+    made = runpy.run_path(str(ROOT / "docs" / "figures.py"))["drawings"]()
+    shown = "".join(page.read_text() for page in PAGES)
+    for name, text in made.items():
+        assert (ROOT / "docs" / name).read_text() == text, "run docs/figures.py"
+        assert f"]({Path(name).name})" in shown and len(text) < 10_000

@@ -30,9 +30,9 @@ def frugal_lines() -> list[str]:
         "2312-N-10 where a hidden spike costs something (`--spike-cost`), and with fewer neurons.",
         f"Aim: at least {AIM:.1%} emulated with at most {MOST} hidden spikes. Those *taught* aim",
         "at the probabilities of other networks, too "
-        "([how](../explanation/rules/adjoint.md#a-teacher)); *pruned*",
+        "([how](../howto/few-spikes.md#a-teacher)); *pruned*",
         "ones begin as a trained network and are taught besides",
-        "([how](../explanation/rules/adjoint.md#a-frugal-network-in-two-runs)).",
+        "([how](../howto/few-spikes.md#a-frugal-network-in-two-runs)).",
         "",
         *table_of_runs(sorted(names, key=lambda name: -_spikes(read(name)))),
         "",
@@ -66,7 +66,7 @@ def _stopped(names: list[str]) -> list[str]:
         "With a level that costs at most one in 10,000 of the training recordings, by "
         f"`{measure} --split train --lose 0.01 --json > LEVELS`, on all {told['recordings']:,} "
         f"test recordings, by `{measure} --levels LEVELS --json` (one in 10,000 was settled on "
-        "when the test curve had been seen: [decisions](../decisions.md#gradients)):",
+        "when the test curve had been seen: [the lab](../lab/few-spikes.md)):",
         "",
         *_table(levelled),
         "",

@@ -33,7 +33,7 @@ NETWORKS = {
 """By how the files begin: layers, and what is particular about the runs."""
 OLDER = (
     "These runs are older, too, than the rule that a spike answers only for what it consumed; "
-    "what both change for this network: [decisions](../decisions.md#gradients)."
+    "what both change for this network: [the lab](../lab/what-a-spike-answers-for.md)."
 )
 
 

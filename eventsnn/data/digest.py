@@ -2,7 +2,8 @@
 
 The cyclic sum (CRC-32) of every MiB, and the SHA-256 of these sums. It finds what goes wrong by
 accident: a changed byte always, anything else but once in four billion times. It guards against
-nobody: who can change a file can change the digest in it. `docs/decisions.md` has its speed.
+nobody: who can change a file can change the digest in it. `docs/explanation/decisions-data.md` has
+its speed.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Classifier:
         Print a line an epoch to standard error.
     options
         Of the run and of the rule, by the names that ``eventsnn train`` has them:
-        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/reference/options.md).
+        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/reference/options/).
 
     Attributes
     ----------

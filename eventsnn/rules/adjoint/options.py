@@ -68,7 +68,7 @@ class AdjointOptions(GradientOptions):
 
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the defaults of a run; ``docs/decisions.md`` argues them."""
+        """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         every = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
         if all(part.kind == "dense" for part in parts_of(given["layers"])):
             return every | {"elastic": 0.7, "scatter": 0.5}

@@ -207,7 +207,7 @@ class DeepSpikingOptions(RuleOptions):
 
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the defaults of a run; ``docs/decisions.md`` argues them."""
+        """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         if given["data"].startswith("mnist:"):
             return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
         return {

@@ -22,7 +22,7 @@ class EventPropOptions(GradientOptions):
 
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the defaults of a run; ``docs/decisions.md`` argues them."""
+        """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         return {
             "reads": "maximum",
             "batch": 32,

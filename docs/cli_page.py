@@ -1,0 +1,99 @@
+"""Write docs/reference/cli.md: every command, from the declarations that parse it.
+
+python docs/cli_page.py
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from eventsnn.cli.app import app
+from eventsnn.options import Declared
+from eventsnn.rules import rules
+from eventsnn.train.options import KNOWN, options_of
+
+PAGE = Path(__file__).parent / "reference" / "cli.md"
+HEAD = """# Commands
+
+Made by `docs/cli_page.py` from the declarations that parse the command line. What a command
+prints with `--json`, and its exit codes: [what commands print](json.md).
+"""
+TRAIN = "Besides, every option of a run and its rule is a flag: [options](options/index.md).\n"
+
+
+def page() -> str:
+    """Return the page."""
+    command = get_command(app)
+    parts = [HEAD]
+    for name, one in command.commands.items():
+        context = typer.Context(one, info_name=f"eventsnn {name}")
+        known = _options_of_runs() if name == "train" else set()
+        params = [p for p in one.get_params(context) if p.name not in known and not p.hidden]
+        parts += [f"## {name}\n", _text(one.help.split("\n\n")[0]) + "\n"]
+        parts += [
+            "```text",
+            " ".join(["eventsnn", name, *filter(None, map(_word, params))]),
+            "```\n",
+        ]
+        parts += [*_table(params), ""]
+        parts += [TRAIN] if name == "train" else []
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _options_of_runs() -> set[str]:
+    """Return the names of what the pages of options have, former ones included."""
+    declared: list[Declared] = list(KNOWN.values())
+    for kind in rules():
+        declared += options_of(kind).values()
+    return {name for one in declared for name in (one.name, *one.said.former)}
+
+
+def _word(param: Any) -> str:
+    """Return an argument as the line of usage has it; options go together."""
+    if param.param_type_name == "option":
+        return "" if param.name != "help" else "[OPTIONS]"
+    word = (param.metavar or param.name.upper()).strip("[]") + "..." * (param.nargs == -1)
+    return word if param.required else f"[{word}]"
+
+
+def _table(params: Iterable[Any]) -> list[str]:
+    """Return a row an argument or option."""
+    rows = ["| word | type | default | meaning |", "|---|---|---|---|"]
+    for param in params:
+        if param.name == "help":
+            continue
+        option = param.param_type_name == "option"
+        word = ", ".join((*param.opts, *param.secondary_opts)) if option else _word(param)
+        rows.append(f"| `{word}` | {_kind(param)} | {_default(param)} | {_text(param.help)} |")
+    return rows
+
+
+def _kind(param: Any) -> str:
+    """Return the type in a word, and its bounds."""
+    if getattr(param, "is_flag", False):
+        return "flag"
+    annotation = param.type_descriptor.annotation
+    kind = getattr(annotation, "__args__", (annotation,))[0]
+    name = {"Path": "path", "str": "word", "int": "number", "float": "number"}[kind.__name__]
+    for side, said in (("min", "from"), ("max", "to")):
+        if getattr(param, side, None) is not None:
+            name += f" {said} {getattr(param, side):g}"
+    return name + ", may be given again" * bool(getattr(param, "multiple", False))
+
+
+def _default(param: Any) -> str:
+    value = param.default
+    return f"`{value}`" if value is not None and not isinstance(value, bool) else ""
+
+
+def _text(text: str | None) -> str:
+    """Return help without the marks of the terminal."""
+    plain = " ".join((text or "").split()).replace("[b]", "`").replace("[/b]", "`")
+    return plain.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")

@@ -1,0 +1,52 @@
+"""Write the drawings of the pages: small, readable on a light and on a dark ground.
+
+python docs/figures.py
+"""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GREY, BLUE, RED = "#757b85", "#5c7cfa", "#e8590c"
+HEAD = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+    'height="{height}" font-family="sans-serif" font-size="13" fill="' + GREY + '">\n'
+)
+
+
+def drawings() -> dict[str, str]:
+    """Return each drawing by its path below ``docs``."""
+    return {"explanation/idea.svg": idea()}
+
+
+def idea() -> str:
+    """Return the drawing of one event: it reaches three neurons, one of which fires."""
+    parts = [HEAD.format(width=620, height=190)]
+    for k, y in enumerate((40, 95, 150)):
+        parts.append(_line(90, 95, 268, y, BLUE))
+        parts.append(_circle(285, y, 15, RED if k == 1 else GREY))
+    parts.append(_circle(75, 95, 13, BLUE))
+    for y in (55, 135):
+        parts.append(_line(302, 95, 478, y, RED))
+        parts.append(_circle(495, y, 15, GREY))
+    for x, y, words in (
+        (75, 128, "an event"),
+        (285, 187, "three neurons are brought up to now"),
+        (395, 30, "one fires: its spike"),
+        (395, 46, "is an event again"),
+        (560, 99, "and so on"),
+    ):
+        parts.append(f'<text x="{x}" y="{y}" text-anchor="middle">{words}</text>\n')
+    return "".join([*parts, "</svg>\n"])
+
+
+def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
+    return f'<path d="M{x} {y} L{to_x} {to_y}" stroke="{colour}" stroke-width="2"/>\n'
+
+
+def _circle(x: float, y: float, r: float, colour: str) -> str:
+    return f'<circle cx="{x}" cy="{y:.1f}" r="{r}" fill="{colour}"/>\n'
+
+
+if __name__ == "__main__":
+    for name, text in drawings().items():
+        (HERE / name).write_text(text, "utf-8")
