@@ -29,6 +29,7 @@ ROOMS = {
     "topology": "networks",
     "connectivity": "networks",
     "distributions": "networks",
+    "generators": "networks",
     "engines": "simulate",
     "record": "simulate",
     "measure": "simulate",

@@ -2,7 +2,8 @@
 
 The public names; each is imported when it is first asked for, so that ``import
 eventsnn`` is quick. ``eventsnn.rules``, ``losses``, ``optimizers``, ``neurons``, ``topology``,
-``surrogates``, ``connectivity`` and ``distributions`` hold what there is of each kind.
+``surrogates``, ``connectivity``, ``distributions`` and ``generators`` hold what there is of each
+kind.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from eventsnn.engines.asynchronous.state import State
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
+    from eventsnn.generators.constant_current import ConstantCurrent
+    from eventsnn.generators.poisson import Poisson
+    from eventsnn.generators.regular import Regular
+    from eventsnn.generators.step_current import StepCurrent
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
     from eventsnn.measure.operations import Operations, operations
     from eventsnn.network import Connection, Network, Population, connect
@@ -68,6 +73,7 @@ _HOME = {
     "connect": "network",
     "Connection": "network",
     "Constant": "distributions.constant",
+    "ConstantCurrent": "generators.constant_current",
     "Conv2d": "topology.conv2d",
     "CountTarget": "losses",
     "CrossEntropy": "losses",
@@ -95,16 +101,19 @@ _HOME = {
     "Operations": "measure.operations",
     "operations": "measure.operations",
     "PairwiseProbability": "connectivity.pairwise_probability",
+    "Poisson": "generators.poisson",
     "Pool2d": "topology.pool2d",
     "Population": "network",
     "Readout": "neurons.readout",
     "Record": "record",
     "register": "registry",
+    "Regular": "generators.regular",
     "SGD": "optimizers.sgd",
     "simulate": "engines",
     "Sparse": "topology.sparse",
     "start": "rules.gradient.start",
     "State": "engines.asynchronous.state",
+    "StepCurrent": "generators.step_current",
     "Uniform": "distributions.uniform",
     "UserError": "errors",
 }
@@ -112,6 +121,7 @@ _HOME = {
 _ROOMS = (
     "connectivity",
     "distributions",
+    "generators",
     "losses",
     "neurons",
     "optimizers",
@@ -130,6 +140,7 @@ __all__ = [
     "Classifier",
     "Connection",
     "Constant",
+    "ConstantCurrent",
     "Conv2d",
     "CountTarget",
     "CrossEntropy",
@@ -148,18 +159,22 @@ __all__ = [
     "OneToOne",
     "Operations",
     "PairwiseProbability",
+    "Poisson",
     "Pool2d",
     "Population",
     "Readout",
     "Record",
+    "Regular",
     "Sparse",
     "State",
+    "StepCurrent",
     "Uniform",
     "UserError",
     "connect",
     "connectivity",
     "distributions",
     "film",
+    "generators",
     "layers",
     "load",
     "load_network",

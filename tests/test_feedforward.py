@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsnn.engines import reference
-from eventsnn.engines.inputs import Inputs, inputs
+from eventsnn.engines.gathered import inputs
+from eventsnn.engines.inputs import Inputs, Recorded
 from eventsnn.engines.layered import engine as feedforward
 from eventsnn.engines.layered import spans as feedforward_spans
 from eventsnn.engines.layered.conv import forward as feedforward_conv
@@ -370,7 +371,8 @@ def test_graphs_that_are_not_layered_are_left_to_the_other_engine():
 
 def test_threads_beyond_any_number_make_no_more_tasks_than_there_are_events():
     start, until = np.array([0, 2, 2, 3]), np.full(3, 9.0)
-    recordings = Inputs(np.arange(3), np.zeros(3, np.int32), start, until, "test")
+    given = Recorded(np.arange(3), np.zeros(3, np.int32), start, "test")
+    recordings = Inputs(until, {0: given})
     for threads in (256, 2**40):
         spans = [span for task in feedforward_spans.tasks(recordings, threads) for span in task]
         assert [(span.first, span.last) for span in spans] == [(0, 1), (1, 3)]

@@ -1,34 +1,93 @@
-"""The door of a run: events, times and options are checked here, once."""
+"""What an engine is handed of the inputs: recordings, and generators, each of its population."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from eventsnn.errors import DataError, UserError
+from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.events.checked import TIME_END, Shape
-from eventsnn.given import check_no_mask
+from eventsnn.generators import SpikeGenerator
 from eventsnn.kernels.compile import allocating
-from eventsnn.network import Network, Population
-from eventsnn.text import shown
 
 Events = EventStream | EventBatch
+Train = tuple[NDArray[np.float64], NDArray[np.int32]]
+"""(t, unit) of spikes, in order of (t, unit)."""
 
 
-class Inputs(NamedTuple):
-    """Recordings to run.
+class Feed(ABC):
+    """The spikes of one input population in one recording, which are asked for piece by piece.
+
+    Attributes
+    ----------
+    population : int
+    """
+
+    population: int
+
+    @abstractmethod
+    def between(self, begin: float, end: float) -> Train:
+        """Return those in [begin, end) microseconds."""
+
+    @property
+    @abstractmethod
+    def rate(self) -> float:
+        """Spikes a microsecond that are yet to be made; 0 for those that are there."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedFeed(Feed):
+    """Events of a recording."""
+
+    population: int
+    t: NDArray[np.float64]
+    unit: NDArray[np.int32]
+
+    def between(self, begin: float, end: float) -> Train:
+        """Return views."""
+        first, last = np.searchsorted(self.t, (begin, end))
+        return self.t[first:last], self.unit[first:last]
+
+    @property
+    def rate(self) -> float:
+        """All are there."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class GeneratedFeed(Feed):
+    """Spikes of a generator."""
+
+    population: int
+    size: int
+    generator: SpikeGenerator
+
+    def between(self, begin: float, end: float) -> Train:
+        """Draw them."""
+        span = math.ceil(begin), math.ceil(end)
+        self.generator.check_room(self.size, *span)
+        t, unit = self.generator.spikes(self.size, *span)
+        return t.astype(np.float64), unit
+
+    @property
+    def rate(self) -> float:
+        """Those of the generator."""
+        return self.generator.rate(self.size)
+
+
+class Recorded(NamedTuple):
+    """Recordings of one input population.
 
     Attributes
     ----------
     t : int64 or int32 array (n_events,)
-    unit : integer array (n_events,), in range of the input population
+    unit : integer array (n_events,), in range of the population
     start : int64 array (n_recordings + 1,)
-    until : float64 array (n_recordings,)
-        Each recording runs over the instants before it, microseconds.
     source : str
         Where the events come from, for errors.
     """
@@ -36,11 +95,10 @@ class Inputs(NamedTuple):
     t: NDArray[Any]
     unit: NDArray[Any]
     start: NDArray[np.int64]
-    until: NDArray[np.float64]
     source: str
 
-    def recording(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        """Return one recording's (t, unit) before its ``until``, in order of (t, unit)."""
+    def recording(self, index: int, until: float) -> Train:
+        """Return one recording's (t, unit) before ``until``, in order of (t, unit)."""
         first, last = int(self.start[index]), int(self.start[index + 1])
         t = self.t[first:last].astype(np.float64)
         unit = self.unit[first:last].astype(np.int32)
@@ -50,102 +108,72 @@ class Inputs(NamedTuple):
                 f"{self.source}[{index}]: event {wrong} at {int(t[wrong])} us comes after one at "
                 f"{int(t[wrong - 1])} us; sort the events by time"
             )
-        stop = int(np.searchsorted(t, self.until[index]))
+        stop = int(np.searchsorted(t, until))
         return t[:stop], unit[:stop]
 
 
-def inputs(network: Network, events: Events, until_us: ArrayLike | None = None) -> Inputs:
-    """Check recordings against a network.
+class Inputs(NamedTuple):
+    """Recordings to run.
 
-    Parameters
+    Attributes
     ----------
-    until_us : float, or one a recording
-        Run over the instants before it; None for each recording's duration, infinity
-        until nothing more happens.
-
-    Raises
-    ------
-    UserError
-        For a sensor of another shape than the input population, and for events, durations
-        or ends that no engine can take.
+    until : float64 array (n_recordings,)
+        Each recording runs over the instants before it, microseconds.
+    given : dict from the number of an input population to Recorded
+    drawn : tuple of GeneratedFeed
+        Of the other input populations.
     """
-    if not isinstance(events, EventStream | EventBatch):
-        raise UserError(
-            f"simulate: events is a {type(events).__name__}; give an EventStream or an EventBatch"
-        )
-    check_sensor(network.populations[network.input], events.shape, events.source)
-    size = network.populations[network.input].size
-    if isinstance(events, EventStream):
-        start = np.array([0, len(events)], np.int64)
-        duration = np.array([events.duration], np.float64)
-    else:
-        start, duration = events.start, events.duration.astype(np.float64)
-    # A batch may be a memory-mapped file nobody has checked, and kernels index by unit.
-    least = 0 if events.unit.dtype.kind == "u" else events.unit.min(initial=0)
-    if least < 0 or events.unit.max(initial=0) >= size:
-        i = int(np.flatnonzero((events.unit < 0) | (events.unit >= size))[0])
-        raise DataError(
-            f"{events.source}: unit of event {i} is {events.unit[i]}; give 0 to {size - 1}"
-        )
-    until = duration if until_us is None else _ends(until_us, duration.shape)
-    fine = (until >= 0) & ((until <= TIME_END) | np.isinf(until))
-    if not fine.all():
-        i = int(np.argmin(fine))
-        raise UserError(
-            f"simulate: {'duration' if until_us is None else 'until_us'} is {until[i]} (recording "
-            f"{i}); give microseconds from 0 to 2**53, or until_us=infinity. Are these "
-            "nanoseconds? Divide by 1000"
-        )
-    if np.isinf(until).any():
-        _check_room(network, events)
-    return Inputs(events.t, events.unit, start, until, events.source)
 
+    until: NDArray[np.float64]
+    given: dict[int, Recorded]
+    drawn: tuple[GeneratedFeed, ...] = ()
 
-def check_sensor(population: Population, sensor: Shape, source: str) -> None:
-    """Refuse recordings of another sensor than an input population stands for.
+    @property
+    def only(self) -> Recorded:
+        """The recordings of the one input population of a network without others."""
+        (found,) = self.given.values()
+        return found
 
-    Plain units, of a shape (n,), say nothing of a sensor: then the number must agree. Sides
-    of 1 before the others do not count: (34, 34) is (1, 34, 34).
-    """
-    shape, own = population.shape, tuple(sensor)
-    fits = shape == own or (len(shape) == 1 and shape[0] == math.prod(own))
-    if fits or _without_ones(shape) == _without_ones(own):
-        return
-    raise UserError(
-        f"{source}: a sensor of {own} (polarities, height, width) has {math.prod(own)} units, but "
-        f"the input {population.name} is {shape} and has {population.size}; make the shapes equal"
-    )
+    @property
+    def t(self) -> NDArray[Any]:
+        """Times of the one input population's events."""
+        return self.only.t
 
+    @property
+    def unit(self) -> NDArray[Any]:
+        """Their units."""
+        return self.only.unit
 
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape without the sides of 1 that lead it."""
-    first = next((i for i, side in enumerate(shape) if side != 1), len(shape))
-    return shape[first:]
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """Where the recordings of the one input population begin, int64 (n_recordings + 1,)."""
+        return self.only.start
 
+    def recording(self, index: int) -> Train:
+        """Return (t, unit) of one recording of the one input population."""
+        return self.only.recording(index, self.until[index])
 
-def _ends(until_us: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return one end a recording."""
-    check_no_mask(until_us, "simulate: until_us")
-    try:
-        ends = np.asarray(until_us)
-        if ends.dtype.kind not in "iuf":
-            raise TypeError(f"dtype {ends.dtype}")
-        return np.broadcast_to(ends.astype(np.float64), shape)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UserError(
-            f"simulate: until_us is {shown(until_us)}; give one number, or one for each of "
-            f"{shape[0]} recordings"
-        ) from error
+    def feeds(self, index: int) -> list[Feed]:
+        """Return the spikes of every input population in one recording."""
+        until = float(self.until[index])
+        given = (RecordedFeed(p, *one.recording(index, until)) for p, one in self.given.items())
+        return [*given, *self.drawn]
 
+    def times(self, index: int) -> list[NDArray[np.float64]]:
+        """Return the times of what was recorded of each input population."""
+        until = float(self.until[index])
+        return [one.recording(index, until)[0] for one in self.given.values()]
 
-def _check_room(network: Network, events: Events) -> None:
-    """Refuse an open end where what the events send would be due at 2**53 us or later."""
-    longest = sum(c.greatest_delay for c in network.connections)
-    if int(events.t.max(initial=0)) + longest >= TIME_END:
-        raise UserError(
-            f"{events.source}: with events up to {events.t.max()} us and delays of {longest} us in "
-            "all, spikes may be due at 2**53 us or later; subtract the first time, or give until_us"
-        )
+    def made(self) -> Inputs:
+        """Return the same with what generators draw as recordings."""
+        found = dict(self.given)
+        for feed in self.drawn:
+            trains = [feed.between(0.0, until) for until in self.until]
+            start = np.concatenate([[0], np.cumsum([len(t) for t, _ in trains])])
+            t, unit = (np.concatenate(column) for column in zip(*trains, strict=True))
+            whole = t.astype(np.int64)
+            found[feed.population] = Recorded(whole, unit, start, feed.generator.kind)
+        return Inputs(self.until, found)
 
 
 @allocating

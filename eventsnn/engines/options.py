@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.network import Network
+
+Progress = Callable[[float], bool]
 
 EVENT_BUDGET = 50_000_000
 """Spikes a recording may fire before its run is taken for a runaway."""
@@ -38,6 +41,8 @@ class Options(NamedTuple):
     dtype : numpy.float32 or numpy.float64, of potentials and weights.
     threads : number of threads.
     event_budget : most spikes a recording may fire.
+    progress : told now and then how far a recording is (microseconds); where it returns False
+        the run stops. Of the asynchronous engine.
     """
 
     kept: tuple[int, ...]
@@ -45,6 +50,7 @@ class Options(NamedTuple):
     dtype: type[np.floating[Any]]
     threads: int
     event_budget: int
+    progress: Progress | None = None
 
 
 def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> RunawayError:

@@ -8,7 +8,8 @@ where populations rank in the order of ``Network.order`` and the sequence counts
 was sent. An instant is worked off population by population. All deliveries to a
 neuron at one instant are handed to it together, in that order; it adds them, and is
 tested once. What it fires is sent at once: with zero delay it reaches populations
-that rank later in the same instant.
+that rank later in the same instant. Where a current changes, every neuron of its
+population takes part in the instant.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sortedcontainers import SortedKeyList
 
-from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.inputs import Feed, Inputs
 from eventsnn.engines.options import Options, over_budget
+from eventsnn.engines.turns import turns_of
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.record import Counts, Readouts, Record, Spikes
@@ -55,7 +57,7 @@ def run(
     counts = Counts.zeros(network, len(recordings.until))
     for i, until in enumerate(recordings.until):
         machine = _Machine(network, weights, counts, i, options.event_budget)
-        machine.run(*recordings.recording(i), float(until))
+        machine.run(recordings.feeds(i), float(until))
         runs.append(machine)
     spikes = {network.populations[p].name: _spikes([m.logs[p] for m in runs]) for p in options.kept}
     return Record(
@@ -90,31 +92,36 @@ class _Machine:
             [p.neuron.start() for _ in range(p.size)] if p.neuron else []
             for p in network.populations
         ]
+        self.neurons = [p.neuron for p in network.populations]
+        self.turns = turns_of(network, 0.0)
         self.predicted: dict[tuple[int, int], Pending] = {}
         for p, population in enumerate(network.populations):
             if population.neuron and population.neuron.predicts:
                 for unit in range(population.size):
                     self._predict(p, unit, population.neuron)
 
-    def run(self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float) -> None:
+    def run(self, feeds: list[Feed], until: float) -> None:
         """Work off the instants before ``until``."""
-        cursor = 0
+        given = {feed.population: feed.between(0.0, until) for feed in feeds}
+        cursor = dict.fromkeys(given, 0)
         while True:
             now = min(
-                float(t[cursor]) if cursor < len(t) else math.inf,
+                *(float(t[cursor[p]]) for p, (t, _) in given.items() if cursor[p] < len(t)),
                 self.queue[0].t if self.queue else math.inf,
+                self.turns[0].t if self.turns else math.inf,
+                math.inf,
             )
             if now >= until:
                 break
             self.now = now
-            first = cursor
-            while cursor < len(t) and t[cursor] == now:
-                cursor += 1
             for p in self.network.order:
-                if p == self.network.input:
-                    fired = [int(u) for u in unit[first:cursor]]
-                else:
+                if p not in given:
                     fired = self._instant(p)
+                else:
+                    fired, (t, unit) = [], given[p]
+                    while cursor[p] < len(t) and t[cursor[p]] == now:
+                        fired.append(int(unit[cursor[p]]))
+                        cursor[p] += 1
                 self.counts.spikes[self.row, p] += len(fired)
                 for sender in fired:
                     self._send(p, sender)
@@ -123,9 +130,14 @@ class _Machine:
 
     def _instant(self, p: int) -> list[int]:
         """Hand population ``p`` all that is due now; return the units that fire, sorted."""
-        neuron = self.network.populations[p].neuron
-        assert neuron is not None
+        neuron = after = self.neurons[p]
+        assert neuron is not None and after is not None
         arrived: dict[int, list[float]] = {}
+        if self.turns and self.turns[0][:2] == (self.now, p):
+            base = self.network.populations[p].neuron
+            assert base is not None
+            after = self.neurons[p] = base.with_current(self.turns.pop(0).amplitude)
+            arrived = {unit: [] for unit in range(len(self.cells[p]))}
         due = set()
         while self.queue and (self.queue[0].t, self.queue[0].rank) == (self.now, self.rank[p]):
             pending = self.queue.pop(0)
@@ -139,7 +151,8 @@ class _Machine:
         fired = []
         for unit in sorted(due | set(arrived)):
             cell = self.cells[p][unit]
-            value = neuron.receive(cell, self.now, arrived.get(unit, []), unit in due)
+            came = cell, self.now, arrived.get(unit, []), unit in due
+            value = neuron.receive(*came) if after is neuron else neuron.turned(*came, after)
             if value is not None:
                 fired.append(unit)
                 self.logs[p].t.append(self.now)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.gathered import Given, gathered
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.fan_out import fan_outs
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
@@ -116,7 +116,7 @@ class Operations:
         return out
 
 
-def operations(record: Record, weights: Weights, events: EventStream | EventBatch) -> Operations:
+def operations(record: Record, weights: Weights, events: Given = None) -> Operations:
     """Count what a run did.
 
     Parameters
@@ -125,8 +125,7 @@ def operations(record: Record, weights: Weights, events: EventStream | EventBatc
         Of a run from rest. Where a connection has weights of 0, the spikes of its source
         must be in it.
     weights : as they were given to the run
-    events : EventStream or EventBatch
-        What the run was given.
+    events : as they were given to the run
 
     Raises
     ------
@@ -159,17 +158,17 @@ def operations(record: Record, weights: Weights, events: EventStream | EventBatc
 
 
 def source_train(
-    record: Record, connection: int, events: EventStream | EventBatch
+    record: Record, connection: int, events: Given
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     """Return (t, unit, start) of the spikes that a connection's source sent.
 
     ``start`` is int64 (n_recordings + 1,). Input events stand as they were given.
     """
-    population = record.network.populations[record.network.sources[connection]]
+    p = record.network.sources[connection]
+    population = record.network.populations[p]
     if population.neuron is None:
-        if isinstance(events, EventBatch):
-            return events.t, events.unit, events.start
-        return events.t, events.unit, np.array([0, len(events)], np.int64)
+        given = gathered(record.network, events, record.duration).inputs.made().given[p]
+        return given.t, given.unit, given.start
     if population.name not in record.spikes:
         raise UserError(
             f"measure: the spikes of {population.name} were not kept; simulate with record='all'"
@@ -178,9 +177,7 @@ def source_train(
     return spikes.t, spikes.unit, spikes.start
 
 
-def _effective(
-    record: Record, c: int, weights: NDArray[Any], events: EventStream | EventBatch
-) -> NDArray[np.int64]:
+def _effective(record: Record, c: int, weights: NDArray[Any], events: Given) -> NDArray[np.int64]:
     """Count a connection's synaptic operations with weights other than 0, a recording each."""
     adds = record.counts.synaptic_adds[:, c]
     if weights.all():

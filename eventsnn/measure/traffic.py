@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.gathered import Given, gathered
 from eventsnn.errors import UserError
-from eventsnn.events import EventStream
 from eventsnn.network import Network
 from eventsnn.record import Record
 from eventsnn.text import plain
@@ -140,7 +140,7 @@ class Traffic:
 
 def traffic(
     record: Record,
-    events: EventStream,
+    events: Given = None,
     recording: int = 0,
     *,
     bin_us: float | None = None,
@@ -153,8 +153,7 @@ def traffic(
     ----------
     record : Record
         With all spikes kept.
-    events : EventStream
-        The recording's input, as it was given to the run.
+    events : as they were given to the run
     recording : int
         Number of the recording in the record.
     bin_us : float, optional
@@ -196,11 +195,11 @@ def traffic(
         decision_us=_decision(record, trains),
         active=np.array([len(np.unique(unit)) for _, unit in trains], np.int64),
         busiest=_busiest(record, trains, top),
-        input=network.input,
+        input=network.input if network.inputs else -1,
         outputs=network.outputs,
         mute=tuple(i for i, p in enumerate(network.populations) if not p.spiking),
         sizes=tuple(p.size for p in network.populations),
-        sensor=network.populations[network.input].shape,
+        sensor=network.populations[network.input].shape if network.inputs else (0,),
         linked=_linked(network),
         t=[t for t, _ in trains],
         unit=[unit for _, unit in trains],
@@ -222,13 +221,13 @@ def _bin_width(bin_us: float | None, end: float) -> float:
 
 
 def _trains(
-    record: Record, events: EventStream, recording: int
+    record: Record, events: Given, recording: int
 ) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
     trains = []
+    given = gathered(record.network, events, record.duration).inputs.made().given
     for i, population in enumerate(record.network.populations):
-        if i == record.network.input:
-            inside = events.t < record.duration[recording]
-            trains.append((events.t[inside].astype(np.float64), events.unit[inside]))
+        if i in given:
+            trains.append(given[i].recording(recording, float(record.duration[recording])))
         elif population.name in record.spikes:
             trains.append(record.spikes[population.name].recording(recording))
         elif not population.spiking:

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from eventsnn.connectivity import connectivities
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.unpack import read_text
+from eventsnn.generators import Generator, generators
 from eventsnn.memory import check_room
 from eventsnn.network import Connection, Network, Population, arrays
 from eventsnn.network.arrays import ArraySource, FilesBeside
@@ -126,12 +127,15 @@ def read_network(
 
 
 def _population(table: Table, where: str, by_hand: bool) -> Population:
-    known(table, ("name", "shape", "neuron"), where)
+    known(table, ("name", "shape", "neuron", "generator"), where)
     shape = get(table, "shape", (int, list), where)
     name, neuron = get(table, "name", (str,), where), None
     if "neuron" in table:
         neuron = _neuron(get(table, "neuron", (dict,), where), f"{where}.neuron")
-    population = made(lambda: Population(name, shape, neuron), where)
+    generator = None
+    if "generator" in table:
+        generator = _generator(get(table, "generator", (dict,), where), f"{where}.generator")
+    population = made(lambda: Population(name, shape, neuron, generator), where)
     sides = population.shape
     if by_hand and neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
         raise DataError(
@@ -148,6 +152,14 @@ def _neuron(table: Table, where: str) -> Neuron:
     if model is None:
         raise DataError(f"{where}.model is {name!r}; give {', '.join(models())}")
     return built(model, {k: v for k, v in table.items() if k != "model"}, where)
+
+
+def _generator(table: Table, where: str) -> Generator:
+    kinds = generators()
+    kind = get(table, "kind", (str,), where)
+    if kind not in kinds:
+        raise DataError(f"{where}.kind is {kind!r}; give {', '.join(kinds)}")
+    return described(kinds[kind], table, where)
 
 
 def _connection(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.generators import Generator
 from eventsnn.network.checked import MAX_DELAY_US as MAX_DELAY_US
 from eventsnn.network.checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
 from eventsnn.network.checked import Weights as Weights
@@ -40,12 +41,16 @@ class Population:
         Any number of sides; units are counted in C order. Populations in space are
         (height, width, channels), so that a position's channels are neighbours.
     neuron : Neuron or None
-        None for the one input population: its spikes are the events of the recording.
+        None for an input population: its spikes are the events of a recording.
+    generator : Generator or None
+        Sends the spikes of an input population in place of a recording, or leads a current into
+        the neurons.
     """
 
     name: str
     shape: tuple[int, ...]
     neuron: Neuron | None = None
+    generator: Generator | None = None
 
     def __post_init__(self) -> None:
         """Check the name, the shape and the model."""
@@ -64,6 +69,9 @@ class Population:
             )
         if self.neuron is not None:
             check_exact(self.neuron, Neuron, where, "LIF(20_000), or None for the input")
+        if self.generator is not None:
+            check_exact(self.generator, Generator, where, "Poisson(10, seed=1), or None")
+            self.generator.check_drives(self.neuron, where)
         object.__setattr__(self, "shape", shape)
 
     @property
@@ -141,9 +149,8 @@ class Network(Written):
     Raises
     ------
     UserError
-        For a name given twice or unknown, sizes that do not match, no or several input
-        populations, a connection into the input or out of a readout, or a cycle of
-        zero total delay.
+        For a name given twice or unknown, sizes that do not match, no population, a connection
+        into an input or out of a readout, or a cycle of zero total delay.
     """
 
     populations: tuple[Population, ...]
@@ -163,12 +170,8 @@ class Network(Written):
             object.__setattr__(self, key, tuple(given))
         check_names([p.name for p in self.populations], "population")
         check_names([c.name for c in self.connections], "connection")
-        inputs = [p.name for p in self.populations if p.neuron is None]
-        if len(inputs) != 1:
-            raise UserError(
-                f"network: {len(inputs)} populations have no neuron model ({', '.join(inputs)}); "
-                "exactly one is the input"
-            )
+        if not self.populations:
+            raise UserError("network: there are no populations; give at least one")
         for connection in self.connections:
             self._check_connection(connection)
         object.__setattr__(self, "order", self._instant_order())
@@ -191,9 +194,17 @@ class Network(Written):
         return self.populations[self.index(name)]
 
     @cached_property
+    def inputs(self) -> tuple[int, ...]:
+        """Numbers of the input populations, which have no neuron model."""
+        return tuple(i for i, p in enumerate(self.populations) if p.neuron is None)
+
+    @cached_property
     def input(self) -> int:
-        """Number of the input population."""
-        return next(i for i, p in enumerate(self.populations) if p.neuron is None)
+        """Number of the input population: of several, the first without a generator."""
+        if not self.inputs:
+            raise UserError("network: no population is an input; give one without a neuron model")
+        free = [i for i in self.inputs if self.populations[i].generator is None]
+        return (*free, *self.inputs)[0]
 
     @cached_property
     def sources(self) -> tuple[int, ...]:
@@ -208,7 +219,7 @@ class Network(Written):
     @cached_property
     def outputs(self) -> tuple[int, ...]:
         """Populations with a neuron model and without outgoing connections."""
-        busy = {*self.sources, self.input}
+        busy = {*self.sources, *self.inputs}
         return tuple(i for i in range(len(self.populations)) if i not in busy)
 
     def weights(

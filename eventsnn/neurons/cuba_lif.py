@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ class CubaLIF(Neuron):
 
     kind: ClassVar[str] = "cuba_lif"
     predicts: ClassVar[bool] = True
+    current: ClassVar[str] = "bias"
     in_state: ClassVar[tuple[str, ...]] = ("threshold", "bias")
     multiplications: ClassVar[int] = 3
     variables: ClassVar[tuple[str, ...]] = ("v", "current", "slope")
@@ -74,6 +75,12 @@ class CubaLIF(Neuron):
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Bring v and i up to t, add to i, fire if due or at threshold, predict again."""
+        return self.turned(cell, t, weights, due, self)
+
+    def turned(
+        self, cell: Cell, t: float, weights: Sequence[float], due: bool, after: Neuron
+    ) -> float | None:
+        """Do the same, and predict with the bias that holds from now on."""
         v, current = self._advanced(cell, t)
         slope = (current + self.bias - v) / self.tau_mem_us
         for weight in weights:
@@ -84,7 +91,7 @@ class CubaLIF(Neuron):
             cell.times[1] = t + self.refractory_us
         cell.x[:] = v, current, slope
         cell.times[0] = t
-        cell.times[2] = self._predicted(cell, t, t if fires else -math.inf)
+        cell.times[2] = cast(CubaLIF, after)._predicted(cell, t, t if fires else -math.inf)
         return slope if fires else None
 
     def _advanced(self, cell: Cell, t: float) -> tuple[float, float]:

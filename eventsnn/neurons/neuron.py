@@ -12,7 +12,7 @@ import contextlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar, Literal
@@ -86,6 +86,9 @@ class Neuron(ABC):
         True for a model that may fire between events.
     rows : bool
         True for a model whose kernels take whole rows of weights (``Kernels.rows``).
+    current : str
+        The parameter that is a constant current, where the model integrates one in closed form;
+        else "". Current generators set it (``turned``).
     in_state : tuple of str
         Parameters that are compared with or added to potentials: they must be numbers of the
         state's dtype.
@@ -101,6 +104,7 @@ class Neuron(ABC):
     spiking: ClassVar[bool] = True
     predicts: ClassVar[bool] = False
     rows: ClassVar[bool] = False
+    current: ClassVar[str] = ""
     in_state: ClassVar[tuple[str, ...]] = ()
     multiplications: ClassVar[int] = 0
     variables: ClassVar[tuple[str, ...]] = ("v",)
@@ -126,6 +130,20 @@ class Neuron(ABC):
         float or None
             None without a spike; else the value recorded with it (see the model).
         """
+
+    def turned(
+        self, cell: Cell, t: float, weights: Sequence[float], due: bool, after: Neuron
+    ) -> float | None:
+        """Do the same as ``receive``, from ``t`` on with the current of ``after``.
+
+        ``after`` is this model with another ``current``. Until ``t`` the neuron had that of this.
+        """
+        raise NotImplementedError(f"{self.kind} takes no current")
+
+    def with_current(self, amplitude: float) -> Neuron:
+        """Return the model with a current added to its own."""
+        value = {self.current: getattr(self, self.current) + amplitude}
+        return replace(self, **value)  # type: ignore[type-var]
 
     @abstractmethod
     def table(self) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ def make_queue(network: Network, graph: Graph, grouped: NDArray[Any]) -> Queue:
     n, channels, dtype = len(graph.size), len(graph.kind), grouped["weight"].dtype
     # Full registers, so that the search for the least is a few instructions.
     every_due = np.full(-(-(channels + 1) // 8) * 8, np.inf)
-    read = set(graph.source.tolist()) - {graph.input}
+    read = set(graph.source.tolist()) - set(network.inputs)
     masks, at = rings([4 * int(graph.size[p]) if p in read else 0 for p in range(n)])
     rows, pages = books(network, graph)
     chunks = 2 * graph.reserve

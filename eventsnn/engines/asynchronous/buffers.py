@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numba
@@ -21,13 +21,15 @@ from eventsnn.engines.asynchronous.allocate import (
     rings,
     wider,
 )
+from eventsnn.engines.asynchronous.calls import calls
 from eventsnn.engines.asynchronous.groups import groups_of
-from eventsnn.engines.asynchronous.machine import Calls, Cells, Given, Machine
+from eventsnn.engines.asynchronous.machine import Cells, Given, Machine
 from eventsnn.engines.asynchronous.places import (
     CALENDAR,
     COUNT,
     FIRST_PAGE,
     HEAD,
+    LEFT,
     MASK,
     NEXT_PAGE,
     SHIFT,
@@ -37,13 +39,11 @@ from eventsnn.engines.asynchronous.places import (
 from eventsnn.engines.asynchronous.plan import Graph, plan
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import check_fits
+from eventsnn.engines.inputs import Train
 from eventsnn.engines.options import Options
-from eventsnn.kernels.pointers import Arrays, Pointers
+from eventsnn.generators import CurrentGenerator
+from eventsnn.kernels.pointers import Arrays
 from eventsnn.network import Network
-from eventsnn.neurons import models
-from eventsnn.neurons.neuron import Neuron
-from eventsnn.topology import topologies
-from eventsnn.topology.topology import Topology
 
 
 class Buffers:
@@ -54,6 +54,8 @@ class Buffers:
     ) -> None:
         self.network = network
         self.graph: Graph = plan(network)
+        if any(isinstance(p.generator, CurrentGenerator) for p in network.populations):
+            self.graph = self.graph._replace(tables=self.graph.tables.copy())
         real: Any = options.dtype
         self.calls = calls(real)
         sizes = [one.size.astype(real) for one in groups_of(network).values()]
@@ -100,36 +102,78 @@ class Buffers:
         for zeros in (q.log_tail, q.cursor, q.heap_n, q.open_head, q.open_tail, self.cells.work):
             zeros[:] = 0
         out.n[1], out.last[0] = int(self.graph.size.sum()), 0.0
-        out.tally[loop.LEFT] = self.budget
+        out.tally[LEFT] = self.budget
         self.cells.x[:], self.cells.times[:], q.books[:] = self.rest
         q.pages[:] = -1, 0, 0
         q.links[:] = np.arange(1, len(q.links) + 1)
         q.pool[:] = 0, len(q.links)
         q.due[:] = np.inf
+        n = len(self.graph.size)
+        log_t, log_unit, log_at = np.zeros(0), np.zeros(0, np.int32), np.zeros(n + 1, np.int64)
         if state is not None:
             self._load(state)
+            log_t, log_unit, log_at = state.log_t, state.log_unit, state.log_at
+        still = np.zeros(0, self.cells.x.dtype)
+        none = np.zeros(0, np.int64)
+        self.turned = np.inf
+        self.given = Given(log_t, log_unit, log_at, np.diff(log_at), 0.0, none, still)
         self.queue.heap_n[0] = -1
 
-    def given(
-        self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float, state: State | None
-    ) -> Given:
-        """Return the input events with those that a state still holds, and make them due."""
-        sent, graph, q = 0, self.graph, self.queue
-        if state is not None:
-            part = slice(*state.log_at[graph.input : graph.input + 2])
-            sent = int(state.log_at[graph.input + 1] - state.log_at[graph.input])
-            t = np.concatenate([state.log_t[part], t])
-            unit = np.concatenate([state.log_unit[part], unit])
-        for k in graph.out_list[graph.out_at[graph.input] : graph.out_at[graph.input + 1]]:
-            if graph.kind[k] != CALENDAR and q.cursor[k] < len(t):
-                q.due[k] = t[q.cursor[k]] + graph.delay[k]
-            elif graph.kind[k] == CALENDAR and sent < len(t):
-                q.due[-1] = t[sent]
-        return Given(t, unit, np.array([sent]), until)
+    def feed(self, came: Mapping[int, Train], until: float, turning: Sequence[int] = ()) -> None:
+        """Put input events behind those that some channel has still to read, and make them due.
 
-    def advance(self, given: Given) -> int:
+        Parameters
+        ----------
+        came : mapping from population to (t, unit)
+            Of input populations, sorted, after all that came before.
+        until : float
+            Where the loop is to stop.
+        turning : sequence of int
+            Populations whose current changes there.
+        """
+        old, q, graph = self.given, self.queue, self.graph
+        t, unit, at, sent = [np.zeros(0)], [np.zeros(0, np.int32)], [0], old.sent.copy()
+        for p in range(len(graph.size)):
+            read = self.unread(p)
+            part = slice(old.at[p] + read, old.at[p + 1])
+            more = came.get(p, (t[0], unit[0]))
+            t += [old.t[part], more[0]]
+            unit += [old.unit[part], more[1]]
+            at.append(at[-1] + len(t[-1]) + len(t[-2]))
+            if graph.model[p] < 0:
+                sent[p] -= read
+                q.cursor[(graph.source == p) & (graph.kind != CALENDAR)] -= read
+        start = np.array(at, np.int64)
+        still = np.zeros(max([0, *graph.size[list(turning)]]), self.cells.x.dtype)
+        events = np.concatenate(t), np.concatenate(unit), start, sent
+        self.given = Given(*events, until, np.array(turning, np.int64), still)
+        q.due[-1], self.turned = self.turned, np.inf
+        for k in np.flatnonzero(graph.model[graph.source] < 0):
+            p, direct = graph.source[k], graph.kind[k] != CALENDAR
+            place = start[p] + (q.cursor[k] if direct else sent[p])
+            due = self.given.t[place] + graph.delay[k] * direct if place < start[p + 1] else np.inf
+            q.due[k if direct else -1] = due if direct else min(q.due[-1], due)
+
+    def unread(self, p: int) -> int:
+        """Return how many events of input population p nobody needs any more."""
+        graph, given, n = self.graph, self.given, int(self.given.at[p + 1] - self.given.at[p])
+        out = graph.source == p
+        cursors = self.queue.cursor[out & (graph.kind != CALENDAR)]
+        to_write = given.sent[p] if (out & (graph.kind == CALENDAR)).any() else n
+        return int(min([n, to_write, *cursors])) if graph.model[p] < 0 else 0
+
+    def turn(self, p: int, amplitude: float, now: float | None = None) -> None:
+        """Lead a current into population p; from ``now`` on, to which its neurons were brought."""
+        graph, neuron = self.graph, self.network.populations[p].neuron
+        assert neuron is not None
+        table = graph.tables[graph.table_at[p] : graph.table_at[p + 1]]
+        table[2:] = neuron.with_current(amplitude).table()
+        if now is not None:
+            self.turned = now
+
+    def advance(self) -> int:
         """Run the event loop until it is done or needs something."""
-        parts = (self.graph, self.calls, self.weights, self.cells, self.queue, given, self.out)
+        parts = (self.graph, self.calls, self.weights, self.cells, self.queue, self.given, self.out)
         machine = Machine(*parts)
         if self.entry is None:
             # Finding the types of so many arrays takes a millisecond: once is enough.
@@ -209,7 +253,7 @@ class Buffers:
             q.log_unit[part] = state.log_unit[state.log_at[p] : state.log_at[p + 1]]
             q.log_tail[p] = sizes[p]
             q.cursor[(graph.kind == CALENDAR) & (graph.source == p)] = sizes[p]
-        for k in np.flatnonzero((graph.kind != CALENDAR) & (graph.source != graph.input)):
+        for k in np.flatnonzero((graph.kind != CALENDAR) & (graph.model[graph.source] >= 0)):
             p = graph.source[k]
             if q.cursor[k] < q.log_tail[p]:
                 q.due[k] = q.log_t[q.log_at[p] + q.cursor[k]] + graph.delay[k]
@@ -252,23 +296,3 @@ class Buffers:
         places = np.array(chunks)[:, None] * calendar.CHUNK + np.arange(calendar.CHUNK)
         q.pages[page] = chunks[0], places.reshape(-1)[n - 1] + 1, n
         return np.asarray(places.reshape(-1)[:n], np.int64)
-
-
-def calls(dtype: Any) -> Calls:
-    """Compile every neuron model, topology and the queue for a state dtype."""
-    return _calls(dtype, tuple(models().values()), tuple(topologies().values()))
-
-
-@cache
-def _calls(
-    dtype: Any, neurons: tuple[type[Neuron], ...], shapes: tuple[type[Topology], ...]
-) -> Calls:
-    kernels = [model.kernels(dtype) for model in neurons]
-    return Calls(
-        Pointers([k.receive for k in kernels]),
-        Pointers([k.train for k in kernels]),
-        Pointers([k.settle for k in kernels]),
-        Pointers([k.rows for k in kernels]),
-        Pointers([shape.kernel() for shape in shapes]),
-        *(Pointers([function]) for function in calendar.kernels(dtype)),
-    )

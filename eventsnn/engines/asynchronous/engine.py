@@ -6,6 +6,7 @@ makes and enlarges the arrays it runs on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous import event_loop as loop
 from eventsnn.engines.asynchronous.buffers import Buffers
-from eventsnn.engines.asynchronous.places import CALENDAR
+from eventsnn.engines.asynchronous.pace import Pace
+from eventsnn.engines.asynchronous.places import CALENDAR, PEAK, POPS, PUSHES
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import digest_of
-from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.inputs import Feed, Inputs
 from eventsnn.engines.options import Options, over_budget
+from eventsnn.engines.turns import amplitudes_of, turns_of
 from eventsnn.network import Network
 from eventsnn.record import Counts, Readouts, Record, Spikes
 
@@ -36,10 +39,11 @@ def run(
     if state is not None:
         state = state.of_dtype(options.dtype)
     for i, until in enumerate(recordings.until):
-        t, unit = recordings.recording(i)
+        feeds = recordings.feeds(i)
         if state is not None:
-            state.check(network, t, float(until))
-        machine.run(t, unit, float(until), state)
+            for t in recordings.times(i) or [np.zeros(0)]:
+                state.check(network, t, float(until))
+        machine.run(feeds, 0.0 if machine.stopped else float(until), state)
         machine.count(counts, i)
         ends.append(machine.now)
         units.append(machine.unit_spikes)
@@ -59,7 +63,7 @@ def resting_state(network: Network, dtype: type[np.floating[Any]]) -> State:
     """Return the state of a network at rest at time 0."""
     weights = tuple(np.zeros(0, dtype) for _ in network.connections)
     machine = _Machine(network, weights, Options((), False, dtype, 1, 0))
-    machine.run(np.zeros(0), np.zeros(0, np.int32), 0.0, None)
+    machine.run([], 0.0, None)
     return machine.state()
 
 
@@ -77,34 +81,58 @@ class _Machine:
         }
         self.starts = {p: [0] for p in options.kept}
         self.now = 0.0
-        self.given = self.buffers.given(np.zeros(0), np.zeros(0, np.int32), 0.0, None)
+        self.sent: dict[int, int] = {}
+        self.stopped = False
         self.unit_spikes: dict[str, NDArray[np.int32]] = {}
 
-    def run(
-        self, t: NDArray[np.float64], unit: NDArray[np.int32], until: float, state: State | None
-    ) -> None:
-        """Run one recording to ``until``."""
+    def run(self, feeds: Sequence[Feed], until: float, state: State | None) -> None:
+        """Run one recording to ``until``, or until it is stopped."""
         buffers, network = self.buffers, self.network
         buffers.begin(state)
-        self.sent = len(t)
+        self.now = 0.0 if state is None else float(state.t)
+        self.sent = dict.fromkeys(network.inputs, 0)
         self.unit_spikes = {
             network.populations[p].name: np.zeros(network.populations[p].size, np.int32)
             for p in (network.outputs if self.options.unit_spikes else ())
             if network.populations[p].spiking
         }
-        self.given = buffers.given(t, unit, until, state)
+        for p, amplitude in amplitudes_of(network, self.now).items():
+            buffers.turn(p, amplitude)
+        turns = [turn for turn in turns_of(network, self.now) if turn.t < until]
+        pace = Pace(feeds, (self.now, until), self.options.progress)
+        while not self.stopped:
+            stop = min([until, pace.stop(self.now), *(turn.t for turn in turns[:1])])
+            turning = [turn for turn in turns if turn.t == stop]
+            self._go_on(feeds, stop, [turn.population for turn in turning])
+            for turn in turning:
+                buffers.turn(turn.population, turn.amplitude, stop)
+            turns = turns[len(turning) :]
+            if stop == until:
+                break
+            self.stopped = not pace.goes_on(self.now)
+        if not np.isfinite(self.now):
+            self.now = float(buffers.out.last[0])
+        for p, starts in self.starts.items():
+            starts.append(len(self.kept[p][0]))
+
+    def _go_on(self, feeds: Sequence[Feed], stop: float, turning: Sequence[int]) -> None:
+        """Work off the instants before ``stop``."""
+        buffers = self.buffers
+        came = {feed.population: feed.between(self.now, stop) for feed in feeds}
+        for p, (t, _) in came.items():
+            self.sent[p] += len(t)
+        buffers.feed(came, stop, turning)
         status = loop.HARVEST
         while status != loop.DONE:
-            status = buffers.advance(self.given)
+            status = buffers.advance()
             if status == loop.OVER_BUDGET:
-                raise over_budget(network, buffers.out.spikes, self.options.event_budget)
+                spikes = buffers.out.spikes
+                raise over_budget(self.network, spikes, self.options.event_budget)
             if status in (loop.DONE, loop.HARVEST):
                 self._harvest()
             else:
                 buffers.enlarge(status)
-        self.now = until if np.isfinite(until) else float(buffers.out.last[0])
-        for p, starts in self.starts.items():
-            starts.append(len(self.kept[p][0]))
+        self.now = stop
 
     def _harvest(self) -> None:
         """Take the spikes out of the loop's buffer."""
@@ -125,13 +153,14 @@ class _Machine:
         """Write the counts of the recording that has just run."""
         out = self.buffers.out
         counts.spikes[row] = out.spikes
-        counts.spikes[row, self.network.input] = self.sent
+        for p, sent in self.sent.items():
+            counts.spikes[row, p] = sent
         counts.neuron_updates[row] = out.updates
         counts.deliveries[row] = out.deliveries
         counts.synaptic_adds[row] = out.adds
-        counts.queue_pushes[row] = out.tally[loop.PUSHES]
-        counts.queue_pops[row] = out.tally[loop.POPS]
-        counts.queue_peak[row] = out.tally[loop.PEAK]
+        counts.queue_pushes[row] = out.tally[PUSHES]
+        counts.queue_pops[row] = out.tally[POPS]
+        counts.queue_peak[row] = out.tally[PEAK]
 
     def spikes(self, p: int) -> Spikes:
         """Return all spikes kept of a population."""
@@ -180,9 +209,11 @@ class _Machine:
         """Return the spikes of a population that some channel has still to read, and the first."""
         graph, queue = self.buffers.graph, self.buffers.queue
         readers = (graph.source == p) & (graph.kind != CALENDAR)
-        if p == graph.input:
-            first = int(min(queue.cursor[readers], default=len(self.given.t)))
-            return self.given.t[first:], self.given.unit[first:], first
+        if graph.model[p] < 0:
+            given, n = self.buffers.given, int(np.diff(self.buffers.given.at)[p])
+            first = int(min(queue.cursor[readers], default=n))
+            part = slice(int(given.at[p]) + first, int(given.at[p]) + n)
+            return given.t[part], given.unit[part], first
         first = int(min(queue.cursor[readers], default=queue.log_tail[p]))
         places = queue.log_at[p] + (np.arange(first, queue.log_tail[p]) & queue.log_mask[p])
         return queue.log_t[places], queue.log_unit[places], first

@@ -21,6 +21,14 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import int64, types
 from numba.extending import intrinsic
 
+from eventsnn.engines.asynchronous.calendars import (
+    look_ahead,
+    send_inputs,
+    set_calendar_due,
+    set_inputs_due,
+    write_all,
+    write_spikes,
+)
 from eventsnn.engines.asynchronous.places import (
     CALENDAR,
     COUNT,
@@ -28,10 +36,21 @@ from eventsnn.engines.asynchronous.places import (
     FIRST_PAGE,
     FREE_COUNT,
     LATE,
+    LEFT,
     MASK,
     NEXT_PAGE,
-    NO_PAGE,
-    SHIFT,
+    OPEN,
+    PEAK,
+    PENDING,
+    POPS,
+    PUSHES,
+    SENT,
+)
+from eventsnn.engines.asynchronous.predictions import (
+    mark_predicted,
+    next_prediction,
+    predict,
+    rebuild,
 )
 from eventsnn.kernels.compile import fetch, inlined, kernel, threaded
 from eventsnn.kernels.pointers import picked, pointer
@@ -46,11 +65,8 @@ def _time_of(_: Any, bits: Any) -> Any:
 
 _time: Any = intrinsic(_time_of)
 _NEVER_BITS = int(np.array(np.inf).view(np.int64))
-# Targets, or float32 weights, of a cache line.
-_LINE = 16
 
 DONE, HARVEST, GROW_POOL, GROW_LOGS, GROW_OPEN, OVER_BUDGET = range(6)
-PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
 
 
 @threaded
@@ -64,9 +80,11 @@ def advance(m: Any) -> Any:
         if status != DONE:
             return status
         first, now, second = _earliest(queue)
-        predicted = _next_prediction(m)
+        predicted = next_prediction(m)
         if min(now, predicted) >= given.until:
-            _write_all(m)
+            write_all(m)
+            for p in given.turning:
+                _bring_up(m, p, given.until)
             return DONE
         if len(queue.books) > 0 and now <= predicted:
             status = _open_due(m, now)
@@ -97,7 +115,7 @@ def _room(m: Any) -> int:
     if out.tally[SENT] != 0:
         for k in range(len(graph.kind)):
             p = graph.source[k]
-            if p == graph.input:
+            if graph.model[p] < 0:
                 continue
             if queue.log_tail[p] - queue.cursor[k] + graph.size[p] > queue.log_mask[p] + 1:
                 return GROW_LOGS
@@ -122,41 +140,6 @@ def _earliest(queue: Any) -> tuple[Any, float, float]:
 
 
 @inlined
-def _next_prediction(m: Any) -> float:
-    """Return when the earliest prediction that still holds falls due."""
-    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
-    while queue.heap_n[0] > 0:
-        unit = queue.heap_unit[0]
-        p, j = unit >> 32, unit & 0xFFFFFFFF
-        if cells.times[graph.times_at[p] + 2 * graph.size[p] + j] == queue.heap_t[0]:
-            return float(queue.heap_t[0])
-        queue.heap_n[0] = pointer(calls.heap_pop, 0)(queue.heap_t, queue.heap_unit, queue.heap_n[0])
-        out.tally[POPS] += 1
-        out.tally[PENDING] -= 1
-    return math.inf
-
-
-@inlined
-def _set_calendar_due(m: Any, k: int) -> None:
-    """Note when a calendar is due: at its open page's head, or where its next page starts.
-
-    Spikes not yet written on it fall due no earlier than the least delay after the first.
-    """
-    graph, queue = m.graph, m.queue
-    row = graph.calendar[k]
-    if queue.open_head[row] < queue.open_tail[row]:
-        queue.due[k] = queue.open_t[row, queue.open_head[row]]
-    elif queue.books[row, NEXT_PAGE] == NO_PAGE:
-        queue.due[k] = math.inf
-    else:
-        queue.due[k] = float(queue.books[row, NEXT_PAGE] << queue.books[row, SHIFT])
-    p = graph.source[k]
-    if p != graph.input and queue.cursor[k] < queue.log_tail[p]:
-        first = queue.log_t[queue.log_at[p] + (queue.cursor[k] & queue.log_mask[p])]
-        queue.due[k] = min(queue.due[k], first + graph.delay[k])
-
-
-@inlined
 def _open_due(m: Any, now: float) -> int:
     """Write what may be due by now, and open every page that starts by now.
 
@@ -168,7 +151,7 @@ def _open_due(m: Any, now: float) -> int:
         row = graph.calendar[k]
         if row < 0 or queue.due[k] > now or queue.open_head[row] < queue.open_tail[row]:
             continue
-        if _write_spikes(m, k, 0):
+        if write_spikes(m, k, 0):
             opened = HARVEST
             continue
         book = queue.books[row]
@@ -187,7 +170,7 @@ def _open_due(m: Any, now: float) -> int:
             queue.open_target[row],
             queue.open_weight[row],
         )
-        _set_calendar_due(m, k)
+        set_calendar_due(m, k)
         opened = HARVEST
     return opened
 
@@ -223,7 +206,7 @@ def _train_synapses(m: Any, k: int, limit: float) -> Any:
     out.adds[graph.connection[k]] += out.span[2]
     out.tally[POPS] += after - head
     out.tally[PENDING] -= after - head
-    _set_calendar_due(m, k)
+    set_calendar_due(m, k)
     return float(queue.open_t[row, after - 1])
 
 
@@ -232,11 +215,11 @@ def _instant(m: Any, now: float) -> None:
     """Work off one instant, population by population."""
     graph, queue, out = m.graph, m.queue, m.out
     out.last[0] = now
-    _mark_predicted(m, now)
+    mark_predicted(m, now)
     for p in graph.order:
-        if p == graph.input:
+        if graph.model[p] < 0:
             if queue.due[len(graph.kind)] == now:
-                _send_inputs(m, now)
+                send_inputs(m, p, now)
             continue
         for i in range(graph.in_at[p], graph.in_at[p + 1]):
             k = graph.in_list[i]
@@ -246,24 +229,8 @@ def _instant(m: Any, now: float) -> None:
                 _train(m, k, np.nextafter(now, math.inf))
         _hand_over(m, now)
         _fire(m, p, now)
-
-
-@inlined
-def _mark_predicted(m: Any, now: float) -> None:
-    """Put the neurons whose predicted spikes fall on this instant on their work lists."""
-    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
-    while _next_prediction(m) == now:
-        unit = queue.heap_unit[0]
-        p, j = unit >> 32, unit & 0xFFFFFFFF
-        work, n = graph.work_at[p], graph.size[p]
-        if cells.work[work + 2 + n + j] == 0:
-            # 2 is a model's mark for "due, not yet brought up to now".
-            cells.work[work + 2 + n + j] = 2
-            cells.work[work + 2 + cells.work[work]] = j
-            cells.work[work] += 1
-        queue.heap_n[0] = pointer(calls.heap_pop, 0)(queue.heap_t, queue.heap_unit, queue.heap_n[0])
-        out.tally[POPS] += 1
-        out.tally[PENDING] -= 1
+    if queue.due[len(graph.kind)] == now:
+        set_inputs_due(m)
 
 
 @inlined
@@ -271,9 +238,10 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
     """Deliver the spikes that channel k reads before ``limit`` until a neuron may fire."""
     graph, cells, queue, given, out = m.graph, m.cells, m.queue, m.given, m.out
     source, delay, work = graph.source[k], graph.delay[k], graph.work_at[graph.target[k]]
-    at, mask, tail = int64(0), int64(-1), int64(len(given.t))
+    at, mask = int64(given.at[source]), int64(-1)
+    tail = int64(given.at[source + 1]) - at
     t, unit = given.t, given.unit
-    if source != graph.input:
+    if graph.model[source] >= 0:
         at, mask, tail = queue.log_at[source], queue.log_mask[source], queue.log_tail[source]
         t, unit = queue.log_t, queue.log_unit
     cursor, now, due = queue.cursor[k], queue.due[k], queue.due[k]
@@ -292,34 +260,17 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
             if cursor + 2 < tail:
                 far = unit[at + ((cursor + 2) & mask)]
                 fetch(graph.shapes, graph.shape_at[k] + far)
-                _look_ahead(m, k, unit[at + ((cursor + 1) & mask)])
+                look_ahead(m, k, unit[at + ((cursor + 1) & mask)])
             _list(m, k, unit[at + (cursor & mask)], now)
         else:
             _deliver(m, k, unit[at + (cursor & mask)], now)
         cursor += 1
         due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
-    if source != graph.input and delay > 0.0:
+    if graph.model[source] >= 0 and delay > 0.0:
         out.tally[PENDING] -= cursor - queue.cursor[k]
         out.tally[POPS] += cursor - queue.cursor[k]
     queue.cursor[k], queue.due[k] = cursor, due
     return now
-
-
-@inlined
-def _look_ahead(m: Any, k: int, unit: int) -> None:
-    """Fetch the list of a unit that channel k reads next.
-
-    Lists are read in no order: waiting for them took most of the time.
-    """
-    graph, c = m.graph, m.graph.writes[k]
-    through = picked(m.weights, c)
-    first, end = graph.shapes[graph.shape_at[k] + unit], graph.shapes[graph.shape_at[k] + unit + 1]
-    while first < end:
-        fetch(graph.targets, graph.targets_at[c] + first)
-        fetch(through, first)
-        fetch(graph.delays, graph.delays_at[c] + first)
-        # The last one may stand on a line of its own.
-        first = min(first + _LINE, end - 1) if first < end - 1 else end
 
 
 @inlined
@@ -445,7 +396,7 @@ def _fire(m: Any, p: int, now: float) -> None:
     work[1] = 0
     if marked > 0 and graph.predicts[p]:
         for i in range(2, 2 + marked):
-            _predict(m, p, work[i])
+            predict(m, p, work[i])
     if n > 0:
         _note(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
@@ -454,7 +405,7 @@ def _fire(m: Any, p: int, now: float) -> None:
         _log(m, p, now, n)
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
             if graph.kind[graph.out_list[i]] == CALENDAR:
-                _write_spikes(m, graph.out_list[i], LATE)
+                write_spikes(m, graph.out_list[i], LATE)
     out.tally[PEAK] = max(out.tally[PEAK], out.tally[PENDING])
 
 
@@ -501,109 +452,17 @@ def _log(m: Any, p: int, now: float, n: int) -> None:
 
 
 @kernel
-def _write_spikes(m: Any, k: int, late: int) -> bool:
-    """Write all but the last ``late`` spikes of the log onto calendar k; return if there were any.
-
-    A fan-out is fetched in advance, by and by, while the spikes before it are written.
-    """
-    graph, queue = m.graph, m.queue
-    p, first = graph.source[k], queue.cursor[k]
-    if p == graph.input:
-        return False
-    at, mask, tail = queue.log_at[p], queue.log_mask[p], queue.log_tail[p]
-    listed = graph.listed[k] and first < tail
-    if listed:
-        fetch(graph.shapes, graph.shape_at[k] + queue.log_unit[at + ((tail - 1) & mask)])
-    for f in range(first, tail - late):
-        if listed and f + 1 < tail:
-            _look_ahead(m, k, queue.log_unit[at + ((f + 1) & mask)])
-        place = at + (f & mask)
-        _write(m, k, queue.log_unit[place], queue.log_t[place])
-        queue.cursor[k] = f + 1
-    _set_calendar_due(m, k)
-    return bool(queue.cursor[k] > first)
-
-
-@kernel
-def _write_all(m: Any) -> None:
-    """Write every spike onto the calendars."""
-    for k in range(len(m.graph.kind)):
-        if m.graph.kind[k] == CALENDAR:
-            _write_spikes(m, k, 0)
-
-
-@inlined
-def _write(m: Any, k: int, unit: int, now: float) -> None:
-    """Write the delayed synapses of a spike into the calendar of channel k."""
-    graph, calls, weights, queue, out = m.graph, m.calls, m.weights, m.queue, m.out
-    c, row = graph.writes[k], graph.calendar[k]
-    shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
-    pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
-    written = pointer(calls.write, 0)(
+def _bring_up(m: Any, p: int, now: float) -> None:
+    """Bring every neuron of population p up to now, and leave it marked."""
+    graph, calls, cells, out = m.graph, m.calls, m.cells, m.out
+    out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, 0, 0, graph.size[p]
+    pointer(calls.receive, graph.model[p])(
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
         now,
-        picked(weights, c),
-        graph.delays[graph.delays_at[c] : graph.delays_at[c + 1]],
-        graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]],
+        m.given.still,
+        graph.targets[0:0],
         out.runs,
-        queue.entries,
-        queue.links,
-        queue.pages,
-        queue.books[row],
-        queue.pool,
+        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
     )
-    out.deliveries[graph.connection[k]] += 1
-    out.tally[PUSHES] += written
-    out.tally[PENDING] += written
-
-
-@inlined
-def _send_inputs(m: Any, now: float) -> None:
-    """Write the synapses of the input events at this instant into their calendars."""
-    graph, queue, given = m.graph, m.queue, m.given
-    sent = given.sent[0]
-    while sent < len(given.t) and given.t[sent] == now:
-        for i in range(graph.out_at[graph.input], graph.out_at[graph.input + 1]):
-            k = graph.out_list[i]
-            if graph.kind[k] == CALENDAR:
-                _write(m, k, given.unit[sent], now)
-                _set_calendar_due(m, k)
-        sent += 1
-    given.sent[0] = sent
-    queue.due[len(graph.kind)] = given.t[sent] if sent < len(given.t) else math.inf
-
-
-@kernel
-def _predict(m: Any, p: int, j: int) -> None:
-    """Put a neuron's predicted spike into the heap; drop the stale ones when it is full."""
-    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
-    when = cells.times[graph.times_at[p] + 2 * graph.size[p] + j]
-    if when == math.inf:
-        return
-    if queue.heap_n[0] == len(queue.heap_t):
-        out.tally[PENDING] -= queue.heap_n[0]
-        rebuild(m)
-        return
-    unit = (p << 32) | int64(j)
-    queue.heap_n[0] = pointer(calls.heap_push, 0)(
-        queue.heap_t, queue.heap_unit, queue.heap_n[0], when, unit
-    )
-    out.tally[PUSHES] += 1
-    out.tally[PENDING] += 1
-
-
-@kernel
-def rebuild(m: Any) -> None:
-    """Fill the heap anew with every neuron's prediction."""
-    graph, calls, cells, queue, out = m.graph, m.calls, m.cells, m.queue, m.out
-    queue.heap_n[0] = 0
-    for p in range(len(graph.size)):
-        for j in range(graph.size[p] if graph.predicts[p] else 0):
-            when = cells.times[graph.times_at[p] + 2 * graph.size[p] + j]
-            if when < math.inf:
-                unit = (int64(p) << 32) | int64(j)
-                n = queue.heap_n[0]
-                queue.heap_n[0] = pointer(calls.heap_push, 0)(
-                    queue.heap_t, queue.heap_unit, n, when, unit
-                )
-                out.tally[PUSHES] += 1
-                out.tally[PENDING] += 1

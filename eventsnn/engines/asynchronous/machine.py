@@ -32,7 +32,8 @@ class Queue(NamedTuple):
 
     ``log_*``: spikes of each population, in a ring of log_mask + 1 places from log_at;
     ``cursor``: next spike of each LOG channel; ``due``: when each channel has something
-    next, and last when input events have synapses to send, as numbers and as their bits;
+    next, and last when input events have synapses to send or a current changes, as numbers and as
+    their bits;
     ``grouped``: the synapses of all groups; ``open_*``: the calendars' open pages, a row
     each, from open_head to open_tail.
     """
@@ -87,12 +88,20 @@ class Out(NamedTuple):
 
 
 class Given(NamedTuple):
-    """Input events in order of (t, unit), how many are sent, and where to stop."""
+    """Input events, of each input population in order of (t, unit), and where to stop.
+
+    Population p has the events ``at[p]`` to ``at[p + 1] - 1``; ``sent[p]`` of them have their
+    synapses in calendars. The neurons of the populations ``turning`` are brought up to ``until``,
+    where their current changes: by weights of 0, ``still``.
+    """
 
     t: Any
     unit: Any
+    at: Any
     sent: Any
     until: float
+    turning: Any
+    still: Any
 
 
 class Machine(NamedTuple):

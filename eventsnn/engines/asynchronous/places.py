@@ -18,3 +18,6 @@ HEAD, TAIL, COUNT = range(3)
 FREE_CHUNK, FREE_COUNT = range(2)
 """Places in ``pool``."""
 NO_PAGE = np.iinfo(np.int64).max
+
+PUSHES, POPS, PENDING, PEAK, LEFT, SENT, OPEN = range(7)
+"""Places in ``Out.tally``."""

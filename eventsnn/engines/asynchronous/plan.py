@@ -36,7 +36,7 @@ class Graph(NamedTuple):
     ----------
     order, size, model, predicts, clock : int64 (n_populations,)
         Populations in the order of an instant, their sizes, the number of the neuron
-        model (-1: input), whether it predicts, and neurons to a clock.
+        model (-1: an input), whether it predicts, and neurons to a clock.
     x_at, times_at, work_at, table_at : int64 (n_populations + 1,)
         Each population's part of ``x`` is followed by zeros up to a full cache line.
     tables : float64; kernel tables of the populations.
@@ -54,8 +54,8 @@ class Graph(NamedTuple):
     targets_at, delays_at : int64 (n_lists + 1,); targets, delays : int32
         The targets of a connection's weights, and their delays. Lists beyond the
         connections are of groups: the entry of each (``groups.py``).
-    input, reserve, max_runs, max_fan_out : int
-        The input population; chunks that one instant may need; sizes of buffers.
+    reserve, max_runs, max_fan_out : int
+        Chunks that one instant may need; sizes of buffers.
     """
 
     order: Ints
@@ -88,7 +88,6 @@ class Graph(NamedTuple):
     targets: NDArray[np.int32]
     delays_at: Ints
     delays: NDArray[np.int32]
-    input: int
     reserve: int
     max_runs: int
     max_fan_out: int
@@ -151,7 +150,6 @@ def _plan(network: Network, *_: tuple[type, ...]) -> Graph:
         targets=_joined(targets, np.int32),
         delays_at=_starts([len(d) for d in delays]),
         delays=_joined(delays, np.int32),
-        input=network.input,
         reserve=sum(_reserve(network, k.connection) for k in channels if k.kind == CALENDAR),
         max_runs=1 + 3 * fan_out,
         max_fan_out=fan_out,

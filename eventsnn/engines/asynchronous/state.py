@@ -36,7 +36,7 @@ class State:
     t : float64 array ()
         Microseconds; every instant before it is worked off.
     network : uint8 array (16,)
-        A digest of the network that it belongs to: shapes, neurons, synapses and delays.
+        A digest of the network that it belongs to: shapes, neurons, currents, synapses and delays.
     sizes : int64 array (n_populations,)
         Sizes of the populations of the network that it belongs to.
     x : float32 or float64 array
@@ -95,7 +95,7 @@ class State:
         Parameters
         ----------
         t : float64 array (n_events,)
-            Times of the events that the run is given, microseconds, sorted.
+            Times of the events that an input is given, microseconds, sorted.
         until : float
             Where it ends.
         """

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from eventsnn.engines.asynchronous.places import CALENDAR
 from eventsnn.engines.asynchronous.plan import Graph
 from eventsnn.errors import UserError
+from eventsnn.generators import CurrentGenerator
 from eventsnn.network import Network
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 @lru_cache(maxsize=8)
 def digest_of(network: Network) -> NDArray[np.uint8]:
-    """Return what tells a network from others: shapes, neurons, synapses and delays, no names.
+    """Return what tells a network from others: shapes, neurons, currents, synapses, delays.
+
+    Names do not count.
 
     Returns
     -------
@@ -53,6 +56,9 @@ def digest_of(network: Network) -> NDArray[np.uint8]:
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for population in network.populations:
         _add(digest, population.shape, population.neuron)
+        # Neurons are brought up to now by what the current has been.
+        if isinstance(population.generator, CurrentGenerator):
+            _add(digest, population.generator)
     for c in network.connections:
         _add(digest, network.index(c.source), network.index(c.target), c.topology, c.delay_us)
     found = np.frombuffer(digest.digest(), np.uint8)

@@ -51,11 +51,13 @@ class Task(NamedTuple):
 
 
 def supports(network: Network) -> bool:
-    """Return whether the graph has no cycle, one delay a connection, and one connection a target.
+    """Return whether the graph has one input, no cycle, one delay a connection, one into a target.
 
     No population may fire between events, whether or not something leads to it.
     """
     targets = network.targets
+    if len(network.inputs) != 1:
+        return False
     if any(p.neuron and p.neuron.predicts for p in network.populations):
         return False
     if len(set(targets)) < len(targets) or in_order(network) is None:
@@ -73,6 +75,7 @@ def run(
     network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, options: Options
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
+    recordings = recordings.made()
     n, each = len(recordings.until), partial(in_threads, threads=options.threads)
     links = links_of(network, weights, Ahead(int(recordings.start[-1]), each))
     units = {

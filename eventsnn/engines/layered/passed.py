@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.inputs import inputs
+from eventsnn.engines.gathered import inputs
 from eventsnn.engines.layered.checked import Weights, checked_weights, numbered
 from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.dense.laid import Laid
@@ -112,6 +112,8 @@ def check_layered(network: Network) -> None:
 
 def _not_layered(network: Network) -> str:
     """Return what the network has that layers have not."""
+    if len(network.inputs) != 1:
+        return f"the network has {len(network.inputs)} inputs"
     for p in network.populations:
         if p.neuron is not None and p.neuron.predicts:
             return f"{p.name} has {p.neuron.kind} neurons, which fire between events"

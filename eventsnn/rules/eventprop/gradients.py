@@ -16,7 +16,8 @@ import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import ArrayLike, NDArray
 
-from eventsnn.engines.inputs import Events, Inputs, inputs
+from eventsnn.engines.gathered import inputs
+from eventsnn.engines.inputs import Events, Inputs
 from eventsnn.errors import UserError
 from eventsnn.kernels.pointers import Arrays
 from eventsnn.losses.loss import Loss

@@ -1,0 +1,100 @@
+"""A run: what is asked of it is checked, an engine is chosen, and it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.gathered import Given, gathered
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.options import EVENT_BUDGET, Options, Progress
+from eventsnn.errors import UserError
+from eventsnn.network import Network, Weights
+from eventsnn.record import Keep, Record, kept_populations
+from eventsnn.text import shown
+
+Engine = Literal["auto", "reference", "asynchronous", "feedforward"]
+
+
+class How(NamedTuple):
+    """How a run is done: as the arguments of ``simulate``, and who is told how far it is.
+
+    Attributes
+    ----------
+    progress : callable, optional
+        Told now and then how far the run is (microseconds); where it returns False the run stops,
+        and its record ends there. Of the asynchronous engine, which "auto" then takes.
+    """
+
+    engine: Engine = "auto"
+    record: Keep = "all"
+    state: State | None = None
+    dtype: type[np.floating[Any]] | None = None
+    threads: int = 1
+    event_budget: int = EVENT_BUDGET
+    progress: Progress | None = None
+
+
+def run(
+    network: Network, weights: Weights, events: Given, until_us: ArrayLike | None, how: How
+) -> Record:
+    """Run; see ``simulate``."""
+    engine, state = how.engine, how.state
+    if not isinstance(engine, str) or engine not in get_args(Engine):
+        raise UserError(f"simulate: engine is {shown(engine)}; give {', '.join(get_args(Engine))}")
+    for name, least in (("threads", 1), ("event_budget", 0)):
+        value = getattr(how, name)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise UserError(
+                f"simulate: {name} is {shown(value)}; give a whole number, at least {least}"
+            )
+    # As Python numbers: numpy.uint8(200) - 201 is 255.
+    budget = min(int(how.event_budget), np.iinfo(np.int64).max)
+    flat = network.weights(weights, how.dtype)
+    real = flat[0].dtype.type if flat else how.dtype or np.float64
+    keep = kept_populations(network, how.record)
+    counted = how.record != "nothing"
+    options = Options(keep, counted, real, int(how.threads), budget, how.progress)
+    network, recordings = gathered(network, events, until_us)
+    if state is not None and not isinstance(state, State):
+        raise UserError(f"simulate: state is {shown(state)}; give a State, as State.start makes it")
+    if state is not None and len(recordings.until) != 1:
+        source = next(iter(recordings.given.values())).source
+        raise UserError(
+            f"simulate: {source}: a state goes on with one recording, this batch has "
+            f"{len(recordings.until)}; run them one by one, each from a state of its own"
+        )
+    return engine_of(how, network, recordings)(network, flat, recordings, options)
+
+
+Runs = Callable[[Network, tuple[NDArray[Any], ...], Inputs, Options], Record]
+
+
+def engine_of(how: How, network: Network, recordings: Inputs) -> Runs:
+    """Return the engine of a run, with its state."""
+    from eventsnn.engines import reference
+    from eventsnn.engines.asynchronous import engine as asynchronous
+
+    state = how.state
+
+    by_queue = partial(asynchronous.run, state=state)
+    if how.engine == "asynchronous":
+        return by_queue
+    from eventsnn.engines.layered import engine as feedforward
+
+    layered = feedforward.supports(network)
+    piecewise = state is not None or how.progress is not None or bool(recordings.drawn)
+    if how.engine == "auto" and (piecewise or not layered):
+        return by_queue
+    if state is not None:
+        raise UserError(f"simulate: the {how.engine} engine takes no state; give 'asynchronous'")
+    if how.engine == "feedforward" and not layered:
+        raise UserError(
+            "simulate: the feed-forward engine cannot run this network; give 'asynchronous'"
+        )
+    return reference.run if how.engine == "reference" else feedforward.run
