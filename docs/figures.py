@@ -15,7 +15,7 @@ HEAD = (
 
 def drawings() -> dict[str, str]:
     """Return each drawing by its path below ``docs``."""
-    return {"explanation/idea.svg": idea()}
+    return {"explanation/idea.svg": idea(), "tutorials/neuron.svg": neuron()}
 
 
 def idea() -> str:
@@ -37,6 +37,44 @@ def idea() -> str:
     ):
         parts.append(f'<text x="{x}" y="{y}" text-anchor="middle">{words}</text>\n')
     return "".join([*parts, "</svg>\n"])
+
+
+def neuron() -> str:
+    """Return the drawing of a potential: it leaks, three events lift it, it fires."""
+    parts = [HEAD.format(width=620, height=200)]
+    parts.append(
+        f'<path d="M40 60 H600" stroke="{GREY}" stroke-dasharray="5 5" fill="none"/>\n'
+        f'<text x="600" y="52" text-anchor="end">threshold</text>\n'
+        f'<path d="M40 150 H600" stroke="{GREY}" fill="none"/>\n'
+    )
+    path, level, last = ["M40 150"], 0.0, 40
+    for x in (120, 260, 330):
+        path += _decay(last, x, level)
+        level = level * 0.5 ** ((x - last) / 110) + 52
+        if level > 90:
+            path.append(f"L{x} {150 - level:.1f} L{x} 150")
+            parts.append(_circle(x, 150 - level - 8, 5, RED))
+            level = 0.0
+        else:
+            path.append(f"L{x} {150 - level:.1f}")
+        last = x
+        parts.append(_line(x, 176, x, 157, BLUE))
+    path += _decay(last, 600, level)
+    parts.append(f'<path d="{" ".join(path)}" stroke="{BLUE}" stroke-width="2" fill="none"/>\n')
+    for x, y, words in (
+        (225, 188, "events"),
+        (345, 35, "a spike, and back to the start"),
+        (140, 92, "the potential leaks"),
+    ):
+        anchor = "start" if x == 345 else "middle"
+        parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>\n')
+    return "".join([*parts, "</svg>\n"])
+
+
+def _decay(first: int, last: int, level: float) -> list[str]:
+    """Return points of a potential that halves every 110 units."""
+    xs = range(first, last, 10)
+    return [f"L{x} {150 - level * 0.5 ** ((x - first) / 110):.1f}" for x in (*xs, last)]
 
 
 def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
