@@ -60,6 +60,8 @@ def _by_room() -> dict[str, list[str]]:
         if callable(thing):  # else a room
             room = thing.__module__.split(".")[1]
             found.setdefault("train" if room == "rules" else room, []).append(_path(thing))
+    for room, names in found.items():  # functions, then classes
+        found[room] = sorted(names, key=lambda name: name.split(".")[-1].swapcase())
     for room, things in things_by_name().items():
         names = {*found.get(room, ()), *map(_path, things)}
         found[room] = sorted(names, key=lambda name: name.split(".")[-1].lower())
