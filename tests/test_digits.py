@@ -1,5 +1,7 @@
 """The digits of scikit-learn in MNIST's format."""
 
+import hashlib
+
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -46,3 +48,11 @@ def test_two_calls_give_the_same_pictures_and_share_no_memory():
     again, classes = digit_images()
     assert again.any()
     assert classes.any()
+
+
+def test_the_pictures_are_those_that_every_network_was_trained_on():
+    images, _ = digit_images()
+    assert (
+        hashlib.sha256(images.tobytes()).hexdigest()
+        == "86feb5f9d2c06eda25c0b8ab37cf16b2877195d397a98c25116ac08a68f4b206"
+    )

@@ -310,7 +310,7 @@ def test_skip_leaves_out_the_first_recordings(call, tmp_path):
 def test_eventprop_learns_and_resumes_to_the_same_bits(call, tmp_path, loss):
     config = tmp_path / "run.toml"
     config.write_text(
-        f'rule = "eventprop"\nlayers = "2312-8-10"\nlimit = 60\nbatch = 20\nloss = "{loss}"\n'
+        f'rule = "eventprop"\nlayers = "2312-8-10"\nlimit = 30\nbatch = 10\nloss = "{loss}"\n'
         "init_spikes = 3.0\nschedule = 'constant'\n"
     )
     words = ("--config", config, "--epochs", 4, "--out", tmp_path / "whole", "--json")
@@ -390,7 +390,7 @@ def test_rules_say_which_part_of_the_layers_they_do_not_have():
 
 
 def test_a_recurrent_run_resumes_to_the_same_bits(call, tmp_path):
-    words = ["--rule", "eventprop", "--layers", "2312-[8r-8]-10", "--limit", 40, "--batch", 16]
+    words = ["--rule", "eventprop", "--layers", "2312-[8r-8]-10", "--limit", 16, "--batch", 8]
     words += ["--schedule", "constant", "--epochs"]
     assert call("train", *words, 2, "--out", tmp_path / "whole")[0] == 0
     assert call("train", *words, 1, "--out", tmp_path / "cut")[0] == 0

@@ -46,7 +46,14 @@ def run(folder, words=RUN, **environment):
     path = os.pathsep.join([str(folder), str(PACKAGE.parent)])
     done = subprocess.run(
         [sys.executable, "-c", words],
-        env={**clean, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(folder / "code"), **environment},
+        env={
+            **clean,
+            "PYTHONPATH": path,
+            "NUMBA_CACHE_DIR": str(folder / "code"),
+            # Byte code is told by seconds and sizes: one constant for another may look the same.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        },
         capture_output=True,
         text=True,
     )
