@@ -79,7 +79,7 @@ def head_lines() -> list[str]:
         "",
         f"Machine: {read('adjoint-0')['machine']}. Other processes shared it, and frugal-1600b",
         "was paused on its way: the times a recording are no measure of speed, "
-        "[bench.md](bench.md) is.",
+        "[the bench](bench.md) is.",
         "In the last column `runs/v-base` is the folder of convfirst-0, `runs/v-base-1` of",
         "convfirst-1, `runs/low-K` of convlow-K, `runs/free-0` of convfree-0, `runs/vA-0` of",
         "densetaught-0; others are named as their rows.",

@@ -23,10 +23,10 @@ def measure_lines() -> list[str]:
         "- `eventsnn measure runs/NETWORK --data nmnist:../shared/data/nmnist --split all "
         "--levels docs/results/measure-NETWORK.json --json`",
         "",
-        "The networks are adjoint-0 and dense-2 of [learning.md](learning.md), both 2312-800-10. "
+        "The networks are adjoint-0 and dense-2 of [learning](learning.md), both 2312-800-10. "
         f"*Emulated* are the {first['emulated']['recordings']:,} test digits of MNIST before the "
         f"virtual event camera, *real* {first['real']['recordings']} recordings of N-MNIST. What "
-        "is counted is defined in [measure.md](../reference/measure.md). adjoint-0 learned without "
+        "is counted: [definitions](../reference/measure.md). adjoint-0 learned without "
         "near spikes.",
         "",
         *_counts(results),
