@@ -32,6 +32,7 @@ ROOMS = {
     "generators": "networks",
     "engines": "simulate",
     "record": "simulate",
+    "report": "simulate",
     "measure": "simulate",
     "train": "learn",
     "optimizers": "learn",

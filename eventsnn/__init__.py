@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from eventsnn.generators.step_current import StepCurrent
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
     from eventsnn.measure.operations import Operations, operations
+    from eventsnn.measure.traces import Potentials, potentials
     from eventsnn.network import Connection, Network, Population, connect
     from eventsnn.network.file import load_network
     from eventsnn.network.layer_string import layers
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from eventsnn.optimizers.sgd import SGD
     from eventsnn.record import Record
     from eventsnn.registry import register
+    from eventsnn.report.plot import plot
     from eventsnn.rules.deep_spiking.network import HerdingMLP
     from eventsnn.rules.gradient.start import start
     from eventsnn.topology.conv2d import Conv2d
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from eventsnn.topology.sparse import Sparse
     from eventsnn.train.classifier import Classifier
     from eventsnn.train.load import load
+    from eventsnn.train.save import save
 
 __version__ = "0.2.0"
 
@@ -103,11 +106,15 @@ _HOME = {
     "PairwiseProbability": "connectivity.pairwise_probability",
     "Poisson": "generators.poisson",
     "Pool2d": "topology.pool2d",
+    "plot": "report.plot",
     "Population": "network",
+    "Potentials": "measure.traces",
+    "potentials": "measure.traces",
     "Readout": "neurons.readout",
     "Record": "record",
     "register": "registry",
     "Regular": "generators.regular",
+    "save": "train.save",
     "SGD": "optimizers.sgd",
     "simulate": "engines",
     "Sparse": "topology.sparse",
@@ -162,6 +169,7 @@ __all__ = [
     "Poisson",
     "Pool2d",
     "Population",
+    "Potentials",
     "Readout",
     "Record",
     "Regular",
@@ -184,8 +192,11 @@ __all__ = [
     "open_data",
     "operations",
     "optimizers",
+    "plot",
+    "potentials",
     "register",
     "rules",
+    "save",
     "simulate",
     "start",
     "surrogates",

@@ -1,16 +1,17 @@
 """The errors that a user can mend: each names the place, the value and the remedy."""
 
-from eventsnn.text import cut
+from eventsnn.text import cut, plain
 
 
 class UserError(ValueError):
-    """Bad input or options. The command line prints it as one line and exits with code 2.
+    r"""Bad input or options. The command line prints it as one line and exits with code 2.
 
-    A message is never longer than a screen: a value that would fill it is cut in the middle.
+    A message is never longer than a screen: a value that would fill it is cut in the middle. Names
+    are shown, not interpreted: a line feed in one is written as ``\n``.
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(cut(str(message)))
+        super().__init__(cut(plain(message)))
 
 
 class DataError(UserError):

@@ -147,7 +147,7 @@ class Record:
     def __repr__(self) -> str:
         """Return one line of facts."""
         pairs = zip(self.network.populations, self.counts.spikes.sum(0), strict=True)
-        told = ", ".join(f"{p.name} {n:,}" for p, n in pairs)
+        told = ", ".join(f"{named(p.name)} {n:,}" for p, n in pairs)
         adds = int(self.counts.synaptic_adds.sum())
         return f"<Record of {len(self)} recordings, spikes: {told}; {adds:,} synaptic additions>"
 

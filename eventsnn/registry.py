@@ -108,11 +108,15 @@ class Registry(Generic[T]):
 
     def by_class(self, name: str) -> Any:
         """Return the class of that name, for ``__getattr__`` of a room; else AttributeError."""
-        if not name.startswith("_"):
+        if name[:1].isupper():  # a file of the room may be on its way in by another name
             for one in self.all().values():
                 if getattr(one, "__name__", "") == name:
                     return one
         raise AttributeError(f"module {self.room!r} has no attribute {name!r}")
+
+    def names(self) -> list[str]:
+        """Return the names of the classes, for ``__dir__`` of a room."""
+        return [one.__name__ for one in self.all().values()]
 
     def __getitem__(self, kind: str) -> Any:
         """Return the thing of that kind; UserError that lists those there are."""

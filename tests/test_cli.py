@@ -464,7 +464,8 @@ def test_bench_prints_what_scripts_rely_on(call):
 OWN_FLAGS = {"out", "resume", "config", "tensorboard", "threads", "as_json"}
 
 
-OWN_RULES = [kind for kind, rule in rules().items() if rule.__module__.startswith("eventsnn.")]
+OURS = {kind: rule for kind, rule in rules().items() if rule.__module__.startswith("eventsnn.")}
+OWN_RULES = [kind for kind, rule in OURS.items() if rule.learns]
 
 
 @pytest.mark.parametrize("rule", OWN_RULES)

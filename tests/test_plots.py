@@ -181,27 +181,12 @@ def test_potentials_reach_what_the_record_says_at_every_spike(data):
     for population in network.populations[1:]:
         spikes = record.spikes[population.name]
         for unit in np.unique(spikes.unit)[:2]:
-            t, v = potentials(record, weights, events, population.name, int(unit))
+            t, v = potentials(record, weights, events, population.name, int(unit))[int(unit)]
             mine = spikes.unit == unit
             # A spike is two points of one instant: what it reached and what was left.
             reached = np.flatnonzero((np.diff(t) == 0) & (np.arange(len(t) - 1) > 0))
             np.testing.assert_allclose(v[reached], spikes.value[mine])
             np.testing.assert_array_equal(t[reached], spikes.t[mine])
-
-
-def test_a_neuron_that_fires_between_events_cannot_be_followed():
-    from eventsnn.network import Connection, Network, Population
-    from eventsnn.neurons.cuba_lif import CubaLIF
-    from eventsnn.topology.dense import Dense
-
-    network = Network(
-        (Population("input", (1,)), Population("a", (1,), CubaLIF(20.0, 5.0))),
-        (Connection("input", "a", Dense(1, 1)),),
-    )
-    event = EventStream([1], [0], (1, 1, 1))
-    record = simulate(network, [np.ones((1, 1))], event)
-    with pytest.raises(UserError, match="cannot be followed"):
-        potentials(record, [np.ones((1, 1))], event, "a", 0)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
-NAMES = [field.name for field in fields(State)]
+NAMES = [field.name for field in fields(State) if field.name != "described"]
 NAN, INF = float("nan"), float("inf")
 
 

@@ -82,7 +82,7 @@ def parameters_of(rule: str) -> list[Parameter]:
 
 def command_of(rule: str) -> Any:
     """Return the command ``train`` with the options of a rule."""
-    return _command(rule, tuple(rules()))
+    return _command(rule, tuple(kind for kind, one in rules().items() if one.learns))
 
 
 @cache

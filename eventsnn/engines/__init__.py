@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ def simulate(
     engine: Engine = "auto",
     record: Keep = "all",
     until_us: ArrayLike | None = None,
-    state: State | None = None,
+    state: State | Literal[True] | None = None,
     dtype: type[np.floating[Any]] | None = None,
     threads: int = 1,
     event_budget: int = EVENT_BUDGET,
@@ -51,10 +51,10 @@ def simulate(
     until_us : float, or one a recording
         Run over the instants before it; None for the recording's duration (of several inputs: the
         longest), infinity until nothing more happens. Generators need a number.
-    state : State
-        Go on from here with one recording, whose events carry the times of the whole
+    state : State or True
+        True: from rest, and the record holds the state at the end (``record.state["h"].v``). A
+        State: go on from here with one recording, whose events carry the times of the whole
         (``EventStream.between`` cuts it so). The record then holds the new state.
-        ``State.start`` makes the first.
     dtype : numpy.float32 or numpy.float64
         Of potentials and weights; None for float64 if any weights are, else float32. The
         reference engine computes in float64, with weights rounded to the dtype.

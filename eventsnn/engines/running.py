@@ -33,7 +33,7 @@ class How(NamedTuple):
 
     engine: Engine = "auto"
     record: Keep = "all"
-    state: State | None = None
+    state: State | Literal[True] | None = None
     dtype: type[np.floating[Any]] | None = None
     threads: int = 1
     event_budget: int = EVENT_BUDGET
@@ -44,7 +44,7 @@ def run(
     network: Network, weights: Weights, events: Given, until_us: ArrayLike | None, how: How
 ) -> Record:
     """Run; see ``simulate``."""
-    engine, state = how.engine, how.state
+    engine = how.engine
     if not isinstance(engine, str) or engine not in get_args(Engine):
         raise UserError(f"simulate: engine is {shown(engine)}; give {', '.join(get_args(Engine))}")
     for name, least in (("threads", 1), ("event_budget", 0)):
@@ -61,6 +61,7 @@ def run(
     counted = how.record != "nothing"
     options = Options(keep, counted, real, int(how.threads), budget, how.progress)
     network, recordings = gathered(network, events, until_us)
+    state = State.start(network) if how.state is True else how.state
     if state is not None and not isinstance(state, State):
         raise UserError(f"simulate: state is {shown(state)}; give a State, as State.start makes it")
     if state is not None and len(recordings.until) != 1:
@@ -69,6 +70,7 @@ def run(
             f"simulate: {source}: a state goes on with one recording, this batch has "
             f"{len(recordings.until)}; run them one by one, each from a state of its own"
         )
+    how = how._replace(state=state)
     return engine_of(how, network, recordings)(network, flat, recordings, options)
 
 
@@ -80,8 +82,7 @@ def engine_of(how: How, network: Network, recordings: Inputs) -> Runs:
     from eventsnn.engines import reference
     from eventsnn.engines.asynchronous import engine as asynchronous
 
-    state = how.state
-
+    state = how.state if isinstance(how.state, State) else None
     by_queue = partial(asynchronous.run, state=state)
     if how.engine == "asynchronous":
         return by_queue

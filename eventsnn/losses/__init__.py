@@ -5,6 +5,8 @@ A new loss is one new file here with one ``Loss`` subclass, and nothing else to 
 
 from __future__ import annotations
 
+from typing import Any
+
 from eventsnn.losses.count_target import CountTarget as CountTarget
 from eventsnn.losses.cross_entropy import CrossEntropy as CrossEntropy
 from eventsnn.losses.first_spike import FirstSpike as FirstSpike
@@ -19,3 +21,13 @@ _REGISTRY = Registry(Loss, __name__)  # type: ignore[type-abstract]
 def losses() -> dict[str, type[Loss]]:
     """Return every loss by its ``kind``, sorted by name; UserError where two have one kind."""
     return _REGISTRY.all()
+
+
+def __getattr__(name: str) -> Any:
+    """Return a loss by the name of its class: ``losses.MeanSquare``."""
+    return _REGISTRY.by_class(name)
+
+
+def __dir__() -> list[str]:
+    """Return what stands here, with the names of all classes."""
+    return sorted({*globals(), *_REGISTRY.names()})

@@ -1,82 +1,217 @@
-"""Potentials of chosen neurons over a recording, by the reference engine's own equations."""
+"""Potentials of neurons over a recording, by the reference engine's own equations."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines import simulate
+from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
-from eventsnn.events import EventStream
-from eventsnn.measure.operations import source_train
-from eventsnn.network import Weights
+from eventsnn.measure.replay import Delivered, Snapshot, replayed
+from eventsnn.network import Network, Weights
+from eventsnn.network.graph import Population
+from eventsnn.neurons.neuron import Cell, Neuron
 from eventsnn.record import Record
+from eventsnn.text import named, shown
+
+
+class PotentialTrace(NamedTuple):
+    """One neuron over a recording.
+
+    Attributes
+    ----------
+    t : float64 array (n,)
+        Microseconds: 0, and each instant at which something reached the neuron, or it fired. A
+        spike gives two points: what the neuron reached, and what the reset left.
+    v : float64 array (n,)
+        Its first variable there, the potential, in the units of the weights.
+    """
+
+    t: NDArray[np.float64]
+    v: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Potentials:
+    """Variables of some neurons of a population over one recording; ``potentials`` makes it.
+
+    ``traces[unit]`` are the exact points of one neuron, ``traces.every(us)`` values at regular
+    times; ``eventsnn.plot`` draws them.
+
+    Attributes
+    ----------
+    population : Population
+    units : tuple of int
+        Which neurons.
+    duration : float
+        Microseconds.
+    """
+
+    population: Population
+    units: tuple[int, ...]
+    duration: float
+    _kept: dict[int, list[Snapshot]]
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        return (
+            f"<Potentials of {len(self.units):,} of {self.population.size:,} neurons of "
+            f"{named(self.population.name)}, {self.duration / 1000:g} ms>"
+        )
+
+    def __len__(self) -> int:
+        """Return how many neurons there are."""
+        return len(self.units)
+
+    def __getitem__(self, unit: int) -> PotentialTrace:
+        """Return the points of one neuron; UserError if it was not followed."""
+        return PotentialTrace(*self._points(unit, 0))
+
+    def every(self, step_us: float, variable: str = "") -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Return values at regular times, after what happens at each of them.
+
+        Parameters
+        ----------
+        step_us : float
+            Microseconds between them, > 0.
+        variable : str
+            By its name in the model: "v", "current"; the first one if it is left out.
+
+        Returns
+        -------
+        t : float64 array (n_times,)
+            0, step_us, ... below the duration, microseconds.
+        values : float64 array (n_units, n_times)
+            A row for each of ``units``.
+        """
+        step: Any = step_us
+        if isinstance(step, bool) or not isinstance(step, int | float) or not step > 0:
+            raise UserError(f"potentials: step_us is {shown(step)}; give a number above 0")
+        place = self._place(variable)
+        times = np.arange(0.0, self.duration, step)
+        out = np.zeros((len(self.units), len(times)))
+        for row, unit in enumerate(self.units):
+            kept = self._kept[unit]
+            last = np.searchsorted([s.t for s in kept], times, side="right") - 1
+            for k, (t, i) in enumerate(zip(times.tolist(), last.tolist(), strict=True)):
+                cell = Cell([*kept[i].x], [*kept[i].times])
+                out[row, k] = kept[i].neuron.now(cell, t)[place]
+        return times, out
+
+    @property
+    def _neuron(self) -> Neuron:
+        assert self.population.neuron is not None
+        return self.population.neuron
+
+    def _place(self, variable: str) -> int:
+        names = self._neuron.variables
+        if variable and variable not in names:
+            raise UserError(
+                f"potentials: {named(self.population.name)} has no {named(variable)}; there are "
+                f"{', '.join(names)}"
+            )
+        return names.index(variable) if variable else 0
+
+    def _points(self, unit: int, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if unit not in self._kept:
+            raise UserError(
+                f"potentials: neuron {shown(unit)} of {named(self.population.name)} was not "
+                f"followed; there are {', '.join(map(str, self.units[:20]))}"
+            )
+        t, v = list[float](), list[float]()
+        for one in self._kept[unit]:
+            if one.reached is not None:
+                t.append(one.t)
+                v.append(one.reached[place])
+            t.append(one.t)
+            cell = Cell([*one.x], [*one.times])
+            v.append(one.neuron.now(cell, max(one.t, one.times[0]))[place])
+        return np.array(t), np.array(v)
 
 
 def potentials(
-    record: Record, weights: Weights, events: EventStream, population: str, unit: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (t, v) of one neuron: its potential just after each instant that reached it.
+    network: Network | Record,
+    weights: Weights,
+    events: Given,
+    population: str,
+    units: Sequence[int] | int | None = None,
+    *,
+    until_us: float | None = None,
+) -> Potentials:
+    """Follow neurons of a population over one recording.
 
     Parameters
     ----------
-    record : Record
-        Of a run of this one recording from rest, with all spikes kept.
-    weights : as they were given to the run
-    events : EventStream
+    network : Network or Record
+        A network is run in float64. Of a record, all spikes must be kept: its run is not repeated.
+    weights : mapping by connection name, or sequence in connection order
+        Those of the run.
+    events : as ``simulate`` takes them
+        What the run was given, from rest; None where every input has a generator.
     population : str
-        Of a model that does not fire between events.
-    unit : int
+        Of any neuron model.
+    units : sequence of int, or int, optional
+        Which neurons; all of them if it is left out.
+    until_us : float, optional
+        Where the run of a network ends; it is needed where generators drive it.
 
     Returns
     -------
-    t : float64 array
-        Microseconds. A spike gives two points: the potential it reached, and what the
-        reset left.
-    v : float64 array
-        In the units of the weights.
+    Potentials
+
+    Raises
+    ------
+    UserError
+        If there is no such population or neuron, or weights or events do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.Network(
+    ...     (es.Population("in", (1, 1, 2)), es.Population("h", 3, es.LIF(20_000))),
+    ...     (es.Connection("in", "h", es.Dense(2, 3)),),
+    ... )
+    >>> stream = es.EventStream([1_000, 2_000], [0, 1], (1, 1, 2), duration=4_000)
+    >>> weights = [np.array([[0.5, 0.6, 0.7], [0.4, 0.5, 0.6]])]
+    >>> traces = es.potentials(network, weights, stream, "h", [0, 2])
+    >>> traces
+    <Potentials of 2 of 3 neurons of h, 4 ms>
+    >>> traces[2].t, traces[2].v.round(3)  # it fires at 2 ms
+    (array([   0., 1000., 2000., 2000.]), array([0.   , 0.7  , 1.266, 0.266]))
+    >>> t, v = traces.every(1_000)
+    >>> v.round(3)
+    array([[0.   , 0.5  , 0.876, 0.833],
+           [0.   , 0.7  , 0.266, 0.253]])
     """
-    network = record.network
-    neuron, target = network[population].neuron, network.index(population)
-    size = network[population].size
-    known = isinstance(unit, int | np.integer) and 0 <= unit < size
-    if neuron is None or neuron.predicts or not known:
+    record = network
+    if isinstance(network, Network):
+        record = simulate(network, weights, events, until_us=until_us, dtype=np.float64)
+    if not isinstance(record, Record) or len(record) != 1:
+        raise UserError(f"potentials: {shown(network)}; give a Network, or a Record of one run")
+    found = record.network[population]
+    if found.neuron is None:
+        raise UserError(f"potentials: {named(population)} is the input; its spikes are the events")
+    chosen = _chosen(found, units)
+    arrivals = Delivered(record, weights, events, population)
+    kept = replayed(found, arrivals, chosen, float(record.duration[0]))
+    return Potentials(found, chosen, float(record.duration[0]), kept)
+
+
+def _chosen(population: Population, units: Sequence[int] | int | None) -> tuple[int, ...]:
+    """Return the neurons that are asked for, checked."""
+    if units is None:
+        return tuple(range(population.size))
+    given = np.atleast_1d(np.asarray(units))
+    whole = given.ndim == 1 and (given.dtype.kind in "iu" or not given.size)
+    if not whole or ((given < 0) | (given >= population.size)).any():
         raise UserError(
-            f"potentials: {population}[{unit}] cannot be followed; give a neuron of a population "
-            "that fires only at deliveries"
+            f"potentials: units are {shown(units)}; give numbers from 0 to {population.size - 1}, "
+            f"neurons of {named(population.name)}"
         )
-    t: list[float] = [0.0]
-    v: list[float] = [0.0]
-    cell = neuron.start()
-    for now, arrived in _arrivals(record, weights, events, target, unit):
-        value = neuron.receive(cell, now, arrived, False)
-        if value is not None:
-            t.append(now)
-            v.append(value)
-        t.append(now)
-        v.append(cell.x[0])
-    return np.array(t), np.array(v)
-
-
-def _arrivals(
-    record: Record, weights: Weights, events: EventStream, target: int, unit: int
-) -> list[tuple[float, list[float]]]:
-    """Return the weights that reach the neuron at each instant, in the order of delivery."""
-    network = record.network
-    flat = network.weights(weights)
-    came: list[tuple[float, int, int, float]] = []
-    for c in (c for c, p in enumerate(network.targets) if p == target):
-        connection, known = network.connections[c], {}
-        delays = np.broadcast_to(connection.delay_us, connection.topology.weight_shape).reshape(-1)
-        t, senders, _ = source_train(record, c, events)
-        for sequence, (when, sender) in enumerate(zip(t.tolist(), senders.tolist(), strict=True)):
-            if sender not in known:
-                targets, synapses = connection.topology.fan_out(sender)
-                known[sender] = synapses[targets == unit]
-            for synapse in known[sender].tolist():
-                weight = float(flat[c][synapse])
-                came.append((when + int(delays[synapse]), c, sequence, weight))
-    instants: dict[float, list[float]] = {}
-    for when, _, _, weight in sorted(came, key=lambda arrival: arrival[:3]):
-        if when < record.duration[0]:
-            instants.setdefault(when, []).append(weight)
-    return list(instants.items())
+    return tuple(dict.fromkeys(int(unit) for unit in given))

@@ -178,7 +178,7 @@ class Network(Written):
 
     def __repr__(self) -> str:
         """Return one line of facts."""
-        told = ", ".join(f"{p.name} {p.size:,}" for p in self.populations)
+        told = ", ".join(f"{named(p.name)} {p.size:,}" for p in self.populations)
         return f"<Network {told}; {len(self.connections)} connections>"
 
     def index(self, name: str) -> int:

@@ -47,6 +47,7 @@ class CubaLIF(Neuron):
     current: ClassVar[str] = "bias"
     in_state: ClassVar[tuple[str, ...]] = ("threshold", "bias")
     multiplications: ClassVar[int] = 3
+    value_is_v: ClassVar[bool] = False
     variables: ClassVar[tuple[str, ...]] = ("v", "current", "slope")
     times: ClassVar[tuple[str, ...]] = ("clock", "ready", "next")
     tau_mem_us: float
@@ -93,6 +94,11 @@ class CubaLIF(Neuron):
         cell.times[0] = t
         cell.times[2] = cast(CubaLIF, after)._predicted(cell, t, t if fires else -math.inf)
         return slope if fires else None
+
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return (v, current, slope) at ``t``."""
+        v, current = self._advanced(cell, t)
+        return [v, current, (current + self.bias - v) / self.tau_mem_us]
 
     def _advanced(self, cell: Cell, t: float) -> tuple[float, float]:
         """Return (v, i) at ``t``: v is held at 0 until the neuron is ready."""

@@ -78,13 +78,8 @@ class GridLIF(Neuron):
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Decay, add, test; see the head of this file."""
-        clock = cell.times[0]
-        if t > clock:
-            u, steps = cell.x[0] + cell.x[1], t // self.step_us - clock // self.step_us
-            while steps > 0 and u * self.decay != u:  # then no further step changes it
-                u *= self.decay
-                steps -= 1
-            cell.x[:], cell.times[0] = (u, 0.0), t
+        if t > cell.times[0]:
+            cell.x[:], cell.times[0] = self.now(cell, t), t
         for weight in weights:
             cell.x[1] += weight
         u = cell.x[0] + cell.x[1]
@@ -92,6 +87,14 @@ class GridLIF(Neuron):
             return None
         cell.x[:] = u * self.residue - self.taken, 0.0
         return u
+
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return (u, x) at ``t``, x added to u."""
+        u, steps = sum(cell.x), t // self.step_us - cell.times[0] // self.step_us
+        while steps > 0 and u * self.decay != u:  # then no further step changes it
+            u *= self.decay
+            steps -= 1
+        return [u, 0.0]
 
     @cached_property
     def membrane(self) -> Membrane:

@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events.checked import TIME_END
 from eventsnn.kernels.decay import FINE as FINE
+from eventsnn.neurons.decays import decay as decay
+from eventsnn.neurons.decays import decay_table as decay_table
+from eventsnn.neurons.decays import decays as decays
+from eventsnn.neurons.decays import table_of
 from eventsnn.neurons.entry_points import MANY as MANY
 from eventsnn.neurons.entry_points import Kernels as Kernels
 from eventsnn.neurons.entry_points import entry_points as entry_points
@@ -92,6 +96,8 @@ class Neuron(ABC):
     in_state : tuple of str
         Parameters that are compared with or added to potentials: they must be numbers of the
         state's dtype.
+    value_is_v : bool
+        True where the value recorded with a spike is the first variable just before the reset.
     multiplications : int
         Multiplications by which one update brings a neuron up to now. A search for the
         next spike, of a model that ``predicts``, is not among them.
@@ -106,6 +112,7 @@ class Neuron(ABC):
     rows: ClassVar[bool] = False
     current: ClassVar[str] = ""
     in_state: ClassVar[tuple[str, ...]] = ()
+    value_is_v: ClassVar[bool] = True
     multiplications: ClassVar[int] = 0
     variables: ClassVar[tuple[str, ...]] = ("v",)
     times: ClassVar[tuple[str, ...]] = ("clock", "ready")
@@ -189,6 +196,16 @@ class Neuron(ABC):
         """
         return None
 
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return the variables at ``t`` if nothing arrives until then; the cell stays as it is.
+
+        By the membrane: the first variable decays, others stay. A model of which that is not so
+        says how.
+        """
+        tau = self.membrane.tau_us if self.membrane else math.inf
+        first, *rest = cell.x
+        return [first * decay(t - cell.times[0], tau, table_of(tau)), *rest]
+
     def lowered(self, share: float) -> Neuron | None:
         """Return the model with that share of its threshold; None for one that has none."""
         return None
@@ -254,37 +271,6 @@ def check_precision(model: Neuron, dtype: type[np.floating[Any]], where: str) ->
                 f"{limits.dtype} does not hold; give {float(limits.tiny):.3g} to "
                 f"{float(limits.max):.3g}, or weights of float64"
             )
-
-
-def decay_table(tau_us: float) -> NDArray[np.float64]:
-    """Return exp(-i / tau) for i < FINE, then exp(-i * FINE / tau), float64 (2 * FINE,)."""
-    i = range(FINE)
-    fine = [math.exp(-k / tau_us) for k in i]
-    return np.array(fine + [math.exp(-k * FINE / tau_us) for k in i], np.float64)
-
-
-def decay(dt: float, tau_us: float, table: NDArray[np.float64]) -> float:
-    """Return exp(-dt / tau), by definition a product of two table entries where it can be.
-
-    Whole microseconds below FINE**2 are looked up, so that all engines multiply by
-    the same bits at the cost of two loads; any other interval takes ``math.exp``.
-    """
-    steps = int(dt) if dt < FINE * FINE else -1
-    if steps == dt:
-        return float(table[FINE + steps // FINE] * table[steps % FINE])
-    return math.exp(-float(dt) / tau_us)
-
-
-def decays(
-    dt: NDArray[np.float64], tau_us: float, table: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return ``decay`` over each interval, float64 (n,)."""
-    whole = (dt < FINE * FINE) & (dt == np.floor(dt))
-    steps = np.where(whole, dt, 0).astype(np.int64)
-    out = table[FINE + steps // FINE] * table[steps % FINE]
-    for i in np.flatnonzero(~whole):
-        out[i] = math.exp(-float(dt[i]) / tau_us)
-    return out
 
 
 def parameters(model: Neuron) -> dict[str, Any]:

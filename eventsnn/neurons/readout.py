@@ -75,6 +75,11 @@ class Readout(Neuron):
         decay = base.decay(dt, self.tau_us, self.decays)
         return v * decay, maximum, cell.times[1], integral + v * self.area(dt, decay)
 
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return (v, maximum, integral) at ``t``."""
+        v, maximum, _, integral = self.readout(cell, t)
+        return [v, max(maximum, cell.x[0]), integral]
+
     def readouts(
         self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: float
     ) -> tuple[NDArray[Any], ...]:

@@ -96,10 +96,7 @@ class SteppedLIF(Neuron):
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Make the steps before ``t``, add the weights, make the step at ``t`` and test it."""
-        number = math.floor(t / self.step_us)
-        on_grid = number * self.step_us == t
-        while cell.times[0] < (number - on_grid) * self.step_us:
-            self._step(cell)
+        on_grid = self._bring_up(cell, t)
         for weight in weights:
             cell.x[2] += weight
         fired = None
@@ -110,6 +107,20 @@ class SteppedLIF(Neuron):
                 cell.times[1] = t + self.refractory_steps * self.step_us
         cell.times[2] = self._predicted(cell)
         return fired
+
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return (v, current, delivered) at ``t``, before a step that falls on it."""
+        ahead = Cell(list(cell.x), list(cell.times))
+        self._bring_up(ahead, t)
+        return ahead.x
+
+    def _bring_up(self, cell: Cell, t: float) -> bool:
+        """Make the steps before ``t``; return whether one falls on it."""
+        number = math.floor(t / self.step_us)
+        on_grid = number * self.step_us == t
+        while cell.times[0] < (number - on_grid) * self.step_us:
+            self._step(cell)
+        return on_grid
 
     def _step(self, cell: Cell) -> float:
         """Make one step; return v."""

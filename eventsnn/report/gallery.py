@@ -176,13 +176,12 @@ def _traces(scene: Scene, record: Record, events: EventStream, i: int) -> list[P
     network = scene.network
     name = network.connections[0].target
     neuron = network[name].neuron
-    if neuron is None or neuron.predicts or name not in record.spikes:
+    if neuron is None or name not in record.spikes:
         return []
     count = np.bincount(record.spikes[name].unit, minlength=network[name].size)
     units = np.argsort(-count, kind="stable")[:TRACES].tolist()
-    traces = {
-        f"{name}[{unit}]": potentials(record, scene.weights, events, name, unit) for unit in units
-    }
+    found = potentials(record, scene.weights, events, name, units)
+    traces = {f"{name}[{unit}]": found[unit] for unit in units}
     threshold = getattr(neuron, "threshold", None)
     return [
         Picture(

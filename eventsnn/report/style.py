@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,12 +60,26 @@ ON, OFF = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)
 
 def new_figure(width: float, height: float, theme: Theme) -> Figure:
     """Return an empty figure of so many inches."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.surface)
+    figure: Figure = _shown_figure()(
+        figsize=(width, height), layout="constrained", facecolor=theme.surface
+    )
     engine: Any = figure.get_layout_engine()
     engine.set(w_pad=0.07, h_pad=0.07)
     return figure
+
+
+@cache
+def _shown_figure() -> Any:
+    """Return figures that a notebook shows, whatever its backend."""
+    from matplotlib.figure import Figure
+
+    class ShownFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            data = io.BytesIO()
+            self.savefig(data, format="png", dpi=144)
+            return data.getvalue()
+
+    return ShownFigure
 
 
 def dress(axes: Axes, theme: Theme, *, grid: str = "") -> Axes:

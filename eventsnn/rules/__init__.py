@@ -48,3 +48,8 @@ def find_rule(word: str) -> type[Rule[Any, Any]]:
 def __getattr__(name: str) -> Any:
     """Return a rule by the name of its class: ``rules.Adjoint``."""
     return _REGISTRY.by_class(name)
+
+
+def __dir__() -> list[str]:
+    """Return what stands here, with the names of all classes."""
+    return sorted({*globals(), *_REGISTRY.names()})

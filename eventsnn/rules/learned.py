@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data, labels_of
 from eventsnn.events import EventBatch
+from eventsnn.losses.loss import Loss
+from eventsnn.network import Network
 
 Arrays = dict[str, NDArray[Any]]
 """By name, as they stand in a checkpoint."""
@@ -122,3 +124,34 @@ class Predicted(NamedTuple):
     classes: NDArray[np.int64]
     spikes: NDArray[np.int64]
     adds: NDArray[np.int64]
+
+
+class Reading(NamedTuple):
+    """A trained network that the simulator runs, and how its answer is read.
+
+    Attributes
+    ----------
+    network : Network
+        Its last population is the output.
+    weights : list of arrays, in the order of the connections
+    loss : Loss
+    """
+
+    network: Network
+    weights: list[NDArray[Any]]
+    loss: Loss
+
+
+class ReverseWalk(NamedTuple):
+    """How learning walks back layer by layer, so that its operations can be counted.
+
+    Attributes
+    ----------
+    batch : int
+        Recordings of an update.
+    near : float
+        Share of the threshold from which on silent neurons learn, too.
+    """
+
+    batch: int
+    near: float

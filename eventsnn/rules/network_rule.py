@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
+from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 from eventsnn.rules.evaluation import predict
 from eventsnn.rules.learned import Predicted, Shape
 from eventsnn.rules.rule import Reading, Rule, State
+from eventsnn.text import named
 
 
 class NetworkRule(Rule[Network, State]):
@@ -38,3 +41,29 @@ class NetworkRule(Rule[Network, State]):
         assert isinstance(data, EventBatch)
         whole = len(order) == len(data) and bool((order == np.arange(len(data))).all())
         return predict(*self.reading(state), data if whole else data.select(order), threads)
+
+
+def check_output(rule: str, network: Network, loss: Loss) -> None:
+    """Refuse a network of a program whose last population does not give what the loss reads.
+
+    Raises
+    ------
+    UserError
+        That names the population.
+    """
+    if not isinstance(network, Network):
+        raise UserError(f"rule {rule}: network is {named(network)}; give a Network")
+    last, spikes = network.populations[-1], loss.reads in ("counts", "first_spike")
+    if last.neuron is None:
+        raise UserError(f"rule {rule}: the last population is the input; put the output last")
+    if spikes and len(network.populations) - 1 not in network.outputs:
+        raise UserError(
+            f"rule {rule}: the last population {named(last.name)} sends its spikes on; put an "
+            "output that does not behind it"
+        )
+    if last.spiking != spikes:
+        remedy = "reads='counts'" if last.spiking else "reads='integral', 'maximum' or 'final'"
+        raise UserError(
+            f"rule {rule}: the loss reads {loss.reads}, the last population {named(last.name)} "
+            f"has {last.neuron.kind} neurons; give {remedy}, or another output"
+        )

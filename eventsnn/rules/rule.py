@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,48 +19,18 @@ from eventsnn.data.dataset import Data, labels_of
 from eventsnn.errors import DivergedError, UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import unanswered
-from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.options import flat, made
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
+from eventsnn.rules.learned import Reading as Reading
+from eventsnn.rules.learned import ReverseWalk as ReverseWalk
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule_options import RuleOptions
 from eventsnn.rules.traffic import RuleTraffic
 
 Net = TypeVar("Net")
 State = TypeVar("State")
-
-
-class Reading(NamedTuple):
-    """A trained network that the simulator runs, and how its answer is read.
-
-    Attributes
-    ----------
-    network : Network
-        Its last population is the output.
-    weights : list of arrays, in the order of the connections
-    loss : Loss
-    """
-
-    network: Network
-    weights: list[NDArray[Any]]
-    loss: Loss
-
-
-class ReverseWalk(NamedTuple):
-    """How learning walks back layer by layer, so that its operations can be counted.
-
-    Attributes
-    ----------
-    batch : int
-        Recordings of an update.
-    near : float
-        Share of the threshold from which on silent neurons learn, too.
-    """
-
-    batch: int
-    near: float
 
 
 class Rule(ABC, Generic[Net, State]):
@@ -84,12 +54,15 @@ class Rule(ABC, Generic[Net, State]):
         Its options: a frozen dataclass.
     takes : tuple of types
         What it learns from: EventBatch, Images, or both.
+    learns : bool
+        False of one that only keeps what learned elsewhere.
     """
 
     kind: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     Options: ClassVar[type[RuleOptions]]
     takes: ClassVar[tuple[type[Any], ...]] = (EventBatch,)
+    learns: ClassVar[bool] = True
 
     def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
         self.options, self.threads = self._options(options, given), threads
@@ -154,6 +127,16 @@ class Rule(ABC, Generic[Net, State]):
         has no such layers.
         """
 
+    def adopt(self, network: Network) -> Net:
+        """Return a network that a program described, as ``network`` returns that of layers.
+
+        UserError where the rule cannot learn it; by default it can none.
+        """
+        raise UserError(
+            f"rule {self.kind}: makes its network of layers, and takes no Network; give layers, "
+            "such as '2312-200-10', or another rule"
+        )
+
     @abstractmethod
     def populations(self, network: Net) -> dict[str, int]:
         """Return how many units each population has, by its name, input first."""
@@ -175,6 +158,16 @@ class Rule(ABC, Generic[Net, State]):
         Weights are drawn with ``rng``, or those of a trained network (``begins_with``).
         Whatever is drawn once for a run, such as a reservoir, is part of the state.
         """
+
+    def with_weights(self, network: Net, weights: list[NDArray[Any]]) -> State:
+        """Return the state of weights that learned elsewhere, in the order of the connections.
+
+        UserError where the network is the rule's own.
+        """
+        raise UserError(
+            f"with_weights: the network of the rule {self.kind} is its own; give a rule that "
+            "follows gradients, such as adjoint"
+        )
 
     def begin_epoch(self, state: State, epoch: Epoch) -> State:
         """Return the state at the beginning of a pass: rates that fall, data of an epoch."""

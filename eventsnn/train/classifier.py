@@ -15,14 +15,14 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.losses.loss import TargetLoss
 from eventsnn.network import Network, Weights
-from eventsnn.network.layer_string import n_outputs, text_of
-from eventsnn.options import flat
+from eventsnn.network.layer_string import text_of
 from eventsnn.rules.evaluation import outputs_of
 from eventsnn.rules.rule import Reading, Rule
-from eventsnn.text import named
+from eventsnn.train.asked import asked
 from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
+from eventsnn.train.described import outputs, told
 from eventsnn.train.learning import Learner
-from eventsnn.train.options import KNOWN, completed, make_options
+from eventsnn.train.options import TrainOptions, completed
 from eventsnn.train.run_folder import hold
 from eventsnn.train.samples import Lines, Samples, labelled, samples_of
 from eventsnn.train.start import give_weights
@@ -35,8 +35,10 @@ class Classifier:
 
     Parameters
     ----------
-    layers : str
-        Such as ``"34x34x2-12c5-2p-10"`` (docs/reference/layers.md); empty: one hidden layer of 200.
+    layers : str or Network
+        Layers such as ``"34x34x2-12c5-2p-10"`` (docs/reference/layers.md); empty: one hidden layer
+        of 200. Or a network of your own, whose last population is the output: the adjoint learns
+        layered ones, EventProp any graph of ``CubaLIF`` and ``Readout``.
     rule : str or Rule
         The word of a rule, with the recipe that suits the data, or a rule with its options:
         ``eventsnn.rules.Adjoint(near_threshold=0.7)``.
@@ -75,7 +77,7 @@ class Classifier:
 
     def __init__(
         self,
-        layers: str = "",
+        layers: str | Network = "",
         rule: str | Rule[Any, Any] = "adjoint",
         *,
         threads: int = 1,
@@ -86,22 +88,10 @@ class Classifier:
         self.options = options
         self._learner: Learner | None = None
         self._saved: Checkpoint | None = None
-        make_options(self._given())  # refuses what makes no sense, before there are data
+        self._asked()  # refuses what makes no sense, before there are data
 
-    def _given(self) -> dict[str, Any]:
-        """Return all options by their names."""
-        rule = self.rule
-        given = self.options | ({"layers": self.layers} if self.layers else {})
-        if isinstance(rule, str):
-            return given | {"rule": rule}
-        if not isinstance(rule, Rule):
-            raise UserError(f"rule is {named(rule)}; give a word, or a rule of eventsnn.rules")
-        # What is the run's (its seed) a rule may know, too.
-        own = {name: value for name, value in flat(rule.options).items() if name not in KNOWN}
-        twice = sorted(set(own) & set(self.options))
-        if twice:
-            raise UserError(f"{twice[0]} is given twice; leave it to the rule")
-        return given | own | {"rule": rule.kind}
+    def _asked(self) -> TrainOptions:
+        return asked(self.layers, self.rule, self.options)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what the constructor was given, as scikit-learn asks for it."""
@@ -141,13 +131,13 @@ class Classifier:
             This one.
         """
         data, tested = self._halves(X, y, test)
-        options = completed(make_options(self._given()), data)
+        options = completed(self._asked(), data)
         trainer = Trainer(options, data, None, self.threads)
         trainer.run(Lines(tested) if self.verbose else Listener())
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
 
-    def with_weights(self, network: Network, weights: Weights, data: DataSet) -> Classifier:
+    def with_weights(self, network: Network, weights: Weights, data: Samples) -> Classifier:
         """Become a network that learned in a loop of one's own.
 
         Parameters
@@ -155,7 +145,7 @@ class Classifier:
         network : Network
             That of the layers and of the rule's options.
         weights : mapping by connection name, or sequence in connection order
-        data : DataSet
+        data : as ``X`` of ``fit``
             What it learned from.
 
         Returns
@@ -168,9 +158,10 @@ class Classifier:
         UserError
             If the network is not that of the layers and the rule, or weights or data do not fit.
         """
-        trainer = Trainer(completed(make_options(self._given()), data), data, None, self.threads)
+        halves, tested = self._halves(data, None, None)
+        trainer = Trainer(completed(self._asked(), halves), halves, None, self.threads)
         give_weights(trainer.learner, network, weights)
-        self.take(trainer.learner, trainer.checkpoint())
+        self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
 
     def _halves(
@@ -188,7 +179,7 @@ class Classifier:
         """Become the network of a learner."""
         self._learner, self._saved = learner, saved
         self.n_features_in_ = learner.sizes[0]
-        self.classes_ = np.arange(n_outputs(learner.options.layers))
+        self.classes_ = np.arange(outputs(learner.options))
         of_test = () if tested else ("test_accuracy", "no_answer", "spikes_per_recording")
         rows = saved.info["history"]
         self.history_ = [{k: v for k, v in row.items() if k not in of_test} for row in rows]
@@ -263,8 +254,8 @@ class Classifier:
         sensor = tuple(self._saved.info["input_shape"])
         if inputs_of(data) != self.n_features_in_ or sensor_of(data) != sensor:
             raise UserError(
-                f"{data.source}: has inputs of {times(sensor_of(data))}, the network "
-                f"{text_of(options.layers)} learned from {times(sensor)}; give such recordings"
+                f"{data.source}: has inputs of {times(sensor_of(data))}, {told(options)} "
+                f"learned from {times(sensor)}; give such recordings"
             )
         return data
 
@@ -288,7 +279,9 @@ class Classifier:
     def __repr__(self) -> str:
         """Return one line of facts."""
         rule = self.rule if isinstance(self.rule, str) else repr(self.rule)
+        network: Any = self.layers or "with default layers"
         if self._learner is None:
-            return f"<Classifier {self.layers or 'with default layers'}, {rule}, not trained>"
-        layers, epochs = text_of(self._learner.options.layers), len(self.history_)
-        return f"<Classifier {layers}, {rule}, {epochs} epochs>"
+            return f"<Classifier {network}, {rule}, not trained>"
+        if not isinstance(network, Network):
+            network = text_of(self._learner.options.layers)
+        return f"<Classifier {network}, {rule}, {len(self.history_)} epochs>"

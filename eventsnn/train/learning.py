@@ -15,6 +15,7 @@ from eventsnn.rules import find_rule
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates, Teaching
 from eventsnn.rules.rule import Reading, Rule
 from eventsnn.train.augment import augment
+from eventsnn.train.described import network_by
 from eventsnn.train.distort import distort
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import check_network_room
@@ -43,7 +44,7 @@ class Learner:
         check_network_room(options)
         self.options, self.threads = options, threads
         self.rule = rule_of(options, threads)
-        self.network: Any = self.rule.network(options.layers)
+        self.network: Any = network_by(self.rule, options)
         self.state: Any = None
         self.epoch = Epoch(0)
         self.teaching: Teaching | None = None

@@ -30,6 +30,7 @@ def load(path: str | Path) -> Classifier:
         "seed": options.seed,
         "skip": options.skip,
     }
-    model = Classifier(text_of(options.layers), learner.rule, **given)
+    network = options.network if options.network is not None else text_of(options.layers)
+    model = Classifier(network, learner.rule, **given)
     model.take(learner, run.checkpoint)
     return model

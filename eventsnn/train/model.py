@@ -41,6 +41,11 @@ def inherited(path: str | Path) -> dict[str, Any]:
         If there is no checkpoint, or its rule hands nothing on.
     """
     options = load_run(path).options
+    if options.network is not None:
+        raise UserError(
+            f"{path}: has a network of its own, no layers; start_from takes layers: in Python, "
+            "eventsnn.Classifier(network, ...) begins with its weights"
+        )
     traits = rule_of(options).traits
     if not traits:
         others = [kind for kind, rule in rules().items() if rule.traits is not Rule.traits]
@@ -54,4 +59,5 @@ def inherited(path: str | Path) -> dict[str, Any]:
 
 def traits_of(options: TrainOptions) -> dict[str, Any]:
     """Return what a network is, whatever it learns from: rule, layers, neurons, readout."""
-    return {"rule": options.rule, "layers": options.layers} | rule_of(options).traits
+    own = {} if options.network is None else {"network": options.network.to_toml()}
+    return {"rule": options.rule, "layers": options.layers} | own | rule_of(options).traits

@@ -9,6 +9,7 @@ from typing import Any
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.images import Images
 from eventsnn.errors import UserError
+from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers, parse_layers
 from eventsnn.options import (
     LARGEST,
@@ -67,6 +68,8 @@ class TrainOptions:
         How recordings are changed as they stream in.
     own : RuleOptions
         Options of the rule; its default ones where none are given.
+    network : Network or None
+        In place of layers.
     """
 
     data: str = option("digits", DATA_HELP)
@@ -83,10 +86,13 @@ class TrainOptions:
     augmentation: Augmentation = inline(Augmentation)
     skip: int = option(0, "Leave out so many training samples from the first on.", least=0)
     own: Any = None
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         take(self)
+        if self.network is not None and self.layers:
+            raise UserError("layers and a network are given; leave one of them out")
         object.__setattr__(self, "rule", _kept(self.rule))
         kind = find_rule(self.rule).Options
         if self.own is None:
@@ -181,10 +187,11 @@ def recipe(rule: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
 def make_options(given: dict[str, Any]) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
     rule = KNOWN["rule"].taken(given.get("rule", DEFAULT_RULE))
-    given = renamed(known(rule), given)
+    network = {name: value for name, value in given.items() if name == "network"}
+    given = renamed(known(rule), {name: v for name, v in given.items() if name not in network})
     _check_own(rule, given)
     given = taken(given, rule)
-    values = recipe(rule, given) | given
+    values = recipe(rule, given | network) | given | network
     return made(TrainOptions, values | {"own": made(find_rule(rule).Options, values)})
 
 
@@ -213,11 +220,14 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     """Fill in what depends on the data, or refuse what does not fit them."""
     if isinstance(data.train, Images):
         _check_images(options, data.spec)
-    layers = options.layers or (data.n_inputs, 200, data.n_classes)
-    check_trainable(layers, data)
+    layers = options.layers
+    if not layers and options.network is None:
+        layers = (data.n_inputs, 200, data.n_classes)
+    options = replace(options, data=data.spec, layers=layers)
+    check_trainable(options, data)
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
     own = options.own.completed(epochs)
-    return replace(options, data=data.spec, layers=layers, epochs=epochs, own=own)
+    return replace(options, epochs=epochs, own=own)
 
 
 def _check_images(options: TrainOptions, spec: str) -> None:

@@ -9,7 +9,7 @@ from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import DataSet, first_of, sensor_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
-from eventsnn.network.layer_string import n_outputs
+from eventsnn.train.described import outputs
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times
 
@@ -80,14 +80,14 @@ def changes(run: SavedRun, data: DataSet) -> str:
 
 def check_fits(model: Path, run: SavedRun, data: DataSet) -> None:
     """Refuse data of another sensor, or of more classes than a network tells apart."""
-    shape, outputs = sensor_of(data.train), n_outputs(run.options.layers)
+    shape, classes = sensor_of(data.train), outputs(run.options)
     if shape != run.sensor:
         raise UserError(
             f"{model}: learned from inputs of {times(run.sensor)}, {data.spec} has "
             f"{times(shape)}; give other --data"
         )
-    if data.n_classes > outputs:
+    if data.n_classes > classes:
         raise UserError(
-            f"{model}: tells {outputs} classes apart, {data.spec} has {data.n_classes}; give "
+            f"{model}: tells {classes} classes apart, {data.spec} has {data.n_classes}; give "
             "other --data"
         )

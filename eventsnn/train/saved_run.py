@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
-from eventsnn.network.layer_string import n_inputs, n_outputs
 from eventsnn.text import shown
 from eventsnn.train.checkpoint import Checkpoint, damaged, load_checkpoint
+from eventsnn.train.described import inputs, outputs, unpacked
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import MOST_UNITS, Shape, weight_shapes
 
@@ -54,7 +54,7 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     """
     checkpoint = load_checkpoint(path)
     try:
-        options = _options(checkpoint.info)
+        options = _options(checkpoint)
         sensor = _sensor(checkpoint.info, options)
         _check_weights(checkpoint, options)
         _check_history(checkpoint.info, options)
@@ -64,37 +64,41 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     return SavedRun(checkpoint, options, sensor, data)
 
 
-def _options(info: dict[str, Any]) -> TrainOptions:
+def _options(checkpoint: Checkpoint) -> TrainOptions:
+    info = checkpoint.info
     if not isinstance(info.get("options"), dict):
         raise UserError("it holds no options")
     options = TrainOptions.from_json(info["options"])
-    if not options.layers:
+    if "network" in info:
+        options = replace(options, network=unpacked(info["network"], checkpoint.arrays))
+    elif not options.layers:
         raise UserError("it names no layers")
-    inputs, outputs = n_inputs(options.layers), n_outputs(options.layers)
-    if max(inputs, outputs) >= MOST_UNITS:
-        raise UserError(f"it has {inputs} inputs and {outputs} outputs")
+    ends = inputs(options), outputs(options)
+    if max(ends) >= MOST_UNITS:
+        raise UserError(f"it has {ends[0]} inputs and {ends[1]} outputs")
     return options
 
 
 def _sensor(info: dict[str, Any], options: TrainOptions) -> Shape:
     """Return the sensor, which has as many units as the network has inputs."""
-    shape, inputs = info.get("input_shape"), n_inputs(options.layers)
+    shape, units = info.get("input_shape"), inputs(options)
     if not isinstance(shape, list) or len(shape) not in (2, 3):
         raise UserError(f"input_shape is {shown(shape)}")
-    if any(type(side) is not int or side < 1 for side in shape) or math.prod(shape) != inputs:
-        raise UserError(f"input_shape is {shown(shape)}, and the network has {inputs} inputs")
+    if any(type(side) is not int or side < 1 for side in shape) or math.prod(shape) != units:
+        raise UserError(f"input_shape is {shown(shape)}, and the network has {units} inputs")
     return tuple(shape)
 
 
 def _check_weights(checkpoint: Checkpoint, options: TrainOptions) -> None:
     """Compare the weights with the layers before a network of that size is made."""
     arrays, expected = checkpoint.arrays, weight_shapes(options)
+    described = "layers" if options.network is None else "connections"
     prefix = next(iter(expected)).rstrip("0123456789")
     extra = {n for n in arrays if n.startswith(prefix) and n[len(prefix) :].isdigit()}
     for name in sorted(set(expected) | extra):
         found = arrays[name].shape if name in arrays else "missing"
         if found != expected.get(name):
-            raise UserError(f"{name} is {found}, the layers need {expected.get(name, 'none')}")
+            raise UserError(f"{name} is {found}, the {described} need {expected.get(name, 'none')}")
 
 
 def _check_history(info: dict[str, Any], options: TrainOptions) -> None:

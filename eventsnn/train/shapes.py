@@ -6,8 +6,8 @@ import math
 
 from eventsnn.errors import UserError
 from eventsnn.memory import check_room
-from eventsnn.network.layer_string import text_of
 from eventsnn.rules import find_rule
+from eventsnn.train.described import network_by, told
 from eventsnn.train.options import TrainOptions
 
 Shape = tuple[int, ...]
@@ -21,11 +21,11 @@ _BYTES = 16  # a weight: itself, what an optimizer remembers (or a second copy),
 def weight_shapes(options: TrainOptions) -> dict[str, Shape]:
     """Return the shape of each weight array by its name in a checkpoint."""
     rule = find_rule(options.rule)(options.own)
-    network = rule.network(options.layers)
+    network = network_by(rule, options)
     for name, size in rule.populations(network).items():
         if size >= MOST_UNITS:
             raise UserError(
-                f"layers {text_of(options.layers)}: {name} has {size} neurons; at most "
+                f"{told(options)}: {name} has {size} neurons; at most "
                 f"{MOST_UNITS - 1} can be counted"
             )
     return rule.shapes(network)
@@ -34,4 +34,4 @@ def weight_shapes(options: TrainOptions) -> dict[str, Shape]:
 def check_network_room(options: TrainOptions) -> None:
     """Refuse a network that would not fit into memory."""
     weights = sum(math.prod(shape) for shape in weight_shapes(options).values())
-    check_room(_BYTES * weights, f"a network of the layers {text_of(options.layers)}")
+    check_room(_BYTES * weights, told(options))

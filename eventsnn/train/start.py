@@ -12,7 +12,6 @@ from eventsnn.data.dataset import Data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Connection, Network, Weights
-from eventsnn.rules.gradient.rule import GradientRule
 from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.saved_run import SavedRun, load_run
@@ -74,13 +73,17 @@ def give_weights(learner: Learner, given: Network, weights: Weights) -> None:
         If it is another one than the learner's, or the rule's network is its own.
     """
     rule, network = learner.rule, learner.network
-    if not isinstance(rule, GradientRule):
-        raise UserError(
-            f"with_weights: the network of the rule {learner.options.rule} is its own; give a "
-            "rule that follows gradients, such as adjoint"
-        )
     if not isinstance(given, Network):
         raise UserError(f"with_weights: network is {named(given)}; give a Network")
+    if not isinstance(network, Network):
+        rule.with_weights(network, [])  # says why it has none
+    if given is not network:
+        _check_same(given, network)
+    learner.state = rule.with_weights(network, [*network.shaped(weights).values()])
+
+
+def _check_same(given: Network, network: Network) -> None:
+    """Refuse a network that is another than that of layers and rule."""
     parts = [(net.populations, map(_ends, net.connections)) for net in (network, given)]
     pairs = zip_longest(*(chain(*part) for part in parts))
     for ours, other in pairs:
@@ -89,10 +92,6 @@ def give_weights(learner: Learner, given: Network, weights: Weights) -> None:
                 f"with_weights: layers and rule make {ours}, the network has {other}; change the "
                 "options of the rule, or the network"
             )
-    arrays = zip(network.weights(weights, np.float32), network.connections, strict=True)
-    learner.state = rule.begin(
-        network, [w.reshape(c.topology.weight_shape).copy() for w, c in arrays]
-    )
 
 
 def _ends(connection: Connection) -> tuple[Any, ...]:

@@ -1,43 +1,28 @@
-"""Whether a network of some layers can learn from some data, asked before anything is made."""
+"""Whether a network can learn from some data, asked before anything is made."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.errors import UserError
-from eventsnn.network.layer_string import (
-    Layers,
-    input_grid,
-    n_inputs,
-    n_outputs,
-    text_of,
-    with_ends,
-)
+from eventsnn.train.described import check_described
+
+if TYPE_CHECKING:
+    from eventsnn.train.options import TrainOptions
 
 
-def check_trainable(layers: Layers, data: DataSet) -> None:
-    """Refuse data that a network of these layers cannot learn from.
+def check_trainable(options: TrainOptions, data: DataSet) -> None:
+    """Refuse data that the network of these options cannot learn from.
 
     Raises
     ------
     UserError
         If inputs or classes do not fit, a half is empty, or a recording has no label.
     """
-    first: int | str = data.n_inputs
-    sensor = sensor_of(data.train)
-    placed = input_grid(layers) is not None and len(sensor) == 3
-    if placed:
-        channels, height, width = sensor
-        first = f"{height}x{width}x{channels}"
-    # Rows and columns of grey images are what the layers say: planes may stand below each other.
-    unfit = layers[0] != first if placed else n_inputs(layers) != data.n_inputs
-    if unfit or n_outputs(layers) < data.n_classes:
-        fitting = with_ends(layers, first, data.n_classes)
-        raise UserError(
-            f"layers {text_of(layers)} do not fit {data.spec}, which has {data.n_inputs} inputs "
-            f"and {data.n_classes} classes; give --layers {text_of(fitting)}"
-        )
+    check_described(options, data)
     if sensor_of(data.train) != sensor_of(data.test):
         raise UserError(
             f"{data.spec}: the training half has inputs of {times(sensor_of(data.train))}, the "

@@ -19,6 +19,7 @@ from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
 from eventsnn.rules.learned import Arrays, Rates
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.described import packed
 from eventsnn.train.learning import Learner
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
@@ -74,7 +75,7 @@ class Trainer:
         tensorboard: bool = False,
         watch: bool = False,
     ) -> None:
-        check_trainable(options.layers, data)
+        check_trainable(options, data)
         # The word that the data have, whatever the options were made for.
         self.options = options = replace(options, data=data.spec)
         self.data, self.folder, self.threads, self.watch = data, folder, threads, watch
@@ -265,7 +266,8 @@ class Trainer:
             "data": self.identity.to_json(),
             "machine": machine(),
         }
-        return Checkpoint(self.learner.snapshot() | self.began, info)
+        arrays, network = packed(self.options.network)
+        return Checkpoint(self.learner.snapshot() | self.began | arrays, info | network)
 
 
 def _split(

@@ -60,9 +60,7 @@ class AdaptiveLIF(Neuron):
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Decay, add, test once; return v where it fires."""
-        dt = t - cell.times[0]
-        v = cell.x[0] * base.decay(dt, self.tau_us, self.decays[0])
-        raised = cell.x[1] * base.decay(dt, self.tau_threshold_us, self.decays[1])
+        v, raised = self.now(cell, t)
         for weight in weights:
             v += weight
         limit = self.threshold + raised
@@ -70,6 +68,12 @@ class AdaptiveLIF(Neuron):
         cell.x[:] = (v - limit, raised + self.jump) if fires else (v, raised)
         cell.times[0] = t
         return v if fires else None
+
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return the potential and what the threshold is raised by."""
+        dt, (of_v, of_threshold) = t - cell.times[0], self.decays
+        v = cell.x[0] * base.decay(dt, self.tau_us, of_v)
+        return [v, cell.x[1] * base.decay(dt, self.tau_threshold_us, of_threshold)]
 
     @cached_property
     def membrane(self) -> Membrane:

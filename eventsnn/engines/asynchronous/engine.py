@@ -203,6 +203,7 @@ class _Machine:
             synapse_target=target,
             synapse_weight=weight,
             synapse_at=np.cumsum([0, *(len(s[0]) for s in synapses)]).astype(np.int64),
+            described=self.network,
         )
 
     def _log(self, p: int) -> tuple[NDArray[np.float64], NDArray[np.int32], int]:

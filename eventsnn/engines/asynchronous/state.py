@@ -9,14 +9,17 @@ from __future__ import annotations
 import io
 import math
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.plan import plan
+from eventsnn.engines.asynchronous.population_state import PopulationState
 from eventsnn.engines.asynchronous.state_checked import check_arrays, digest_of
+from eventsnn.engines.turns import amplitudes_of
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import write_whole
@@ -27,7 +30,7 @@ VERSION = 1
 """Of the files of ``State.save``."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class State:
     """State of one run, for one network.
 
@@ -52,6 +55,21 @@ class State:
     synapse_t, synapse_target, synapse_weight : float64, int32 and float arrays
         Synapses on their way one by one, calendar by calendar, in order of delivery.
     synapse_at : int64 array (n_calendars + 1,)
+    described : Network or None
+        What it belongs to, for names; None of a state that was loaded (``of``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.Network(
+    ...     (es.Population("in", (1, 1, 2)), es.Population("h", 2, es.CubaLIF(20_000, 5_000))),
+    ...     (es.Connection("in", "h", es.Dense(2, 2)),),
+    ... )
+    >>> stream = es.EventStream([0], [1], (1, 1, 2), duration=5_000)
+    >>> record = es.simulate(network, [np.eye(2)], stream, state=True)
+    >>> record.state["h"].v.round(3), record.state["h"].current.round(3)
+    (array([0.   , 0.137]), array([0.   , 0.368]))
     """
 
     t: NDArray[np.float64]
@@ -67,6 +85,43 @@ class State:
     synapse_target: NDArray[np.int32]
     synapse_weight: NDArray[Any]
     synapse_at: NDArray[np.int64]
+    described: Network | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        waiting = len(self.synapse_t) + len(self.log_t)
+        sizes = ", ".join(f"{size:,}" for size in self.sizes.tolist())
+        return f"<State at {float(self.t):,g} us of {sizes} neurons, {waiting:,} on their way>"
+
+    def __getitem__(self, population: str) -> PopulationState:
+        """Return the neurons of a population, by name: ``state["h"].v``.
+
+        Raises
+        ------
+        UserError
+            If there is no such population, or a state was loaded and has no names (``of``).
+        """
+        if self.described is None:
+            raise UserError(
+                "state: loaded from a file, it knows no names; give them: state.of(network)"
+            )
+        p, graph = self.described.index(population), plan(self.described)
+        found, at = self.described.populations[p], float(self.t)
+        if found.neuron and p in amplitudes_of(self.described, at):
+            driven = found.neuron.with_current(amplitudes_of(self.described, at)[p])
+            found = replace(found, neuron=driven, generator=None)
+        rows = len(found.neuron.variables) if found.neuron else 0
+        first, n = int(graph.x_at[p]), found.size
+        times = self.times[graph.times_at[p] : graph.times_at[p + 1]].reshape(-1, n).copy()
+        if len(times):  # the first row holds one clock a group
+            times[0] = times[0][np.arange(n) // graph.clock[p]]
+        x = self.x[first : first + rows * n].reshape(rows, n)
+        return PopulationState(found, at, x, times)
+
+    def of(self, network: Network) -> State:
+        """Return the state with the names of the network that it belongs to; UserError if none."""
+        self.check(network, np.zeros(0), float(self.t))
+        return replace(self, described=network)
 
     @classmethod
     def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
@@ -135,7 +190,7 @@ class State:
             If it cannot be written; nothing is left behind.
         """
         data = io.BytesIO()
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez(data, version=np.array(VERSION), **arrays)
         write_whole(Path(path), data.getvalue())
 
@@ -150,7 +205,7 @@ class State:
             array, the place and the value. Whether it is one of a network is checked when a
             run goes on from it.
         """
-        arrays = read_npz(path)
+        arrays: dict[str, Any] = {**read_npz(path)}
         version = arrays.pop("version", None)
         if version is None or version.shape != () or version.dtype.kind not in "iu":
             raise DataError(f"{os.fspath(path)}: not a saved state; give a file of State.save")
@@ -159,9 +214,8 @@ class State:
                 f"{os.fspath(path)}: a state of version {int(version)}, this eventsnn reads "
                 f"{VERSION}; run it again from its start"
             )
-        names = [f.name for f in fields(cls)]
-        odd = [f"lacks {name}" for name in names if name not in arrays]
-        odd += [f"has the unknown array {named(name)}" for name in arrays if name not in names]
+        odd = [f"lacks {name}" for name in _ARRAYS if name not in arrays]
+        odd += [f"has the unknown array {named(name)}" for name in arrays if name not in _ARRAYS]
         if odd:
             raise DataError(f"{os.fspath(path)}: {odd[0]}; give a file of State.save")
         state = cls(**arrays)
@@ -170,3 +224,6 @@ class State:
         except UserError as error:
             raise DataError(f"{os.fspath(path)}: {error}") from error
         return state
+
+
+_ARRAYS = tuple(f.name for f in fields(State) if f.name != "described")

@@ -18,6 +18,8 @@ from eventsnn.rules.gradient.options import GradientOptions, check
 class AdjointOptions(GradientOptions):
     """Options of the rule ``adjoint``."""
 
+    of_layers = (*GradientOptions.of_layers, "reset")
+
     dropout: float = option(
         0.2,
         "Share of the hidden neurons that is silenced, drawn anew for each recording.",
@@ -70,7 +72,9 @@ class AdjointOptions(GradientOptions):
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         every = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
-        if all(part.kind == "dense" for part in parts_of(given["layers"])):
+        network = given.get("network")
+        placed = network and any(hasattr(c.topology, "out_shape") for c in network.connections)
+        if not placed and all(part.kind == "dense" for part in parts_of(given["layers"])):
             return every | {"elastic": 0.7, "scatter": 0.5}
         return every | {
             "batch": 32,

@@ -16,6 +16,8 @@ from eventsnn.rules.gradient.options import GradientOptions
 class EventPropOptions(GradientOptions):
     """Options of the rule ``eventprop``."""
 
+    of_layers = (*GradientOptions.of_layers, "tau_syn_us")
+
     tau_syn_us: float = option(
         5_000.0, "Time constant of synaptic currents.", unit="microseconds", above=0
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from eventsnn.errors import UserError
 from eventsnn.losses import losses
@@ -47,6 +47,13 @@ class GradientOptions(RuleOptions, ABC):
     """What rules have in common that learn by gradients, in minibatches."""
 
     group = "gradient"
+    of_layers: ClassVar[tuple[str, ...]] = (
+        "tau_us",
+        "readout_tau_us",
+        "threshold",
+        "refractory_us",
+    )
+    """Options of the neurons that a layer string makes."""
 
     batch: int = option(64, "Recordings an update.", least=1)
     optimizer: str = option("adam", "Optimizer.", choices=_optimizers)

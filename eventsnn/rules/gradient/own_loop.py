@@ -46,7 +46,7 @@ class ForwardPass:
 
     def __repr__(self) -> str:
         """Return one line of facts."""
-        told = ", ".join(f"{name} {int(n.sum()):,}" for name, n in self.spikes.items())
+        told = ", ".join(f"{named(name)} {int(n.sum()):,}" for name, n in self.spikes.items())
         return f"<ForwardPass of {len(self.chunk.batch)} recordings, spikes: {told}>"
 
 

@@ -30,7 +30,7 @@ from eventsnn.rules.gradient.silent import pull_up
 from eventsnn.rules.gradient.start import Aim, start_weights
 from eventsnn.rules.gradient.state import GradientState
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
-from eventsnn.rules.network_rule import NetworkRule
+from eventsnn.rules.network_rule import NetworkRule, check_output
 from eventsnn.rules.rule import Reading
 from eventsnn.threads import later
 
@@ -96,6 +96,22 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
         """Return the network of a layer string, as the loss needs it."""
         return self.options.network(layers)
 
+    def adopt(self, network: Network) -> Network:
+        """Return a network that a program described, or refuse it where the rule cannot learn it.
+
+        What the options say of neurons is of layers: there, none of it may be given.
+        """
+        check_output(self.kind, network, self.loss)
+        self.check_network(network)
+        usual = type(self.options)()
+        for name in self.options.of_layers:
+            if getattr(self.options, name) != getattr(usual, name):
+                raise UserError(
+                    f"rule {self.kind}: {name} is {getattr(self.options, name)}, of layers; the "
+                    "network has neurons of its own, leave it out"
+                )
+        return network
+
     def kept(self, network: Network, weights: list[NDArray[Any]]) -> list[Param]:
         """Return weights as the rule keeps them from one update to the next."""
         return list(weights)
@@ -108,6 +124,10 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
         # What a rate of 0 multiplies does not learn.
         scales = [by_target[t] if connection.learns else 0.0 for t, connection in pairs]
         return GradientState(network, params, self.optimizer.init(params), scales)
+
+    def with_weights(self, network: Network, weights: list[NDArray[Any]]) -> GradientState:
+        """Return the state of weights that learned elsewhere, in float32."""
+        return self.begin(network, [np.array(w, np.float32) for w in weights])
 
     def start(
         self,

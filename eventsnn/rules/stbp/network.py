@@ -18,12 +18,19 @@ def network_of(layers: Layers, neuron: GridLIF) -> Network:
     """
     n_outputs(layers)
     network = chain(layers, neuron, neuron)
+    check_chain(network, f"layers {text_of(layers)!r}: ")
+    return network
+
+
+def check_chain(network: Network, where: str = "") -> None:
+    """Refuse a network with a connection that the rule does not have."""
+    if len(network.connections) != len(network.populations) - 1:
+        raise UserError(f"{where}rule stbp takes a chain of populations; give one")
     for k, connection in enumerate(network.connections):
         given = connection.topology.default_weights() is not None
         chained = network.sources[k] == k and network.targets[k] == k + 1
         if given or not chained or connection.topology.listed or connection.greatest_delay:
             raise UserError(
-                f"layers {text_of(layers)!r}: rule stbp has no {connection.name}; give plain "
+                f"{where}rule stbp has no {connection.name}; give plain "
                 "layers, convolutions, and averages without neurons (2avg)"
             )
-    return network

@@ -22,12 +22,13 @@ from eventsnn.rules.rule import Rule
 from eventsnn.rules.saved_arrays import taken
 from eventsnn.rules.stbp import walk
 from eventsnn.rules.stbp.measured import costs_of, own_of, traffic_of
-from eventsnn.rules.stbp.network import network_of
+from eventsnn.rules.stbp.network import check_chain, network_of
 from eventsnn.rules.stbp.options import STBPOptions
 from eventsnn.rules.stbp.plan import GridLane, plan_of
 from eventsnn.rules.stbp.start import drawn
 from eventsnn.rules.stbp.state import STBPState, arrays_of, names_of
 from eventsnn.rules.traffic import RuleTraffic
+from eventsnn.text import named
 from eventsnn.threads import in_threads
 
 EVALUATION = 0xB5297A4D3F84D5B5
@@ -51,6 +52,22 @@ class STBP(Rule[Network, STBPState]):
     def network(self, layers: Layers) -> Network:
         """Return a chain of layers of ``grid_lif``."""
         return network_of(layers, self.options.neuron())
+
+    def adopt(self, network: Network) -> Network:
+        """Return a chain of the neurons that the options describe, or refuse another network."""
+        if not isinstance(network, Network):
+            raise UserError(f"rule stbp: network is {named(network)}; give a Network")
+        check_chain(network)
+        neuron = self.options.neuron()
+        usual = replace(neuron, threshold=1)
+        for population in network.populations[1:]:
+            other = population.neuron
+            if not isinstance(other, type(neuron)) or replace(other, threshold=1) != usual:
+                raise UserError(
+                    f"rule stbp: {named(population.name)} has {other}, the options "
+                    f"make {neuron}; change one of them"
+                )
+        return network
 
     def populations(self, network: Network) -> dict[str, int]:
         """Return how many neurons each population has."""
@@ -89,6 +106,11 @@ class STBP(Rule[Network, STBPState]):
         counts, optimizer = walk.tally(plan), self.options.make_optimizer().init(own)
         rate = self.options.rate
         return STBPState(network, plan, own, optimizer, (counts.spikes, counts.adds), 0, rate)
+
+    def with_weights(self, network: Network, weights: list[NDArray[Any]]) -> STBPState:
+        """Return the state of weights that learned elsewhere; biases are 0."""
+        shapes = list(self.shapes(network).values())[len(weights) :]
+        return self.begin(network, [*weights, *(np.zeros(shape) for shape in shapes)])
 
     def begin_epoch(self, state: STBPState, epoch: Epoch) -> STBPState:
         """Take the rate of the epoch."""
