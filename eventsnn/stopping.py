@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 INTERRUPTED = 130
 """Exit code of Ctrl-C: 128 + SIGINT."""
@@ -54,3 +55,37 @@ def _pressed(number: int, frame: FrameType | None) -> None:
         with suppress(OSError):  # nobody reads it
             os.write(2, line.encode())
     os._exit(INTERRUPTED)
+
+
+class SoftStop:
+    """The first Ctrl-C from ``begin`` to ``end`` is noted, not raised; a second one ends at once.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether it came.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def begin(self) -> None:
+        """Note Ctrl-C from now on, unless signals are somebody else's."""
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if before in (_pressed, signal.default_int_handler):
+                self._before = before
+                signal.signal(signal.SIGINT, self._note)
+
+    def end(self) -> None:
+        """Leave Ctrl-C to whom it was before."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            _pressed(number, frame)
+        self.asked = True
+        _Stop.pressed = max(_Stop.pressed, 1)

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventsnn.commands import events as commands_events
+from eventsnn.commands import simulate as commands_simulate
 from eventsnn.commands import train as commands_train
 from eventsnn.data import film_cache
 from eventsnn.data.inputs import open_inputs
@@ -313,7 +314,7 @@ def doors_only(monkeypatch):
         return instead
 
     monkeypatch.setattr(film_cache, "film_cached", lambda images, *_: nmnist_batch(len(images)))
-    monkeypatch.setattr(commands_events, "open_inputs", opened(open_inputs))
+    monkeypatch.setattr(commands_simulate, "open_inputs", opened(open_inputs))
     monkeypatch.setattr(commands_train, "open_data", opened(open_data))
     monkeypatch.setattr(commands_events.sources, "open_images", opened(open_images))
 

@@ -12,8 +12,9 @@ import typer
 from typer.exceptions import TyperException
 
 import eventsnn
-from eventsnn.cli.events import film, simulate
+from eventsnn.cli.events import film
 from eventsnn.cli.results import bench, compare, evaluate, measure, reproduce
+from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
@@ -43,7 +44,9 @@ app = typer.Typer(
     help="Spiking neural networks that compute only when an event arrives.",
 )
 add_train(app)
-for command in (evaluate, simulate, measure, compare, film, bench, reproduce):
+app.command()(evaluate)
+add_simulate(app)
+for command in (measure, compare, film, bench, reproduce):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""Parsing of the commands that make spikes, and events."""
+"""Parsing of the command that makes events."""
 
 from __future__ import annotations
 
@@ -11,42 +11,6 @@ import typer
 from eventsnn.cli import show
 from eventsnn.cli.options import ERR, OUT, Json, Threads
 from eventsnn.threads import cores
-
-
-def simulate(
-    model: Annotated[
-        Path,
-        typer.Argument(help="Folder that train wrote, its checkpoint, or a network as .toml."),
-    ],
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[INPUT]",
-            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set; "
-            "default: what the network learned from.",
-        ),
-    ] = None,
-    index: Annotated[
-        list[int] | None, typer.Option(help="Which recordings; may be given again.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="Half of a data set: test or train.")] = "test",
-    figure: Annotated[
-        Path | None, typer.Option(help="Draw raster and rates to this .png, .svg or .pdf.")
-    ] = None,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw it for a dark ground.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show the spike traffic that each input causes."""
-    from eventsnn.commands import events as commands
-
-    for traffic, picture in commands.simulate(model, source, index, split, figure, ERR, dark):
-        if as_json:
-            print(json.dumps(traffic | {"figure": picture}))
-        else:
-            show.traffic(traffic, OUT)
-            if picture:
-                OUT.print(f"picture: {picture}")
-                OUT.print()
 
 
 def film(

@@ -28,7 +28,7 @@ def facts_of(one: Declared, default: Any) -> str:
     facts = [", ".join(part for part in parts if part)]
     if one.kind is bool:
         words = flag_of(one).split("/")
-        facts.append(f"default {words[0 if default else 1]}")
+        facts += [f"default {words[0 if default else 1]}"] if len(words) == 2 else []
     elif isinstance(default, str) and default:
         facts.append(f"default {default}")
     elif isinstance(default, int | float) and one.said.holds(default):

@@ -94,14 +94,22 @@ def _learning(cost: dict[str, Any], out: Console) -> None:
 def traffic(traffic: dict[str, Any], out: Console) -> None:
     """Print the traffic of one input."""
     unit = "us" if traffic["time_unit"] == "us" else "(step)"
-    latency = traffic["latency_to_first_output_spike"]
+    latency = traffic.get("latency_to_first_output_spike")
     label = "" if traffic["label"] is None else f", label {traffic['label']}"
     prediction = f", prediction {said(traffic['prediction'])}" if "prediction" in traffic else ""
     first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
+    first = f", {first}" if "layers" in traffic else ""
     out.print(
         f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
-        f"{'us' if unit == 'us' else 'steps'}{label}{prediction}, {first}",
+        f"{'us' if unit == 'us' else 'steps'}{label}{prediction}{first}",
     )
+    if "layers" not in traffic:  # the spikes were not kept
+        counts = Table("population", "spikes", "synaptic adds", box=None)
+        rows = (traffic[key] for key in ("populations", "spikes", "operations"))
+        for name, spikes, adds in zip(*rows, strict=True):
+            counts.add_row(name, f"{spikes:,}", f"{adds:,}")
+        out.print(counts)
+        return
     table = Table(
         "population", "spikes", "active units", "first spike", "synaptic adds", "busiest units",
         box=None,

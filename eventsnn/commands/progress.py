@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,10 +22,15 @@ from rich.text import Text
 
 from eventsnn.commands.console import Console, PlainColumn
 from eventsnn.rules.learned import Rates
+from eventsnn.stopping import SoftStop
 from eventsnn.train.trainer import Listener
 
 if TYPE_CHECKING:
     from eventsnn.reproduce.paper import Row
+
+
+_SHORT_S = 0.5
+"""A simulation that is over sooner needs no bar."""
 
 
 class RateColumn(ProgressColumn):
@@ -74,6 +81,41 @@ class Bar:
             self._total = total
             self._task = _add(self._bars, self._text, total)
         self._bars.update(self._task, completed=done)
+
+
+class Watch:
+    """Shows how far a simulation is, and lets Ctrl-C stop it between two pieces.
+
+    Attributes
+    ----------
+    until : float
+        Where it ends, microseconds.
+    stopped : bool
+        Whether Ctrl-C stopped it.
+    """
+
+    def __init__(self, bars: Progress) -> None:
+        self.until, self.stopped = math.inf, False
+        self._bar, self._stop = Bar(bars, "simulated ms"), SoftStop()
+        self._began = 0.0
+
+    def __enter__(self) -> Watch:
+        """Begin; Ctrl-C is as before until the first report."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave Ctrl-C as it was."""
+        self._stop.end()
+
+    def __call__(self, now: float) -> bool:
+        """Take a report (microseconds); return whether the run goes on."""
+        if not self._began:
+            self._began = time.perf_counter()
+            self._stop.begin()
+        if time.perf_counter() - self._began > _SHORT_S and math.isfinite(self.until):
+            self._bar(int(now // 1000), math.ceil(self.until / 1000))
+        self.stopped = self._stop.asked
+        return not self.stopped
 
 
 class TrainingBars(Listener):

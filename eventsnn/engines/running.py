@@ -28,7 +28,7 @@ class How(NamedTuple):
     ----------
     progress : callable, optional
         Told now and then how far the run is (microseconds); where it returns False the run stops,
-        and its record ends there. Of the asynchronous engine, which "auto" then takes.
+        and its record ends there. Only the asynchronous engine pauses for it.
     """
 
     engine: Engine = "auto"
@@ -89,7 +89,7 @@ def engine_of(how: How, network: Network, recordings: Inputs) -> Runs:
     from eventsnn.engines.layered import engine as feedforward
 
     layered = feedforward.supports(network)
-    piecewise = state is not None or how.progress is not None or bool(recordings.drawn)
+    piecewise = state is not None or bool(recordings.drawn)
     if how.engine == "auto" and (piecewise or not layered):
         return by_queue
     if state is not None:

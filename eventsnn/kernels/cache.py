@@ -35,6 +35,7 @@ from numba.core import serialize
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 from eventsnn.files.folders import user_cache
+from eventsnn.kernels.compiling import told_of_compiling
 
 config: Any = numba_config
 _DUMPS: Any = serialize.dumps
@@ -72,10 +73,12 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for a signature, or None where there is none that can be read."""
-        try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except OSError:
-            return None
+        found = None
+        with suppress(OSError):
+            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if found is None:
+            told_of_compiling()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code for a signature; say so, once, where that cannot be."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.gathered import Given, gathered
+from eventsnn.engines.inputs import Train
 from eventsnn.errors import UserError
 from eventsnn.measure.fan_out import fan_outs
 from eventsnn.network import Network, Weights
@@ -175,6 +176,18 @@ def source_train(
         )
     spikes = record.spikes[population.name]
     return spikes.t, spikes.unit, spikes.start
+
+
+def input_trains(record: Record, events: Given, recording: int = 0) -> dict[int, Train]:
+    """Return (t, unit) that each input population sent in a recording, by its number."""
+    end, found = float(record.duration[recording]), {}
+    given = gathered(record.network, events, record.duration).inputs.made().given
+    for p, one in given.items():
+        t, unit = one.recording(recording, end)
+        # A run that goes on from a state was given the last of them alone.
+        first = len(t) - int(record.counts.spikes[recording, p])
+        found[p] = t[first:], unit[first:]
+    return found
 
 
 def _effective(record: Record, c: int, weights: NDArray[Any], events: Given) -> NDArray[np.int64]:

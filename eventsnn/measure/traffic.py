@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.gathered import Given, gathered
+from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
+from eventsnn.measure.operations import input_trains
 from eventsnn.network import Network
 from eventsnn.record import Record
 from eventsnn.text import plain
@@ -224,10 +225,10 @@ def _trains(
     record: Record, events: Given, recording: int
 ) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
     trains = []
-    given = gathered(record.network, events, record.duration).inputs.made().given
+    given = input_trains(record, events, recording)
     for i, population in enumerate(record.network.populations):
         if i in given:
-            trains.append(given[i].recording(recording, float(record.duration[recording])))
+            trains.append(given[i])
         elif population.name in record.spikes:
             trains.append(record.spikes[population.name].recording(recording))
         elif not population.spiking:

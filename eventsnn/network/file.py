@@ -134,7 +134,7 @@ def _population(table: Table, where: str, by_hand: bool) -> Population:
         neuron = _neuron(get(table, "neuron", (dict,), where), f"{where}.neuron")
     generator = None
     if "generator" in table:
-        generator = _generator(get(table, "generator", (dict,), where), f"{where}.generator")
+        generator = generator_of(get(table, "generator", (dict,), where), f"{where}.generator")
     population = made(lambda: Population(name, shape, neuron, generator), where)
     sides = population.shape
     if by_hand and neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
@@ -154,7 +154,8 @@ def _neuron(table: Table, where: str) -> Neuron:
     return built(model, {k: v for k, v in table.items() if k != "model"}, where)
 
 
-def _generator(table: Table, where: str) -> Generator:
+def generator_of(table: Table, where: str) -> Generator:
+    """Return the generator of a table with a ``kind``; ``where`` it stands is told in errors."""
     kinds = generators()
     kind = get(table, "kind", (str,), where)
     if kind not in kinds:

@@ -99,7 +99,7 @@ class _Machine:
         for p, amplitude in amplitudes_of(network, self.now).items():
             buffers.turn(p, amplitude)
         turns = [turn for turn in turns_of(network, self.now) if turn.t < until]
-        pace = Pace(feeds, (self.now, until), self.options.progress)
+        pace = Pace(feeds, self.options.progress)
         while not self.stopped:
             stop = min([until, pace.stop(self.now), *(turn.t for turn in turns[:1])])
             turning = [turn for turn in turns if turn.t == stop]

@@ -11,6 +11,8 @@ from eventsnn.engines.options import Progress
 
 _DRAWN = 1 << 20
 """Spikes that generators draw at a time, in the mean."""
+_FIRST_US = 1000.0
+"""The first piece of a run that is watched; the next are longer, if they are quick."""
 _LEAST_S, _MOST_S = 0.05, 0.2
 
 
@@ -20,21 +22,17 @@ class Pace:
     Parameters
     ----------
     feeds : sequence of Feed
-    span : (float, float)
-        From when to when, microseconds.
     progress : callable, optional
         Told how far the run is; where it returns False the run stops.
     """
 
-    def __init__(
-        self, feeds: Sequence[Feed], span: tuple[float, float], progress: Progress | None
-    ) -> None:
+    def __init__(self, feeds: Sequence[Feed], progress: Progress | None) -> None:
         rate = sum(feed.rate for feed in feeds)
         self.most = _DRAWN / rate if rate else math.inf
         self.progress = progress
         self.width = self.most
-        if progress is not None and math.isfinite(span[1]):
-            self.width = min(self.most, (span[1] - span[0]) / 64)
+        if progress is not None:
+            self.width = min(self.most, _FIRST_US)
         self.began = time.perf_counter()
 
     def stop(self, now: float) -> float:

@@ -1,0 +1,59 @@
+"""What ``simulate`` tells of a record, as plain JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import answers
+from eventsnn.losses.answers import said as said_answer
+from eventsnn.losses.answers import told as told_answer
+from eventsnn.losses.loss import Loss
+from eventsnn.measure.traffic import Traffic, traffic
+from eventsnn.record import Record
+from eventsnn.report.style import Theme
+from eventsnn.rules.evaluation import scores_of
+
+
+def told_of(record: Record, events: Any, everything: bool) -> dict[str, Any]:
+    """Return the traffic of one input, without times where not every spike was kept."""
+    network, counts = record.network, record.counts
+    end = float(record.duration[0])
+    told: dict[str, Any] = {"events": int(counts.spikes[0, list(network.inputs)].sum())}
+    if everything:
+        found = traffic(record, events)
+        last = network.outputs or (len(network.populations) - 1,)
+        latency = min(found.first_spike_us[p] for p in last)
+        told |= found.to_json()
+        told["latency_to_first_output_spike"] = float(latency) if np.isfinite(latency) else None
+    else:
+        sent = np.zeros(len(network.populations), np.int64)
+        np.add.at(sent, list(network.sources), counts.synaptic_adds[0])
+        told |= {
+            "spikes": counts.spikes[0].tolist(),
+            "populations": [p.name for p in network.populations],
+            "operations": sent.tolist(),
+            "time_unit": "us",
+        }
+    return told | {"duration": int(end) if end.is_integer() else end}
+
+
+def answer_of(record: Record, loss: Loss | None, batch: EventBatch | None) -> dict[str, Any]:
+    """Return what the loss of a trained network reads."""
+    if batch is None or loss is None:
+        return {}
+    last = len(record.network.populations) - 1
+    scores = scores_of(record, last, loss, batch)[0]
+    return {"prediction": told_answer(int(answers(scores))), "output": scores.tolist()}
+
+
+def draw(found: Traffic, told: dict[str, Any], picture: Path, theme: Theme) -> None:
+    """Draw the traffic of one input."""
+    from eventsnn.report.traffic_figure import plot_network_traffic
+
+    label = "" if told["label"] is None else f", label {told['label']}"
+    said = f", prediction {said_answer(told['prediction'])}" if "prediction" in told else ""
+    plot_network_traffic(found, picture, f"{told['input']}{label}{said}", told.get("output"), theme)
