@@ -15,7 +15,12 @@ HEAD = (
 
 def drawings() -> dict[str, str]:
     """Return each drawing by its path below ``docs``."""
-    return {"explanation/idea.svg": idea(), "tutorials/neuron.svg": neuron()}
+    return {
+        "explanation/idea.svg": idea(),
+        "explanation/rules/adjoint.svg": adjoint(),
+        "tutorials/neuron.svg": neuron(),
+        "tutorials/recording.svg": recording(),
+    }
 
 
 def idea() -> str:
@@ -68,6 +73,51 @@ def neuron() -> str:
     ):
         anchor = "start" if x == 345 else "middle"
         parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>\n')
+    return "".join([*parts, "</svg>\n"])
+
+
+def recording() -> str:
+    """Return the drawing of a recording: a dot that moves before a sensor, as events in time."""
+    parts = [HEAD.format(width=620, height=200)]
+    parts.append(f'<path d="M70 20 V160 H600" stroke="{GREY}" fill="none"/>\n')
+    for k in range(26):
+        t, place = 80 + 20 * k, 140 - 4.4 * k
+        for ahead, colour in ((9, BLUE), (-9, RED)):
+            jitter = (7 * k % 5) - 2
+            parts.append(_circle(t + jitter, place - ahead + 2 * jitter, 3, colour))
+    for x, y, anchor, words in (
+        (60, 30, "end", "row"),
+        (600, 180, "end", "time, microseconds"),
+        (300, 60, "end", "darker in front of the dot"),
+        (330, 150, "start", "brighter behind it"),
+    ):
+        parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>\n')
+    return "".join([*parts, "</svg>\n"])
+
+
+def adjoint() -> str:
+    """Return the drawing of the reverse walk: an error at a spike decays backwards in time."""
+    parts = [HEAD.format(width=620, height=210)]
+    rows = (("events", 50, (90, 150, 260, 330, 420), BLUE), ("its spikes", 105, (300, 470), RED))
+    for words, y, times, colour in rows:
+        parts.append(f'<path d="M80 {y} H600" stroke="{GREY}" fill="none"/>\n')
+        parts.append(f'<text x="70" y="{y + 4}" text-anchor="end">{words}</text>\n')
+        parts += [_line(x, y, x, y - 22, colour) for x in times]
+    parts.append(f'<path d="M80 180 H600" stroke="{GREY}" fill="none"/>\n')
+    parts.append('<text x="70" y="184" text-anchor="end">adjoint</text>\n')
+    for spike, last in ((300, 80), (470, 300)):
+        back = [
+            f"L{x} {180 - 48 * 0.5 ** ((spike - x) / 90):.1f}" for x in range(spike, last - 1, -10)
+        ]
+        parts.append(
+            f'<path d="M{spike} 180 {" ".join(back)} L{last} 180" stroke="{RED}" fill="none"/>\n'
+        )
+    parts.append('<text x="590" y="150" text-anchor="end">set at a spike,</text>\n')
+    parts.append('<text x="590" y="166" text-anchor="end">falls backwards</text>\n')
+    parts.append(
+        '<text x="340" y="203" text-anchor="middle">'
+        "each event takes what the adjoint is at its time</text>\n"
+    )
     return "".join([*parts, "</svg>\n"])
 
 
