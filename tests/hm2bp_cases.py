@@ -9,6 +9,7 @@ from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.sample import NONE, SampleRunner
 from eventsnn.rules.hm2bp.trains import from_steps
 from eventsnn.rules.hm2bp.update import Learning, Stepping
+from eventsnn.rules.hm2bp.way import Lesson
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -55,7 +56,8 @@ def rows_of(weights):
 def stepping(rate, step=1, strength=0.0, beta=0.0, adam=True, momentum=0.0):
     keep = (np.float32(0.9), np.float32(0.999)) if adam else (np.float32(momentum), np.float32(0))
     correct = np.float32(1 / (1 - 0.9**step)), np.float32(1 / (1 - 0.999**step))
-    return Stepping(adam, np.float32(rate), keep, correct, np.float32(1e-8), strength, beta)
+    decay = float(strength), float(beta)
+    return Stepping(adam, np.float32(rate), keep, correct, np.float32(1e-8), *decay)
 
 
 def bools(found, n, steps):
@@ -87,12 +89,15 @@ class Compiled:
 
     def forward(self, x):
         self.put(x)
-        self.runner.forward([one.weights for one in self.learning], self.inward)
+        self.runner.take(self.learning, self.inward)
+        self.runner.forward()
         return self.spikes()
 
     def learn(self, x, label, how, weight=1.0):
         self.put(x)
-        return self.runner.learn(self.learning, self.inward, label, weight, how)
+        marked = self.runner.learn(self.learning, self.inward, [Lesson(label, weight, how)])
+        self.runner.bring_home()
+        return marked[0]
 
     def spikes(self):
         sizes = [layer.topology.n_out for layer in self.layers]

@@ -143,7 +143,8 @@ def test_the_asynchronous_engine_gives_the_spikes_of_the_rules_own_loops(text):
     shape = shape if len(shape) == 3 else (1, 1, 42)
     for k in range(3):
         Encoder(own, data, 42).encode(k, runner.input)
-        runner.forward(state.weights, state.inward)
+        runner.take(state.learning, state.inward)
+        runner.forward()
         step, unit = runner.input.times()
         stream = EventStream(step * 1000, unit, shape, None, 200_000)
         found = simulate(network.network, weights, stream, engine="asynchronous")

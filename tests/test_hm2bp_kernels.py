@@ -8,13 +8,16 @@ from hm2bp_cases import Compiled, conv, dense, learned, pool, stepping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventsnn.errors import DataError
+from eventsnn.kernels.compile import threaded
 from eventsnn.rules.hm2bp import reference
-from eventsnn.rules.hm2bp.gather import TABLE
+from eventsnn.rules.hm2bp.gather import TABLE, gather_spsp, list_pairs
 from eventsnn.rules.hm2bp.grading import Pairs
 from eventsnn.rules.hm2bp.lanes import LANES
-from eventsnn.rules.hm2bp.layers import SILENT_SIDE, SILENT_SPSP, Steps
+from eventsnn.rules.hm2bp.layers import SILENT_SPSP, Steps
 from eventsnn.rules.hm2bp.spsp import Curves
 from eventsnn.rules.hm2bp.trains import from_steps
+from eventsnn.rules.hm2bp.way import Lesson
 
 STEPS = Steps(64.0, 8.0, 2, 256)
 
@@ -68,23 +71,25 @@ def test_s_psp_of_the_sweep_and_of_the_reference_is_the_double_loop_over_spikes(
         )
         found = reference.spsp(reference.synapses_of(layers[0].topology), x, y, STEPS)
         np.testing.assert_allclose(found.reshape(9, 14), expected, rtol=1e-12, atol=1e-12)
-        network = Compiled(layers, [np.ones((9, 14))], [None], steps)
-        runner = network.runner
+        runner = Compiled(layers, [np.ones((9, 14))], [None], steps).runner
         put(runner.trains[0], x)
         put(runner.trains[1], y)
-        error = np.ones(14, np.float32)
-        how, one = stepping(1e-3), network.learning[0]
-        runner._back(0, error, error.copy(), one, how)
-        # The gradient is delta (1 + kappa) e, and delta 1.
-        e = np.concatenate([d.e for d in runner.desks[0]], 1)
-        side = np.concatenate([d.side for d in runner.desks[0]])
-        on, counts = x.any(1), y.sum(1)
-        own = np.where(counts > 0, expected / np.maximum(counts, 1), SILENT_SIDE)
-        np.testing.assert_allclose(side, own.sum(0), rtol=2e-5)
-        np.testing.assert_allclose(e[on], (expected * (1 + own.sum(0)))[on], rtol=5e-5, atol=1e-5)
+        desk, layer = runner.desks[0], runner.layers[0]
+        setting = layer.shape.curves, layer.blocks[0], True
+        room = desk.sweep, runner.rows[0], desk.e
+        gathered(runner.trains[1], runner.trains[0], layer.wires, setting, room)
+        spoke, counts = x.any(1), y.sum(1)
+        # What stands for e of silent neurons is put in where it is used.
+        np.testing.assert_allclose(desk.e[spoke], (expected * (counts > 0))[spoke], 2e-5, 1e-6)
         silent += int((counts == 0).sum())
         long += sum(int((np.diff(np.flatnonzero(row)) > 250).any()) for row in y)
     assert silent > 10 and long > 5
+
+
+@threaded
+def gathered(own, below, wires, setting, room):
+    list_pairs(below, room[1])
+    gather_spsp(own, below, wires, setting, room)
 
 
 @st.composite
@@ -158,13 +163,54 @@ def test_both_orders_of_trains_hold_the_same_spikes():
     assert made.step.tolist() == step.tolist() and made.counts.tolist() == x.sum(1).tolist()
 
 
+def test_more_samples_than_one_are_learned_as_one_after_the_other_on_any_threads():
+    """Threads encode the next sample meanwhile; weights stay with them from sample to sample."""
+    rng = np.random.default_rng(4)
+    layers = [dense(40, 150, 4), dense(150, 5, 3, inhibition=1.0)]
+    weights = [rng.uniform(-1, 2, one.weight_shape) for one in layers]
+    inward = [one.inward() for one in layers]
+    trains = [spiking(rng, 40, 120, 0.2, 0) for _ in range(9)]
+    lessons = [Lesson(k % 5, 1.0 + k, stepping(1e-2, k + 1, 10.0, 0.1)) for k in range(9)]
+    one_by_one = Compiled(layers, weights, inward, 120)
+    costs = [one_by_one.learn(x, lesson.label, lesson.stepping, lesson.weight).cost
+             for x, lesson in zip(trains, lessons, strict=True)]  # fmt: skip
+    for threads in (1, 2, 4):
+        network = Compiled(layers, weights, inward, 120, threads=threads)
+        runner = network.runner
+        marked = runner.learn(
+            network.learning, network.inward, lessons, lambda k, room: put(room, trains[k])
+        )
+        assert [one.cost for one in marked] == costs and any(costs)
+        assert not (threads > 1) or (network.learning[0].weights == weights[0].astype("f4")).all()
+        runner.bring_home()
+        for a, b in zip(network.learning, one_by_one.learning, strict=True):
+            for found, expected in zip(a, b, strict=True):
+                np.testing.assert_array_equal(found, expected)
+
+
+def test_an_error_while_a_sample_is_encoded_ends_the_others():
+    layers = [dense(40, 150, 4), dense(150, 5, 3)]
+    weights = [np.ones(one.weight_shape) for one in layers]
+    x, lesson = spiking(np.random.default_rng(4), 40, 120, 0.2, 0), Lesson(0, 1.0, stepping(1e-2))
+
+    def encode(number, room):
+        if number == 3:
+            raise DataError("sample 3 is broken")
+        put(room, x)
+
+    for threads in (1, 2):
+        network = Compiled(layers, weights, [None] * 2, 120, threads=threads)
+        with pytest.raises(DataError, match="sample 3 is broken"):
+            network.runner.learn(network.learning, network.inward, [lesson] * 6, encode)
+
+
 def test_memory_of_scalars_does_not_grow_with_the_steps():
     """Rows of K and of the drive are those of a block of steps, however long a sample is."""
     layers = [dense(30, 50, 3), dense(50, 4, 2)]
     sizes = []
     for steps in (100, 5000):
         runner = Compiled(layers, [np.ones(one.weight_shape) for one in layers], [None] * 2, steps)
-        rooms = [*runner.runner.cells[0][0], *runner.runner.desks[0][0].sweep]
+        rooms = [*runner.runner.cells.things[0][1], *runner.runner.desks[0].sweep]
         sizes.append(sum(array.nbytes for array in rooms if array.dtype == np.float32))
         assert Pairs.room(4, Curves.of(STEPS), steps).sweep.table.shape == (TABLE + 1, LANES)
     assert sizes[0] == sizes[1] > 4 * TABLE * LANES

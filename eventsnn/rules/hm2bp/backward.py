@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.kernels.compile import inlined, kernel
 from eventsnn.rules.hm2bp.forward import RunWires
-from eventsnn.rules.hm2bp.gather import EventRows, gather_spsp, list_pairs
+from eventsnn.rules.hm2bp.gather import EventRows, gather_spsp
 from eventsnn.rules.hm2bp.layers import SILENT_SIDE, SILENT_SPSP
 from eventsnn.rules.hm2bp.spsp import Curves, Sweep
 from eventsnn.rules.hm2bp.trains import Trains
-from eventsnn.rules.hm2bp.update import update_rows
+from eventsnn.rules.hm2bp.update import regularise, update_rows
 
 _LANES = 16
 """Partial sums of an error that goes down: one sum alone would wait for each of its additions."""
@@ -25,6 +25,8 @@ class SampleWay(NamedTuple):
     Attributes
     ----------
     own, below : Trains
+    rows : EventRows
+        Of ``below``; of a dense layer ``list_pairs`` filled it.
     error : float32 array (n_out,)
         Derivatives of the loss by the counts.
     lateral : float32 array (n_out,)
@@ -33,6 +35,7 @@ class SampleWay(NamedTuple):
 
     own: Trains
     below: Trains
+    rows: EventRows
     error: NDArray[np.float32]
     lateral: NDArray[np.float32]
 
@@ -68,7 +71,6 @@ class Desk(NamedTuple):
     Attributes
     ----------
     sweep : Sweep
-    rows : EventRows
     e : float32 array (n_runs, width)
         S-PSP of each synapse whose sender spiked; of a dense layer, the gradient after that.
     gradient : float32 array (rows, width), or of no rows
@@ -82,7 +84,6 @@ class Desk(NamedTuple):
     """
 
     sweep: Sweep
-    rows: EventRows
     e: NDArray[np.float32]
     gradient: NDArray[np.float32]
     delta: NDArray[np.float32]
@@ -192,38 +193,32 @@ def _gradient(passed: Any, shape: Any, columns: Any, desk: Any) -> None:
                 into[i] += own[i] * (row[i] + dull * mute[i])
 
 
-@threaded
-def list_rows(below, rows):  # type: ignore[no-untyped-def]
-    """List the rows of K that a dense layer adds, for all its blocks."""
-    list_pairs(below, rows)
-
-
-@threaded
-def learn_block(passed, shape, learning, stepping, columns, desk):  # type: ignore[no-untyped-def]
+@kernel
+def learn_block(passed: Any, shape: Any, held: Any, stepping: Any, columns: Any, desk: Any) -> None:
     """Go back through a block and change its weights.
 
     Parameters
     ----------
     passed : SampleWay
     shape : LayerShape
-    learning : Learning
+    held : (Learning, Columns)
+        Weights, and which of their columns the block's are.
     stepping : Stepping
     columns : Columns
     desk : Desk
     """
+    learning, own = held
     _look(passed, shape, columns, desk)
     dense = len(desk.gradient) == 0
-    room = desk.sweep, desk.rows, desk.e
+    room = desk.sweep, passed.rows, desk.e
     gather_spsp(passed.own, passed.below, shape.wires, (shape.curves, columns, dense), room)
     if shape.down:
-        _go_down(passed, shape, learning.weights, columns, desk)
+        _go_down(passed, shape, learning.weights, own, desk)
     if shape.learns:
-        _side_effect(passed, shape, learning, columns, desk)
+        _side_effect(passed, shape, learning, own, desk)
+        regularise(learning, stepping, own.low, own.high)
+        gradient = desk.e if dense else desk.gradient
         if not dense:
             _gradient(passed, shape, columns, desk)
-        found = (
-            (desk.e, desk.factor, desk.silent)
-            if dense
-            else (desk.gradient, desk.factor, desk.silent)
-        )
-        update_rows(learning, found, passed.below.start, dense, stepping, columns)
+        found = gradient, desk.factor, desk.silent, dense
+        update_rows(learning, found, passed.below.start, stepping, own)

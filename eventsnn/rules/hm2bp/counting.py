@@ -19,45 +19,28 @@ products of the side effect; products of errors that go down; weights changed.
 
 
 def count_forward(runner: SampleRunner, tally: NDArray[np.int64]) -> None:
-    """Add what the sample in a runner took on the way forward."""
-    tally[INPUT, 0] += runner.input.spikes
+    """Add what the samples took on the way forward that a runner saw."""
+    below, own, fanned, _ = runner.seen.T
+    tally[INPUT, 0] += below[0]
+    tally[SPIKES] += own
     for k, layer in enumerate(runner.layers):
-        tally[SPIKES, k] += runner.trains[k + 1].spikes
-        tally[FORWARD, k] += fanned(runner, k)
+        tally[FORWARD, k] += fanned[k] * layer.length
         if layer.layer.recurrent or layer.layer.inhibition:
-            tally[INWARD, k] += runner.trains[k + 1].spikes * layer.n_out
+            tally[INWARD, k] += own[k] * layer.n_out
 
 
-def count_learned(runner: SampleRunner, tally: NDArray[np.int64]) -> None:
-    """Add what it took on the way back, and what it changed."""
+def count_learned(runner: SampleRunner, samples: int, tally: NDArray[np.int64]) -> None:
+    """Add what they took on the way back, and what they changed."""
+    _, _, fanned, active = runner.seen.T
     for k in range(runner.lowest, len(runner.layers)):
         layer = runner.layers[k]
-        tally[SWEPT, k] += layer.steps * layer.n_out
-        tally[GATHERED, k] += fanned(runner, k)
+        tally[SWEPT, k] += samples * layer.steps * layer.n_out
+        tally[GATHERED, k] += fanned[k] * layer.length
         if layer.layer.learns:
-            tally[SIDE, k] += _active(runner, k)
-            tally[UPDATES, k] += layer.rows * layer.length
+            tally[SIDE, k] += active[k] * layer.length
+            tally[UPDATES, k] += samples * layer.rows * layer.length
         if k > runner.lowest:
-            tally[DOWN, k] += len(layer.wires.place) * layer.length
-
-
-def fanned(runner: SampleRunner, k: int) -> int:
-    """Return the synapses that the spikes below layer k went through."""
-    layer, below = runner.layers[k], runner.trains[k]
-    # Spikes at the last step reach nobody.
-    late = below.unit[below.first[-2] : below.first[-1]]
-    if layer.dense:
-        return (below.spikes - len(late)) * layer.length
-    fans = np.diff(layer.wires.start)
-    return int((below.counts @ fans - fans[late].sum()) * layer.length)
-
-
-def _active(runner: SampleRunner, k: int) -> int:
-    """Return the synapses whose sender spiked."""
-    layer, counts = runner.layers[k], runner.trains[k].counts
-    if layer.dense:
-        return int(np.count_nonzero(counts)) * layer.length
-    return int((counts > 0) @ np.diff(layer.wires.start)) * layer.length
+            tally[DOWN, k] += samples * len(layer.wires.place) * layer.length
 
 
 def costs_of(tally: NDArray[np.int64], samples: int) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import int64
 from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.kernels.vector import first_bit
 from eventsnn.rules.hm2bp.trains import by_step
 
 BITS = 24
@@ -51,22 +53,26 @@ def _key_of(pixels: Any, key: Any) -> Any:
 
 
 @inlined
-def _trailing(word: Any) -> Any:
-    """Return the number of zeros below the lowest bit of a word that is not 0."""
-    n = 0
-    for shift in (32, 16, 8, 4, 2, 1):
-        if word & ((np.uint64(1) << np.uint64(shift)) - np.uint64(1)) == 0:
-            word >>= np.uint64(shift)
-            n += shift
-    return n
+def _draw(state: Any, share: Any, words: Any) -> None:
+    """Draw 64 steps a word: bits that are 1 with a probability of ``share`` / 2**BITS.
+
+    Random words are joined by ``or`` and ``and``, from the lowest bit of the probability to the
+    highest. Word b is made of the BITS random words behind b * BITS of the generator.
+    """
+    for b in range(len(words)):
+        words[b] = np.uint64(0)
+    for bit in range(BITS):
+        one = (share >> bit) & 1
+        for b in range(len(words)):
+            drawn = _mixed(state + _GOLDEN * np.uint64(b * BITS + bit + 1))
+            words[b] = (drawn | words[b]) if one else (drawn & words[b])
 
 
 @threaded
-def encode_image(pixels, key, chance, trains):  # type: ignore[no-untyped-def]
+def encode_image(pixels, key, chance, words, trains):  # type: ignore[no-untyped-def]
     """Draw a train a pixel: independent spikes at the steps 1 to T - 1.
 
-    64 steps are drawn at once: random words are joined by ``or`` and ``and``, from the lowest bit
-    of the probability to the highest.
+    ``words`` (uint64, one for 64 steps) is room.
     """
     _, first, step, start = trains
     steps, n = len(first) - 1, 0
@@ -74,18 +80,17 @@ def encode_image(pixels, key, chance, trains):  # type: ignore[no-untyped-def]
     for j in range(len(pixels)):
         start[j] = n
         share = chance[pixels[j]]
-        for base in range(0, steps if share else 0, 64):
-            word = np.uint64(0)
-            for bit in range(BITS):
-                state += _GOLDEN
-                drawn = _mixed(state)
-                word = (drawn | word) if (share >> bit) & 1 else (drawn & word)
-            if base == 0:
-                word &= ~np.uint64(1)
-            if steps - base < 64:
-                word &= (np.uint64(1) << np.uint64(steps - base)) - np.uint64(1)
+        if not share:
+            continue
+        _draw(state, share, words)
+        state += _GOLDEN * np.uint64(len(words) * BITS)
+        words[0] &= ~np.uint64(1)
+        if steps % 64:
+            words[len(words) - 1] &= (np.uint64(1) << np.uint64(steps % 64)) - np.uint64(1)
+        for b in range(len(words)):
+            word = words[b]
             while word != 0:
-                step[n] = base + _trailing(word)
+                step[n] = 64 * b + int64(first_bit(word))
                 n += 1
                 word &= word - np.uint64(1)
     start[len(pixels)] = n

@@ -39,6 +39,7 @@ class Encoder:
                 f"layers that begin with {inputs_of(data)}"
             )
         self.options, self.data = options, data
+        self.words = np.zeros(-(-options.grid.grid_steps // 64), np.uint64)
         self.chances, self.last = chances(), np.zeros(n_in, np.int32)
 
     def encode(
@@ -66,7 +67,7 @@ class Encoder:
                 planes = image.reshape(-1, *image.shape[-2:])
                 image = np.stack([distorted(plane, field) for plane in planes])
             key = (self.options.seed + 0x9E3779B97F4A7C15 * again) & _MASK
-            encode_image(image.reshape(-1), np.uint64(key), self.chances, trains)
+            encode_image(image.reshape(-1), np.uint64(key), self.chances, self.words, trains)
             return
         first, last = data.start[index], data.start[index + 1]
         grid = self.options.grid.step_us, data.shape, encode.stabilize

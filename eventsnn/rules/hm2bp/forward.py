@@ -9,7 +9,7 @@ from numba import int64
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.lanes import aligned
-from eventsnn.kernels.compile import inlined, kernel, threaded
+from eventsnn.kernels.compile import inlined, kernel
 from eventsnn.kernels.vector import first_bit, reached
 from eventsnn.rules.grid.rows import sum_rows
 from eventsnn.rules.hm2bp.lanes import LANES
@@ -196,8 +196,8 @@ def _run_steps(below: Any, setting: Any, weights: Any, inward: Any, cells: Any) 
                 n += 1
 
 
-@threaded
-def run_block(below, setting, weights, inward, cells):  # type: ignore[no-untyped-def]
+@kernel
+def run_block(below: Any, setting: Any, weights: Any, inward: Any, cells: Any) -> None:
     """Run the neurons of a block over a sample.
 
     Parameters

@@ -65,11 +65,11 @@ def _pairs_of_block(step: Any, span: Any, low: int, pair: Any, n: int) -> int:
 def _pairs_of_sender(below: Any, j: int, steps: Any, rows: Any, n: int) -> int:
     """Write the pairs of one sender in a table's steps, block after block."""
     start, step = below.start[j], below.step
-    low, edge = steps
+    low, high = steps
     end = rows.cursor[j]
-    while edge > low:
-        edge = max(low, edge - BLOCK)
-        begin = end
+    while end > start and step[end - 1] >= low:
+        edge = max(low, high - BLOCK * ((high - 1 - step[end - 1]) // BLOCK + 1))
+        begin = end - 1
         while begin > start and step[begin - 1] >= edge:
             begin -= 1
         n = _pairs_of_block(step, (begin, end), low, rows.pair, n)

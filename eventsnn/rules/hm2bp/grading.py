@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernels.compile import kernel, threaded
+from eventsnn.kernels.compile import kernel
 from eventsnn.rules.hm2bp.forward import Columns, RunWires
 from eventsnn.rules.hm2bp.gather import TABLE, EventRows, gather_spsp, list_pairs
 from eventsnn.rules.hm2bp.spsp import Curves, Sweep
@@ -92,8 +92,8 @@ def _revive(own: Any, label: int, every: int) -> None:
     by_step(own)
 
 
-@threaded
-def grade(own, label, weight, wanted, pairs, out):  # type: ignore[no-untyped-def]
+@kernel
+def grade(own: Any, label: int, weight: float, wanted: Any, pairs: Any, out: Any) -> Any:
     """Grade the outputs of a sample (eq. 1); return its cost.
 
     Parameters
@@ -113,7 +113,6 @@ def grade(own, label, weight, wanted, pairs, out):  # type: ignore[no-untyped-de
     cost : float
         Sum of the squared differences beyond the margin, after the revival; NaN where a lateral
         factor has no value.
-    revived : bool
     """
     error, lateral = out
     start, n = own.start, len(error)
@@ -132,4 +131,4 @@ def grade(own, label, weight, wanted, pairs, out):  # type: ignore[no-untyped-de
         cost += off * off if abs(off) > wanted.margin else 0.0
         if not np.isfinite(lateral[j]):
             cost = np.nan
-    return cost, silent
+    return cost

@@ -41,14 +41,17 @@ def predicted(
     tallies = np.zeros((threads, ROWS, len(state.layers)), np.int64)
     edges = [len(order) * k // threads for k in range(threads + 1)]
 
+    learning = state.learning
+
     def run(k: int) -> None:
         runner = state.runners[k]
+        runner.take(learning, state.inward)
         encoder = Encoder(options, data, runner.layers[0].n_in)
         for place in range(edges[k], edges[k + 1]):
             encoder.encode(int(order[place]), runner.input)
-            runner.forward(state.weights, state.inward)
+            runner.forward()
             counts[place] = runner.trains[-1].counts
-            count_forward(runner, tallies[k])
+        count_forward(runner, tallies[k])
 
     in_threads(run, range(threads), threads)
     tally = tallies.sum(0)
@@ -90,7 +93,8 @@ def traffic_of(
     """Run one sample, and return every spike that it caused."""
     runner = runner_of(state, options)
     Encoder(options, data, runner.layers[0].n_in).encode(index, runner.input)
-    runner.forward(state.weights, state.inward)
+    runner.take(state.learning, state.inward)
+    runner.forward()
     tally = np.zeros((ROWS, len(state.layers)), np.int64)
     count_forward(runner, tally)
     images, step_us = isinstance(data, Images), options.grid.step_us

@@ -93,7 +93,6 @@ class PreparedLayer:
             down,
         )
         whole = self.places > 1 or layer.recurrent or bool(layer.inhibition)
-        self.event_rows = EventRows.room(self.n_in, steps, self.dense)
         self.blocks = blocks_of(self.length, 1 if whole else _BLOCKS if down else threads)
 
     def cells(self, columns: Columns) -> StepCells:
@@ -111,9 +110,11 @@ class PreparedLayer:
         below, lanes = np.zeros(self.n_in, np.float32), aligned(16, np.float32)
         lots, rows = (1, TABLE) if self.dense else (padded // LANES, BLOCK)
         sweep = Sweep.room(lots, rows, self.steps)
-        return Desk(
-            sweep, self.event_rows, e, gradient, delta, factor, share, silent, side, below, lanes
-        )
+        return Desk(sweep, e, gradient, delta, factor, share, silent, side, below, lanes)
+
+    def event_rows(self) -> EventRows:
+        """Return room for what the spikes below add on the way back."""
+        return EventRows.room(self.n_in, self.steps, self.dense)
 
     def _padded(self, columns: Columns) -> int:
         neurons: Any = (columns.high - columns.low) * self.places

@@ -28,7 +28,10 @@ from eventsnn.rules.hm2bp.predicting import (
     runner_of,
     traffic_of,
 )
+from eventsnn.rules.hm2bp.sample import Marked
 from eventsnn.rules.hm2bp.state import HM2State, arrays_of, restored
+from eventsnn.rules.hm2bp.trains import Trains
+from eventsnn.rules.hm2bp.way import Lesson
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule import Rule
@@ -93,41 +96,57 @@ class HM2BP(Rule[SteppedNetwork, HM2State]):
     ) -> tuple[HM2State, Learned]:
         """Learn samples one by one."""
         data, labels, numbers = batch.data, batch.labels, batch.numbers
+        options = self.options
         self._check(state, data, labels, numbers)
-        if self.options.encode.distort and isinstance(data, Images) and state.distortion is None:
-            drawn = np.random.default_rng([self.options.seed & (1 << 63) - 1, 3, state.epoch])
+        if options.encode.distort and isinstance(data, Images) and state.distortion is None:
+            drawn = np.random.default_rng([options.seed & (1 << 63) - 1, 3, state.epoch])
             *_, height, width = sensor_of(data)
             state.distortion = drawn_field(drawn, height, width)
         if not state.runners or state.runners[0].threads != self.threads:
+            state.bring_home()
             state.runners.insert(0, runner_of(state, self.options, self.threads))
-        right, loss = 0, 0.0
-        encoder = Encoder(self.options, data, state.runners[0].layers[0].n_in)
-        for place, number, label in zip(batch.order, numbers, labels, strict=True):
-            correct, cost = self._learn_one(state, encoder, int(place), int(number), int(label))
-            right, loss = right + correct, loss + cost
-        return state, Learned(right, loss)
-
-    def _learn_one(
-        self, state: HM2State, encoder: Encoder, place: int, number: int, label: int
-    ) -> tuple[bool, float]:
-        runner, options = state.runners[0], self.options
         again = 1 + state.epoch if options.encode.redraw or options.encode.distort else 0
-        encoder.encode(place, runner.input, again, state.distortion)
-        state.step += 1
-        weight = float(state.boost[number]) if options.sample_weights else 1.0
-        stepping = options.stepping(state.step, state.rate)
-        marked = runner.learn(state.learning, state.inward, label, weight, stepping)
-        if not math.isfinite(marked.cost):
-            raise DivergedError(
-                f"sample {number}: outputs that inhibit each other have no lateral factor; raise "
-                "output_threshold, lower inhibition, or leave lateral_factor out"
+        encoder = Encoder(options, data, state.runners[0].layers[0].n_in)
+
+        def encode(number: int, trains: Trains) -> None:
+            encoder.encode(int(batch.order[number]), trains, again, state.distortion)
+
+        lessons = [
+            Lesson(
+                int(label),
+                float(state.boost[number]) if options.sample_weights else 1.0,
+                options.stepping(state.step + 1 + k, state.rate),
             )
+            for k, (number, label) in enumerate(zip(numbers, labels, strict=True))
+        ]
+        if not lessons:
+            return state, Learned(0, 0.0)
+        marked = state.runners[0].learn(state.home, state.inward, lessons, encode)
+        return state, self._learned(state, marked, numbers, labels)
+
+    def _learned(
+        self,
+        state: HM2State,
+        marked: list[Marked],
+        numbers: NDArray[np.int64],
+        labels: NDArray[np.int64],
+    ) -> Learned:
+        """Note how samples were answered."""
+        runner, right, loss = state.runners[0], 0, 0.0
+        state.step += len(marked)
+        state.learned += len(marked)
         count_forward(runner, state.tally)
-        count_learned(runner, state.tally)
-        state.learned += 1
-        correct = bool(answers(marked.counts) == label)
-        state.wrong[number], state.labels[number] = not correct, label
-        return correct, marked.cost
+        count_learned(runner, len(marked), state.tally)
+        for one, number, label in zip(marked, numbers, labels, strict=False):
+            if not math.isfinite(one.cost):
+                raise DivergedError(
+                    f"sample {number}: outputs that inhibit each other have no lateral factor; "
+                    "raise output_threshold, lower inhibition, or leave lateral_factor out"
+                )
+            correct = bool(answers(one.counts) == label)
+            state.wrong[number], state.labels[number] = not correct, label
+            right, loss = right + correct, loss + one.cost
+        return Learned(right, loss)
 
     def _check(
         self,

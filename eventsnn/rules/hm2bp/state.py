@@ -28,8 +28,8 @@ class HM2State:
     Attributes
     ----------
     layers : tuple of GridLayer
-    learning : list of Learning
-        Weights into each layer, and their moments.
+    home : list of Learning
+        Weights into each layer, and their moments; read them as ``learning``.
     inward : list of float32 arrays
         Weights of each layer onto itself; none of most.
     step : int
@@ -53,7 +53,7 @@ class HM2State:
     """
 
     layers: tuple[GridLayer, ...]
-    learning: list[Learning]
+    home: list[Learning]
     inward: list[NDArray[np.float32]]
     boost: NDArray[np.float64]
     wrong: NDArray[np.bool_]
@@ -84,6 +84,17 @@ class HM2State:
             np.full(samples, -1, np.int64),
             np.zeros((ROWS, len(layers)), np.int64),
         )
+
+    @property
+    def learning(self) -> list[Learning]:
+        """Weights into each layer and their moments, as the last sample left them."""
+        self.bring_home()
+        return self.home
+
+    def bring_home(self) -> None:
+        """Let runners write back the weights that they took away."""
+        for runner in self.runners:
+            runner.bring_home()
 
     @property
     def weights(self) -> list[NDArray[np.float32]]:
@@ -139,7 +150,7 @@ def restored(layers: tuple[GridLayer, ...], fixed: list[Any], arrays: Arrays) ->
     if not (boost >= 1).all():
         raise UserError(f"sample_weights has {boost.min():g}, none is below 1")
     state = HM2State.fresh(layers, [one.weights for one in learning], inward, samples)
-    state.learning, state.boost = learning, boost
+    state.home, state.boost = learning, boost
     state.tally = like(arrays, "tally", state.tally)
     counters = like(arrays, "counters", np.zeros(3, np.int64))
     if not ((counters >= 0) & (counters < 1 << 53)).all():

@@ -65,8 +65,8 @@ def arrange(trains):  # type: ignore[no-untyped-def]
     by_step(trains)
 
 
-@threaded
-def collect(steps, counts, columns, trains):  # type: ignore[no-untyped-def]
+@kernel
+def collect(steps: Any, counts: Any, columns: Any, trains: Any) -> None:
     """Take over the spikes of a block, whose neighbour before it is there already.
 
     ``steps`` (neurons, most) are those at which each spiked, ``counts`` how many.

@@ -45,6 +45,20 @@ class Learning(NamedTuple):
         sum_columns(made)
         return made
 
+    def narrow(self, columns: int) -> Learning:
+        """Return room for so many columns."""
+        return Learning.of(np.zeros((len(self.weights), columns), np.float32))
+
+    def lend(self, low: int, high: int, part: Learning) -> None:
+        """Write the columns low to high - 1 into ``part``."""
+        for own, whole in zip(part, self, strict=True):
+            own[:] = whole[..., low:high]
+
+    def take_back(self, low: int, high: int, part: Learning) -> None:
+        """Write ``part`` into the columns low to high - 1."""
+        for own, whole in zip(part, self, strict=True):
+            whole[..., low:high] = own
+
 
 class Stepping(NamedTuple):
     """How weights move.
@@ -118,32 +132,39 @@ def _sgd_row(w: Any, m: Any, g: Any, pull: Any, s: Any) -> None:
 
 
 @kernel
-def update_rows(learning: Any, found: Any, start: Any, dense: bool, s: Any, columns: Any) -> None:
-    """Change a block's weights.
+def regularise(learning: Any, s: Any, low: int, high: int) -> None:
+    """Find what the regulariser multiplies the columns low to high - 1 by."""
+    squares, pull = learning.squares[low:high], learning.pull[low:high]
+    rows = len(learning.weights)
+    for i in range(high - low):
+        share = squares[i] / np.float32(rows * WEIGHT_SCALE**2)
+        pull[i] = s.strength * s.beta / WEIGHT_SCALE * math.exp(s.beta * (share - 1))
+
+
+@kernel
+def update_rows(learning: Any, found: Any, start: Any, s: Any, columns: Any) -> None:
+    """Change the weights of a block; ``regularise`` was there.
 
     Parameters
     ----------
     learning : Learning
-    found : (float32 array (rows, width), float32 array (width,), float32 array (width,))
-        Their gradient. Of a ``dense`` layer: the S-PSP, which becomes it, of senders that
-        spiked; what it is multiplied by; 1 of silent neurons.
+    found : (float32 array (rows, width), float32 array (width,), float32 array (width,), bool)
+        Their gradient. Of a *dense* layer (the last says so): the S-PSP, which becomes it, of
+        senders that spiked; what it is multiplied by; 1 of silent neurons.
     start : int32 array
         ``Trains.start`` of the layer below.
-    dense : bool
     s : Stepping
     columns : Columns
+        Of ``learning``.
     """
     low, high, _ = columns
-    weights, rows = learning.weights, len(learning.weights)
     sums, squares = learning.sums[low:high], learning.squares[low:high]
     pull, dull = learning.pull[low:high], np.float32(SILENT_SPSP)
-    gradient, factor, silent = found
-    for i in range(high - low):
-        share = squares[i] / np.float32(rows * WEIGHT_SCALE**2)
-        pull[i] = s.strength * s.beta / WEIGHT_SCALE * math.exp(s.beta * (share - 1))
-        sums[i] = squares[i] = 0
-    for row in range(rows):
-        w, m = weights[row, low:high], learning.mean[row, low:high]
+    gradient, factor, silent, dense = found
+    sums[:] = 0
+    squares[:] = 0
+    for row in range(len(learning.weights)):
+        w, m = learning.weights[row, low:high], learning.mean[row, low:high]
         g = gradient[row] if not dense or start[row + 1] > start[row] else gradient[row, :0]
         if dense:
             for i in range(len(g)):
