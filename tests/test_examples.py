@@ -142,6 +142,17 @@ def perceptron_rule(out):
     assert len(right) == 3 and right[0] < right[-1] and right[-1] > 60 and 200 < wrong < 500
 
 
+def balanced_network(out):
+    rates = numbers(r"([\d.]+) spikes a second", out)
+    irregularity = numbers(r"irregularity ([\d.]+)", out)
+    # Far from the 50 Hz of the drive alone, and as irregular as a Poisson process, which has 1.
+    assert all(15 < rate < 30 for rate in rates) and len(rates) == 2
+    assert all(0.8 < cv < 1.1 for cv in irregularity)
+    assert numbers(r"noise ([\d,]+)", out)[0] == pytest.approx(2e6, rel=0.005)
+    mean, around = numbers(r"mean (-?[\d.]+) mV", out)[0], numbers(r"([\d.]+) around", out)[0]
+    assert mean + 1.5 * around < 20  # spikes are made by what varies
+
+
 def recurrent_inhibition(out):
     held, loose = out.split("inhibition x 0.0:")
     assert "more than 60000 spikes; the busiest population is excitatory" in loose
