@@ -1,6 +1,8 @@
 """What is installed, and by whom: the extras, the version, the checks before a commit."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -41,3 +43,14 @@ def test_parts_of_ci_that_are_named_are_there():
     parts = [part.strip() for part in named.split(",") if part.strip()]
     assert len(parts) == 6
     assert all(re.search(rf"^{part}\(\) {{$", text, re.M) for part in parts)
+
+
+def test_what_few_need_is_not_imported_by_every_command():
+    code = (
+        "import sys, eventsnn.data.readers, eventsnn.network, eventsnn.cli.app as app\n"
+        "eventsnn.data.readers.readers()\n"
+        "late = ('tonic', 'PIL', 'matplotlib', 'sklearn', 'scipy.signal', 'scipy.sparse')\n"
+        "print([name for name in late if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

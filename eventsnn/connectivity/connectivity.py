@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from eventsnn.errors import UserError
 from eventsnn.memory import check_room
@@ -84,6 +83,8 @@ def rows_of(chosen: NDArray[np.int32], senders: int, by_receiver: bool) -> Spars
         How many neurons the partners are chosen from: senders, or receivers.
     by_receiver : bool
     """
+    from scipy.sparse import csr_matrix
+
     n, degree = chosen.shape
     ones = np.ones(chosen.size, np.bool_)
     start = np.arange(n + 1, dtype=np.int64) * degree

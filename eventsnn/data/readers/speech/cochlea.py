@@ -12,7 +12,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 RATE_HZ = 8000
 """Samples a second that the filters are made for."""
@@ -40,7 +39,9 @@ def frames_of(sound: NDArray[np.float64]) -> NDArray[np.float32]:
         From 0, 50 dB below the loudest channel and frame of the recording and less, to 0.5. The
         lowest frequency comes first. All is 0 where the sound is silent.
     """
-    heard = signal.oaconvolve(sound[None, :], _filters(), axes=1)[:, : len(sound)]
+    from scipy.signal import oaconvolve
+
+    heard = oaconvolve(sound[None, :], _filters(), axes=1)[:, : len(sound)]
     n = -(-len(sound) // FRAME)
     padded = np.zeros((CHANNELS, n * FRAME))
     np.maximum(heard, 0.0, out=padded[:, : len(sound)])
@@ -65,7 +66,9 @@ def frequencies_hz() -> NDArray[np.float64]:
 @cache
 def _filters() -> NDArray[np.float64]:
     """Return the response of every channel to a click, float64 (78, 512): 64 ms."""
+    from scipy.signal import gammatone
+
     return np.stack(
-        [signal.gammatone(hz, "fir", order=4, numtaps=_TAPS, fs=RATE_HZ)[0]
+        [gammatone(hz, "fir", order=4, numtaps=_TAPS, fs=RATE_HZ)[0]
          for hz in frequencies_hz()]
     )  # fmt: skip

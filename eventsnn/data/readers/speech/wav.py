@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
-from scipy.io import wavfile
 
 from eventsnn.data.readers.speech.cochlea import RATE_HZ
 from eventsnn.errors import DataError
@@ -68,6 +66,8 @@ def sound_of(path: Path) -> NDArray[np.float64]:
 
 def _read(path: Path) -> tuple[int, NDArray[Any]]:
     """Return samples a second, and the samples (n,) or (n, channels)."""
+    from scipy.io import wavfile
+
     try:
         with warnings.catch_warnings(record=True) as said_of:
             warnings.simplefilter("always")
@@ -83,8 +83,10 @@ def _read(path: Path) -> tuple[int, NDArray[Any]]:
 
 
 def _resampled(sound: NDArray[np.float64], rate: int, path: Path) -> NDArray[np.float64]:
+    from scipy.signal import resample_poly
+
     ratio = Fraction(RATE_HZ, rate)
     if ratio.denominator > _MOST_FACTOR:
         raise DataError(f"{path}: {rate} samples a second; convert it to {RATE_HZ}")
-    found: NDArray[np.float64] = signal.resample_poly(sound, ratio.numerator, ratio.denominator)
+    found: NDArray[np.float64] = resample_poly(sound, ratio.numerator, ratio.denominator)
     return found
