@@ -59,7 +59,7 @@ def told(case):
 
 def test_the_commands_of_the_pages_are_found():
     assert len(COMMANDS) > 20
-    named = {words[0] for _, words in COMMANDS}
+    named = {words[0] for _, words in COMMANDS + TYPED}
     assert named == {"train", "evaluate", "simulate", "measure", "compare", "film", "bench",
                      "reproduce"}  # fmt: skip
 
@@ -249,6 +249,13 @@ def test_the_pages_of_the_python_names_have_each_of_them_once():
     names = re.findall("^::: .*[.](.+)$", "".join(made.values()), re.M)
     public = {n for n in eventsnn.__all__ if callable(getattr(eventsnn, n))}
     assert public <= set(names) and len(names) == len(set(names)) > 35
+
+
+def test_every_page_stands_in_the_menu_of_the_site_once():
+    menu = re.findall(r"([\w/.-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    docs = ROOT / "docs"
+    there = [page.relative_to(docs).as_posix() for page in PAGES if docs in page.parents]
+    assert sorted(menu) == sorted(there), "add the page to nav in mkdocs.yml"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
