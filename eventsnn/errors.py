@@ -8,6 +8,15 @@ class UserError(ValueError):
 
     A message is never longer than a screen: a value that would fill it is cut in the middle. Names
     are shown, not interpreted: a line feed in one is written as ``\n``.
+
+    Examples
+    --------
+    >>> from eventsnn import LIF, UserError
+    >>> try:
+    ...     LIF(tau_us=-1)
+    ... except UserError as error:
+    ...     print(error)
+    neuron lif: tau_us is -1.0; give a finite number above 0
     """
 
     def __init__(self, message: object = "") -> None:
@@ -15,7 +24,17 @@ class UserError(ValueError):
 
 
 class DataError(UserError):
-    """A file, a recording or an array that cannot be read as what it should be."""
+    """A file, a recording or an array that cannot be read as what it should be.
+
+    Examples
+    --------
+    >>> from eventsnn import DataError, EventStream
+    >>> try:
+    ...     EventStream([5, 3], [0, 0], (1, 1, 2))
+    ... except DataError as error:
+    ...     print(str(error)[:12])
+    event stream
+    """
 
 
 class DivergedError(UserError):

@@ -23,7 +23,7 @@ Reads = Literal["counts", "final", "maximum", "integral", "first_spike"]
 """What is read of an output: spike counts, what a readout kept, or the time of the first spike."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spikes:
     """Spikes of one population over all recordings, 12 bytes a spike and the value.
 
@@ -49,13 +49,17 @@ class Spikes:
         """Number of spikes."""
         return len(self.t)
 
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        return f"<Spikes: {len(self):,} in {len(self.start) - 1:,} recordings>"
+
     def recording(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
         """Return (t, unit) of one recording, as views."""
         part = slice(self.start[index], self.start[index + 1])
         return self.t[part], self.unit[part]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Readouts:
     """What a readout population held, each float (n_recordings, n_units).
 
@@ -72,8 +76,13 @@ class Readouts:
     maximum_t: NDArray[np.float64]
     integral: NDArray[Any]
 
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        recordings, units = self.final.shape
+        return f"<Readouts of {units:,} units in {recordings:,} recordings>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Counts:
     """Exact counts of a run, int64, a row for each recording.
 
@@ -100,6 +109,13 @@ class Counts:
     queue_pushes: NDArray[np.int64]
     queue_pops: NDArray[np.int64]
     queue_peak: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        return (
+            f"<Counts of {len(self.spikes):,} recordings: {int(self.spikes.sum()):,} spikes, "
+            f"{int(self.synaptic_adds.sum()):,} synaptic additions>"
+        )
 
     @classmethod
     def zeros(cls, network: Network, recordings: int) -> Counts:
@@ -130,6 +146,16 @@ class Record:
     readouts : mapping from population name to Readouts
     state : State or None
         Where the run stands, to go on with; only if it was given a state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-3-1", es.LIF(20_000), es.Readout(30_000))
+    >>> weights = {c.name: np.ones(c.topology.weight_shape) for c in network.connections}
+    >>> record = es.simulate(network, weights, es.EventStream([5], [0], (1, 1, 2), duration=1_000))
+    >>> record.spikes["hidden1"].t, record.readouts["output"].maximum, record.rate("hidden1")
+    (array([5., 5., 5.]), array([[3.]]), array([1000.]))
     """
 
     network: Network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,15 @@ class DataSet:
         Whether the virtual event camera made the recordings.
     absolute : str
         The word with an absolute path; empty where no word opens them.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> def blink(label):
+    ...     return es.EventStream([5], [label], (1, 1, 2), label)
+    >>> data = es.DataSet.from_streams("blinks", [blink(0), blink(1)], [blink(1)])
+    >>> data.n_inputs, data.n_classes, len(data.train)
+    (2, 2, 2)
     """
 
     spec: str
@@ -106,6 +115,10 @@ class DataSet:
             f"{'recordings' if isinstance(self.train, EventBatch) else 'pictures'}, "
             f"{_sensor_text(self.train)}, {self.n_classes} classes>"
         )
+
+    def __iter__(self) -> Iterator[Data]:
+        """Return both halves: ``train, test = open_data("digits")``."""
+        return iter((self.train, self.test))
 
     @property
     def n_inputs(self) -> int:

@@ -36,6 +36,13 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     -----
     UserWarning
         If a class has recordings in one half only.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> data = es.open_data("digits", limit=3)
+    >>> data.train.shape, len(data.train), data.n_classes
+    ((2, 34, 34), 3, 10)
     """
     known = readers()
     forms = [form for reader in known.values() for form in reader.forms]

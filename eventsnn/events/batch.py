@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from eventsnn.events.checked import (
     as_array,
     checked_shape,
     sensor_text,
+    whole_number,
     whole_numbers,
 )
 from eventsnn.events.stream import EventStream
@@ -55,6 +56,14 @@ class EventBatch:
         If lengths do not fit, or a value is not whole or out of range, or a recording's
         events are unsorted or reach beyond its duration: it names the recording, the
         event and the value.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> streams = [es.EventStream([5, 9], [0, 1], (1, 1, 2), label=k) for k in (0, 1)]
+    >>> batch = es.EventBatch.from_streams(streams)
+    >>> len(batch), batch.label, batch[1]
+    (2, array([0, 1]), <EventStream 2 events, 1x2x1, 0.01 ms, label 1>)
     """
 
     t: NDArray[np.int32]
@@ -105,8 +114,19 @@ class EventBatch:
         """Number of addresses of the sensor."""
         return math.prod(self.shape)
 
-    def __getitem__(self, index: int) -> EventStream:
-        """Return one recording as an EventStream (a checked copy)."""
+    @overload
+    def __getitem__(self, index: int) -> EventStream: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> EventBatch: ...
+
+    def __getitem__(self, index: int | slice) -> EventStream | EventBatch:
+        """Return one recording as an EventStream (a checked copy), or those of a slice."""
+        if isinstance(index, slice):
+            first, last, step = index.indices(len(self))
+            if step == 1:
+                return self.part(first, max(first, last))
+            return self.select(np.arange(first, last, step))
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self.source}: recording {index} of {len(self)}")
         index %= len(self)
@@ -123,6 +143,33 @@ class EventBatch:
     def __iter__(self) -> Iterator[EventStream]:
         """Go through the recordings as EventStreams."""
         return (self[index] for index in range(len(self)))
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[EventBatch]:
+        """Go through all recordings in minibatches; the last one may be smaller.
+
+        Parameters
+        ----------
+        size : int
+            Recordings of a minibatch.
+        rng : numpy.random.Generator, optional
+            Draws the order; without it they come as they stand.
+
+        Raises
+        ------
+        DataError
+            If ``size`` is no whole number of at least 1, or ``rng`` no Generator.
+        """
+        count = whole_number(size, "batches: size", self.source, "a whole number, at least 1")
+        if count < 1:
+            raise DataError(f"{self.source}: batches: size is {count}; give at least 1")
+        if not isinstance(rng, np.random.Generator | None):
+            raise DataError(
+                f"{self.source}: batches: rng is {shown(rng)}; give numpy.random.default_rng(seed)"
+            )
+        if rng is None:
+            return (self[k : k + count] for k in range(0, len(self), count))
+        order = rng.permutation(len(self))
+        return (self.select(order[k : k + count]) for k in range(0, len(self), count))
 
     @classmethod
     def from_streams(cls, streams: Sequence[EventStream], source: str = "") -> EventBatch:

@@ -17,6 +17,12 @@ def merge(streams: Sequence[EventStream]) -> EventStream:
 
     Simultaneous events stand in the order of ``streams``. The label is the first
     stream's; the duration the longest.
+
+    Examples
+    --------
+    >>> from eventsnn import EventStream, merge
+    >>> merge([EventStream([5], [0], (1, 1, 2)), EventStream([2], [1], (1, 1, 2))]).t
+    array([2, 5])
     """
     streams = list(streams)
     for stream in streams:

@@ -67,6 +67,13 @@ class EventStream:
         If the events are unsorted, negative, not finite, out of the sensor, not
         whole numbers, of different lengths or at 2**53 us and later, or the label is no
         class, or the duration ends before the last event: it names the index and the value.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> stream = es.EventStream([10, 25], [3, 0], (1, 2, 2), label=7, duration=1_000)
+    >>> stream.x, stream.y, len(stream)
+    (array([1, 0], dtype=int32), array([1, 0], dtype=int32), 2)
     """
 
     t: NDArray[np.int64]
@@ -144,11 +151,11 @@ class EventStream:
     @classmethod
     def from_arrays(
         cls,
-        *,
         x: ArrayLike,
         y: ArrayLike,
         t: ArrayLike,
         p: ArrayLike | None = None,
+        *,
         height: int,
         width: int,
         **more: Unpack[RecordingFacts],

@@ -40,7 +40,7 @@ class Poisson(SpikeGenerator):
     --------
     >>> from eventsnn import Poisson
     >>> Poisson(rate_hz=20, seed=1).stream(100, 1_000_000)
-    <EventStream 2,028 events, 1x100, 1,000 ms>
+    <EventStream 2,001 events, 1x100x1, 1,000 ms>
     """
 
     kind: ClassVar[str] = "poisson"

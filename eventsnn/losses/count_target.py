@@ -20,6 +20,13 @@ class CountTarget(Loss):
     ----------
     right, wrong : float
         Spikes that the neuron of the right class, and each other, should fire.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import CountTarget
+    >>> CountTarget(right=10, wrong=1)(np.array([[8, 1]]), np.array([0])).gradient
+    array([[-2.,  0.]])
     """
 
     kind: ClassVar[str] = "count-target"

@@ -32,6 +32,14 @@ class CrossEntropy(TargetLoss):
         Scores per unit of output.
     smoothing : float
         Share of the target spread evenly over all classes (Szegedy et al. 2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import CrossEntropy
+    >>> graded = CrossEntropy(reads="maximum")(np.array([[0.5, 0.5]]), np.array([0]))
+    >>> graded.loss.round(3), graded.gradient
+    (array([0.693]), array([[-0.5,  0.5]]))
     """
 
     kind: ClassVar[str] = "cross-entropy"

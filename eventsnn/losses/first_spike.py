@@ -24,6 +24,14 @@ class FirstSpike(Loss):
     ----------
     scale_us : float
         Microseconds that make one unit of score.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import FirstSpike
+    >>> graded = FirstSpike(scale_us=5_000)(np.array([[1_000.0, np.inf]]), np.array([0]))
+    >>> graded.scores.argmax(1)
+    array([0])
     """
 
     kind: ClassVar[str] = "first-spike"

@@ -21,7 +21,7 @@ from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Operations:
     """Exact counts of a run, int64, a row for each recording.
 
@@ -47,6 +47,17 @@ class Operations:
         One an update of a neuron that can spike.
     queue_pushes, queue_pops, queue_peak : (n_recordings,)
         Of the engine's own queue; all 0 where an engine has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-3-1", es.LIF(20_000), es.Readout(30_000))
+    >>> weights = {c.name: np.ones(c.topology.weight_shape) for c in network.connections}
+    >>> stream = es.EventStream([5], [0], (1, 1, 2), duration=1_000)
+    >>> counted = es.operations(es.simulate(network, weights, stream), weights, stream)
+    >>> counted.total, counted.per_event()
+    (array([6]), 6.0)
     """
 
     network: Network
@@ -74,6 +85,13 @@ class Operations:
             if f.name != "network"
         }
         return Operations(self.network, **arrays)
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        return (
+            f"<Operations of {len(self)} recordings: {int(self.total.sum()):,} synaptic "
+            f"operations, {self.per_spike():.3g} a spike>"
+        )
 
     @property
     def events(self) -> NDArray[np.int64]:
@@ -132,6 +150,17 @@ def operations(record: Record, weights: Weights, events: Given = None) -> Operat
     ------
     UserError
         If spikes are needed that were not kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-3-1", es.LIF(20_000), es.Readout(30_000))
+    >>> weights = {c.name: np.ones(c.topology.weight_shape) for c in network.connections}
+    >>> stream = es.EventStream([5], [0], (1, 1, 2), duration=1_000)
+    >>> record = es.simulate(network, weights, stream)
+    >>> es.operations(record, weights, stream).total
+    array([6])
     """
     network, counts = record.network, record.counts
     flat = network.weights(weights)

@@ -50,6 +50,18 @@ class Potentials:
         Which neurons.
     duration : float
         Microseconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-3-1", es.CubaLIF(20_000, 5_000), es.Readout(30_000))
+    >>> weights = {c.name: np.ones(c.topology.weight_shape) for c in network.connections}
+    >>> stream = es.EventStream([0], [0], (1, 1, 2), duration=3_000)
+    >>> traces = es.potentials(network, weights, stream, "hidden1", 0)
+    >>> t, current = traces.every(1_000, "current")
+    >>> current.round(2)
+    array([[1.  , 0.82, 0.67]])
     """
 
     population: Population

@@ -71,6 +71,19 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, NDArr
     DataError
         If the file is not TOML, or a key is unknown, missing or of the wrong kind: it
         names the file and the key.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-2", es.LIF(20_000), es.LIF(20_000))
+    >>> path = Path(tempfile.mkdtemp()) / "net.toml"
+    >>> network.save(path, {"input->output": np.eye(2)})
+    >>> network, weights = es.load_network(path)
+    >>> network, weights["input->output"][0]
+    (<Network input 2, output 2; 1 connections>, array([1., 0.]))
     """
     file = Path(path)
     return read_network(read_text(file), file.name, FilesBeside(file.parent))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.generators import Generator
 from eventsnn.network.checked import MAX_DELAY_US as MAX_DELAY_US
 from eventsnn.network.checked import MAX_SYNAPSE_DELAY_US as MAX_SYNAPSE_DELAY_US
 from eventsnn.network.checked import Weights as Weights
@@ -23,69 +21,15 @@ from eventsnn.network.checked import (
     checked_delay,
     checked_weights,
 )
+from eventsnn.network.population import Population as Population
 from eventsnn.network.written import Written
-from eventsnn.neurons.neuron import Neuron, check_precision
+from eventsnn.neurons.neuron import check_precision
 from eventsnn.registry import check_exact
 from eventsnn.text import named
-from eventsnn.topology.topology import MAX_UNITS, Topology, whole
+from eventsnn.topology.topology import Topology
 
 
-@dataclass(frozen=True)
-class Population:
-    """Neurons of one model.
-
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int
-        Any number of sides; units are counted in C order. Populations in space are
-        (height, width, channels), so that a position's channels are neighbours.
-    neuron : Neuron or None
-        None for an input population: its spikes are the events of a recording.
-    generator : Generator or None
-        Sends the spikes of an input population in place of a recording, or leads a current into
-        the neurons.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    neuron: Neuron | None = None
-    generator: Generator | None = None
-
-    def __post_init__(self) -> None:
-        """Check the name, the shape and the model."""
-        check_name(self.name, "population: the name")
-        if not self.name:
-            raise UserError("population: the name is empty; give one")
-        where = f"population {named(self.name)}"
-        given: Any = self.shape
-        sides = [whole(s) for s in (given if isinstance(given, list | tuple) else (given,))]
-        if not sides or any(side is None or side < 1 for side in sides):
-            raise UserError(f"{where}: shape is {named(given)}; give whole numbers of at least 1")
-        shape = cast(tuple[int, ...], tuple(sides))
-        if math.prod(shape) > MAX_UNITS:
-            raise UserError(
-                f"{where}: shape {named(shape)} has more than {MAX_UNITS} units; make it smaller"
-            )
-        if self.neuron is not None:
-            check_exact(self.neuron, Neuron, where, "LIF(20_000), or None for the input")
-        if self.generator is not None:
-            check_exact(self.generator, Generator, where, "Poisson(10, seed=1), or None")
-            self.generator.check_drives(self.neuron, where)
-        object.__setattr__(self, "shape", shape)
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return math.prod(self.shape)
-
-    @property
-    def spiking(self) -> bool:
-        """True if this population sends spikes (a readout does not)."""
-        return self.neuron is None or self.neuron.spiking
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Connection:
     """Synapses from one population to another (or to itself), without their weights.
 
@@ -101,6 +45,12 @@ class Connection:
         ``source->target`` if not given.
     fixed : bool
         True for weights that no rule changes. A run is the same.
+
+    Examples
+    --------
+    >>> from eventsnn import Connection, Dense
+    >>> Connection("in", "h", Dense(4, 3), delay_us=1_000).name
+    'in->h'
     """
 
     source: str
@@ -120,6 +70,13 @@ class Connection:
         object.__setattr__(self, "delay_us", checked_delay(self))
         if not isinstance(self.fixed, bool):
             raise UserError(f"{where}: fixed is {named(self.fixed)}; give True or False")
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        low, high = self.least_delay, self.greatest_delay
+        delay = f"{low:,}" if low == high or self.one_delay else f"{low:,} to {high:,}"
+        fixed = ", fixed" if self.fixed else ""
+        return f"<Connection {named(self.name)}, {self.topology}, {delay} us{fixed}>"
 
     @property
     def learns(self) -> bool:
@@ -151,6 +108,16 @@ class Network(Written):
     UserError
         For a name given twice or unknown, sizes that do not match, no population, a connection
         into an input or out of a readout, or a cycle of zero total delay.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> es.Network(
+    ...     (es.Population("in", (1, 1, 4)), es.Population("h", 3, es.LIF(20_000))),
+    ...     (es.Connection("in", "h", es.Dense(4, 3)),
+    ...      es.Connection("h", "h", es.Dense(3, 3), delay_us=1_500)),
+    ... )
+    <Network in 4, h 3; 2 connections>
     """
 
     populations: tuple[Population, ...]

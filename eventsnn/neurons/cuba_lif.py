@@ -40,6 +40,12 @@ class CubaLIF(Neuron):
         Absolute refractory time, whole microseconds.
     bias : float
         Constant current; one above the threshold makes the neuron fire by itself.
+
+    Examples
+    --------
+    >>> from eventsnn import CubaLIF
+    >>> CubaLIF(tau_mem_us=20_000, tau_syn_us=5_000).threshold
+    1.0
     """
 
     kind: ClassVar[str] = "cuba_lif"

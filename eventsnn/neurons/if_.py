@@ -32,6 +32,12 @@ class IF(Neuron):
         What a spike does to the potential.
     refractory_us : float
         Absolute refractory time, whole microseconds.
+
+    Examples
+    --------
+    >>> from eventsnn import IF
+    >>> IF(threshold=2.0, reset="zero").threshold
+    2.0
     """
 
     kind: ClassVar[str] = "if"

@@ -36,6 +36,12 @@ class LIF(Neuron):
         What a spike does to the potential.
     refractory_us : float
         Absolute refractory time, whole microseconds.
+
+    Examples
+    --------
+    >>> from eventsnn import LIF
+    >>> LIF(tau_us=20_000, refractory_us=1_000)
+    LIF(tau_us=20000.0, threshold=1.0, reset='subtract', refractory_us=1000.0)
     """
 
     kind: ClassVar[str] = "lif"

@@ -31,6 +31,12 @@ class Readout(Neuron):
     ----------
     tau_us : float
         Time constant in microseconds, > 0; infinity for a plain sum.
+
+    Examples
+    --------
+    >>> from eventsnn import Readout
+    >>> Readout(tau_us=30_000)
+    Readout(tau_us=30000.0)
     """
 
     kind: ClassVar[str] = "readout"

@@ -21,6 +21,16 @@ class Adam(Optimizer):
     epsilon : float
     weight_decay : float
         Share of a weight lost in an update, times the rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import Adam
+    >>> optimizer, weights = Adam(), {"w": np.ones(2, np.float32)}
+    >>> state = optimizer.begin(weights)
+    >>> weights, state = optimizer.step({"w": np.array([5.0, -2.0])}, state, weights, rate=0.1)
+    >>> weights["w"].round(3), state.step
+    (array([0.9, 1.1], dtype=float32), 1)
     """
 
     kind: ClassVar[str] = "adam"

@@ -20,6 +20,16 @@ class SGD(Optimizer):
         Share of the last step that is kept (Polyak).
     weight_decay : float
         Share of a weight lost in an update, times the rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import SGD
+    >>> optimizer, weights = SGD(momentum=0.0), {"w": np.ones(2, np.float32)}
+    >>> state = optimizer.begin(weights)
+    >>> weights, state = optimizer.step({"w": np.array([1.0, -1.0])}, state, weights, rate=0.1)
+    >>> weights["w"]
+    array([0.9, 1.1], dtype=float32)
     """
 
     kind: ClassVar[str] = "sgd"

@@ -41,6 +41,13 @@ class Conv2d(Topology):
     planar : bool
         True if sender units are ordered (channel, y, x), as a sensor's events are;
         False for (y, x, channel), as this library's populations are.
+
+    Examples
+    --------
+    >>> from eventsnn import Conv2d
+    >>> conv = Conv2d((34, 34, 2), channels=12, kernel_size=5, planar=True)
+    >>> conv.out_shape, conv.weight_shape
+    ((30, 30, 12), (5, 5, 2, 12))
     """
 
     kind: ClassVar[str] = "conv2d"

@@ -15,7 +15,14 @@ from eventsnn.topology.topology import Topology, count, runs_entry_point
 
 @dataclass(frozen=True)
 class Dense(Topology):
-    """All to all; ``weights[i, j]`` leads from sender i to target j."""
+    """All to all; ``weights[i, j]`` leads from sender i to target j.
+
+    Examples
+    --------
+    >>> from eventsnn import Dense
+    >>> Dense(100, 10).weight_shape
+    (100, 10)
+    """
 
     kind: ClassVar[str] = "dense"
     senders: int

@@ -39,6 +39,12 @@ class Pool2d(Topology):
         Rows and columns between windows; None for windows side by side.
     planar : bool
         True if sender units are ordered (channel, y, x), as a sensor's events are.
+
+    Examples
+    --------
+    >>> from eventsnn import Pool2d
+    >>> Pool2d((30, 30, 12), window=2).out_shape
+    (15, 15, 12)
     """
 
     kind: ClassVar[str] = "pool2d"

@@ -42,6 +42,13 @@ class Sparse(Topology):
     UserError
         For a start or target that is no whole number, out of range or out of order: it names
         the synapse and the value.
+
+    Examples
+    --------
+    >>> from eventsnn import Sparse
+    >>> chain, order = Sparse.from_pairs([0, 0, 2], [1, 3, 0], 3, 4)
+    >>> chain.start, chain.target
+    (array([0, 2, 2, 3]), array([1, 3, 0], dtype=int32))
     """
 
     kind: ClassVar[str] = "sparse"

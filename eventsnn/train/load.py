@@ -22,6 +22,18 @@ def load(path: str | Path) -> Classifier:
     ------
     UserError
         If there is none, or anything in it is not as training saves it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-2", es.LIF(20_000), es.LIF(20_000))
+    >>> blinks = [es.EventStream([5], [label], (1, 1, 2), label) for label in (0, 1)]
+    >>> folder = tempfile.mkdtemp()
+    >>> model = es.save(folder, network, {"input->output": np.eye(2)}, blinks)
+    >>> es.load(folder).score(blinks)
+    1.0
     """
     learner, run = open_model(path)
     options = learner.options

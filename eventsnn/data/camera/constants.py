@@ -60,7 +60,7 @@ real recordings; then refined so that filmed and real counts agree in every 5 ms
 while the camera should rest are its mount, swinging."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Camera:
     """An event camera and the path on which it films.
 
@@ -113,6 +113,12 @@ class Camera:
         Time step. The crossing of a threshold is interpolated inside it.
     pattern_seed : int
         Draws the pixels' fixed pattern: another number is another sensor of that make.
+
+    Examples
+    --------
+    >>> from eventsnn import Camera
+    >>> Camera().height, Camera().width
+    (34, 34)
     """
 
     height: int = 34
@@ -137,6 +143,14 @@ class Camera:
     duration_us: int = 320_000
     step_us: float = 1000.0
     pattern_seed: int = 34
+
+    def __repr__(self) -> str:
+        """Return the constants that are not as declared."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        changed = [
+            f"{f.name}={values[f.name]!r}" for f in fields(self) if values[f.name] != f.default
+        ]
+        return f"<Camera {', '.join(changed) or 'with its default constants'}>"
 
     def __post_init__(self) -> None:
         """Refuse constants that describe no camera."""

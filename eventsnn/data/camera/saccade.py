@@ -75,6 +75,15 @@ def film(
     ------
     DataError
         If the pictures, the labels or a number are not as described: it names the value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import film
+    >>> bar = np.zeros((1, 28, 28), np.uint8)
+    >>> bar[0, 4:24, 12:16] = 255
+    >>> film(bar, seed=0).shape
+    (2, 34, 34)
     """
     camera = Camera() if camera is None else camera
     stack = _checked_images(images)

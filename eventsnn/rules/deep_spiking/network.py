@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from eventsnn.rules.deep_spiking.options import HerdingOptions, truncated
 from eventsnn.rules.deep_spiking.restore import check_snapshot
 from eventsnn.rules.deep_spiking.samples import (
     Source,
+    Spikes,
     checked_data,
     checked_order,
     source_of,
@@ -38,25 +39,6 @@ from eventsnn.rules.deep_spiking.samples import (
     what_is_wrong,
 )
 from eventsnn.text import shown
-
-
-@dataclass(frozen=True)
-class Spikes:
-    """The spikes of one population during one sample, in order of delivery.
-
-    Attributes
-    ----------
-    event : int32 array (n,)
-        Number of the input event that set the spike off (real vectors: of the step).
-    unit : int32 array (n,)
-        The neuron.
-    sign : int8 array (n,)
-        +1 or -1.
-    """
-
-    event: NDArray[np.int32]
-    unit: NDArray[np.int32]
-    sign: NDArray[np.int8]
 
 
 class HerdingMLP:
@@ -77,6 +59,13 @@ class HerdingMLP:
     Notes
     -----
     O'Connor & Welling, "Deep Spiking Networks", arXiv 1602.08323.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eventsnn import HerdingMLP
+    >>> HerdingMLP([np.eye(2), np.eye(2)], n_steps=10)
+    <HerdingMLP 2-2-2, 0 samples learned>
     """
 
     def __init__(
@@ -100,6 +89,11 @@ class HerdingMLP:
         self.n_trained = 0
         self.sensor: Shape | None = None
         """(polarities, height, width) of the recordings it learned from; None before."""
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        sizes = "-".join(map(str, self.sizes))
+        return f"<HerdingMLP {sizes}, {self.n_trained:,} samples learned>"
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,25 @@ from eventsnn.rules.deep_spiking.state import (
 )
 
 Source = Vectors | Events
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """The spikes of one population during one sample, in order of delivery.
+
+    Attributes
+    ----------
+    event : int32 array (n,)
+        Number of the input event that set the spike off (real vectors: of the step).
+    unit : int32 array (n,)
+        The neuron.
+    sign : int8 array (n,)
+        +1 or -1.
+    """
+
+    event: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    sign: NDArray[np.int8]
 
 
 def checked_order(data: Data, order: ArrayLike) -> NDArray[np.int64]:

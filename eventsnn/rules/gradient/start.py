@@ -63,6 +63,16 @@ def start(
     ------
     UserError
         If no scale makes a population fire, or a number makes no sense.
+
+    Examples
+    --------
+    >>> import eventsnn as es
+    >>> data = es.open_data("digits", limit=4)
+    >>> network = es.layers("2312-20-10", es.LIF(30_000), es.Readout(30_000))
+    >>> weights = es.start(network, data.train, spikes=2.0, seed=0)
+    >>> record = es.simulate(network, weights, data.train)
+    >>> bool(abs(record.counts.spikes[:, 1].mean() / 20 - 2.0) < 0.1)
+    True
     """
     for name, value in (("spikes", spikes), ("output", output)):
         if not (isinstance(value, int | float) and 0 < value < math.inf):
