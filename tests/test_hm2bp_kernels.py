@@ -217,9 +217,10 @@ def test_memory_of_scalars_does_not_grow_with_the_steps():
 
 
 def test_a_layer_wider_than_a_lot_of_lanes_goes_down_as_by_the_reference():
-    """Errors are summed over columns of two lots; T is no multiple of a table's steps."""
+    """Errors are summed over columns of two blocks; one is of 32, 16 and 5 neurons beside each
+    other; T is no multiple of a table's steps."""
     rng = np.random.default_rng(8)
-    layers = [dense(20, 31, 3), dense(31, 2 * LANES + 17, 2), dense(2 * LANES + 17, 4, 3)]
+    layers = [dense(20, 31, 3), dense(31, LANES + 53, 2), dense(LANES + 53, 4, 3)]
     weights = [rng.uniform(-1, 2, one.weight_shape).astype(np.float32) for one in layers]
     x = spiking(rng, 20, TABLE + 75, 0.2, 0)
     found, back, cost = learned(layers, weights, [None] * 3, x, 1)

@@ -12,7 +12,7 @@ from eventsnn.engines.layered.lanes import aligned
 from eventsnn.kernels.compile import inlined, kernel
 from eventsnn.kernels.vector import first_bit, reached
 from eventsnn.rules.grid.rows import sum_rows
-from eventsnn.rules.hm2bp.lanes import LANES
+from eventsnn.rules.hm2bp.lanes import LANES, run_half, run_lanes, run_quarter
 
 CHUNKS = (0,) * (LANES // 16)
 """As long as LANES neurons fill registers of 16 float32: ``vector.reached`` counts them so."""
@@ -51,6 +51,8 @@ class StepCells(NamedTuple):
         How many.
     latest : int32 array (padded,)
         Those that spiked at the last step, where the layer reaches itself.
+    fired : uint64 array (T,)
+        Who of some neurons spikes at a step, a bit each.
     """
 
     v: NDArray[np.float32]
@@ -60,14 +62,16 @@ class StepCells(NamedTuple):
     steps: NDArray[np.int32]
     counts: NDArray[np.int32]
     latest: NDArray[np.int32]
+    fired: NDArray[np.uint64]
 
     @classmethod
-    def room(cls, padded: int, most: int) -> StepCells:
-        """Return room for so many neurons, and so many spikes of each."""
+    def room(cls, padded: int, most: int, steps: int) -> StepCells:
+        """Return room for so many neurons, spikes of each, and steps."""
         v, current, drive, held = aligned(4 * padded, np.float32).reshape(4, padded)
         counts, latest = np.zeros((2, padded), np.int32)
-        steps = np.empty((padded, most), np.int32)
-        return cls(v, current, drive, held, steps, counts, latest)
+        spikes = np.empty((padded, most), np.int32)
+        fired = np.zeros(steps, np.uint64)
+        return cls(v, current, drive, held, spikes, counts, latest, fired)
 
 
 class Columns(NamedTuple):
@@ -147,7 +151,7 @@ def _fire(cells: Any, at: int, t: int, bits: Any, rest: Any) -> None:
 
 @kernel
 def _run_strip(below: Any, weights: Any, cells: Any, constants: Any, at: int, columns: Any) -> None:
-    """Run the neurons at to at + LANES - 1 of a dense layer over a sample."""
+    """Run the last neurons of a dense layer over a sample, fewer than a register holds."""
     low, high, length = columns
     unit, first, part = below.unit, below.first, slice(at, at + LANES)
     v, current, drive, held = (
@@ -159,14 +163,46 @@ def _run_strip(below: Any, weights: Any, cells: Any, constants: Any, at: int, co
     width, begin, size = high - low - at, int64(low + at), int64(length)
     for t in range(1, len(first) - 1):
         span = int64(first[t - 1]), int64(first[t])
-        if width >= LANES:
-            sum_rows(drive, weights, unit, span, (int64(0), begin, size, int64(LANES)))
-        else:
-            sum_rows(drive, weights, unit, span, (int64(0), begin, size, int64(width)))
+        sum_rows(drive, weights, unit, span, (int64(0), begin, size, int64(width)))
         _move(v, current, drive, held, np.float32(t), constants)
         bits = reached(v, int64(0), constants.limit, CHUNKS)[0]
         if bits:
             _fire(cells, at, t, bits, constants.rest)
+
+
+@inlined
+def _spread(cells: Any, at: int) -> None:
+    """Write the steps at which neurons from ``at`` on fired."""
+    for t in range(1, len(cells.fired)):
+        bits = cells.fired[t]
+        while bits:
+            i = at + int64(first_bit(bits))
+            bits &= bits - np.uint64(1)
+            cells.steps[i, cells.counts[i]] = t
+            cells.counts[i] += 1
+
+
+@kernel
+def _run_dense(below: Any, weights: Any, cells: Any, constants: Any, columns: Any) -> None:
+    """Run a block of a dense layer, lot after lot."""
+    low, high, length = columns
+    unit, first, fired, at = below.unit, below.first, cells.fired, 0
+    while at < high - low:
+        left, shape = high - low - at, (int64(low + at), int64(length), int64(len(fired)))
+        if left < LANES // 4:
+            _run_strip(below, weights, cells, constants, at, columns)
+            return
+        if left >= LANES:
+            run_lanes(weights, unit, first, fired, shape, constants)
+            done = LANES
+        elif left >= LANES // 2:
+            run_half(weights, unit, first, fired, shape, constants)
+            done = LANES // 2
+        else:
+            run_quarter(weights, unit, first, fired, shape, constants)
+            done = LANES // 4
+        _spread(cells, at)
+        at += done
 
 
 @kernel
@@ -183,7 +219,7 @@ def _run_steps(below: Any, setting: Any, weights: Any, inward: Any, cells: Any) 
         if len(inward):
             _add_dense(cells.drive, cells.latest[:n], inward, low, high)
         n = 0
-        for at in range(0, len(cells.v), LANES):
+        for at in range(0, len(cells.v) - LANES, LANES):
             part = slice(at, at + LANES)
             v, held = cells.v[part], cells.held[part]
             _move(v, cells.current[part], cells.drive[part], held, np.float32(t), constants)
@@ -217,7 +253,6 @@ def run_block(below: Any, setting: Any, weights: Any, inward: Any, cells: Any) -
     cells.held[:] = -1
     cells.counts[:] = 0
     if dense and not len(inward):
-        for at in range(0, columns.high - columns.low, LANES):
-            _run_strip(below, weights, cells, constants, at, columns)
+        _run_dense(below, weights, cells, constants, columns)
     else:
         _run_steps(below, setting, weights, inward, cells)

@@ -97,7 +97,8 @@ class PreparedLayer:
 
     def cells(self, columns: Columns) -> StepCells:
         """Return room for the neurons of a block, and their spikes."""
-        return StepCells.room(self._padded(columns), 1 + (self.steps - 1) // (self.rest + 1))
+        most = 1 + (self.steps - 1) // (self.rest + 1)
+        return StepCells.room(self._padded(columns) + LANES, most, self.steps)
 
     def desk(self, columns: Columns) -> Desk:
         """Return room for the way back through a block."""
