@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from eventsnn.text import named
 
 if TYPE_CHECKING:
     from eventsnn.engines.asynchronous.state import State
+
+T = TypeVar("T")
 
 Keep = str | Collection[str]
 """What to keep: "all" spikes, "counts" only, "nothing" but totals, or names of populations."""
@@ -127,6 +129,47 @@ class Counts:
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
+class NotKept(UserError, KeyError):
+    """A record has nothing of a population."""
+
+    def __str__(self) -> str:
+        """Return the message as it is; that of a KeyError is in quotes."""
+        return UserError.__str__(self)
+
+
+class Kept(dict[str, T]):
+    """What a record has of its populations, by name; one that is missing says why.
+
+    Raises
+    ------
+    NotKept
+        A ``UserError`` and a ``KeyError``.
+    """
+
+    def __init__(self, kept: Mapping[str, T], network: Network, what: str) -> None:
+        super().__init__(kept)
+        self._network, self._what = network, what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by the constructor."""
+        return Kept, (dict(self), self._network, self._what)
+
+    def __missing__(self, name: str) -> T:
+        """Refuse a name, with what to do."""
+        known = [p.name for p in self._network.populations]
+        if name not in known:
+            raise NotKept(f"record: no population {named(repr(name))}; {', '.join(known)}")
+        found = self._network[name]
+        remedy = f"record.{self._what} has {', '.join(self) or 'none'}"
+        if self._what == "spikes" and found.neuron is None:
+            remedy = "it is an input and sent what it was given"
+            if found.generator is not None:
+                remedy += f": network[{name!r}].generator.stream({found.size}, until_us)"
+        elif self._what == "spikes":
+            remedy = "simulate with record='all'" if found.spiking else "it is in record.readouts"
+        raise NotKept(f"record: no {self._what} of {named(name)}; {remedy}")
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """What happened in a run.
@@ -165,6 +208,11 @@ class Record:
     unit_spikes: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     readouts: Mapping[str, Readouts] = field(default_factory=dict)
     state: State | None = None
+
+    def __post_init__(self) -> None:
+        """Let a name that is not there say why."""
+        for name in ("spikes", "unit_spikes", "readouts"):
+            object.__setattr__(self, name, Kept(getattr(self, name), self.network, name))
 
     def __len__(self) -> int:
         """Number of recordings."""

@@ -1,5 +1,6 @@
 """Generators and several inputs: the same bits on every engine, in one run and piece by piece."""
 
+import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar
@@ -241,6 +242,26 @@ def test_what_cannot_be_meant_is_refused_in_one_line(make, message):
     with pytest.raises(es.UserError, match=message) as raised:
         make()
     assert "\n" not in str(raised.value)
+
+
+def test_a_record_says_why_it_has_nothing_of_a_population():
+    network, weights = recurrent()
+    record = es.simulate(network, weights, a_recording(), record=[])
+    for what, name, message in (
+        ("spikes", "cell", "no population 'cell'; noise, out, beat, cells, eye"),
+        ("spikes", "cells", "simulate with record='all'"),
+        ("spikes", "out", "it is in record.readouts"),
+        ("spikes", "eye", "it is an input and sent what it was given$"),
+        ("spikes", "noise", r"given: network\['noise'\].generator.stream\(40, until_us\)"),
+        ("readouts", "cells", "no readouts of cells; record.readouts has out"),
+        ("unit_spikes", "cells", "record.unit_spikes has none"),
+    ):
+        kept = getattr(record, what)
+        with pytest.raises(es.UserError, match=message):
+            kept[name]
+        with pytest.raises(KeyError):
+            copy.deepcopy(kept)[name]
+        assert kept.get(name) is None and name not in kept
 
 
 def test_rules_learn_from_one_recorded_input_alone():
