@@ -31,7 +31,9 @@ def test_the_version_stands_in_one_place():
 
 
 def test_what_is_checked_before_a_commit_is_what_ci_checks():
-    hooks = re.findall(r"entry: python (-m .+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = re.findall(
+        r"entry: .venv/bin/python (-m .+)", (ROOT / ".pre-commit-config.yaml").read_text()
+    )
     assert len(hooks) == 3
     checked = (ROOT / ".ci" / "run").read_text()
     assert all(f'"$python" {hook}\n' in checked for hook in hooks)
