@@ -24,8 +24,6 @@ def network_of(layers: Layers, neuron: GridLIF) -> Network:
 
 def check_chain(network: Network, where: str = "") -> None:
     """Refuse a network with a connection that the rule does not have."""
-    if len(network.connections) != len(network.populations) - 1:
-        raise UserError(f"{where}rule stbp takes a chain of populations; give one")
     for k, connection in enumerate(network.connections):
         given = connection.topology.default_weights() is not None
         chained = network.sources[k] == k and network.targets[k] == k + 1
@@ -34,3 +32,5 @@ def check_chain(network: Network, where: str = "") -> None:
                 f"{where}rule stbp has no {connection.name}; give plain "
                 "layers, convolutions, and averages without neurons (2avg)"
             )
+    if len(network.connections) != len(network.populations) - 1:
+        raise UserError(f"{where}rule stbp takes a chain of populations; give one")
