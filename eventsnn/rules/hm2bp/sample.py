@@ -24,7 +24,6 @@ from eventsnn.rules.hm2bp.way import (
     GradingRoom,
     Lesson,
     learn_sample,
-    list_input,
     run_sample,
 )
 from eventsnn.threads import in_threads
@@ -95,7 +94,6 @@ class SampleRunner:
         self.blocks = [(layer, c) for layer in self.layers for c in layer.blocks]
         self.cells = Listed([(c, layer.cells(c)) for layer, c in self.blocks])
         self.rows = [layer.event_rows() for layer in self.layers]
-        self.input_rows = [self.rows[0], *(self.layers[0].event_rows() for _ in ahead)]
         self.errors = [np.zeros((2, n), np.float32) for n in sizes[1:]]
         self.seen = np.zeros((len(layers), 4), np.int64)
         self.steps, self.ways = steps, list[Listed]()
@@ -176,7 +174,7 @@ class SampleRunner:
             inward,
             self.trains[k] if k else self.inputs[parity],
             self.trains[k + 1],
-            self.rows[k] if k else self.input_rows[parity],
+            self.rows[k],
             self.errors[k][0],
             self.errors[k][1],
             self.seen[k],
@@ -270,5 +268,3 @@ class Leader:
         place = number % len(runner.inputs)
         if self.encode is not None:
             self.encode(number, runner.inputs[place])
-        if runner.layers[0].dense and runner.lowest == 0:
-            list_input(runner.inputs[place], runner.input_rows[place])

@@ -44,12 +44,12 @@ def _collected(layer: Any, cells: Any) -> None:
 
 
 @kernel
-def _next_rows(layers: Any, k: int, n: int) -> None:
-    """List the rows of K that the spikes of layer k add above it."""
-    if k + 1 < n:
-        above = listed(layers, int64(k + 1))
-        if above.back and above.dense:
-            list_pairs(above.below, above.rows)
+def _list_rows(layers: Any, n: int) -> None:
+    """List the rows of K that dense layers add on the way back."""
+    for k in range(n):
+        layer = listed(layers, int64(k))
+        if layer.back and layer.dense:
+            list_pairs(layer.below, layer.rows)
 
 
 @kernel
@@ -59,7 +59,6 @@ def _forward(layers: Any, rooms: Any, board: Any, n: int, parity: int) -> None:
         layer = listed(layers, int64(k))
         do_all(layers, rooms, board, parity, k, RUN)
         _collected(layer, rooms.cells)
-        _next_rows(layers, k, n)
 
 
 @kernel
@@ -139,6 +138,7 @@ def learn_sample(layers, rooms, lesson, counts, boards, span):  # type: ignore[n
     _forward(layers, rooms, board, n, parity)
     if ahead:
         put_up(encodings, 0, 1)
+    _list_rows(layers, n)
     top, how = listed(layers, int64(n - 1)), listed(rooms.graded, int64(0))
     for j in range(len(counts)):
         counts[j] = top.own.start[j + 1] - top.own.start[j]
@@ -147,9 +147,3 @@ def learn_sample(layers, rooms, lesson, counts, boards, span):  # type: ignore[n
     _back(layers, rooms, board, (lowest, n, parity))
     _count(layers, n)
     return cost
-
-
-@threaded
-def list_input(below, rows):  # type: ignore[no-untyped-def]
-    """List the rows of K that the spikes of a sample add in a dense layer."""
-    list_pairs(below, rows)
