@@ -63,6 +63,9 @@ def measure(
         Path | None,
         typer.Option(help="JSON of another measurement: report its levels here, on everything."),
     ] = None,
+    shuffle_times: Annotated[
+        bool, typer.Option(help="Tell the accuracy with the times of events shuffled, too.")
+    ] = False,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
@@ -74,6 +77,7 @@ def measure(
         tolerance=lose / 100,
         models=commands.energy_models(energy),
         levels=commands.levels_of(levels),
+        shuffle=shuffle_times,
     )
     what = commands.What(data, split, limit)
     result = commands.measure(model, what, request, index, (figures, html), threads or cores(), ERR)

@@ -196,6 +196,8 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     )
     out.print(Text("accuracy ").append(f"{result['accuracy']:.2%}", "bold"))
     no_answer(result["no_answer"], result["recordings"], out)
+    if "shuffled_times" in result:
+        out.print(f"with the times of events shuffled: {result['shuffled_times']['accuracy']:.2%}")
     table = Table("synaptic operations", "", box=None)
     for key, text in (
         ("operations_per_spike", "a spike or event"),

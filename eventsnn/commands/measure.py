@@ -23,6 +23,7 @@ from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
 from eventsnn.measure.own import measure_own
 from eventsnn.measure.policies import POLICIES
+from eventsnn.measure.shuffled import shuffled_times
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import check_page_path, save_page
@@ -69,6 +70,8 @@ def measure(
     data, told = _open(model, run, what, console)
     found = _measured(learner, data, request, threads, console)
     result = {"model": str(model), "rule": options.rule} | told | found.result
+    if request.shuffle:
+        result["shuffled_times"] = _without_time(learner, data, threads)
     result |= {
         "options": options.to_json(),
         "version": eventsnn.__version__,
@@ -179,6 +182,19 @@ def _measured(
             threads=threads,
             progress=Bar(bars, "measuring"),
         )
+
+
+def _without_time(learner: Learner, data: Data, threads: int) -> Result:
+    """Return what is right of recordings whose times are shuffled, and of each class."""
+    if not isinstance(data, EventBatch):
+        raise UserError("--shuffle-times: real vectors have no times; leave it out")
+    found = learner.evaluate(shuffled_times(data), threads)
+    right = np.array(found["predictions"]) == data.label
+    classes = np.unique(data.label)
+    return {
+        "accuracy": found["accuracy"],
+        "accuracy_of_class": {int(c): float(right[data.label == c].mean()) for c in classes},
+    }
 
 
 def _scene(

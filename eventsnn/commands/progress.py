@@ -126,6 +126,7 @@ class TrainingBars(Listener):
         self._task: Any = None
         self._loading: Any = None
         self._epochs = 0
+        self._told: set[str] = set()
 
     def compiling(self) -> None:
         """Show that the kernels are being made; they are kept for the next run."""
@@ -158,6 +159,11 @@ class TrainingBars(Listener):
         if not self._bars.console.is_terminal:
             text = f"epoch {row['epoch']}/{self._epochs} {row['seconds']:.1f} s {note}"
             self._bars.console.print(text, soft_wrap=True)
+        for subject, warning in row.get("warnings", {}).items():
+            if subject not in self._told:
+                self._told.add(subject)
+                text = f"warning: epoch {row['epoch']}: {warning}"
+                self._bars.console.print(text, soft_wrap=True)
 
 
 class RowBars:

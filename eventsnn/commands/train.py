@@ -12,19 +12,21 @@ from typing import Any
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
 from eventsnn.data.dataset import DataSet
+from eventsnn.data.facts import facts_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
 from eventsnn.options import flat
 from eventsnn.rules import words
-from eventsnn.text import quoted
+from eventsnn.text import quoted, shown
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
 from eventsnn.train.model import inherited
 from eventsnn.train.options import (
     DEFAULT_RULE,
     TrainOptions,
     completed,
+    followed,
     former_names,
     known,
     make_options,
@@ -53,7 +55,9 @@ def train(
     options = _new_options(given, out) if run is None else _merged(run, given, out)
     with progress_bars(console) as bars:
         data = _data(options, run, None if "data" in given else out, Bar(bars, "preparing data"))
-        if run is not None and out is not None:
+        if run is None:
+            options = _following(given, options, data, console)
+        elif out is not None:
             check_fits(out, run, data)
         options = completed(options, data)
         _tell_other_networks(options, resume, console)
@@ -75,9 +79,22 @@ def _run_to_go_on_with(out: Path | None) -> SavedRun:
     return load_run(out)
 
 
+def _following(
+    given: dict[str, Any], options: TrainOptions, data: DataSet, console: Console
+) -> TrainOptions:
+    """Return the options of a new run, whose recipe follows the data; say in what."""
+    facts = facts_of(data)
+    found = make_options(_with_start(given), facts)
+    changed = followed(options, found)
+    if changed:
+        told = ", ".join(f"{name} {shown(value)}" for name, value in changed.items())
+        console.print(f"recipe for {facts}: {told}", soft_wrap=True)
+    return found
+
+
 def _new_options(given: dict[str, Any], out: Path | None) -> TrainOptions:
     """Return the options of a new run; UserError where ``out`` holds one."""
-    options = make_options(_started(given) if given.get("start_from") else given)
+    options = make_options(_with_start(given))
     if out is not None and _holds_a_run(out):
         raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
     return options
@@ -167,9 +184,11 @@ def read_config(path: Path, rule: str | None = None) -> dict[str, Any]:
         raise UserError(f"{path}: {error}") from error
 
 
-def _started(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what is given with what the network to start from hands on."""
-    path = given["start_from"]
+def _with_start(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given with what the network to start from, if any, hands on."""
+    path = given.get("start_from")
+    if not path:
+        return given
     own = inherited(path)
     if given.get("rule", own["rule"]) != own["rule"]:
         raise UserError(

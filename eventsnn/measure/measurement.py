@@ -70,6 +70,8 @@ class Request:
     levels : mapping from a policy's name to its level, or None
         Levels chosen elsewhere, reported on all recordings; None: chosen on one half of
         these, and reported on the other.
+    shuffle : bool
+        Whether to tell, too, the accuracy on the same recordings with their times shuffled.
     """
 
     check_us: float = 0.0
@@ -78,6 +80,7 @@ class Request:
     near: float = 0.0
     models: tuple[EnergyModel, ...] = MODELS
     levels: Levels = None
+    shuffle: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eventsnn.data.facts import facts_of
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.samples import percent
 from eventsnn.train.checkpoint import FILE, load_checkpoint
@@ -51,7 +52,8 @@ def trainer_of(context: RowContext, given: Mapping[str, Any], watch: bool) -> Tr
     watch : bool
         Whether it also follows the training half.
     """
-    options = make_options({**given, "data": context.data.spec, "seed": context.seed})
+    named = {**given, "data": context.data.spec, "seed": context.seed}
+    options = make_options(named, facts_of(context.data))
     trainer = Trainer(completed(options, context.data), context.data, context.folder, watch=watch)
     if (context.folder / FILE).exists():
         trainer.resume(load_checkpoint(context.folder))

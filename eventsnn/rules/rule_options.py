@@ -26,7 +26,8 @@ class RuleOptions:
         Parameters
         ----------
         given : mapping
-            What was given, ``data`` and ``layers`` always.
+            What was given, and always ``data``, ``layers`` and ``facts``: of the data
+            (``eventsnn.data.facts.Facts``), those of filmed digits before they are known.
         """
         return {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eventsnn.data.facts import USUAL, Facts
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.options import flat
@@ -15,7 +16,10 @@ from eventsnn.train.options import KNOWN, TrainOptions, make_options
 
 
 def asked(
-    layers: str | Network, rule: str | Rule[Any, Any], options: dict[str, Any]
+    layers: str | Network,
+    rule: str | Rule[Any, Any],
+    options: dict[str, Any],
+    facts: Facts = USUAL,
 ) -> TrainOptions:
     """Return the options of a run.
 
@@ -26,6 +30,8 @@ def asked(
         A word, with the recipe that suits the data, or a rule with its options.
     options : dict
         Others by name, of the run and of the rule.
+    facts : Facts
+        Of the data, which the recipe follows.
 
     Raises
     ------
@@ -36,9 +42,9 @@ def asked(
     name = "network" if isinstance(layers, Network) else "layers"
     given = options if isinstance(layers, str) and not layers else options | {name: layers}
     if isinstance(rule, str):
-        found = make_options(given | {"rule": rule})
+        found = make_options(given | {"rule": rule}, facts)
     elif isinstance(rule, Rule):
-        found = make_options(_of_rule(rule, options) | given | {"rule": rule.kind})
+        found = make_options(_of_rule(rule, options) | given | {"rule": rule.kind}, facts)
     else:
         raise UserError(f"rule is {named(rule)}; give a word, or a rule of eventsnn.rules")
     if found.network is not None:

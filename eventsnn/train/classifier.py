@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.data.dataset import Data, DataSet, inputs_of, labels_of, sensor_of
+from eventsnn.data.facts import USUAL, facts_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
@@ -90,8 +91,9 @@ class Classifier:
         self._saved: Checkpoint | None = None
         self._asked()  # refuses what makes no sense, before there are data
 
-    def _asked(self) -> TrainOptions:
-        return asked(self.layers, self.rule, self.options)
+    def _asked(self, data: DataSet | None = None) -> TrainOptions:
+        facts = USUAL if data is None else facts_of(data)
+        return asked(self.layers, self.rule, self.options, facts)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what the constructor was given, as scikit-learn asks for it."""
@@ -131,7 +133,7 @@ class Classifier:
             This one.
         """
         data, tested = self._halves(X, y, test)
-        options = completed(self._asked(), data)
+        options = completed(self._asked(data), data)
         trainer = Trainer(options, data, None, self.threads)
         trainer.run(Lines(tested) if self.verbose else Listener())
         self.take(trainer.learner, trainer.checkpoint(), tested)
@@ -159,7 +161,8 @@ class Classifier:
             If the network is not that of the layers and the rule, or weights or data do not fit.
         """
         halves, tested = self._halves(data, None, None)
-        trainer = Trainer(completed(self._asked(), halves), halves, None, self.threads)
+        options = completed(self._asked(halves), halves)
+        trainer = Trainer(options, halves, None, self.threads)
         give_weights(trainer.learner, network, weights)
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self

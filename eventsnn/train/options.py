@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eventsnn.data.dataset import DataSet
+from eventsnn.data.facts import USUAL, Facts
 from eventsnn.data.images import Images
 from eventsnn.errors import UserError
 from eventsnn.network import Network
@@ -171,7 +172,9 @@ def former_names(rule: str = DEFAULT_RULE) -> dict[str, Declared]:
     return {old: one for old, one in found.items() if old not in every}
 
 
-def recipe(rule: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def recipe(
+    rule: str, given: Mapping[str, Any] | None = None, facts: Facts = USUAL
+) -> dict[str, Any]:
     """Return where the defaults of a run by a rule differ from those that are declared.
 
     Parameters
@@ -179,19 +182,21 @@ def recipe(rule: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     rule : str
     given : mapping, optional
         What is given: a recipe may depend on data and layers.
+    facts : Facts
+        Of the data; those of filmed digits before they are known.
     """
-    usual = {"data": TrainOptions.data, "layers": ()}
+    usual = {"data": TrainOptions.data, "layers": (), "facts": facts}
     return find_rule(rule).Options.recipe(usual | dict(given or {}))
 
 
-def make_options(given: dict[str, Any]) -> TrainOptions:
+def make_options(given: dict[str, Any], facts: Facts = USUAL) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
     rule = KNOWN["rule"].taken(given.get("rule", DEFAULT_RULE))
     network = {name: value for name, value in given.items() if name == "network"}
     given = renamed(known(rule), {name: v for name, v in given.items() if name not in network})
     _check_own(rule, given)
     given = taken(given, rule)
-    values = recipe(rule, given | network) | given | network
+    values = recipe(rule, given | network, facts) | given | network
     return made(TrainOptions, values | {"own": made(find_rule(rule).Options, values)})
 
 
@@ -214,6 +219,12 @@ def _check_own(rule: str, given: dict[str, Any]) -> None:
                 f"rule {_kept(rule)} has no {name}, rule {' and '.join(others)} has; leave it out, "
                 "or give another --rule"
             )
+
+
+def followed(usual: TrainOptions, found: TrainOptions) -> dict[str, Any]:
+    """Return the options, by name, in which a recipe followed the data, and not the usual ones."""
+    then, now = (flat(one.own) | flat(one) for one in (usual, found))
+    return {name: value for name, value in now.items() if then.get(name) != value}
 
 
 def completed(options: TrainOptions, data: DataSet) -> TrainOptions:

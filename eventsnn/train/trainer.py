@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eventsnn
-from eventsnn.data.dataset import DataSet, sensor_of
+from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
+from eventsnn.options import flat
 from eventsnn.rules.learned import Arrays, Rates
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.described import packed
+from eventsnn.train.health import complaints
 from eventsnn.train.learning import Learner
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
@@ -225,7 +227,11 @@ class Trainer:
         }
         if np.isfinite(loss):
             row["loss"] = loss / len(order)
-        return row | self._watched() | self._validated()
+        row |= self._watched() | self._validated()
+        answers = np.stack([labels_of(self.data.test), test["predictions"]])
+        own = flat(self.options.own)
+        wrong = complaints([*self.history, row], learner.sizes, answers, own)
+        return row | ({"warnings": wrong} if wrong else {})
 
     def _watched(self) -> dict[str, Any]:
         """Return the accuracy on the training half, and operations of learning so far."""

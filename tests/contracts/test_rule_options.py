@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+from eventsnn.data.facts import USUAL
 from eventsnn.errors import UserError
 from eventsnn.options import declared, made
 from eventsnn.options.declaration import INLINE, KEY
@@ -43,7 +44,7 @@ def test_a_recipe_is_a_run_that_survives_json(kind, layers, data):
     told = json.loads(json.dumps(options.to_json()))
     assert TrainOptions.from_json(told) == options and told["seed"] == 5
     given = {"data": data, "layers": layers}
-    recipe = rules()[kind].Options.recipe(given)
+    recipe = rules()[kind].Options.recipe(given | {"facts": USUAL})
     assert set(recipe) <= set(KNOWN) | set(options_of(kind))
 
 

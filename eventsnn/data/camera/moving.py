@@ -17,7 +17,7 @@ from eventsnn.kernels.compile import kernel, threaded
 
 ANGLES = 256
 """Of an outline's table."""
-RINGS = 2.0
+RINGS = 1.0
 """Dark rings a factor of two in size, of a shape that grows or shrinks."""
 
 

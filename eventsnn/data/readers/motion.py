@@ -39,7 +39,7 @@ OPPOSITE = (4, 5, 6, 7, 0, 1, 2, 3, 9, 8, 11, 10)
 """Of each class: the one whose movements are the same, run backwards."""
 RECORDINGS = {"train": 1104, "test": 300}
 
-_VERSION = 1
+_VERSION = 2
 _SEED = 39
 _SIDES = 16, 1280
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
@@ -187,7 +187,7 @@ def _motion(
         around, least_px = turned + still, size * float(outline.min())
         return Motion(outline, x, y, around, still, size, least_px, ink, False, step_us)
     turns, sign = label < 10, 1.0 if label in (8, 10) else -1.0
-    size = least * rng.uniform(0.2, 0.32)
+    size = least * (rng.uniform(0.2, 0.32) if turns else rng.uniform(0.3, 0.45))
     centre = [side / 2 - 0.5 + 0.15 * least * rng.uniform(-1, 1) for side in sides]
     # The rim goes around at the speed that was drawn; a ring is slower, since it has many.
     one_s = (2 * math.pi if turns else 0.8) * size / speed

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from eventsnn.data.facts import Facts, augmentation_for
 from eventsnn.network.layer_string import parts_of
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.options import option
 from eventsnn.rules.gradient.options import GradientOptions, check
+
+_MOST_SPIKES, _MOST_TIMES = 4.0, 4.0
+"""Spikes a neuron at the start, and times the usual length, that recipes follow at most."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +75,36 @@ class AdjointOptions(GradientOptions):
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
-        every = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
+        facts: Facts = given["facts"]
+        usual = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
         network = given.get("network")
         placed = network and any(hasattr(c.topology, "out_shape") for c in network.connections)
         if not placed and all(part.kind == "dense" for part in parts_of(given["layers"])):
-            return every | {"elastic": 0.7, "scatter": 0.5}
-        return every | {
-            "batch": 32,
-            "rate": 0.001,
-            "output_rate": 0.3,
-            "init_output": 0.001,
-            "init_spikes": 0.15,
-            "spike_cost": 1e-6,
-            "dropout": 0.0,
-            "elastic": 0.5,
+            usual |= {"elastic": 0.7, "scatter": 0.5}
+        else:
+            usual |= {
+                "batch": 32,
+                "rate": 0.001,
+                "output_rate": 0.3,
+                "init_output": 0.001,
+                "init_spikes": 0.15,
+                "spike_cost": 1e-6,
+                "dropout": 0.0,
+                "elastic": 0.5,
+            }
+        return augmentation_for(facts, usual) | cls._for_longer(facts, usual)
+
+    @classmethod
+    def _for_longer(cls, facts: Facts, usual: dict[str, Any]) -> dict[str, Any]:
+        """Return what follows the length of recordings that are longer than filmed digits."""
+        times = facts.times_usual
+        if times == 1.0:
+            return {}
+        spikes = usual.get("init_spikes", cls.init_spikes) * times
+        return {
+            "init_spikes": round(min(spikes, _MOST_SPIKES), 2),
+            "tau_us": round(cls.tau_us * math.sqrt(min(times, _MOST_TIMES)), -3),
+            "spike_cost": 0.0,
         }
 
     def hidden(self) -> Neuron:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from eventsnn.data.facts import augmentation_for
 from eventsnn.errors import UserError
 from eventsnn.options import flat, inline, option, take
 from eventsnn.rules.rule_options import RuleOptions
@@ -210,7 +211,8 @@ class DeepSpikingOptions(RuleOptions):
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         if given["data"].startswith("mnist:"):
             return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
-        return {
+        moved = {"shift": 1.0, "rotate": 8.0, "scale": 0.08, "drop": 0.1}
+        return augmentation_for(given["facts"], moved) | {
             "dtype": "float32",
             "n_steps": 10,
             "eta": 0.02,
@@ -218,10 +220,6 @@ class DeepSpikingOptions(RuleOptions):
             "eta_decay": 1.0 if given.get("dtype") == "integer" else 0.0,
             "fractional": True,
             "upper_scale": 0.03,
-            "shift": 1.0,
-            "rotate": 8.0,
-            "scale": 0.08,
-            "drop": 0.1,
         }
 
     def completed(self, epochs: int) -> Self:

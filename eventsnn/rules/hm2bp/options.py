@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from eventsnn.data.facts import Facts
 from eventsnn.errors import UserError
 from eventsnn.neurons.stepped_lif import MOST_STEPS, SteppedLIF
 from eventsnn.options import inline, option, take
@@ -142,8 +144,10 @@ class HM2BPOptions(RuleOptions):
         """Return the authors' settings for images, recordings and convolutions."""
         known: dict[str, Any] = {"grid_steps": 400, "step_us": 1000}
         if not given["data"].startswith("mnist:"):
+            facts: Facts = given["facts"]
+            step_us = 600 if facts.of_digits else max(math.ceil(facts.longest_us / 540), 1)
             known = {
-                "grid_steps": 540, "step_us": 600, "stabilize": True,
+                "grid_steps": 540, "step_us": step_us, "stabilize": facts.of_digits,
                 "threshold": 15.0, "output_threshold": 15.0, "decay_beta": 0.01,
             }  # fmt: skip
         if any("c" in str(part) for part in given["layers"]):

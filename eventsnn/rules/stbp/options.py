@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from eventsnn.data.facts import Facts
 from eventsnn.errors import UserError
 from eventsnn.losses import losses
 from eventsnn.losses.loss import Loss
@@ -160,4 +161,6 @@ class STBPOptions(RuleOptions):
         """Return the defaults of a run: images are presented longer than recordings are cut."""
         if given["data"].startswith("mnist:"):
             return {"epochs": 10}
-        return {"epochs": 30, "step_us": 10_000}
+        facts: Facts = given["facts"]
+        longer = math.ceil(facts.longest_us / (1000 * given.get("n_steps", cls.n_steps))) * 1000
+        return {"epochs": 30, "step_us": 10_000 if facts.times_usual == 1 else longer}
