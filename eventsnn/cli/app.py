@@ -13,7 +13,8 @@ from typer.exceptions import TyperException
 
 import eventsnn
 from eventsnn.cli.events import film
-from eventsnn.cli.results import bench, compare, evaluate, measure, reproduce
+from eventsnn.cli.measure import add_measure
+from eventsnn.cli.results import bench, compare, evaluate, reproduce
 from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
@@ -46,7 +47,8 @@ app = typer.Typer(
 add_train(app)
 app.command()(evaluate)
 add_simulate(app)
-for command in (measure, compare, film, bench, reproduce):
+add_measure(app)
+for command in (compare, film, bench, reproduce):
     app.command()(command)
 
 

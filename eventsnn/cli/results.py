@@ -38,55 +38,6 @@ def evaluate(
         show.mistakes(result, OUT)
 
 
-def measure(
-    model: Model,
-    data: OwnData = None,
-    split: Split = "test",
-    limit: Limit = None,
-    index: Annotated[
-        list[int] | None,
-        typer.Option(help="Recordings to draw; default: the first, and the first wrong one."),
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(help="Folder for every figure as PNG and SVG, light and dark.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write one page with everything; it needs no network.")
-    ] = None,
-    energy: Annotated[
-        Path | None, typer.Option(help="TOML file of energy models of your own.")
-    ] = None,
-    lose: Annotated[
-        float, typer.Option(min=0, max=100, help="Points of accuracy an early stop may lose.")
-    ] = 0.1,
-    levels: Annotated[
-        Path | None,
-        typer.Option(help="JSON of another measurement: report its levels here, on everything."),
-    ] = None,
-    shuffle_times: Annotated[
-        bool, typer.Option(help="Tell the accuracy with the times of events shuffled, too.")
-    ] = False,
-    threads: Threads = None,
-    as_json: Json = False,
-) -> None:
-    """Measure what a spike, an answer, an early stop and learning cost."""
-    from eventsnn.commands import measure as commands
-    from eventsnn.measure.measurement import Request
-
-    request = Request(
-        tolerance=lose / 100,
-        models=commands.energy_models(energy),
-        levels=commands.levels_of(levels),
-        shuffle=shuffle_times,
-    )
-    what = commands.What(data, split, limit)
-    result = commands.measure(model, what, request, index, (figures, html), threads or cores(), ERR)
-    if as_json:
-        print(json.dumps(result))
-    else:
-        show.measurement(result, OUT)
-
-
 def compare(
     models: Annotated[list[Path], typer.Argument(help="Folders that train wrote, two or more.")],
     data: Annotated[
