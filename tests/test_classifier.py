@@ -5,7 +5,10 @@ import json
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils import estimator_checks
+from sklearn.utils.validation import check_is_fitted
 
 import eventsnn as es
 from eventsnn.engines.layered import passed as layered
@@ -111,6 +114,46 @@ def test_scikit_learn_clones_and_validates_it(data):
     assert model.set_params(rate=0.1).get_params()["rate"] == 0.1
     with pytest.raises(es.UserError, match="unknown options"):
         model.set_params(speed=1)
+
+
+CHECKS = (
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_parameters_default_constructible",
+    "check_estimator_repr",
+    "check_estimator_cloneable",
+    "check_mixin_order",
+    "check_estimator_tags_renamed",
+    "check_valid_tag_types",
+)
+"""Those of scikit-learn that hand over no table of numbers: this classifier takes recordings."""
+
+
+@pytest.mark.filterwarnings("ignore:UserError occurred during set_params")
+def test_checks_of_estimators_that_make_sense_for_recordings_pass():
+    found = [getattr(estimator_checks, name) for name in CHECKS if hasattr(estimator_checks, name)]
+    assert len(found) >= 5
+    for check in found:
+        check("Classifier", es.Classifier(epochs=1, rate=0.01))
+
+
+def test_a_change_that_is_refused_changes_nothing():
+    model = es.Classifier("2312-6-10", epochs=1)
+    before = model.get_params()
+    for wrong in ({"layers": "x"}, {"rule": "y"}, {"epochs": -1, "layers": "2312-5-10"}):
+        with pytest.raises(es.UserError):
+            model.set_params(**wrong)
+        assert model.get_params() == before
+
+
+def test_a_search_of_scikit_learn_chooses_options(data):
+    few = data.train.part(0, 24)
+    model = es.Classifier("2312-4-10", epochs=1, seed=1)
+    search = GridSearchCV(model, {"rate": [1e-6, 0.01]}, cv=2).fit(list(few), few.label % 2)
+    assert search.best_estimator_.predict(few[0]) in (-1, 0, 1)
+    check_is_fitted(search.best_estimator_)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
 
 
 def test_what_makes_no_sense_is_refused(model, data, tmp_path):

@@ -85,11 +85,11 @@ class Classifier:
         verbose: bool = False,
         **options: Any,
     ) -> None:
+        asked(layers, rule, options)  # refuses what makes no sense, before anything is kept
         self.layers, self.rule, self.threads, self.verbose = layers, rule, threads, verbose
         self.options = options
         self._learner: Learner | None = None
         self._saved: Checkpoint | None = None
-        self._asked()  # refuses what makes no sense, before there are data
 
     def _asked(self, data: DataSet | None = None) -> TrainOptions:
         facts = USUAL if data is None else facts_of(data)
