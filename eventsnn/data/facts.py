@@ -76,6 +76,8 @@ USUAL = Facts((2, 34, 34), 4_000.0, 320_000.0, 320_000.0, 10, 60_000)
 
 def facts_of(data: DataSet) -> Facts:
     """Return the facts of a data set's training half."""
+    if not len(data.train):  # refused where it is learned from
+        return USUAL
     train = data.train
     if isinstance(train, Images):
         return Facts(sensor_of(train), 0.0, 0.0, 0.0, data.n_classes, len(train))
