@@ -369,7 +369,8 @@ def test_the_page_is_what_its_json_says():
     for name, page in pages.items():
         assert (folder / f"{name}.md").read_text() == "\n".join(page) + "\n"
     lines = [line for page in pages.values() for line in page]
-    assert result["published_figures_apply"] and result["version"] == eventsnn.__version__
+    # An older version may have written it: its rows and options are compared below.
+    assert result["published_figures_apply"] and result["version"]
     for name in result["figures"]:
         assert f"]({name})" in "\n".join(lines) and (folder / name).stat().st_size < 100_000
     # What stands in the JSON is what these rows and options are today.
