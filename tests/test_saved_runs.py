@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,9 +100,8 @@ def test_a_run_on_data_of_a_program_is_not_taken_for_digits(tmp_path, call):
         assert len(err.splitlines()) == 1
 
 
-def test_a_network_of_ones_own_has_no_data_of_its_own(tmp_path, call):
-    (tmp_path / "net.toml").write_text("")
-    code, _, err = call("simulate", tmp_path / "net.toml")
+def test_a_network_of_ones_own_has_no_data_of_its_own(call):
+    code, _, err = call("simulate", Path(__file__).parents[1] / "examples" / "network.toml")
     assert code == 2 and "needs an INPUT" in err
 
 
