@@ -15,7 +15,7 @@ from eventsnn.data.dataset import sensor_of
 from eventsnn.data.images import Images
 from eventsnn.data.readers.cifar10 import in_turn
 from eventsnn.errors import DataError
-from eventsnn.network.layer_string import parse_layers
+from eventsnn.train.options import make_options
 from eventsnn.train.trainable import check_trainable
 
 BATCHES = [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]
@@ -84,11 +84,15 @@ def test_the_real_files_hold_every_class_alike(shared):
 
 def test_images_fit_a_network_of_rows_and_columns(tmp_path):
     data = opened(binary(tmp_path))
-    check_trainable(parse_layers("32x32x3-8c3-10"), data)
+    right, wrong = (
+        make_options({"rule": "stbp", "layers": layers})
+        for layers in ("32x32x3-8c3-10", "28x28x1-8c3-10")
+    )
+    check_trainable(right, data)
     with pytest.raises(eventsnn.UserError, match="give --layers 32x32x3-8c3-10"):
-        check_trainable(parse_layers("28x28x1-8c3-10"), data)
+        check_trainable(wrong, data)
     grey = Images(np.zeros((3, 28, 28), np.uint8), np.arange(3))
-    check_trainable(parse_layers("28x28x1-8c3-10"), eventsnn.DataSet("made", grey, grey))
+    check_trainable(wrong, eventsnn.DataSet("made", grey, grey))
     assert (sensor_of(data.train), sensor_of(grey)) == ((3, 32, 32), (28, 28))
 
 

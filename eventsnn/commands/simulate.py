@@ -73,7 +73,8 @@ def simulate(
         if read is not None:
             subject = _Subject(model, read.network, read.weights, read.loss, {})
             subject = _driven(subject, options)
-        if read is None or not subject.drives:
+        inputs = None
+        if read is None or source is not None or not subject.drives:
             if source is None:
                 open_own(model, saved, None, give="INPUT")  # refuses what has changed
                 source = own_word(model, saved, "INPUT")
@@ -84,9 +85,10 @@ def simulate(
                     f"{times(shape)}; give another INPUT"
                 )
         if read is not None:
-            yield from _simulate(subject, source, options, console)
+            yield from _simulate(subject, source, options, console, inputs)
             return
         _check_own(model, options)
+        assert inputs is not None  # a network that only its rule runs takes no generators
         yield from _by_its_rule(learner, inputs, options)
 
 
@@ -159,9 +161,16 @@ def _theme(options: SimulateOptions) -> Theme:
 
 
 def _simulate(
-    subject: _Subject, source: str | None, options: SimulateOptions, console: Console
+    subject: _Subject,
+    source: str | None,
+    options: SimulateOptions,
+    console: Console,
+    inputs: Inputs | None = None,
 ) -> Iterator[Told]:
-    """Run inputs through a network of neurons, or what its generators draw."""
+    """Run inputs through a network of neurons, or what its generators draw.
+
+    ``inputs`` are those of ``source``, where they are open already.
+    """
     network, waits = subject.network, _waiting(subject)
     if source is None and not waits:
         if options.until is None:
@@ -178,7 +187,8 @@ def _simulate(
         )
     if not network.inputs or network.populations[network.input].name in subject.drives:
         raise UserError(f"{source}: no input waits for it; leave it out, or --drive")
-    inputs = _opened(source, network.populations[network.input].shape, options, console)
+    if inputs is None:
+        inputs = _opened(source, network.populations[network.input].shape, options, console)
     if not isinstance(inputs.data, EventBatch):
         raise UserError(f"input {inputs.word!r}: real vectors; a network of neurons takes events")
     if options.state is not None and len(inputs.chosen) != 1:
