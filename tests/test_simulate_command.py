@@ -177,7 +177,7 @@ def test_times_have_units(text, us):
         (["--drive", "noise=poisson,rate_hz=["], "give a population and its generator, such as"),
         (["--drive", "x=poisson,rate_hz=1,seed=1"], "--drive: no population 'x'; noise, cells"),
         (["--drive", "noise=poisson,rate_hz=1"], "--drive noise lacks the key seed"),
-        (["--drive", "noise=poison"], "kind is 'poison'; give constant_current, poisson"),
+        (["--drive", "noise=poison"], "kind is 'poison'; give constant_current, "),
         (["--until", "1s", "--drive", "cells=poisson,rate_hz=1,seed=1"], "population cells: a po"),
         (["--until", "1s", "--engine", "feedforward"], "feed-forward engine cannot run"),
         (["digits", "--drive", "noise=poisson,rate_hz=1,seed=1"], "digits: no input waits for it"),

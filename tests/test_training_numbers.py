@@ -93,8 +93,8 @@ def test_an_epoch_is_the_best_only_if_it_is_better(monkeypatch):
 
     def evaluate(events, threads):
         accuracy = next(told) if len(events) == 2 else 0.1
-        return {"accuracy": accuracy, "no_answer": 0, "spikes_per_recording": [1.0],
-                "operations_per_recording": [1.0]}  # fmt: skip
+        return {"accuracy": accuracy, "no_answer": 0, "spikes_per_recording": [1.0] * 9,
+                "operations_per_recording": [1.0], "predictions": [0] * len(events)}  # fmt: skip
 
     monkeypatch.setattr(run.learner, "evaluate", evaluate)
     run.run(Listener())

@@ -233,7 +233,8 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
         _check_images(options, data.spec)
     layers = options.layers
     if not layers and options.network is None:
-        layers = (data.n_inputs, 200, data.n_classes)
+        # Of data without labels, which are refused for that, there are no classes.
+        layers = (data.n_inputs, 200, max(data.n_classes, 1))
     options = replace(options, data=data.spec, layers=layers)
     check_trainable(options, data)
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
