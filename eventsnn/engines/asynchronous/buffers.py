@@ -141,7 +141,7 @@ class Buffers:
             unit += [old.unit[part], more[1]]
             at.append(at[-1] + len(t[-1]) + len(t[-2]))
             if graph.model[p] < 0:
-                sent[p] -= read
+                sent[p] = max(sent[p] - read, 0)  # nothing is sent where no calendar takes it
                 q.cursor[(graph.source == p) & (graph.kind != CALENDAR)] -= read
         start = np.array(at, np.int64)
         still = np.zeros(max([0, *graph.size[list(turning)]]), self.cells.x.dtype)
