@@ -45,6 +45,8 @@ from eventsnn.generators import CurrentGenerator
 from eventsnn.kernels.pointers import Arrays
 from eventsnn.network import Network
 
+_NO_T, _NO_UNIT = np.zeros(0), np.zeros(0, np.int32)
+
 
 class Buffers:
     """Everything ``event_loop.advance`` is called with."""
@@ -132,17 +134,20 @@ class Buffers:
             Populations whose current changes there.
         """
         old, q, graph = self.given, self.queue, self.graph
-        t, unit, at, sent = [np.zeros(0)], [np.zeros(0, np.int32)], [0], old.sent.copy()
+        t, unit, at, sent = [_NO_T], [_NO_UNIT], [0], old.sent.copy()
         for p in range(len(graph.size)):
-            read = self.unread(p)
-            part = slice(old.at[p] + read, old.at[p + 1])
-            more = came.get(p, (t[0], unit[0]))
-            t += [old.t[part], more[0]]
-            unit += [old.unit[part], more[1]]
-            at.append(at[-1] + len(t[-1]) + len(t[-2]))
-            if graph.model[p] < 0:
-                sent[p] = max(sent[p] - read, 0)  # nothing is sent where no calendar takes it
-                q.cursor[(graph.source == p) & (graph.kind != CALENDAR)] -= read
+            at.append(at[-1])
+            if len(old.t):  # else nothing is left: a recording begins
+                read = self.unread(p)
+                part = slice(old.at[p] + read, old.at[p + 1])
+                t, unit = [*t, old.t[part]], [*unit, old.unit[part]]
+                at[-1] += len(t[-1])
+                if graph.model[p] < 0:
+                    sent[p] = max(sent[p] - read, 0)  # nothing is sent where no calendar takes it
+                    q.cursor[(graph.source == p) & (graph.kind != CALENDAR)] -= read
+            if p in came:
+                t, unit = [*t, came[p][0]], [*unit, came[p][1]]
+                at[-1] += len(t[-1])
         start = np.array(at, np.int64)
         still = np.zeros(max([0, *graph.size[list(turning)]]), self.cells.x.dtype)
         events = np.concatenate(t), np.concatenate(unit), start, sent
