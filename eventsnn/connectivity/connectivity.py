@@ -37,10 +37,7 @@ class Connectivity(ABC):
         UserError
             For a number out of bounds: it names the rule, the parameter and the value.
         """
-        try:
-            take(self)
-        except UserError as error:
-            raise UserError(f"connectivity {self.kind}: {error}") from error
+        take(self, f"connectivity {self.kind}")
 
     @abstractmethod
     def topology(self, senders: int, receivers: int, same: bool = False) -> Topology:

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
 from eventsnn.options import take
 
 
@@ -27,10 +26,7 @@ class Distribution(ABC):
         UserError
             For a number out of bounds: it names the distribution, the parameter and the value.
         """
-        try:
-            take(self)
-        except UserError as error:
-            raise UserError(f"distribution {self.kind}: {error}") from error
+        take(self, f"distribution {self.kind}")
 
     @abstractmethod
     def draw(self, shape: tuple[int, ...]) -> NDArray[np.float64]:

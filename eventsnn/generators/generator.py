@@ -36,10 +36,7 @@ class Generator(ABC):
         UserError
             For a number out of bounds: it names the generator, the parameter and the value.
         """
-        try:
-            take(self)
-        except UserError as error:
-            raise UserError(f"generator {self.kind}: {error}") from error
+        take(self, f"generator {self.kind}")
 
     @abstractmethod
     def check_drives(self, neuron: Neuron | None, where: str) -> None:

@@ -147,10 +147,10 @@ def _kind(hint: Any) -> tuple[type[Any], tuple[str, ...]]:
     return get_origin(hint) or hint, ()
 
 
-def take(options: Any) -> None:
+def take(options: Any, what: str = "") -> None:
     """Check every option of a frozen dataclass at its door, and keep it as ``taken``.
 
-    For ``__post_init__``.
+    For ``__post_init__``; ``what`` goes before a message, as the thing that refuses.
 
     Raises
     ------
@@ -161,7 +161,12 @@ def take(options: Any) -> None:
     own = _declared(kind)
     for one in fields(options):
         if one.name in own:
-            value = own[one.name].taken(getattr(options, one.name))
+            try:
+                value = own[one.name].taken(getattr(options, one.name))
+            except UserError as error:
+                if not what:
+                    raise
+                raise UserError(f"{what}: {error}") from error
             object.__setattr__(options, one.name, value)
 
 
