@@ -13,14 +13,12 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
-from numba.core import cgutils
-from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
+from numba.extending import intrinsic, models, register_model, typeof_impl, unbox
 
 from eventsnn.kernels.compile import threaded
+from eventsnn.kernels.pointers import address_of
 
 _typeof: Any = numba.typeof
-_is_not_null: Any = cgutils.is_not_null
-_native: Any = NativeValue
 
 
 class Listed:
@@ -62,15 +60,8 @@ def _type_of_list(value: Listed, _: Any) -> ListedType:
     return ListedType(value.item)
 
 
-def _unbox(_: Any, obj: Any, c: Any) -> Any:
-    base = c.pyapi.object_getattr_string(obj, "base")
-    address = c.pyapi.long_as_voidptr(base)
-    c.pyapi.decref(base)
-    return _native(address, is_error=_is_not_null(c.builder, c.pyapi.err_occurred()))
-
-
 _unboxes: Any = unbox
-_unboxes(ListedType)(_unbox)
+_unboxes(ListedType)(address_of)
 
 
 def _place(context: Any, builder: Any, kind: Any, args: Any) -> Any:

@@ -102,7 +102,8 @@ def _typeof_arrays(value: Arrays, _: Any) -> ArraysType:
     return ArraysType(value.dtype)
 
 
-def _unbox(_: Any, obj: Any, c: Any) -> Any:
+def address_of(_: Any, obj: Any, c: Any) -> Any:
+    """Take an object into compiled code as the address that its ``base`` says."""
     base = c.pyapi.object_getattr_string(obj, "base")
     address = c.pyapi.long_as_voidptr(base)
     c.pyapi.decref(base)
@@ -111,8 +112,8 @@ def _unbox(_: Any, obj: Any, c: Any) -> Any:
 
 
 _unboxes: Any = unbox
-_unboxes(PointersType)(_unbox)
-_unboxes(ArraysType)(_unbox)
+_unboxes(PointersType)(address_of)
+_unboxes(ArraysType)(address_of)
 
 
 def _pointer(_: Any, table: Any, index: Any) -> Any:
