@@ -45,8 +45,6 @@ from eventsnn.generators import CurrentGenerator
 from eventsnn.kernels.pointers import Arrays
 from eventsnn.network import Network
 
-_NO_T, _NO_UNIT = np.zeros(0), np.zeros(0, np.int32)
-
 
 class Buffers:
     """Everything ``event_loop.advance`` is called with."""
@@ -115,8 +113,7 @@ class Buffers:
         if state is not None:
             self._load(state)
             log_t, log_unit, log_at = state.log_t, state.log_unit, state.log_at
-        still = np.zeros(0, self.cells.x.dtype)
-        none = np.zeros(0, np.int64)
+        still, none = np.zeros(0, self.cells.x.dtype), np.zeros(0, np.int64)
         self.turned = np.inf
         self.given = Given(log_t, log_unit, log_at, np.diff(log_at), 0.0, none, still)
         self.queue.heap_n[0] = -1
@@ -134,7 +131,7 @@ class Buffers:
             Populations whose current changes there.
         """
         old, q, graph = self.given, self.queue, self.graph
-        t, unit, at, sent = [_NO_T], [_NO_UNIT], [0], old.sent.copy()
+        t, unit, at, sent = [old.t[:0]], [old.unit[:0]], [0], old.sent.copy()
         for p in range(len(graph.size)):
             at.append(at[-1])
             if len(old.t):  # else nothing is left: a recording begins
