@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from eventsnn.data.dataset import DataSet
+from eventsnn.data.facts import facts_of
 from eventsnn.data.images import Images
 from eventsnn.errors import UserError
 from eventsnn.train.augment import Augmentation, places_of, warp_of
@@ -53,7 +54,9 @@ def test_a_learner_learns_other_images_each_time_and_the_same_ones_again():
     given = {"rule": "stbp", "layers": (784, 6, 10), "epochs": 1, "data": data.spec, "batch": 10}
     found = []
     for elastic in (0.0, 1.0, 1.0):
-        learner = Learner(completed(make_options({**given, "elastic": elastic}), data))
+        learner = Learner(
+            completed(make_options({**given, "elastic": elastic}, facts_of(data)), data)
+        )
         learner.start(data.train)
         learner.begin_epoch(0, 2, 1)
         learner.learn(data.train, np.arange(10), np.random.default_rng(1))
@@ -61,4 +64,4 @@ def test_a_learner_learns_other_images_each_time_and_the_same_ones_again():
     np.testing.assert_array_equal(found[1], found[2])
     assert (found[0] != found[1]).any()
     with pytest.raises(UserError, match="which changes events"):
-        completed(make_options({**given, "drop": 0.1}), data)
+        completed(make_options({**given, "drop": 0.1}, facts_of(data)), data)

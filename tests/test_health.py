@@ -7,7 +7,9 @@ import pytest
 
 import eventsnn as es
 from eventsnn.data.facts import USUAL, Facts, augmentation_for, facts_of
+from eventsnn.data.images import Images
 from eventsnn.data.readers.film_file import write_film
+from eventsnn.options import flat
 from eventsnn.train.health import complaints
 from eventsnn.train.options import followed, make_options
 
@@ -126,3 +128,23 @@ def test_a_run_tells_what_its_recipe_followed_and_keeps_its_complaints(tmp_path,
     assert "warning: epoch 1: layer 1 of 6 neurons fires" in said
     warned = json.loads(out)["history"][0]["warnings"]
     assert "raise --init-spikes (0.01)" in warned["layer 1"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "of_images", "of_recordings"),
+    [
+        ("deep-spiking", {"epochs": 4, "eta": 0.01}, {"eta": 0.02, "fractional": True}),
+        ("hm2bp", {"grid_steps": 400, "step_us": 1000}, {"grid_steps": 540, "step_us": 600}),
+        ("lee2016", {"tau_us": 20_000.0}, {"tau_us": 200_000.0}),
+        ("stbp", {"epochs": 10}, {"epochs": 30, "step_us": 10_000}),
+    ],
+)
+def test_a_recipe_knows_images_by_what_they_are_and_not_by_their_word(
+    rule, of_images, of_recordings
+):
+    pictures = Images(np.zeros((4, 3, 8, 8), np.uint8), np.arange(4))
+    images = facts_of(es.DataSet("cifar10:PATH", pictures, pictures))
+    for facts, expected in ((images, of_images), (USUAL, of_recordings)):
+        options = make_options({"rule": rule, "layers": (192, 5, 4)}, facts)
+        found = flat(options.own) | flat(options)
+        assert {name: found[name] for name in expected} == expected

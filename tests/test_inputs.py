@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from eventsnn.data.dataset import DataSet
+from eventsnn.data.facts import facts_of
 from eventsnn.data.inputs import open_inputs
 from eventsnn.data.source import open_data, open_images
 from eventsnn.errors import UserError
@@ -222,6 +223,6 @@ def test_real_vectors_are_refused_by_rules_that_take_events_for_that_reason(shar
     for rule in ("adjoint", "eventprop"):
         message = f"real vectors, rule {rule} takes events; film them (film:{word})"
         refused(message, completed, make_options({"data": word, "rule": rule}), data)
-    message = "drop is 0.2, which changes events"
-    refused(message, completed, make_options({"data": word, "drop": 0.2}), data)
-    assert completed(make_options({"data": word}), data).layers == (784, 200, 10)
+    message, facts = "drop is 0.2, which changes events", facts_of(data)
+    refused(message, completed, make_options({"data": word, "drop": 0.2}, facts), data)
+    assert completed(make_options({"data": word}, facts), data).layers == (784, 200, 10)

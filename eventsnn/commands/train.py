@@ -12,7 +12,7 @@ from typing import Any
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
 from eventsnn.data.dataset import DataSet
-from eventsnn.data.facts import facts_of
+from eventsnn.data.facts import USUAL, USUAL_IMAGES, facts_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
@@ -56,7 +56,7 @@ def train(
     with progress_bars(console) as bars:
         data = _data(options, run, None if "data" in given else out, Bar(bars, "preparing data"))
         if run is None:
-            options = _following(given, options, data, console)
+            options = _following(given, data, console)
         elif out is not None:
             check_fits(out, run, data)
         options = completed(options, data)
@@ -79,13 +79,12 @@ def _run_to_go_on_with(out: Path | None) -> SavedRun:
     return load_run(out)
 
 
-def _following(
-    given: dict[str, Any], options: TrainOptions, data: DataSet, console: Console
-) -> TrainOptions:
+def _following(given: dict[str, Any], data: DataSet, console: Console) -> TrainOptions:
     """Return the options of a new run, whose recipe follows the data; say in what."""
     facts = facts_of(data)
     found = make_options(_with_start(given), facts)
-    changed = followed(options, found)
+    usual = make_options(_with_start(given), USUAL_IMAGES if facts.images else USUAL)
+    changed = followed(usual, found)
     if changed:
         told = ", ".join(f"{name} {shown(value)}" for name, value in changed.items())
         console.print(f"recipe for {facts}: {told}", soft_wrap=True)

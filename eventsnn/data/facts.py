@@ -73,6 +73,8 @@ class Facts:
 USUAL = Facts((2, 34, 34), 4_000.0, 320_000.0, 320_000.0, 10, 60_000)
 """Of filmed digits, for which the declared recipes are; what is taken before data are known."""
 
+USUAL_IMAGES = Facts((28, 28), 0.0, 0.0, 0.0, 10, 60_000)
+
 
 def facts_of(data: DataSet) -> Facts:
     """Return the facts of a data set's training half."""

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from eventsnn.data.facts import USUAL
+from eventsnn.data.facts import USUAL, USUAL_IMAGES
 from eventsnn.errors import UserError
 from eventsnn.options import declared, made
 from eventsnn.options.declaration import INLINE, KEY
@@ -38,13 +38,12 @@ def test_a_rules_options_are_a_frozen_dataclass_of_declared_fields(kind):
 
 @pytest.mark.parametrize("kind", FOUND)
 @pytest.mark.parametrize("layers", LAYERS, ids=str)
-@pytest.mark.parametrize("data", ["digits", "mnist:PATH", "nmnist:PATH"])
-def test_a_recipe_is_a_run_that_survives_json(kind, layers, data):
-    options = make_options({"rule": kind, "layers": layers, "data": data, "seed": 5})
+@pytest.mark.parametrize("facts", [USUAL, USUAL_IMAGES], ids=["recordings", "images"])
+def test_a_recipe_is_a_run_that_survives_json(kind, layers, facts):
+    options = make_options({"rule": kind, "layers": layers, "seed": 5}, facts)
     told = json.loads(json.dumps(options.to_json()))
     assert TrainOptions.from_json(told) == options and told["seed"] == 5
-    given = {"data": data, "layers": layers}
-    recipe = rules()[kind].Options.recipe(given | {"facts": USUAL})
+    recipe = rules()[kind].Options.recipe({"data": "any", "layers": layers, "facts": facts})
     assert set(recipe) <= set(KNOWN) | set(options_of(kind))
 
 

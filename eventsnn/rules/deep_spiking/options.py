@@ -209,7 +209,7 @@ class DeepSpikingOptions(RuleOptions):
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
-        if given["data"].startswith("mnist:"):
+        if given["facts"].images:
             return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
         moved = {"shift": 1.0, "rotate": 8.0, "scale": 0.08, "drop": 0.1}
         return augmentation_for(given["facts"], moved) | {

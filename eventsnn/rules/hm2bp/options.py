@@ -143,8 +143,8 @@ class HM2BPOptions(RuleOptions):
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the authors' settings for images, recordings and convolutions."""
         known: dict[str, Any] = {"grid_steps": 400, "step_us": 1000}
-        if not given["data"].startswith("mnist:"):
-            facts: Facts = given["facts"]
+        facts: Facts = given["facts"]
+        if not facts.images:
             step_us = 600 if facts.of_digits else max(math.ceil(facts.longest_us / 540), 1)
             known = {
                 "grid_steps": 540, "step_us": step_us, "stabilize": facts.of_digits,

@@ -83,9 +83,7 @@ class Lee2016Options(RuleOptions):
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run: recordings have longer time constants."""
-        found: dict[str, Any] = (
-            {} if given["data"].startswith("mnist:") else {"tau_us": _N_MNIST_TAU}
-        )
+        found: dict[str, Any] = {} if given["facts"].images else {"tau_us": _N_MNIST_TAU}
         if len(given["layers"]) > 3:
             found |= {"first_us": 200_000, "alpha": 5.0}
         if given.get("optimizer") == "adam":

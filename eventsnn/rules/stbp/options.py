@@ -159,8 +159,8 @@ class STBPOptions(RuleOptions):
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run: images are presented longer than recordings are cut."""
-        if given["data"].startswith("mnist:"):
-            return {"epochs": 10}
         facts: Facts = given["facts"]
+        if facts.images:
+            return {"epochs": 10}
         longer = math.ceil(facts.longest_us / (1000 * given.get("n_steps", cls.n_steps))) * 1000
         return {"epochs": 30, "step_us": 10_000 if facts.times_usual == 1 else longer}
