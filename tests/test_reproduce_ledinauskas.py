@@ -162,6 +162,11 @@ def test_tables_and_figures_are_made_of_whatever_was_run(context, tmp_path):
     result = {"paper": PAPER.name, "rows": rows, "comparison": [compared]}
     titles = [table.title for table in PAPER.tables(result)]
     assert titles == ["gains", "depth", "depth, every run", "Other rows"]
+    for run, cell in zip(runs["runs"], PAPER.tables(result)[1].rows[0][1:], strict=False):
+        assert cell == f"{run['test']:.4g}"
+    for run in runs["runs"]:
+        run["test"] = None
+    assert "stops (1 of 1)" in PAPER.tables(result)[1].rows[0]
     files = PAPER.figures(result, tmp_path)
     assert files == ["ledinauskas2020-gains.svg", "ledinauskas2020-depth.svg"]
     assert all((tmp_path / file).stat().st_size > 1000 for file in files)

@@ -115,3 +115,13 @@ def test_the_epoch_is_chosen_by_the_last_training_samples_where_a_row_says_so(tm
     chosen = result["history"][result["chosen_epoch"] - 1]
     assert chosen["chosen_by"] == best and result["accuracy"] == chosen["accuracy"]
     assert result["learning_spikes_per_recording"][0] > 100
+
+
+def test_a_network_without_a_right_answer_in_an_epoch_learns_no_further(tmp_path):
+    options = OPTIONS | {"alpha": 200.0, "output_alpha": 200.0}
+    result = learn(context(tmp_path), options)
+    assert result["silent"] == len(result["history"]) == 1
+    assert result["accuracy"] == result["highest"] == 0.0
+    again = learn(context(tmp_path), options)  # stopped before the result was written
+    assert again["history"] == result["history"]
+    assert "silent" not in learn(context(tmp_path / "alive"), OPTIONS)

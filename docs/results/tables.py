@@ -5,8 +5,8 @@ from hm2bp_page import draw_hm2bp, hm2bp_lines
 from learning_page import learning_pages
 from measure_page import measure_lines
 from paper_page import paper_pages
+from reproduced_page import PAGES, draw_reproduced, reproduced_lines
 from results import HERE, read
-from stbp_page import stbp_lines
 
 from eventsnn.reproduce.deep_spiking.paper import PAPER
 
@@ -61,6 +61,8 @@ def main() -> None:
     draw_frugal()
     PAPER.figures(read("deep-spiking-networks"), HERE)
     draw_hm2bp(read("hm2bp"), HERE)
+    for name in PAGES:
+        draw_reproduced(read(name), HERE)
 
 
 def pages() -> dict[str, list[str]]:
@@ -71,7 +73,7 @@ def pages() -> dict[str, list[str]]:
         **learning_pages(),
         "measure": measure_lines(),
         **paper_pages(read("deep-spiking-networks")),
-        "stbp": stbp_lines(read("stbp")),
+        **{name: reproduced_lines(name, read(name)) for name in PAGES},
         "hm2bp": hm2bp_lines(read("hm2bp")),
     }
 

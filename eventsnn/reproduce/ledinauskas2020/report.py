@@ -50,10 +50,33 @@ def _verdicts(result: Result, name: str) -> str:
 def _grid(row: Result, note: str) -> Table:
     cells = _cells(row)
     alphas = list(dict.fromkeys(alpha for case in cells.values() for alpha in case))
+    told = {key: _told(tests) for key, tests in _tests(row).items()}
     lines = [
-        [case, *(_number(values.get(alpha)) for alpha in alphas)] for case, values in cells.items()
+        [case, *(told.get((case, alpha), _number(values.get(alpha))) for alpha in alphas)]
+        for case, values in cells.items()
     ]
     return Table(str(row["title"]), ["", *(f"alpha {a}" for a in alphas)], lines, note)
+
+
+def _tests(row: Result) -> dict[tuple[str, str], list[float | None]]:
+    """Return the accuracies of every seed, by case and alpha; None where training stopped."""
+    found: dict[tuple[str, str], list[float | None]] = {}
+    for run in row.get("runs", ()):
+        case = f"{run['shortcut']}, {run['norm']}", f"{run['alpha']:g}"
+        found.setdefault(case, []).append(run["test"])
+    return found
+
+
+def _told(tests: list[float | None]) -> str:
+    """Return the mean, lowest and highest of some seeds, and how many stopped."""
+    ended = [test for test in tests if test is not None]
+    lost = len(tests) - len(ended)
+    stopped = f"stops ({lost} of {len(tests)})" if lost else ""
+    if not ended:
+        return stopped
+    mean = _number(sum(ended) / len(ended))
+    most = f" ({_number(min(ended))} to {_number(max(ended))})" if len(ended) > 1 else ""
+    return f"{mean}{most}{', ' * bool(lost)}{stopped}"
 
 
 def _runs(row: Result) -> Table:
@@ -99,6 +122,7 @@ def _panels(rows: list[Result], scale: str) -> Any:
             axes.axhline(1.0, color="grey", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", yscale=scale, xlabel="alpha", title=str(row["title"]))
         axes.set_ylabel("gain of the gradient" if scale == "log" else "test accuracy (%)")
-        axes.grid(alpha=0.3, which="both", linewidth=0.5)
+        axes.minorticks_off()
+        axes.grid(alpha=0.3, linewidth=0.5)
         axes.legend(fontsize=6)
     return figure

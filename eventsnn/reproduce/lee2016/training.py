@@ -51,13 +51,15 @@ def learn(context: RowContext, options: Mapping[str, Any]) -> Result:
 
     ``epochs``; ``last``, how many of them are counted; ``every`` so many epochs it is tested
     before; ``chosen``, how many of the last training samples are kept to choose the epoch
-    (0: none); ``elastic``, pixels by which images are distorted anew in each epoch.
+    (0: none); ``elastic``, pixels by which images are distorted anew in each epoch. A network that
+    gives no right answer in a whole epoch is tested once more and learns no further: ``silent``.
     """
     rule, network = rule_of(options)
     state, history = _begun(context, rule, network)
     train = context.data.train
     kept = len(train) - options["chosen"] if options["chosen"] < len(train) else len(train)
-    for number in range(len(history), options["epochs"]):
+    silent = bool(history) and history[-1]["learning"] == 0
+    for number in range(len(history), len(history) if silent else options["epochs"]):
         epoch = Epoch(number, 1, options["epochs"])
         rng = np.random.default_rng([context.seed, 1, number])
         started = time.perf_counter()
@@ -70,9 +72,11 @@ def learn(context: RowContext, options: Mapping[str, Any]) -> Result:
             rule.check(state, epoch)
         except DivergedError as error:
             return _summary(history, options) | {"accuracy": None, "diverged": str(error)}
-        history.append(row | _tested(context, rule, state, number, options))
+        history.append(row | _tested(context, rule, state, row, options))
         saved = Checkpoint(rule.arrays(state), {"history": history})
         save_checkpoint(context.folder, saved)
+        if right == 0:
+            break
     costs = {f"learning_{name}": value for name, value in rule.costs(state).items()}
     return _summary(history, options) | costs
 
@@ -116,12 +120,16 @@ def _batch(data: Data, order: NDArray[np.int64], elastic: float, rng: np.random.
 
 
 def _tested(
-    context: RowContext, rule: Lee2016, state: LeeMachine, number: int, options: Mapping[str, Any]
+    context: RowContext,
+    rule: Lee2016,
+    state: LeeMachine,
+    row: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the test of an epoch that is counted or shown, and how well it would be chosen."""
     out: dict[str, Any] = {}
-    counted = number >= options["epochs"] - options["last"]
-    if counted or (number + 1) % options["every"] == 0:
+    counted = row["epoch"] > options["epochs"] - options["last"] or row["learning"] == 0
+    if counted or row["epoch"] % options["every"] == 0:
         found = rule.evaluate(state, context.data.test)
         out = {
             "accuracy": 100 * found["accuracy"],
@@ -140,6 +148,8 @@ def _summary(history: Rows, options: Mapping[str, Any]) -> Result:
     """Return accuracies of the epochs that are counted, in percent."""
     counted = [row["accuracy"] for row in history[-options["last"] :] if "accuracy" in row]
     out: Result = {"history": history, "seconds": sum(row["seconds"] for row in history)}
+    if history and history[-1]["learning"] == 0:
+        counted, out["silent"] = [history[-1]["accuracy"]], history[-1]["epoch"]
     if counted:
         out |= {
             "accuracy": float(np.mean(counted)),
