@@ -21,7 +21,7 @@ come from there. `eventsnn train --rule NAME --help` shows those of one rule.
 
 A default in brackets is that of the rule's recipe for event streams, where it differs
 ([decisions](../../explanation/decisions-rules.md) argues them; there are others for
-`mnist:PATH` and convolutions).
+images and convolutions).
 A key is written as `name = value`; a former name is read, too. The flag is given where it is not
 `--name` with hyphens.
 

@@ -184,6 +184,13 @@ def traffic_of_a_digit(out):
     assert rows[2]["busiest_units"][0][0] == 4  # the digit's class
 
 
+def large_sensor(out):
+    # Two recordings of each class differ by chance alone, and fill their 4 seconds.
+    lines = out.splitlines()
+    assert len(lines) == 10 and len(set(numbers(r"<EventStream ([\d,]+) events", out))) == 1
+    assert numbers(r"label (\d)", out) == [0, 1] * 5 and out.count("60x80x2, 4,000 ms") == 10
+
+
 def train_on_vectors(out):
     assert numbers(r"accuracy on new vectors: ([\d.]+)", out)[0] > 0.96
     differences = numbers(r"difference to the ReLU network ([\d.]+)", out)

@@ -196,6 +196,8 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     )
     out.print(Text("accuracy ").append(f"{result['accuracy']:.2%}", "bold"))
     no_answer(result["no_answer"], result["recordings"], out)
+    if "view" in result:
+        out.print(_seen(result["view"]))
     if "shuffled_times" in result:
         out.print(f"with the times of events shuffled: {result['shuffled_times']['accuracy']:.2%}")
     table = Table("synaptic operations", "", box=None)
@@ -224,6 +226,13 @@ def measurement(result: dict[str, Any], out: Console) -> None:
     for key in ("html", "figures"):
         if result[key]:
             out.print(f"{key}: {result[key]}")
+
+
+def _seen(view: dict[str, Any]) -> str:
+    return (
+        f"of {view['events_before']:,} events in {view['recordings_before']:,} recordings it saw "
+        f"{view['events']:,} in {view['recordings']:,}"
+    )
 
 
 def _early(anytime: dict[str, Any], out: Console) -> None:

@@ -13,7 +13,7 @@ from eventsnn.cli import show
 from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json
 from eventsnn.commands.simulate_options import SimulateOptions
-from eventsnn.options import declared
+from eventsnn.options import declared, made
 
 
 def _simulate(
@@ -35,7 +35,7 @@ def _simulate(
     """Simulate with the options that were given."""
     from eventsnn.commands import simulate as commands
 
-    options = SimulateOptions(**{name: v for name, v in given.items() if v is not None})
+    options = made(SimulateOptions, {name: v for name, v in given.items() if v is not None})
     for traffic, picture in commands.simulate(model, source, options, ERR):
         if as_json:
             print(json.dumps(traffic | {"figure": picture}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
-from eventsnn.data.dataset import Data
+from eventsnn.data.dataset import Data, DataSet
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
@@ -148,11 +149,33 @@ def _open(model: Path, run: SavedRun, what: What, console: Console) -> tuple[Dat
         bar = Bar(bars, "preparing data")
         halves = open_own(model, run, what.data, limit=what.limit, progress=bar)
     told = {"data": spec, "split": what.split, "limit": what.limit, "note": halves.note}
+    told |= _seen(halves, what.split)
     if what.split != "all":
         return (halves.train if what.split == "train" else halves.test), told
     if not isinstance(halves.train, EventBatch) or not isinstance(halves.test, EventBatch):
         raise UserError(f"{model}: split all takes recordings; give test or train for real vectors")
     return _joined(halves.train, halves.test), told
+
+
+def _seen(data: DataSet, split: str) -> Result:
+    """Return what the network sees of recordings: how many, and their events, before and after."""
+    if data.recorded is None:
+        return {}
+    chosen = [split == "train" or split == "all", split == "test" or split == "all"]
+    halves = [half for half in data if isinstance(half, EventBatch)]
+
+    def of(both: Iterable[int]) -> int:
+        return sum(count for count, wanted in zip(both, chosen, strict=True) if wanted)
+
+    seen = {
+        "recordings_before": of(data.recorded.recordings),
+        "events_before": of(data.recorded.events),
+        "recordings": of(len(half) for half in halves),
+        "events": of(int(half.start[-1] - half.start[0]) for half in halves),
+        "sensor_before": list(data.recorded.sensor),
+        "sensor": list(halves[0].shape),
+    }
+    return {"view": data.view.keywords | seen}
 
 
 def _joined(first: EventBatch, second: EventBatch) -> EventBatch:

@@ -78,7 +78,12 @@ def simulate(
             if source is None:
                 open_own(model, saved, None, give="INPUT")  # refuses what has changed
                 source = own_word(model, saved, "INPUT")
-            inputs = _opened(source, shape, options, console)
+            if options.view:
+                raise UserError(
+                    f"{options.view}: {model} sees recordings as it learned to; leave it out"
+                )
+            seeing = replace(options, view=saved.options.view)
+            inputs = _opened(source, shape, seeing, console, saved.recorded)
             if sensor_of(inputs.data) != shape:
                 raise UserError(
                     f"{source}: inputs of {times(sensor_of(inputs.data))}, {model} learned from "
@@ -140,13 +145,24 @@ def _driven(subject: _Subject, options: SimulateOptions) -> _Subject:
 
 
 def _opened(
-    source: str, shape: tuple[int, ...], options: SimulateOptions, console: Console
+    source: str,
+    shape: tuple[int, ...],
+    options: SimulateOptions,
+    console: Console,
+    recorded: tuple[int, ...] | None = None,
 ) -> Inputs:
     index = None if options.index is None else list(options.index)
     with progress_bars(console) as bars:
         progress = Bar(bars, "preparing data")
-        split = checked_split(options.split)
-        return open_inputs(source, shape, index=index, split=split, progress=progress)
+        return open_inputs(
+            source,
+            shape,
+            index=index,
+            split=checked_split(options.split),
+            progress=progress,
+            view=options.view,
+            recorded=recorded,
+        )
 
 
 def _numbered(path: Path | None, inputs: Inputs | None, i: int) -> Path | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
-from eventsnn.options import Form, option, take
+from eventsnn.options import Form, inline, option, take
 from eventsnn.text import shown
 
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "min": 6e7}
@@ -86,6 +87,7 @@ class SimulateOptions:
     index: tuple[int, ...] | None = option(
         None, "Which recordings; may be given again.", form=_repeated("whole numbers", _indices)
     )
+    view: SensorView = inline(SensorView)
     split: str = option("test", "Half of a data set: test or train.")
     engine: Literal["auto", "asynchronous", "feedforward", "reference"] = option(
         "auto", "What runs it; all give the same."

@@ -102,7 +102,7 @@ def _new_options(given: dict[str, Any], out: Path | None) -> TrainOptions:
 def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Bar) -> DataSet:
     """Open the data that the options name, or those that the run in the folder ``own`` had."""
     if run is None or own is None:
-        return open_data(options.data, limit=options.limit, progress=bar)
+        return open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
     data = open_own(own, run, None, limit=options.limit, progress=bar)
     return replace(data, spec=options.data)
 

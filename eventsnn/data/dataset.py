@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,30 @@ from numpy.typing import NDArray
 from eventsnn.data.digest import digest_of
 from eventsnn.data.identity import Identity
 from eventsnn.data.images import Images
+from eventsnn.data.view import WHOLE, SensorView
+from eventsnn.data.viewed import seen
 from eventsnn.errors import DataError, UserError
-from eventsnn.events import EventBatch, EventStream
+from eventsnn.events import EventBatch, EventStream, Shape
 from eventsnn.events.checked import sensor_text
 from eventsnn.text import shown
 
 Data = EventBatch | Images
 """Recordings, or images as real vectors."""
+
+
+class AsRecorded(NamedTuple):
+    """What recordings were before a network sees a part of them.
+
+    Attributes
+    ----------
+    sensor : (int, int, int)
+    recordings, events : (int, int)
+        Of the training and the test half.
+    """
+
+    sensor: Shape
+    recordings: tuple[int, int]
+    events: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,10 @@ class DataSet:
         Whether the virtual event camera made the recordings.
     absolute : str
         The word with an absolute path; empty where no word opens them.
+    view : SensorView
+        What is seen of the recordings: see ``viewed``.
+    recorded : AsRecorded or None
+        What they were before; None where all of them is seen.
 
     Examples
     --------
@@ -54,6 +75,8 @@ class DataSet:
     note: str = ""
     emulated: bool = False
     absolute: str = ""
+    view: SensorView = WHOLE
+    recorded: AsRecorded | None = None
 
     @classmethod
     def from_streams(
@@ -108,6 +131,49 @@ class DataSet:
             )
         return cls(name, halves[0], halves[1], note, emulated)
 
+    def viewed(self, *, crop: str = "", pool: int = 1, window_us: int = 0) -> DataSet:
+        """Return the data as a network shall see them: first cropped, then pooled, then cut.
+
+        Parameters
+        ----------
+        crop : str
+            ``"260x260"``: height and width of the middle of the sensor; ``"260x260+0+86"``: of what
+            lies below row 0 and to the right of column 86. Events elsewhere are left out.
+        pool : int
+            Squares of so many by so many pixels become one. No event is lost.
+        window_us : int
+            Recordings become windows of so many microseconds, with the labels of their recordings
+            and an answer each; 0: they stay whole. Windows share the events: nothing is copied.
+
+        Raises
+        ------
+        UserError
+            Of images, of data that are viewed already, and of a crop beyond the sensor.
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> es.open_data("digits", limit=2).viewed(crop="28x28", pool=2, window_us=100_000)
+        <DataSet digits, 8 + 8 recordings, 14x14x2, 10 classes>
+        """
+        view = SensorView(crop, pool, window_us)
+        if not view:
+            return self
+        halves = self.train, self.test
+        if self.view:
+            raise UserError(f"data {self.spec!r}: seen with {self.view} already; give all at once")
+        batches = [half for half in halves if isinstance(half, EventBatch)]
+        if len(batches) < 2:
+            raise UserError(f"data {self.spec!r}: real vectors have no {view}; leave it out")
+        names = [f"{self.absolute} {half}" if self.absolute else "" for half in ("train", "test")]
+        train, test = (
+            seen(half, view, name, self.emulated) for half, name in zip(batches, names, strict=True)
+        )
+        first, second = ((len(b), int(b.start[-1] - b.start[0])) for b in batches)
+        before = AsRecorded(batches[0].shape, *zip(first, second, strict=True))
+        note = f"{self.note}; " * bool(self.note) + f"seen with {view}"
+        return replace(self, train=train, test=test, note=note, view=view, recorded=before)
+
     def __repr__(self) -> str:
         """Return one line of facts."""
         return (
@@ -147,6 +213,11 @@ class DataSet:
                 )
         return 1 + max(int(labels_of(half).max(initial=-1)) for half in halves.values())
 
+    @property
+    def recorded_sensor(self) -> tuple[int, ...]:
+        """The sensor before a part of it is seen, as ``sensor_of`` has it."""
+        return sensor_of(self.train) if self.recorded is None else self.recorded.sensor
+
     @cached_property
     def identity(self) -> Identity:
         """What the data are, to be kept with what was learned from them: see ``Identity``.
@@ -183,8 +254,7 @@ def _arrays(half: str, data: Data) -> dict[str, NDArray[Any]]:
     if isinstance(data, Images):
         arrays = {"images": data.images, "labels": data.labels}
     else:
-        arrays = {"sensor": np.array(data.shape, np.int64), "t": data.t, "unit": data.unit}
-        arrays |= {"start": data.start, "label": data.label, "duration": data.duration}
+        arrays = {"sensor": np.array(data.shape, np.int64)} | data.arrays()
     return {f"{half} {name}": array for name, array in arrays.items()}
 
 

@@ -95,6 +95,16 @@ def facts_of(data: DataSet) -> Facts:
     )
 
 
+BATCH_EVENTS = 1 << 24
+"""Events of a minibatch at most, unless one recording has more: its memory goes by events."""
+
+
+def batch_for(facts: Facts, usual: int) -> int:
+    """Return how many recordings an update has, where so many are usual."""
+    fits = int(BATCH_EVENTS // max(facts.events, 1.0))
+    return max(min(usual, fits), 1)
+
+
 _MOVES = ("shift", "elastic", "scatter")
 _TURNS = ("rotate", "scale", *_MOVES)
 _LINE = 8

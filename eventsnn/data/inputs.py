@@ -13,6 +13,8 @@ from eventsnn.data.images import unlabelled
 from eventsnn.data.places import kind_of, looked_for, place
 from eventsnn.data.readers import readers
 from eventsnn.data.source import open_data
+from eventsnn.data.view import WHOLE, SensorView
+from eventsnn.data.viewed import seen
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
 
@@ -33,6 +35,8 @@ def open_inputs(
     index: list[int] | None = None,
     split: str = "test",
     progress: Progress | None = None,
+    view: SensorView = WHOLE,
+    recorded: tuple[int, ...] | None = None,
 ) -> Inputs:
     """Open a recording, an array or a data set.
 
@@ -48,18 +52,37 @@ def open_inputs(
         Which recordings; the first five otherwise.
     split : "train" or "test"
         Which half of a data set.
+    view : SensorView, optional
+        What the model sees of recordings.
+    recorded : tuple of int, optional
+        The sensor of a file's recording, where that is known.
     """
     if word.partition(":")[0] in readers():
-        halves = open_data(word, progress=progress)
+        halves = open_data(word, progress=progress, **view.keywords)
         data = halves.train if split == "train" else halves.test
     else:
-        data = _file(word, place(word), shape)
+        data = _seen(word, shape, view, recorded)
     chosen = list(range(min(5, len(data)))) if index is None else index
     for i in chosen:
         if not 0 <= i < len(data):
             raise UserError(f"index {i}: {word} has the inputs 0 to {len(data) - 1}")
     name = word if len(data) == 1 else word + " " + split
     return Inputs(word, data, chosen, [name if len(data) == 1 else f"{name} {i}" for i in chosen])
+
+
+def _seen(
+    word: str, shape: tuple[int, ...], view: SensorView, recorded: tuple[int, ...] | None
+) -> Data:
+    """Return what a model of the sensor ``shape`` sees of a file."""
+    if recorded is None:
+        if view.sensor_crop:
+            raise UserError(
+                f"input {word!r}: {view}: one file does not say of which sensor that is a part; "
+                "give a data set, such as folder:PATH"
+            )
+        recorded = (shape[0], *(side * view.pool for side in shape[1:])) if view else shape
+    data = _file(word, place(word), recorded)
+    return seen(data, view) if view and isinstance(data, EventBatch) else data
 
 
 def _file(word: str, path: Path, shape: tuple[int, ...]) -> Data:

@@ -14,7 +14,15 @@ from eventsnn.data.word import meant, word_of
 from eventsnn.errors import UserError
 
 
-def open_data(spec: str, *, limit: int | None = None, progress: Progress | None = None) -> DataSet:
+def open_data(
+    spec: str,
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    crop: str = "",
+    pool: int = 1,
+    window_us: int = 0,
+) -> DataSet:
     """Open a data set.
 
     Parameters
@@ -23,9 +31,11 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
         ``digits``, ``nmnist:PATH``, ``mnist:PATH``, ``cifar10:PATH``, ``film:mnist:PATH``,
         ``film:digits``, ``events:PATH`` or ``tonic:NAME:PATH``, or the word of another reader.
     limit : int, optional
-        Keep the first ``limit`` samples of each half.
+        Keep the first ``limit`` samples of each half, before they are cut into windows.
     progress : callable, optional
         Told (done, total) while recordings are read or filmed.
+    crop, pool, window_us
+        What is seen of recordings, as ``DataSet.viewed`` has it.
 
     Raises
     ------
@@ -57,6 +67,7 @@ def open_data(spec: str, *, limit: int | None = None, progress: Progress | None 
     data = known[kind]().open(word, limit, progress)
     train, test = first_of(data.train, limit), first_of(data.test, limit)
     data = replace(data, train=train, test=test, absolute=word.absolute)
+    data = data.viewed(crop=crop, pool=pool, window_us=window_us)
     missing = only_in_one(labels_of(data.train), labels_of(data.test))
     if missing:
         warnings.warn(f"data {spec!r}: {missing}", stacklevel=2)

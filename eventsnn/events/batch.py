@@ -130,10 +130,9 @@ class EventBatch:
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self.source}: recording {index} of {len(self)}")
         index %= len(self)
-        first, last = self.start[index], self.start[index + 1]
         return EventStream(
-            self.t[first:last].astype(np.int64),
-            self.unit[first:last].astype(np.int32),
+            self.times_of(index).astype(np.int64),
+            self.unit[self.start[index] : self.start[index + 1]].astype(np.int32),
             self.shape,
             None if self.label[index] < 0 else int(self.label[index]),
             int(self.duration[index]),
@@ -203,13 +202,40 @@ class EventBatch:
         )
         return _unchecked(arrays, streams[0].shape, source or "event batch")
 
+    def times_of(self, index: int) -> NDArray[np.int32]:
+        """Return the times of one recording, int32 (n_events,)."""
+        return self.t[self.start[index] : self.start[index + 1]]
+
+    def pieces(self, recordings: int, events: int) -> Iterator[EventBatch]:
+        """Go through all recordings, some at a time, as batches that share these events.
+
+        A piece has at most so many recordings, and at most so many events unless one recording
+        has more.
+        """
+        first = 0
+        while first < len(self):
+            fits = int(np.searchsorted(self.start, self.start[first] + events, "right")) - 1
+            last = min(max(fits, first + 1), first + recordings, len(self))
+            yield self.part(first, last)
+            first = last
+
+    def at_hand(self, order: NDArray[np.int64]) -> tuple[EventBatch, NDArray[np.int64]]:
+        """Return a batch whose ``t`` costs nothing, and where the recordings ``order`` are in it.
+
+        Where this one's costs nothing, it is this one.
+        """
+        return self, order
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that decide what the recordings are, by name."""
+        return {name: vars(self)[name] for name in ("t", "unit", "start", "label", "duration")}
+
     def part(self, first: int, last: int) -> EventBatch:
         """Return recordings ``first`` to ``last - 1`` as a batch that shares this one's events.
 
         Raises IndexError where there are none such.
         """
-        if not 0 <= first <= last <= len(self):
-            raise IndexError(f"{self.source}: recordings {first} to {last - 1} of {len(self)}")
+        self._check_part(first, last)
         begin, end = self.start[first], self.start[last]
         return self.with_events(
             t=self.t[begin:end],
@@ -218,6 +244,10 @@ class EventBatch:
             label=self.label[first:last],
             duration=self.duration[first:last],
         )
+
+    def _check_part(self, first: int, last: int) -> None:
+        if not 0 <= first <= last <= len(self):
+            raise IndexError(f"{self.source}: recordings {first} to {last - 1} of {len(self)}")
 
     def select(self, indices: ArrayLike) -> EventBatch:
         """Return the recordings ``indices``, in that order, as a batch of its own (a copy)."""
@@ -239,7 +269,7 @@ class EventBatch:
         sizes = np.diff(self.start)[chosen]
         empty = slice(0, 0)
         return self.with_events(
-            t=np.concatenate([self.t[empty], *(self.t[p] for p in pieces)]),
+            t=np.concatenate([np.zeros(0, np.int32), *(self.times_of(i) for i in chosen)]),
             unit=np.concatenate([self.unit[empty], *(self.unit[p] for p in pieces)]),
             start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
             label=np.asarray(self.label[chosen]),

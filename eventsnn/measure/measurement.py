@@ -35,7 +35,7 @@ from eventsnn.measure.summary import (
     relu_json,
 )
 from eventsnn.network import Network
-from eventsnn.rules.evaluation import TOGETHER, scores_of
+from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, scores_of
 from eventsnn.text import shown
 
 Progress = Callable[[int, int], None]
@@ -158,11 +158,12 @@ def measure(
     check_labelled(events.label, events.source)
     work = _Work(network, weights, loss, events, request, threads)
     found = _Found()
-    for first in range(0, len(events), TOGETHER):
-        last = min(first + TOGETHER, len(events))
-        work.piece(events.part(first, last), found)
+    done = 0
+    for piece in events.pieces(TOGETHER, MOST_EVENTS):
+        work.piece(piece, found)
+        done += len(piece)
         if progress is not None:
-            progress(last, len(events))
+            progress(done, len(events))
     predictions = np.concatenate(found.predictions)
     return Measured(_result(work, found, predictions), predictions)
 

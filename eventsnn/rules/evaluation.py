@@ -20,6 +20,9 @@ from eventsnn.rules.learned import Predicted
 TOGETHER = 250
 """Recordings that are run in one go."""
 
+MOST_EVENTS = 1 << 23
+"""Events of those, unless one recording has more: memory goes by events."""
+
 SPIKES, EVERY_US = 1000, 300
 """Spikes that neurons may fire in a recording on average, or one in so many microseconds."""
 
@@ -54,11 +57,12 @@ def predict(
     keep: Keep = [network.populations[output].name] if timed else "counts"
     spikes = np.zeros(len(network.populations), np.int64)
     adds = np.zeros(len(network.populations), np.int64)
-    for first in range(0, len(events), TOGETHER):
-        batch = events.part(first, min(first + TOGETHER, len(events)))
+    done = 0
+    for batch in events.pieces(TOGETHER, MOST_EVENTS):
         most = spikes_allowed(network, batch)
         record = simulate(network, weights, batch, record=keep, threads=threads, event_budget=most)
-        classes[first : first + TOGETHER] = answers(scores_of(record, output, loss, batch))
+        classes[done : done + len(batch)] = answers(scores_of(record, output, loss, batch))
+        done += len(batch)
         spikes += record.counts.spikes.sum(0)
         np.add.at(adds, list(network.targets), record.counts.synaptic_adds.sum(0))
     return Predicted(classes, spikes, np.delete(adds, network.input))
@@ -74,8 +78,7 @@ def outputs_of(
     """Return what the loss reads of the last population, float64 (n_recordings, classes)."""
     output = len(network.populations) - 1
     found = [np.zeros((0, network.populations[output].size))]
-    for first in range(0, len(events), TOGETHER):
-        batch = events.part(first, min(first + TOGETHER, len(events)))
+    for batch in events.pieces(TOGETHER, MOST_EVENTS):
         most = spikes_allowed(network, batch)
         args = {"record": "counts", "threads": threads, "event_budget": most}
         record = simulate(network, weights, batch, **args)  # type: ignore[arg-type]

@@ -136,6 +136,7 @@ def augment(
     """
     _check_sides(augmentation, batch.shape)
     n = len(order)
+    batch, order = batch.at_hand(order)
     source = _Part(batch.t, batch.unit, batch.start)
     warp = warp_of(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)

@@ -90,7 +90,7 @@ class Learner:
     def _batch(self, data: Data, order: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         change = self.options.augmentation
         if not change:
-            return Batch(data, order, teaching=self.teaching)
+            return _unchanged(data, order, self.teaching)
         if not isinstance(data, EventBatch):
             return Batch(distort(data, order, change, rng), np.arange(len(order)), True)
         changed = augment(data, order, change, rng, self.threads)
@@ -116,6 +116,15 @@ class Learner:
     def restore(self, arrays: Arrays) -> None:
         """Take a snapshot back; UserError or KeyError where it does not fit."""
         self.state = self.rule.restore(self.network, arrays)
+
+
+def _unchanged(data: Data, order: NDArray[np.int64], teaching: Teaching | None) -> Batch:
+    """Return samples as they are; of windows, which share times, a copy of those alone."""
+    if not isinstance(data, EventBatch):
+        return Batch(data, order, teaching=teaching)
+    at_hand, places = data.at_hand(order)
+    known = None if at_hand is data else order
+    return Batch(at_hand, places, at_hand is not data, teaching, known)
 
 
 def rule_of(options: TrainOptions, threads: int = 1) -> Rule[Any, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.facts import USUAL, Facts
 from eventsnn.data.images import Images
+from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers, parse_layers
@@ -65,6 +66,8 @@ class TrainOptions:
 
     Attributes
     ----------
+    view : SensorView
+        What is seen of recordings.
     augmentation : Augmentation
         How recordings are changed as they stream in.
     own : RuleOptions
@@ -83,6 +86,7 @@ class TrainOptions:
     )
     epochs: int = option(0, "Passes over the data; default: by their size.", least=1)
     limit: int | None = option(None, "Use only so many samples of each half.", least=1)
+    view: SensorView = inline(SensorView)
     seed: int = option(0, "Of weights, order and shifts.", least=0, most=(1 << 64) - 1)
     augmentation: Augmentation = inline(Augmentation)
     skip: int = option(0, "Leave out so many training samples from the first on.", least=0)
@@ -235,7 +239,12 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     if not layers and options.network is None:
         # Of data without labels, which are refused for that, there are no classes.
         layers = (data.n_inputs, 200, max(data.n_classes, 1))
-    options = replace(options, data=data.spec, layers=layers)
+    if options.view and options.view != data.view:
+        raise UserError(
+            f"data {data.spec!r}: are not seen with {options.view}; open them so: "
+            "data.viewed(...), or open_data(word, ...)"
+        )
+    options = replace(options, data=data.spec, layers=layers, view=data.view)
     check_trainable(options, data)
     epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
     own = options.own.completed(epochs)

@@ -37,7 +37,7 @@ def open_own(
     """
     spec = own_word(model, run, give) if given is None else given
     try:
-        data = open_data(spec, limit=limit, progress=progress)
+        data = open_data(spec, limit=limit, progress=progress, **run.options.view.keywords)
     except UserError as error:
         if given is not None:
             raise

@@ -31,12 +31,15 @@ class SavedRun:
         What it learned from: (polarities, height, width), or (height, width) of images.
     data : Identity or None
         What it learned from; None of a version that kept no more than the word.
+    recorded : tuple of int
+        The sensor of its recordings before a part of it is seen; else the same.
     """
 
     checkpoint: Checkpoint
     options: TrainOptions
     sensor: Shape
     data: Identity | None
+    recorded: Shape
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -59,9 +62,10 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
         _check_weights(checkpoint, options)
         _check_history(checkpoint.info, options)
         data = _data(checkpoint.info, sensor)
+        recorded = _recorded(checkpoint.info, sensor, options)
     except UserError as error:
         raise damaged(path, str(error)) from error
-    return SavedRun(checkpoint, options, sensor, data)
+    return SavedRun(checkpoint, options, sensor, data, recorded)
 
 
 def _options(checkpoint: Checkpoint) -> TrainOptions:
@@ -86,6 +90,21 @@ def _sensor(info: dict[str, Any], options: TrainOptions) -> Shape:
         raise UserError(f"input_shape is {shown(shape)}")
     if any(type(side) is not int or side < 1 for side in shape) or math.prod(shape) != units:
         raise UserError(f"input_shape is {shown(shape)}, and the network has {units} inputs")
+    return tuple(shape)
+
+
+def _recorded(info: dict[str, Any], sensor: Shape, options: TrainOptions) -> Shape:
+    """Return the sensor of the recordings, of which the network sees that of its input."""
+    if not options.view:
+        return sensor
+    shape = info.get("recorded_sensor")
+    if (
+        not (isinstance(shape, list) and len(shape) == 3)
+        or any(type(side) is not int or not 0 < side < MOST_UNITS for side in shape)
+        or math.prod(shape) >= MOST_UNITS
+        or options.view.shape((shape[0], shape[1], shape[2])) != sensor
+    ):
+        raise UserError(f"recorded_sensor is {shown(shape)}, its input {sensor}")
     return tuple(shape)
 
 

@@ -270,6 +270,7 @@ class Trainer:
             "data_note": self.data.note,
             "input_shape": list(sensor_of(self.data.train)),
             "data": self.identity.to_json(),
+            "recorded_sensor": list(self.data.recorded_sensor),
             "machine": machine(),
         }
         arrays, network = packed(self.options.network)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from eventsnn.data.facts import Facts, augmentation_for
+from eventsnn.data.facts import Facts, augmentation_for, batch_for
 from eventsnn.network.layer_string import parts_of
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
@@ -92,7 +92,8 @@ class AdjointOptions(GradientOptions):
                 "dropout": 0.0,
                 "elastic": 0.5,
             }
-        return augmentation_for(facts, usual) | cls._for_longer(facts, usual)
+        batch = {"batch": batch_for(facts, int(usual.get("batch", cls.batch)))}
+        return augmentation_for(facts, usual) | cls._for_longer(facts, usual) | batch
 
     @classmethod
     def _for_longer(cls, facts: Facts, usual: dict[str, Any]) -> dict[str, Any]:

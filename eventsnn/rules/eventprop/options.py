@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventsnn.data.facts import batch_for
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.options import option
@@ -27,7 +28,7 @@ class EventPropOptions(GradientOptions):
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         return {
             "reads": "maximum",
-            "batch": 32,
+            "batch": batch_for(given["facts"], 32),
             "rate": 0.05,
             "scaled": True,
             "init_output": 0.3,

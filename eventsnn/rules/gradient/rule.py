@@ -22,6 +22,7 @@ from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.applied import clip_by_norm, follow
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.evaluation import MOST_EVENTS
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
@@ -150,7 +151,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
 
     def compile(self, network: Network, data: Data) -> None:
         """Learn two recordings with weights of no meaning, and predict them."""
-        few = self.events(data).part(0, min(2, len(data)))
+        few = next(self.events(data).pieces(2, MOST_EVENTS))
         shapes = self.shapes(network).values()
         state = self.begin(network, [np.full(shape, 0.05, np.float32) for shape in shapes])
         batch = Batch(few, np.arange(len(few)), whole=True)

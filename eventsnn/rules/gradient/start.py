@@ -14,7 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
-from eventsnn.rules.evaluation import spikes_allowed
+from eventsnn.rules.evaluation import MOST_EVENTS, spikes_allowed
 from eventsnn.rules.learned import Rates
 from eventsnn.text import shown
 from eventsnn.topology.topology import Topology
@@ -102,7 +102,7 @@ def start_weights(
     UserError
         If no scale makes a population fire.
     """
-    few = events.part(0, min(_FEW, len(events)))
+    few = next(events.pieces(_FEW, MOST_EVENTS), events)
     weights: Drawn = []
     plain: Drawn = []
     for p, population in enumerate(network.populations):

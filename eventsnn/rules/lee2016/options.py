@@ -72,6 +72,7 @@ class Lee2016Options(RuleOptions):
         300,
         "Consecutive events of a recording that are learned, from a random place; 0: all.",
         least=0,
+        flag="--crop-events",
     )
     dtype: Literal["float32", "float64"] = option("float32", "Of weights and potentials.")
     test_seed: int = option(0, "Of the spikes of images in predictions.", least=0)
