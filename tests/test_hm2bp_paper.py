@@ -5,11 +5,15 @@ import pytest
 
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.images import Images
+from eventsnn.events import EventBatch, EventStream
 from eventsnn.reproduce import papers
 from eventsnn.reproduce.hm2bp.alpha import alpha_of_a_synapse
 from eventsnn.reproduce.hm2bp.drawn import draw, tables
+from eventsnn.reproduce.hm2bp.paper import SPEECH
 from eventsnn.reproduce.hm2bp.published import BEST, LOGGED, NOT_RUN
 from eventsnn.reproduce.hm2bp.released import NETWORK, evaluate_released, weights_of
+from eventsnn.reproduce.hm2bp.training import train_row
+from eventsnn.reproduce.judges import Shown
 from eventsnn.reproduce.paper import RowContext
 from eventsnn.reproduce.released import read_released
 
@@ -94,6 +98,28 @@ def test_rows_that_need_hours_are_full_and_ablations_leave_one_part_out():
             assert len(changed) == 2 and changed.pop("epochs") == 5
             assert list(changed.values()) == [False]
     assert PAPER.row("mnist-800").options_of("full")["epochs"] == 100
+
+
+def words(n, seed):
+    """Words of 78 channels: each digit speaks in its own 39 of them."""
+    rng, streams = np.random.default_rng(seed), []
+    for k in range(n):
+        unit = 7 * (k % 2) % 2 * 39 + rng.integers(0, 39, 900)
+        t = np.sort(rng.integers(0, 300_000, 900))
+        streams.append(EventStream(t, unit, (1, 1, 78), k % 2, 300_000))
+    return EventBatch.from_streams(streams)
+
+
+def test_spoken_digits_are_learned_beside_a_neighbour_that_judges_nothing(tmp_path):
+    data = DataSet("speech:words", words(100, 0), words(20, 1))
+    assert SPEECH.fits(data)
+    for name in ("speech-400", "speech-reservoir"):
+        row = PAPER.row(name)
+        few = {"epochs": 8, "layers": [*row.options["layers"][:-1], 2]}
+        found = train_row(context(data, tmp_path / name), row.options | few)
+        assert found["accuracy"] >= 80 and found["options"]["rule"] == "hm2bp"
+    judges = [f.judge for f in PAPER.published if f.row.startswith("speech-")]
+    assert len(judges) == 4 and all(isinstance(judge, Shown) for judge in judges)
 
 
 def test_alpha_hardly_moves_while_a_small_network_learns(tmp_path):
