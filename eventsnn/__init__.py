@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from eventsnn.network.file import load_network
     from eventsnn.network.layer_string import layers
     from eventsnn.neurons.cuba_lif import CubaLIF
+    from eventsnn.neurons.general_lif import GeneralLIF
     from eventsnn.neurons.if_ import IF
     from eventsnn.neurons.lif import LIF
     from eventsnn.neurons.readout import Readout
@@ -90,6 +91,7 @@ _HOME = {
     "FirstSpike": "losses",
     "FixedInDegree": "connectivity.fixed_in_degree",
     "FixedOutDegree": "connectivity.fixed_out_degree",
+    "GeneralLIF": "neurons.general_lif",
     "HerdingMLP": "rules.deep_spiking.network",
     "IF": "neurons.if_",
     "layers": "network.layer_string",
@@ -160,6 +162,7 @@ __all__ = [
     "FirstSpike",
     "FixedInDegree",
     "FixedOutDegree",
+    "GeneralLIF",
     "HerdingMLP",
     "Network",
     "Normal",

@@ -24,6 +24,14 @@ def one_neuron(out):
     assert out == "spike at 30000 us, potential 1.1385 before the reset\n"
 
 
+def constant_current(out):
+    rates = re.findall(r"([\d.]+) Hz, the formula ([\d.]+) Hz", out)
+    assert len(rates) == 6 and all(found == formula for found, formula in rates)
+    assert numbers(r"(\d+) spikes", out) == [0, 27, 50, 84, 1, 27, 50, 85]
+    # -70 + 14 (1 - exp(-2.5)) + 4, at the threshold and more.
+    assert "neuron 0 reached -53.149 mV" in out
+
+
 def delay_line(out):
     assert "up to 1950 us: 0 at 0, 1 at 100, 2 at 300, 3 at 600, 4 at 1000, 5 at 1500\n" in out
     assert "and then:      6 at 2100, 7 at 2800, 8 at 3600, 9 at 4500" in out

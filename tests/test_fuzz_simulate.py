@@ -10,6 +10,7 @@ from eventsnn.engines import State, simulate
 from eventsnn.events import EventStream
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.general_lif import GeneralLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
@@ -25,6 +26,17 @@ GOOD = {
         "threshold": 0.5,
         "refractory_us": 2,
         "bias": 0.3,
+    },
+    GeneralLIF: {
+        "tau_mem_us": 20.0,
+        "threshold": 0.5,
+        "rest": -0.1,
+        "reset": "rest",
+        "bias": 0.1,
+        "refractory_us": 2,
+        "tau_syn_us": 5.0,
+        "tau_inhibitory_us": 9.0,
+        "hold_v": True,
     },
     Readout: {"tau_us": 30.0},
 }

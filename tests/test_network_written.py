@@ -73,7 +73,7 @@ def number_of(f):
     """A value of a parameter that is not its default."""
     if f.name == "reset":
         return "zero"
-    return {"int": 3, "bool": True}.get(f.type, 0.75 if f.name != "inhibition" else -0.75)
+    return {"int": 3, "bool": not f.default}.get(f.type, 0.75 if f.name != "inhibition" else -0.75)
 
 
 def test_every_model_and_every_topology_comes_back_with_each_of_its_parameters():
@@ -82,7 +82,7 @@ def test_every_model_and_every_topology_comes_back_with_each_of_its_parameters()
         if "eventsnn" not in model.__module__:
             continue
         whole = {"step_us": 400.0, "refractory_us": 7.0, "refractory_steps": 3}
-        whole |= {"slack": 0.25, "tau_mem_us": 1000.0, "tau_syn_us": 700.0}
+        whole |= {"slack": 0.25, "rest": -0.5, "tau_mem_us": 1000.0, "tau_syn_us": 700.0}
         given = {f.name: whole.get(f.name, number_of(f)) for f in fields(model)}
         neuron = model(**given)
         network = es.Network((es.Population("in", 4), es.Population(kind, 3, neuron)))

@@ -15,6 +15,8 @@ MANY = (
     es.LIF(20_000.0, reset="zero", refractory_us=900),
     es.CubaLIF(20_000.0, 5_000.0, refractory_us=700),
     es.CubaLIF(8_000.0, 3_000.0, bias=1.3),
+    es.GeneralLIF(15_000.0, 0.8, -0.3, "subtract", refractory_us=1_000, hold_v=False),
+    es.GeneralLIF(9_000.0, 0.4, -0.1, bias=0.2, tau_syn_us=4e3, tau_inhibitory_us=7e3),
     es.neurons.GradedLIF(15_000.0, 1.0, 800.0, inhibition=-0.3, group=3),
     es.neurons.GridLIF(500.0, decay=0.9, residue=1.0, taken=0.4),
     es.neurons.SteppedLIF(20_000.0, 4_000.0, 0.8, step_us=500.0),

@@ -89,14 +89,14 @@ class _Machine:
         self.now = 0.0
         self.logs = [Log([], [], []) for _ in network.populations]
         self.cells = [
-            [p.neuron.start() for _ in range(p.size)] if p.neuron else []
+            [p.neuron.of(unit).start() for unit in range(p.size)] if p.neuron else []
             for p in network.populations
         ]
         self.neurons = [p.neuron for p in network.populations]
         self.turns = turns_of(network, 0.0)
         self.predicted: dict[tuple[int, int], Pending] = {}
         for p, population in enumerate(network.populations):
-            if population.neuron and population.neuron.predicts:
+            if population.neuron and population.predicts:
                 for unit in range(population.size):
                     self._predict(p, unit, population.neuron)
 
@@ -150,15 +150,15 @@ class _Machine:
                 arrived.setdefault(target, []).append(weight)
         fired = []
         for unit in sorted(due | set(arrived)):
-            cell = self.cells[p][unit]
+            cell, one = self.cells[p][unit], neuron.of(unit)
             came = cell, self.now, arrived.get(unit, []), unit in due
-            value = neuron.receive(*came) if after is neuron else neuron.turned(*came, after)
+            value = one.receive(*came) if after is neuron else one.turned(*came, after.of(unit))
             if value is not None:
                 fired.append(unit)
                 self.logs[p].t.append(self.now)
                 self.logs[p].unit.append(unit)
                 self.logs[p].value.append(value)
-            if neuron.predicts:
+            if self.network.populations[p].predicts:
                 self._predict(p, unit, neuron)
         neuron.lateral(self.cells[p], self.now, fired)
         self.counts.neuron_updates[self.row, p] += len(due | set(arrived))

@@ -13,7 +13,7 @@ from eventsnn.engines.gathered import Given
 from eventsnn.engines.turns import turns_of
 from eventsnn.measure.operations import source_train
 from eventsnn.network import Connection, Population, Weights
-from eventsnn.neurons.neuron import Cell, Neuron
+from eventsnn.neurons.neuron import Neuron
 from eventsnn.record import Record
 
 
@@ -118,9 +118,9 @@ class _Replay:
 
     def __init__(self, neuron: Neuron, units: tuple[int, ...], arrivals: Delivered) -> None:
         self.base = self.neuron = neuron
-        self.cells = {unit: neuron.start() for unit in sorted(units)}
+        self.cells = {unit: neuron.of(unit).start() for unit in sorted(units)}
         self.coming, self.turns = arrivals.of(units), list(arrivals.turns)
-        self.kept = {u: [self._snapshot(0.0, cell)] for u, cell in self.cells.items()}
+        self.kept = {unit: [self._snapshot(0.0, unit)] for unit in self.cells}
 
     def until(self, end: float) -> dict[int, list[Snapshot]]:
         """Work off the instants before ``end``."""
@@ -145,17 +145,16 @@ class _Replay:
             self.neuron = self.base.with_current(self.turns.pop(0).amplitude)
         reached: dict[int, tuple[float, ...]] = {}
         for unit, weights in instant.weights.items():
-            cell = self.cells[unit]
-            was = before.now(cell, t)
+            cell, one, after = self.cells[unit], before.of(unit), self.neuron.of(unit)
+            was = one.now(cell, t)
             came = cell, t, weights, unit in due
-            same = self.neuron is before
-            value = before.receive(*came) if same else before.turned(*came, self.neuron)
+            value = one.receive(*came) if after is one else one.turned(*came, after)
             if value is not None:
                 fired.append(unit)
                 reached[unit] = (value if before.value_is_v else was[0], *was[1:])
         moved = self._acted_on(t, fired) if fired and len(self.cells) > 1 else set()
         for unit in {*instant.weights, *moved}:
-            self.kept[unit].append(self._snapshot(t, self.cells[unit], reached.get(unit)))
+            self.kept[unit].append(self._snapshot(t, unit, reached.get(unit)))
 
     def _acted_on(self, t: float, fired: list[int]) -> set[int]:
         """Let those that fired act on others; return whom they changed."""
@@ -163,5 +162,6 @@ class _Replay:
         self.neuron.lateral(list(self.cells.values()), t, fired)
         return {u for u, cell in self.cells.items() if (*cell.x, *cell.times) != was[u]}
 
-    def _snapshot(self, t: float, cell: Cell, reached: tuple[float, ...] | None = None) -> Snapshot:
-        return Snapshot(t, tuple(cell.x), tuple(cell.times), self.neuron, reached)
+    def _snapshot(self, t: float, unit: int, reached: tuple[float, ...] | None = None) -> Snapshot:
+        cell = self.cells[unit]
+        return Snapshot(t, tuple(cell.x), tuple(cell.times), self.neuron.of(unit), reached)

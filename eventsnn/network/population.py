@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from eventsnn.errors import UserError
-from eventsnn.generators import Generator
+from eventsnn.generators import CurrentGenerator, Generator
 from eventsnn.network.checked import check_name
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.registry import check_exact
@@ -60,6 +60,12 @@ class Population:
             )
         if self.neuron is not None:
             check_exact(self.neuron, Neuron, where, "LIF(20_000), or None for the input")
+            width = self.neuron.width
+            if width is not None and width != math.prod(shape):
+                raise UserError(
+                    f"{where}: {self.neuron.kind} has parameters for {width} neurons, it has "
+                    f"{math.prod(shape)}; give one value, or one a neuron"
+                )
         if self.generator is not None:
             check_exact(self.generator, Generator, where, "Poisson(10, seed=1), or None")
             self.generator.check_drives(self.neuron, where)
@@ -69,6 +75,12 @@ class Population:
     def size(self) -> int:
         """Number of neurons."""
         return math.prod(self.shape)
+
+    @property
+    def predicts(self) -> bool:
+        """True if neurons may fire between events: by their model, or by a current led into it."""
+        driven = isinstance(self.generator, CurrentGenerator)
+        return self.neuron is not None and (self.neuron.predicts or driven)
 
     @property
     def spiking(self) -> bool:

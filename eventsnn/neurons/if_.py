@@ -42,6 +42,7 @@ class IF(Neuron):
 
     kind: ClassVar[str] = "if"
     rows: ClassVar[bool] = True
+    one_clock: ClassVar[bool] = True
     in_state: ClassVar[tuple[str, ...]] = ("threshold",)
     threshold: float = 1.0
     reset: Reset = "subtract"

@@ -46,6 +46,7 @@ class LIF(Neuron):
 
     kind: ClassVar[str] = "lif"
     rows: ClassVar[bool] = True
+    one_clock: ClassVar[bool] = True
     in_state: ClassVar[tuple[str, ...]] = ("threshold",)
     multiplications: ClassVar[int] = 1
     tau_us: float

@@ -90,6 +90,9 @@ class Neuron(ABC):
         True for a model that may fire between events.
     rows : bool
         True for a model whose kernels take whole rows of weights (``Kernels.rows``).
+    one_clock : bool
+        True for a model whose kernels keep one clock for neighbours that are always reached
+        together, as many as their table says; else each neuron has its own.
     current : str
         The parameter that is a constant current, where the model integrates one in closed form;
         else "". Current generators set it (``turned``).
@@ -110,6 +113,7 @@ class Neuron(ABC):
     spiking: ClassVar[bool] = True
     predicts: ClassVar[bool] = False
     rows: ClassVar[bool] = False
+    one_clock: ClassVar[bool] = False
     current: ClassVar[str] = ""
     in_state: ClassVar[tuple[str, ...]] = ()
     value_is_v: ClassVar[bool] = True
@@ -172,6 +176,21 @@ class Neuron(ABC):
     def start(self) -> Cell:
         """Return a neuron at rest that has never been touched."""
         return Cell([0.0] * len(self.variables), [-1.0] + [-math.inf] * (len(self.times) - 1))
+
+    @property
+    def width(self) -> int | None:
+        """For how many neurons parameters are given one by one; None where all share them."""
+        return None
+
+    def of(self, unit: int) -> Neuron:
+        """Return the model of one neuron: this one where all share their parameters."""
+        return self
+
+    def at_rest(self, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (x, times) of neurons that ``start``: (n_variables, size) and (n_times, size)."""
+        cells = [self.of(unit).start() for unit in range(1 if self.width is None else size)]
+        x, times = np.array([c.x for c in cells]).T, np.array([c.times for c in cells]).T
+        return np.repeat(x, size // len(cells), 1), np.repeat(times, size // len(cells), 1)
 
     def readout(self, cell: Cell, t: float) -> tuple[float, float, float, float] | None:
         """Return (final, maximum, maximum_t, integral) at ``t``, or None if the model has none."""
@@ -264,10 +283,12 @@ def check_precision(model: Neuron, dtype: type[np.floating[Any]], where: str) ->
     """
     limits = np.finfo(dtype)
     for name in model.in_state:
-        value = abs(float(getattr(model, name)))
-        if value and not float(limits.tiny) <= value <= float(limits.max):
+        given = np.atleast_1d(np.asarray(getattr(model, name)))
+        size = np.abs(given) if given.dtype.kind == "f" else np.zeros(1)  # a word is no number
+        lost = (size > 0) & ~((size >= float(limits.tiny)) & (size <= float(limits.max)))
+        if lost.any():
             raise UserError(
-                f"{where}: {name} of its {model.kind} neurons is {getattr(model, name)}, which "
+                f"{where}: {name} of its {model.kind} neurons is {given[lost][0]}, which "
                 f"{limits.dtype} does not hold; give {float(limits.tiny):.3g} to "
                 f"{float(limits.max):.3g}, or weights of float64"
             )

@@ -41,6 +41,7 @@ class Readout(Neuron):
 
     kind: ClassVar[str] = "readout"
     spiking: ClassVar[bool] = False
+    one_clock: ClassVar[bool] = True
     multiplications: ClassVar[int] = 2
     variables: ClassVar[tuple[str, ...]] = ("v", "maximum", "integral")
     times: ClassVar[tuple[str, ...]] = ("clock", "maximum_t")

@@ -34,7 +34,7 @@ def spikes_allowed(network: Network, events: EventBatch) -> int:
     that fire only when an event comes cannot.
     """
     neurons = [p for p in network.populations if p.neuron is not None]
-    if not any(p.neuron.predicts for p in neurons if p.neuron is not None):
+    if not any(p.predicts for p in neurons):
         return EVENT_BUDGET
     longest = int(events.duration.max()) if len(events) else 0
     return min(EVENT_BUDGET, sum(p.size for p in neurons) * max(SPIKES, longest // EVERY_US))

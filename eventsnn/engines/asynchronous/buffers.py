@@ -73,9 +73,7 @@ class Buffers:
         self.entry: Any = None
         for p, population in enumerate(network.populations):
             if population.neuron is not None:
-                cell = population.neuron.start()
-                self.x(p)[:] = np.array(cell.x)[:, None]
-                self.times(p)[:] = np.array(cell.times)[:, None]
+                self.x(p)[:], self.times(p)[:] = population.neuron.at_rest(population.size)
         self.rest = self.cells.x.copy(), self.cells.times.copy(), self.queue.books.copy()
 
     def x(self, p: int) -> Any:

@@ -122,7 +122,7 @@ def _plan(network: Network, *_: tuple[type, ...]) -> Graph:
         order=np.array(network.order, np.int64),
         size=sizes,
         model=np.array([number_of(n, kinds) if n else -1 for n in neurons], np.int64),
-        predicts=np.array([n is not None and n.predicts for n in neurons], np.int64),
+        predicts=np.array([p.predicts for p in network.populations], np.int64),
         clock=np.array([clock_size(network, p) for p in range(len(neurons))], np.int64),
         x_at=_starts(
             [_lined(n * len(m.variables)) if m else 0 for n, m in zip(sizes, neurons, strict=True)]
@@ -159,13 +159,14 @@ def _plan(network: Network, *_: tuple[type, ...]) -> Graph:
 def clock_size(network: Network, p: int) -> int:
     """Return how many neighbours of a population are always reached together.
 
-    With delays a synapse the targets of a spike are not reached together, and a model
-    that predicts keeps a clock a neuron.
+    With delays a synapse the targets of a spike are not reached together. A model that predicts,
+    or has kernels without ``one_clock``, keeps a clock a neuron.
     """
     population = network.populations[p]
     into = [c for c, t in zip(network.connections, network.targets, strict=True) if t == p]
     sizes = {c.topology.clock_size if c.one_delay else 1 for c in into}
-    if population.neuron is None or population.neuron.predicts or not sizes:
+    neuron = population.neuron
+    if neuron is None or not neuron.one_clock or population.predicts or not sizes:
         return 1
     smallest = min(sizes)
     return smallest if all(size % smallest == 0 for size in sizes) else 1

@@ -46,8 +46,8 @@ class PopulationState(Mapping[str, NDArray[Any]]):
             row = self._times[neuron.times.index(name)]
         elif neuron is not None and name in neuron.variables:
             place = neuron.variables.index(name)
-            pairs = zip(self._x.T.tolist(), self._times.T.tolist(), strict=True)
-            row = np.array([neuron.now(Cell(x, times), self.t)[place] for x, times in pairs])
+            cells = list(map(Cell, self._x.T.tolist(), self._times.T.tolist()))
+            row = np.array([neuron.of(j).now(one, self.t)[place] for j, one in enumerate(cells)])
         else:
             raise UnknownName(
                 f"state of {named(self.population.name)}: no {named(name)}; there are "

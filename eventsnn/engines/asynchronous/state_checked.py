@@ -155,13 +155,14 @@ def _check_neurons(state: State, network: Network, graph: Graph, p: int) -> None
     padding = state.x[graph.x_at[p] + n * len(neuron.variables) : graph.x_at[p + 1]]
     _true(padding == 0, "x", padding, int(graph.x_at[p + 1]) - len(padding))
     now, first = float(state.t), int(graph.times_at[p])
-    pause = float(getattr(neuron, "refractory_us", 0.0))
+    pause = float(np.max(getattr(neuron, "refractory_us", 0.0)))
+    start = neuron.at_rest(n)[1]
     ranges = {"clock": (0.0, now), "ready": (0.0, now + pause), "maximum_t": (0.0, now)}
     ranges["next"] = now, np.inf
     for row, name in enumerate(neuron.times):
         part = state.times[first + row * n : first + (row + 1) * n]
         least, most = ranges.get(name, (-np.inf, np.inf))
-        rest = part == neuron.start().times[row]
+        rest = part == start[row]
         # A prediction for a time gone by is none of the start, whatever that was.
         rest &= (part >= now) if name == "next" else True
         _true(rest | ((part >= least) & (part <= most)), "times", part, first + row * n)

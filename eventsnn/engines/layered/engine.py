@@ -58,7 +58,7 @@ def supports(network: Network) -> bool:
     targets = network.targets
     if len(network.inputs) != 1:
         return False
-    if any(p.neuron and p.neuron.predicts for p in network.populations):
+    if any(p.predicts for p in network.populations):
         return False
     if len(set(targets)) < len(targets) or in_order(network) is None:
         return False

@@ -115,7 +115,7 @@ def _not_layered(network: Network) -> str:
     if len(network.inputs) != 1:
         return f"the network has {len(network.inputs)} inputs"
     for p in network.populations:
-        if p.neuron is not None and p.neuron.predicts:
+        if p.neuron is not None and p.predicts:
             return f"{p.name} has {p.neuron.kind} neurons, which fire between events"
     for connection in network.connections:
         if not connection.one_delay:

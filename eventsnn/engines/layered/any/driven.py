@@ -35,7 +35,8 @@ class Driven:
         self.n_out = topology.n_out
         check_precision(neuron, self.dtype, "feedforward")
         kernels = _kernels(type(neuron), self.dtype)
-        head = [self.n_out, topology.clock_size]
+        self.clock_size = topology.clock_size if neuron.one_clock else 1
+        head = [self.n_out, self.clock_size]
         self.wires = Wires(
             Pointers([kernels.receive]),
             Pointers([kernels.settle]),
@@ -48,10 +49,9 @@ class Driven:
 
     def start(self, recordings: int) -> ModelRows:
         """Return the state at rest: a row a recording for a model that never fires."""
-        n, cell = self.n_out, self.neuron.start()
+        n, (x, times) = self.n_out, self.neuron.at_rest(self.n_out)
         rows = 1 if self.neuron.spiking else max(recordings, 1)
-        rest_x = np.repeat(np.array(cell.x, self.dtype), n)
-        rest_times = np.repeat(np.array(cell.times, np.float64), n)
+        rest_x, rest_times = x.astype(self.dtype).reshape(-1), times.reshape(-1)
         return ModelRows(
             aligned(rows * len(rest_x), self.dtype).reshape(rows, -1) + rest_x,
             np.tile(rest_times, (rows, 1)),
@@ -74,7 +74,7 @@ class Driven:
 
     def readouts(self, state: ModelRows, now: NDArray[np.float64]) -> Readouts:
         """Return what each recording's neurons hold at its end."""
-        n, clocks = self.n_out, np.arange(self.n_out) // self.topology.clock_size
+        n, clocks = self.n_out, np.arange(self.n_out) // self.clock_size
         rows = []
         for x, times, t in zip(state.x, state.times, now, strict=False):
             parts = x.reshape(-1, n), times[:n][clocks], times[n : 2 * n], float(t)
@@ -101,10 +101,8 @@ def _flat(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
 
 def rest_of(neuron: Neuron, size: int, dtype: Any, now: NDArray[np.float64]) -> Readouts:
     """Return the readouts of a population that nothing reached."""
-    cell = neuron.start()
-    x = np.repeat(np.array(cell.x, dtype)[:, None], size, 1)
-    clocks, times = (np.full(size, t) for t in (cell.times[0], cell.times[1]))
-    rows = [neuron.readouts(x, clocks, times, float(t)) for t in now]
+    x, (clocks, times, *_) = neuron.at_rest(size)
+    rows = [neuron.readouts(x.astype(dtype), clocks, times, float(t)) for t in now]
     return stacked(rows, size, dtype)
 
 
