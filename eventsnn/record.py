@@ -178,8 +178,8 @@ class Record:
     ----------
     network : Network
     duration : float64 array (n_recordings,)
-        Each recording ran over [0, duration) microseconds (with a state: since the
-        state's time).
+        Each recording ran over [0, duration) microseconds; a run that went on from a state over
+        [state.t, duration).
     counts : Counts
     spikes : mapping from population name to Spikes
         Only of the populations that were kept. The input's spikes are the events given
@@ -189,6 +189,8 @@ class Record:
     readouts : mapping from population name to Readouts
     state : State or None
         Where the run stands, to go on with; only if it was given a state.
+    began : State or None
+        Where it began, if it was given a state; None: at rest, at 0.
 
     Examples
     --------
@@ -208,6 +210,7 @@ class Record:
     unit_spikes: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     readouts: Mapping[str, Readouts] = field(default_factory=dict)
     state: State | None = None
+    began: State | None = None
 
     def __post_init__(self) -> None:
         """Let a name that is not there say why."""
@@ -225,8 +228,15 @@ class Record:
         adds = int(self.counts.synaptic_adds.sum())
         return f"<Record of {len(self)} recordings, spikes: {told}; {adds:,} synaptic additions>"
 
+    @property
+    def since(self) -> float:
+        """Microseconds at which the run began: the time of its state, else 0."""
+        return 0.0 if self.began is None else float(self.began.t)
+
     def rate(self, population: str) -> NDArray[np.float64]:
         """Return the mean spikes a second of a population's neurons, float64 (n_recordings,).
+
+        Of the time that was run: since the state's, if it went on from one. NaN where that is none.
 
         Raises
         ------
@@ -239,8 +249,9 @@ class Record:
             raise UserError(
                 f"record: {found.name} sends no spikes; there are readouts[{population!r}]"
             )
-        seconds = np.maximum(self.duration, 1.0) / 1e6
-        return np.asarray(self.counts.spikes[:, p] / found.size / seconds)
+        seconds = (self.duration - self.since) / 1e6
+        with np.errstate(invalid="ignore"):  # nothing in no time
+            return np.asarray(self.counts.spikes[:, p] / found.size / seconds)
 
 
 def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.waiting import waiting
 from eventsnn.engines.gathered import Given
-from eventsnn.engines.turns import turns_of
+from eventsnn.engines.turns import amplitudes_of, turns_of
 from eventsnn.measure.operations import source_train
 from eventsnn.network import Connection, Population, Weights
 from eventsnn.neurons.neuron import Neuron
@@ -50,15 +51,27 @@ class Delivered:
     """What reached the neurons of a population in a run of one recording."""
 
     def __init__(self, record: Record, weights: Weights, events: Given, population: str) -> None:
-        network = record.network
+        network, began = record.network, record.began
         target, flat = network.index(population), network.weights(weights)
-        self.turns = [turn for turn in turns_of(network, 0.0) if turn.population == target]
+        self.since = record.since
+        self.began = None if began is None else began.of(network)[population]
+        self.amplitude = amplitudes_of(network, self.since).get(target, 0.0)
+        self.turns = [turn for turn in turns_of(network, self.since) if turn.population == target]
         self._into: list[tuple[Connection, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+        self._on_its_way: list[tuple[NDArray[Any], ...]] = []
         for c, connection in enumerate(network.connections):
-            if network.targets[c] == target:
-                t, unit, _ = source_train(record, c, events)
-                order = np.lexsort((unit, t))  # events of one instant go by unit
-                self._into.append((connection, flat[c], t[order], unit[order]))
+            if network.targets[c] != target:
+                continue
+            t, unit, _ = source_train(record, c, events)
+            t, unit = t[t >= self.since], unit[t >= self.since]
+            late: tuple[NDArray[Any], ...] = (np.zeros(0),) * 3
+            if began is not None:
+                before = waiting(began, network, c)
+                t, unit = np.concatenate([before.t, t]), np.concatenate([before.unit, unit])
+                late = before.due, before.target, before.weight
+            order = np.lexsort((unit, t))  # events of one instant go by unit
+            self._into.append((connection, flat[c], t[order], unit[order]))
+            self._on_its_way.append(late)
 
     def of(self, units: tuple[int, ...]) -> Iterator[Instant]:
         """Go through the instants at which something reaches one of these neurons."""
@@ -82,7 +95,11 @@ class Delivered:
         connection, flat, t, sender = self._into[place]
         delays = np.broadcast_to(connection.delay_us, connection.topology.weight_shape).reshape(-1)
         known: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-        out: list[list[NDArray[Any]]] = [[np.zeros(0)] for _ in range(5)]
+        due, target, weight = self._on_its_way[place]
+        wanted = np.isin(target, units)
+        same = np.ones(int(wanted.sum()))
+        first = (due[wanted], place * same, -same, target[wanted], weight[wanted])
+        out = [[np.asarray(values, np.float64)] for values in first]
         for sequence, (when, one) in enumerate(zip(t.tolist(), sender.tolist(), strict=True)):
             if one not in known:
                 targets, synapses = connection.topology.fan_out(one)
@@ -101,7 +118,7 @@ class Delivered:
 def replayed(
     population: Population, arrivals: Delivered, units: tuple[int, ...], until: float
 ) -> dict[int, list[Snapshot]]:
-    """Return what some neurons went through, from rest.
+    """Return what some neurons went through, from where the run began.
 
     Neurons that act on others of their population are run with all of them.
     """
@@ -118,9 +135,12 @@ class _Replay:
 
     def __init__(self, neuron: Neuron, units: tuple[int, ...], arrivals: Delivered) -> None:
         self.base = self.neuron = neuron
-        self.cells = {unit: neuron.of(unit).start() for unit in sorted(units)}
+        if arrivals.amplitude:
+            self.neuron = neuron.with_current(arrivals.amplitude)
+        began, each = arrivals.began, sorted(units)
+        self.cells = {u: neuron.of(u).start() if began is None else began.cell(u) for u in each}
         self.coming, self.turns = arrivals.of(units), list(arrivals.turns)
-        self.kept = {unit: [self._snapshot(0.0, unit)] for unit in self.cells}
+        self.kept = {unit: [self._snapshot(arrivals.since, unit)] for unit in self.cells}
 
     def until(self, end: float) -> dict[int, list[Snapshot]]:
         """Work off the instants before ``end``."""

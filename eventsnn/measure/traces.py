@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,8 +26,8 @@ class PotentialTrace(NamedTuple):
     Attributes
     ----------
     t : float64 array (n,)
-        Microseconds: 0, and each instant at which something reached the neuron, or it fired. A
-        spike gives two points: what the neuron reached, and what the reset left.
+        Microseconds: where the run began, and each instant at which something reached the neuron,
+        or it fired. A spike gives two points: what the neuron reached, and what the reset left.
     v : float64 array (n,)
         Its first variable there, the potential, in the units of the weights.
     """
@@ -40,8 +40,9 @@ class PotentialTrace(NamedTuple):
 class Potentials:
     """Variables of some neurons of a population over one recording; ``potentials`` makes it.
 
-    ``traces[unit]`` are the exact points of one neuron, ``traces.every(us)`` values at regular
-    times; ``eventsnn.plot`` draws them.
+    ``traces[unit]`` are the exact points of one neuron, ``traces.course(unit)`` what lies between
+    them, too, ``traces.every(us)`` values at regular times; ``eventsnn.plot`` draws the course.
+    ``for trace in traces`` goes through the neurons, in the order of ``units``.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Potentials:
     units : tuple of int
         Which neurons.
     duration : float
-        Microseconds.
+        Where the run ended, microseconds.
 
     Examples
     --------
@@ -84,6 +85,54 @@ class Potentials:
         """Return the points of one neuron; UserError if it was not followed."""
         return PotentialTrace(*self._points(unit, 0))
 
+    def __iter__(self) -> Iterator[PotentialTrace]:
+        """Go through the points of the neurons, in the order of ``units``."""
+        return (self[unit] for unit in self.units)
+
+    def course(self, unit: int, points: int = 2_000) -> PotentialTrace:
+        """Return one neuron as it is drawn: a line through these points is what it did.
+
+        Between events the potential follows the formula of its model to the end of the run; where
+        it jumps there is a point before and one after, at one time.
+
+        Parameters
+        ----------
+        unit : int
+        points : int
+            Over the whole run, beside those at events.
+
+        Raises
+        ------
+        UserError
+            If the neuron was not followed.
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> net = es.layers("1-1", es.LIF(20_000), es.LIF(20_000))
+        >>> stream = es.EventStream([5_000], [0], (1, 1, 1), duration=25_000)
+        >>> traces = es.potentials(net, [[[0.7]]], stream, "output")
+        >>> t, v = traces.course(0, points=5)
+        >>> t
+        array([    0.,  5000.,  5000., 10000., 15000., 20000., 25000.])
+        >>> v.round(2)
+        array([0.  , 0.  , 0.7 , 0.55, 0.42, 0.33, 0.26])
+        """
+        kept, step = self._followed(unit), (self.duration - self.since) / max(points, 1)
+        ends = [*(one.t for one in kept[1:]), self.duration]
+        t, v = list[float](), list[float]()
+        for one, end in zip(kept, ends, strict=True):
+            if one.reached is not None:
+                t.append(one.t)
+                v.append(one.reached[0])
+            cell = Cell([*one.x], [*one.times])
+            corners = [when for when in one.times[1:2] if one.t < when < end]  # refractory until
+            inner = np.arange(one.t, end, step or 1.0)[1:].tolist()
+            for when in sorted({max(one.t, one.times[0]), *inner, *corners, end}):
+                t.append(when)
+                v.append(one.neuron.now(cell, when)[0])
+        return PotentialTrace(np.array(t), np.array(v))
+
     def every(self, step_us: float, variable: str = "") -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Return values at regular times, after what happens at each of them.
 
@@ -97,7 +146,8 @@ class Potentials:
         Returns
         -------
         t : float64 array (n_times,)
-            0, step_us, ... below the duration, microseconds.
+            0, step_us, ... below the duration, microseconds; of a run that went on from a state,
+            those at or after its time.
         values : float64 array (n_units, n_times)
             A row for each of ``units``.
         """
@@ -106,6 +156,7 @@ class Potentials:
             raise UserError(f"potentials: step_us is {shown(step)}; give a number above 0")
         place = self._place(variable)
         times = np.arange(0.0, self.duration, step)
+        times = times[times >= self.since]
         out = np.zeros((len(self.units), len(times)))
         for row, unit in enumerate(self.units):
             kept = self._kept[unit]
@@ -114,6 +165,11 @@ class Potentials:
                 cell = Cell([*kept[i].x], [*kept[i].times])
                 out[row, k] = kept[i].neuron.now(cell, t)[place]
         return times, out
+
+    @property
+    def since(self) -> float:
+        """Microseconds at which the run began; above 0 where it went on from a state."""
+        return float(self._kept[self.units[0]][0].t) if self.units else 0.0
 
     @property
     def _neuron(self) -> Neuron:
@@ -129,14 +185,17 @@ class Potentials:
             )
         return names.index(variable) if variable else 0
 
-    def _points(self, unit: int, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _followed(self, unit: int) -> list[Snapshot]:
         if unit not in self._kept:
             raise UserError(
                 f"potentials: neuron {shown(unit)} of {named(self.population.name)} was not "
                 f"followed; there are {', '.join(map(str, self.units[:20]))}"
             )
+        return self._kept[unit]
+
+    def _points(self, unit: int, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         t, v = list[float](), list[float]()
-        for one in self._kept[unit]:
+        for one in self._followed(unit):
             if one.reached is not None:
                 t.append(one.t)
                 v.append(one.reached[place])
@@ -161,10 +220,11 @@ def potentials(
     ----------
     network : Network or Record
         A network is run in float64. Of a record, all spikes must be kept: its run is not repeated.
+        One that went on from a state is followed from there.
     weights : mapping by connection name, or sequence in connection order
         Those of the run.
     events : as ``simulate`` takes them
-        What the run was given, from rest; None where every input has a generator.
+        What the run was given; None where every input has a generator.
     population : str
         Of any neuron model.
     units : sequence of int, or int, optional

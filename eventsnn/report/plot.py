@@ -58,7 +58,7 @@ def _(thing: EventStream) -> Figure:
 @plot.register(Potentials)
 def _(thing: Potentials) -> Figure:
     name, neuron = named(thing.population.name), thing.population.neuron
-    traces: dict[str, Any] = {f"{name}[{u}]": thing[u] for u in thing.units[:MOST_TRACES]}
+    traces: dict[str, Any] = {f"{name}[{u}]": thing.course(u) for u in thing.units[:MOST_TRACES]}
     return plot_traces(traces, getattr(neuron, "threshold", None))
 
 

@@ -56,6 +56,7 @@ def run(
         _stacked(units),
         _joined(readouts),
         machine.state() if state is not None else None,
+        state,
     )
 
 

@@ -55,6 +55,10 @@ class PopulationState(Mapping[str, NDArray[Any]]):
             )
         return np.array(row).reshape(self.population.shape)
 
+    def cell(self, unit: int) -> Cell:
+        """Return the running variables of a neuron as its model keeps them."""
+        return Cell(self._x[:, unit].tolist(), self._times[:, unit].tolist())
+
     def __getattr__(self, name: str) -> NDArray[Any]:
         """Return a variable or a time of all neurons."""
         if name.startswith("__"):
