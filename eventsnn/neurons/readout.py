@@ -64,6 +64,8 @@ class Readout(Neuron):
         """Decay and add; see the head of this file."""
         v, maximum, integral = cell.x
         dt = t - cell.times[0]
+        if v > maximum:  # as the kernels leave a cell: their maximum lags by one instant
+            maximum, cell.times[1] = v, cell.times[0]
         decay = base.decay(dt, self.tau_us, self.decays)
         integral += v * self.area(dt, decay)
         v *= decay
