@@ -15,6 +15,7 @@ from eventsnn.text import named
 
 if TYPE_CHECKING:
     from eventsnn.engines.asynchronous.state import State
+    from eventsnn.engines.fingerprint import Fingerprint
 
 T = TypeVar("T")
 
@@ -191,6 +192,9 @@ class Record:
         Where the run stands, to go on with; only if it was given a state.
     began : State or None
         Where it began, if it was given a state; None: at rest, at 0.
+    fingerprint : Fingerprint or None
+        Of the recordings and weights, so that what is read off the record later is not read with
+        others; None of a record that was made by hand.
 
     Examples
     --------
@@ -211,6 +215,7 @@ class Record:
     readouts: Mapping[str, Readouts] = field(default_factory=dict)
     state: State | None = None
     began: State | None = None
+    fingerprint: Fingerprint | None = None
 
     def __post_init__(self) -> None:
         """Let a name that is not there say why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.fingerprint import fingerprint
 from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.inputs import Inputs
 from eventsnn.engines.options import EVENT_BUDGET, Options, Progress
@@ -70,8 +72,10 @@ def run(
             f"simulate: {source}: a state goes on with one recording, this batch has "
             f"{len(recordings.until)}; run them one by one, each from a state of its own"
         )
+    since = 0.0 if state is None else float(state.t)
     how = how._replace(state=state)
-    return engine_of(how, network, recordings)(network, flat, recordings, options)
+    record = engine_of(how, network, recordings)(network, flat, recordings, options)
+    return replace(record, fingerprint=fingerprint(record, flat, recordings, since))
 
 
 Runs = Callable[[Network, tuple[NDArray[Any], ...], Inputs, Options], Record]

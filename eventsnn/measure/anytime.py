@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.fingerprint import check_given
 from eventsnn.engines.layered.passed import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -116,12 +117,13 @@ def stream(
     Raises
     ------
     UserError
-        If the output is no readout behind one dense connection, nor spikes, or a synapse
-        has a delay of its own.
+        If the output is no readout behind one dense connection, nor spikes, a synapse has a
+        delay of its own, or weights or events are not those of the run.
     """
     if len(events) and events.label.min() < 0:
         i = int(np.argmin(events.label))
         raise UserError(f"{events.source}[{i}]: has no label; measure needs one a recording")
+    check_given(record, weights, events, "measure")
     times = _checked(times, record)
     outputs, spoke = _outputs(record, weights, events, (loss.reads, settle), times)
     flat = outputs.reshape(-1, outputs.shape[2])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.fingerprint import check_events, check_given
 from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.inputs import Train
 from eventsnn.errors import UserError
@@ -149,7 +150,7 @@ def operations(record: Record, weights: Weights, events: Given = None) -> Operat
     Raises
     ------
     UserError
-        If spikes are needed that were not kept.
+        If spikes are needed that were not kept, or weights or events are not those of the run.
 
     Examples
     --------
@@ -162,6 +163,7 @@ def operations(record: Record, weights: Weights, events: Given = None) -> Operat
     >>> es.operations(record, weights, stream).total
     array([6])
     """
+    check_given(record, weights, events, "operations")
     network, counts = record.network, record.counts
     flat = network.weights(weights)
     columns = [_effective(record, c, flat[c], events) for c in range(len(network.connections))]
@@ -209,6 +211,7 @@ def source_train(
 
 def input_trains(record: Record, events: Given, recording: int = 0) -> dict[int, Train]:
     """Return (t, unit) that each input population sent in a recording, by its number."""
+    check_events(record, events, "record")
     end, found = float(record.duration[recording]), {}
     given = gathered(record.network, events, record.duration).inputs.made().given
     for p, one in given.items():

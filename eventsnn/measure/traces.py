@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
+from eventsnn.engines.fingerprint import check_from_rest, check_given
 from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
 from eventsnn.measure.replay import Delivered, Snapshot, replayed
@@ -239,7 +240,8 @@ def potentials(
     Raises
     ------
     UserError
-        If there is no such population or neuron, or weights or events do not fit.
+        If there is no such population or neuron, or weights or events do not fit, or are not
+        those that the record was made with.
 
     Examples
     --------
@@ -266,6 +268,8 @@ def potentials(
         record = simulate(network, weights, events, until_us=until_us, dtype=np.float64)
     if not isinstance(record, Record) or len(record) != 1:
         raise UserError(f"potentials: {shown(network)}; give a Network, or a Record of one run")
+    check_from_rest(record, "potentials")
+    check_given(record, weights, events, "potentials")
     found = record.network[population]
     if found.neuron is None:
         raise UserError(f"potentials: {named(population)} is the input; its spikes are the events")
