@@ -33,7 +33,9 @@ def test_another_recording_is_refused_be_it_of_as_many_events(events, engine):
         lambda: es.operations(record, WEIGHTS, events),
         lambda: es.potentials(record, WEIGHTS, events, "hidden1"),
     ):
-        with pytest.raises(es.UserError, match=r"recording 0 .* is not the one .* \(60 until 1,000"):
+        with pytest.raises(
+            es.UserError, match=r"recording 0 .* is not the one .* \(60 until 1,000"
+        ):
             read()
 
 

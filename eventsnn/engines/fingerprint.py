@@ -83,8 +83,8 @@ def check_given(record: Record, weights: Weights, events: Given, what: str) -> N
     ):
         if now != was:
             raise UserError(
-                f"{what}: the weights of {named(connection.name)} are not those that the record was "
-                "made with; give those, or simulate with these"
+                f"{what}: the weights of {named(connection.name)} are not those that the "
+                "record was made with; give those, or simulate with these"
             )
     check_events(record, events, what)
 
@@ -100,8 +100,8 @@ def check_events(record: Record, events: Given, what: str) -> None:
     network, inputs = gathered(record.network, events, 0.0)
     if len(inputs.until) != len(record):
         raise UserError(
-            f"{what}: {len(inputs.until)} recordings, the record has {len(record)}; give those that "
-            "it was made with"
+            f"{what}: {len(inputs.until)} recordings, the record has {len(record)}; give those "
+            "that it was made with"
         )
     pairs = zip(network.populations, record.network.populations, strict=True)
     other = [new for new, old in pairs if new.generator != old.generator]

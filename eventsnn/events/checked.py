@@ -104,6 +104,7 @@ def whole_numbers(
             raise DataError(
                 f"{source}: {name} of {each} {i} is {array[i]}; give finite whole numbers{of}"
             )
+        _check_held(array, name, source, each)
     elif array.dtype.kind not in "iub":
         raise DataError(f"{source}: {name} has dtype {array.dtype!s:.60}; give whole numbers{of}")
     elif array.dtype == np.uint64 and (array >= np.uint64(_INT64_END)).any():
@@ -112,6 +113,18 @@ def whole_numbers(
             f"{source}: {name} of {each} {i} is {array[i]}; give numbers below {_INT64_END}"
         )
     return array.astype(dtype)
+
+
+def _check_held(array: NDArray[Any], name: str, source: str, each: str) -> None:
+    """Refuse numbers of a short float type from which on it holds not every whole one."""
+    end = 1 << (np.finfo(array.dtype).nmant + 1)
+    large = np.flatnonzero(np.abs(array) > end) if end < TIME_END else np.zeros(0)
+    if large.size:
+        i = int(large[0])
+        raise DataError(
+            f"{source}: {name} of {each} {i} is {array[i]:.0f} as {array.dtype}, which is rounded "
+            f"above {end:,}; keep it as int64 or float64 from the start"
+        )
 
 
 def whole_number(value: object, name: str, source: str, remedy: str) -> int:

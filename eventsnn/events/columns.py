@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
 from eventsnn.events.checked import Shape, as_array, check_range, whole_numbers
+from eventsnn.events.clock import Start, clock_times
+
+
+class RecordingFacts(TypedDict, total=False):
+    """What may be told of a recording beside its events."""
+
+    label: int | None
+    duration: int
+    source: str
+    start: Start
+
+
+def addressed(
+    columns: Mapping[str, NDArray[Any]], sensor: Shape, start: Start, source: str
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return (t, unit) of columns from outside; see ``units_of``.
+
+    Polarities of a sensor of two may be truth values, 0 and 1, or -1 and 1.
+    """
+    t = clock_times(as_array(columns["t"], "t", source), start, source)
+    found = {name: as_array(column, name, source) for name, column in columns.items()}
+    if "p" in found and sensor[0] == 2:
+        found["p"] = polarities(found["p"], source)
+    return t, units_of(found | {"t": t}, sensor, source)
 
 
 def units_of(columns: Mapping[str, NDArray[Any]], sensor: Shape, source: str) -> NDArray[np.int32]:
@@ -65,16 +89,3 @@ def polarities(p: object, source: str) -> NDArray[Any]:
             "-1 and 1"
         )
     return (array > 0).astype(np.int64)
-
-
-def check_microseconds(t: NDArray[Any], source: str) -> None:
-    """Refuse times that are fractions, which most often are seconds or milliseconds."""
-    if t.dtype.kind != "f" or not t.size:
-        return
-    wrong = np.flatnonzero(np.isfinite(t) & (t != np.floor(t)))
-    if wrong.size:
-        i = int(wrong[0])
-        raise DataError(
-            f"{source}: t of event {i} is {t[i]}; times are whole microseconds. Are these seconds? "
-            "Give (t * 1e6).round()"
-        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,17 +31,10 @@ from eventsnn.events.checked import (
     whole_number,
     whole_numbers,
 )
-from eventsnn.events.columns import check_microseconds, polarities, units_of
+from eventsnn.events.clock import doubt, warn_of
+from eventsnn.events.columns import RecordingFacts, addressed
 from eventsnn.events.fields import event_fields
 from eventsnn.text import shown
-
-
-class RecordingFacts(TypedDict, total=False):
-    """What may be told of a recording beside its events."""
-
-    label: int | None
-    duration: int
-    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +110,7 @@ class EventStream:
         cls,
         events: NDArray[Any],
         shape: Sequence[int],
-        *,
-        label: int | None = None,
-        duration: int = -1,
-        source: str = "event array",
+        **more: Unpack[RecordingFacts],
     ) -> EventStream:
         """Read a structured array with a field each for time, column, row and polarity.
 
@@ -132,21 +122,29 @@ class EventStream:
         Parameters
         ----------
         events : structured array (n,)
-            Times in microseconds. Of what the sensor has one only (rows of a line, say) the
-            field may be missing.
+            Times in microseconds; polarities 0 and 1, or -1 and 1. Of what the sensor has one
+            only (rows of a line, say) the field may be missing.
         shape : (int, int, int)
             Polarities, height and width of the sensor. tonic's ``sensor_size`` is
             (width, height, polarities): pass ``sensor_size[::-1]``.
+        label, duration, source, start
+            As ``from_arrays`` has them.
 
         Raises
         ------
         DataError
             If a field is missing, if two may be the same, or whatever the class refuses.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> events = np.array([(3, 0, 10, 1), (4, 1, 25, 0)], [(name, int) for name in "xytp"])
+        >>> EventStream.from_structured(events, (2, 48, 64), label=1)
+        <EventStream 2 events, 48x64x2, 0.026 ms, label 1>
         """
+        source = more.setdefault("source", "event array")
         sensor = checked_shape(shape, source)
-        columns = event_fields(events, sensor, source)
-        unit = units_of(columns, sensor, source)
-        return cls(columns["t"], unit, sensor, label, duration, source)
+        return cls._from_columns(event_fields(events, sensor, source), sensor, more)
 
     @classmethod
     def from_arrays(
@@ -167,19 +165,27 @@ class EventStream:
         x, y : array (n,)
             From 0 to ``width - 1`` and ``height - 1``.
         t : array (n,)
-            Whole microseconds, from 0, in order.
+            Whole microseconds, in order.
         p : array (n,), optional
             Truth values, 0 and 1, or -1 and 1; without it the sensor has one polarity.
         height, width : int
             Pixels of the sensor.
         label, duration, source
             As the class has them.
+        start : "zero" or "first"
+            Where time 0 is: where the clock has it, or at the first event (for a clock that began
+            before the recording).
 
         Raises
         ------
         DataError
             If lengths differ, a value is out of the sensor, times are fractions or out of order,
             or whatever the class refuses: it names the event and the value.
+
+        Warns
+        -----
+        UserWarning
+            If times look like milliseconds or seconds, or begin long after 0.
 
         Examples
         --------
@@ -191,11 +197,19 @@ class EventStream:
         source = more.setdefault("source", "event arrays")
         sensor = checked_shape((1 if p is None else 2, height, width), source)
         columns = {name: as_array(a, name, source) for name, a in (("t", t), ("x", x), ("y", y))}
-        check_microseconds(columns["t"], source)
         if p is not None:
-            columns["p"] = polarities(p, source)
-        times = whole_numbers(columns["t"], "t", np.int64, source)
-        return cls(times, units_of(columns | {"t": times}, sensor, source), sensor, **more)
+            columns["p"] = as_array(p, "p", source)
+        return cls._from_columns(columns, sensor, more)
+
+    @classmethod
+    def _from_columns(
+        cls, columns: dict[str, NDArray[Any]], sensor: Shape, facts: RecordingFacts
+    ) -> EventStream:
+        start, source = facts.pop("start", "zero"), facts["source"]
+        t, unit = addressed(columns, sensor, start, source)
+        made = cls(t, unit, sensor, **facts)
+        warn_of(doubt(t, math.prod(sensor)), source)
+        return made
 
     def to_structured(self) -> NDArray[np.void]:
         """Return a structured array with the int64 fields x, y, t, p (tonic's N-MNIST order)."""
@@ -231,13 +245,8 @@ class EventStream:
     def slice_time(self, start: int, stop: int) -> EventStream:
         """Return the events in [start, stop) microseconds; ``start`` becomes time 0."""
         start, stop = self._span("time slice", start, stop)
-        first, last = np.searchsorted(self.t, [start, stop])
-        return replace(
-            self,
-            t=self.t[first:last] - start,
-            unit=self.unit[first:last],
-            duration=stop - start,
-        )
+        part = self.between(start, stop)
+        return replace(part, t=part.t - start, duration=stop - start)
 
     def _span(self, what: str, start: int, stop: int) -> tuple[int, int]:
         """Return two whole numbers of microseconds, in order."""
