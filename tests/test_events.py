@@ -284,7 +284,7 @@ def test_wrong_events_are_refused_with_index_and_value(t, unit, message):
     [
         ("x", 7, "x of event 1 is 7, outside the sensor; give 0 to 6"),
         ("y", 5, "y of event 1 is 5, outside the sensor; give 0 to 4"),
-        ("p", 2, "p of event 1 is 2, outside the sensor; give 0 to 1"),
+        ("p", 2, "p of event 1 is 2; give truth values, 0 and 1, or -1 and 1"),
         ("y", -1, "y of event 1 is -1, outside the sensor; give 0 to 4"),
         ("t", -1, "event 1 at -1 us comes after event 0 at 0 us"),
     ],

@@ -37,7 +37,7 @@ def test_all_polarities_negative_are_all_off():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"t": [0.001, 0.002, 0.003]}, r"t of event 0 is 0.001; .* seconds\? Give \(t \* 1e6\)"),
+        ({"t": [0.001, 0.002, 0.003]}, r"t of event 0 is 0.001; .* seconds .*give \(t \* 1e6\)"),
         ({"t": [3, 2, 9]}, "event 1 at 2 us comes after event 0"),
         ({"t": [1, np.nan, 3]}, "t of event 1 is nan"),
         ({"x": [0, 64, 0]}, "x of event 1 is 64, outside the sensor; give 0 to 63"),
@@ -232,3 +232,120 @@ def test_a_spoiled_table_is_read_or_refused(data, tmp_path):
         )
     (tmp_path / "a.csv").write_text("".join(text))
     knock("folder: a .csv file", open_inputs, str(tmp_path / "a.csv"), (2, 34, 34))
+
+
+def columns(n=400, end=2_000_000, seed=0):
+    rng = np.random.default_rng(seed)
+    x, y, p = (rng.integers(0, k, n) for k in (64, 48, 2))
+    return {"x": x, "y": y, "t": np.sort(rng.integers(0, end, n)), "p": p}
+
+
+def folder_of(root, how, files=("a/1", "a/2", "b/1", "b/2"), toml=""):
+    for k, name in enumerate(files):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        np.savez(root / f"{name}.npz", **how(columns(seed=k)))
+    (root / "sensor.toml").write_text("height = 48\nwidth = 64\n" + toml)
+    return root
+
+
+SIZE = {"height": 48, "width": 64}
+
+
+@pytest.mark.parametrize("first", ["milliseconds", "seconds"])
+def test_fractions_are_refused_and_the_likelier_unit_is_named_first(first):
+    factor = {"seconds": 1e6, "milliseconds": 1e3}[first]
+    given = columns(n=4_000)
+    with pytest.raises(es.DataError, match=rf"Are these {first} \(2 s in all\): give") as caught:
+        es.EventStream.from_arrays(**given | {"t": given["t"] / factor}, **SIZE)
+    assert "(t * 1e3).round()" in str(caught.value) and "(t * 1e6).round()" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda t: t // 1_000,
+            r"within 2 ms .* milliseconds\? Then multiply them by 1,0",
+        ),
+        (
+            lambda t: t // 1_000_000,
+            r"within 2 us .* seconds\? Then multiply them by 1,00",
+        ),
+        (lambda t: t + 10_000_000, r"the first event is at 10 s, .*give start='first'"),
+    ],
+)
+def test_times_that_look_wrong_are_taken_with_a_warning(change, message):
+    given = columns(n=4_000)
+    given["t"] = change(given["t"])
+    array = np.rec.fromarrays([*given.values()], names=[*given])
+    with pytest.warns(UserWarning, match=message):
+        one = es.EventStream.from_arrays(**given, **SIZE)
+    with pytest.warns(UserWarning, match=message):
+        other = es.EventStream.from_structured(array, (2, 48, 64))
+    np.testing.assert_array_equal(one.t, other.t)
+
+
+def test_usual_recordings_give_no_warning(recwarn):
+    es.EventStream.from_arrays(**columns(n=9_000, end=100_000), **SIZE)
+    es.EventStream.from_arrays(x=[1] * 3, y=[0] * 3, t=[9_000_000] * 3, **SIZE)
+    assert not recwarn
+
+
+def test_the_first_event_becomes_time_0_where_that_is_asked():
+    given = columns()
+    later = given | {"t": given["t"] + 1_800_000_000_000_000}
+    stream = es.EventStream.from_arrays(**later, **SIZE, start="first")
+    np.testing.assert_array_equal(stream.t, given["t"] - given["t"][0])
+    with pytest.raises(es.DataError, match="start is 'last'; give 'zero' or 'first'"):
+        es.EventStream.from_arrays(**given, **SIZE, start="last")
+
+
+def test_times_that_float32_rounds_are_refused():
+    given = columns() | {"t": (columns()["t"] + 16_000_000).astype(np.float32)}
+    with pytest.raises(es.DataError, match="as float32, which is rounded above 16,777,216"):
+        es.EventStream.from_arrays(**given, **SIZE)
+    with pytest.raises(es.DataError, match="rounded above 16,777,216"):
+        es.EventStream(given["t"], np.zeros(400, int), (1, 1, 1))
+
+
+def test_a_folder_warns_once_and_its_sensor_file_is_the_remedy(tmp_path):
+    true = es.open_data(f"folder:{folder_of(tmp_path / 'us', lambda c: c)}")
+    ms = folder_of(tmp_path / "ms", lambda c: c | {"t": c["t"] // 1_000 + 60_000})
+    with pytest.warns(UserWarning, match=r"\(so are 3 more\): 4.* say time_unit = \"ms\" in sens"):
+        es.open_data(f"folder:{ms}")
+    folder_of(tmp_path / "ms", lambda c: c | {"t": c["t"] // 1_000 + 60_000}, toml='time_unit="ms"')
+    with pytest.warns(UserWarning, match=r'say start = "first" in sensor.toml'):
+        es.open_data(f"folder:{ms}")
+    (ms / "sensor.toml").write_text('time_unit = "ms"\nstart = "first"\nheight = 48\nwidth = 64')
+    for half in ("train", "test"):
+        pairs = zip(getattr(es.open_data(f"folder:{ms}"), half), getattr(true, half), strict=True)
+        for found, right in pairs:
+            assert np.abs(found.t - (right.t - right.t[0])).max() < 2_000
+    one = open_inputs(str(ms / "a" / "1.npz"), (2, 48, 64)).data[0]
+    assert one.t[0] == 0 and one.t[-1] > 1_000_000
+
+
+def test_a_file_alone_has_the_polarities_that_its_folder_takes(tmp_path):
+    signed = folder_of(tmp_path / "signed", lambda c: c | {"p": 2 * c["p"] - 1})
+    without = folder_of(tmp_path / "without", lambda c: {k: v for k, v in c.items() if k != "p"})
+    for root in (signed, without):
+        data = es.open_data(f"folder:{root}")
+        kept = {stream.source: stream for half in (data.train, data.test) for stream in half}
+        alone = open_inputs(str(root / "a" / "1.npz"), data.train.shape).data[0]
+        assert any(np.array_equal(alone.unit, one.unit) for one in kept.values())
+    np.savez(without / "a" / "3.npz", **columns())
+    with pytest.raises(es.DataError, match="has no polarities, as 4 of 5 files"):
+        es.open_data(f"folder:{without}")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('time_unit = "hours"', "time_unit is 'hours'; give one of s, ms, us, ns"),
+        ("start = 5", "start is 5; give one of zero, first"),
+        ("high = 5", "has the line 'high'; known are height, width, time_unit, start"),
+    ],
+)
+def test_a_line_of_the_sensor_file_that_says_nothing_is_refused(tmp_path, line, message):
+    with pytest.raises(es.DataError, match=message):
+        es.open_data(f"folder:{folder_of(tmp_path, lambda c: c, toml=line)}")

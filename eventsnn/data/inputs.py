@@ -10,13 +10,16 @@ from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import Data
 from eventsnn.data.event_arrays import events_or_images
 from eventsnn.data.images import unlabelled
+from eventsnn.data.own_sensor import OwnSensor, warn_of_clocks
 from eventsnn.data.places import kind_of, looked_for, place
 from eventsnn.data.readers import readers
 from eventsnn.data.source import open_data
 from eventsnn.data.view import WHOLE, SensorView
 from eventsnn.data.viewed import seen
 from eventsnn.errors import DataError, UserError
-from eventsnn.events import EventBatch, EventStream
+from eventsnn.events import EventBatch
+from eventsnn.events.checked import checked_shape
+from eventsnn.events.fields import event_fields
 
 
 class Inputs(NamedTuple):
@@ -118,7 +121,10 @@ def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
         return unlabelled(array, str(path))
     if len(shape) != 3:
         raise UserError(f"{path}: holds events, but the model takes images of {shape}")
-    stream = EventStream.from_structured(array, shape, source=str(path))
+    sensor = checked_shape(shape, str(path))
+    columns = event_fields(array, (1, *sensor[1:]), str(path))
+    stream = OwnSensor.near(path).stream(columns, sensor, str(path))
     if not len(stream):
         raise DataError(f"{path}: holds no events; give at least one")
+    warn_of_clocks([stream], str(path))
     return EventBatch.from_streams([stream], str(path))

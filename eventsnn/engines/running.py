@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.fingerprint import fingerprint
 from eventsnn.engines.gathered import Given, gathered
+from eventsnn.engines.hints import warn_of_units
 from eventsnn.engines.inputs import Inputs
 from eventsnn.engines.options import EVENT_BUDGET, Options, Progress
 from eventsnn.errors import UserError
@@ -57,12 +58,14 @@ def run(
             )
     # As Python numbers: numpy.uint8(200) - 201 is 255.
     budget = min(int(how.event_budget), np.iinfo(np.int64).max)
+    _check_network(network)
     flat = network.weights(weights, how.dtype)
     real = flat[0].dtype.type if flat else how.dtype or np.float64
     keep = kept_populations(network, how.record)
     counted = how.record != "nothing"
     options = Options(keep, counted, real, int(how.threads), budget, how.progress)
     network, recordings = gathered(network, events, until_us)
+    warn_of_units(network, recordings, until_us is not None)
     state = State.start(network) if how.state is True else how.state
     if state is not None and not isinstance(state, State):
         raise UserError(f"simulate: state is {shown(state)}; give a State, as State.start makes it")
@@ -72,10 +75,22 @@ def run(
             f"simulate: {source}: a state goes on with one recording, this batch has "
             f"{len(recordings.until)}; run them one by one, each from a state of its own"
         )
-    since = 0.0 if state is None else float(state.t)
     how = how._replace(state=state)
     record = engine_of(how, network, recordings)(network, flat, recordings, options)
+    since = 0.0 if state is None else float(state.t)
     return replace(record, fingerprint=fingerprint(record, flat, recordings, since))
+
+
+def _check_network(network: Any) -> None:
+    """Refuse what is no network, such as one that its rule alone runs."""
+    if isinstance(network, Network):
+        return
+    remedy = "give a Network, such as es.layers makes"
+    if hasattr(network, "fit"):
+        remedy = "give its network_ and weights_"
+    elif not hasattr(network, "populations"):
+        remedy += "; that of some rules (deep-spiking, ...) is their own: use predict"
+    raise UserError(f"simulate: network is {shown(network)}; {remedy}")
 
 
 Runs = Callable[[Network, tuple[NDArray[Any], ...], Inputs, Options], Record]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ Shape = tuple[int, int, int]
 TIME_END = 1 << 53
 """Microseconds from which on float64, in which a simulation computes, does not hold every one."""
 
+_EPOCH = 100_000_000_000_000
+"""Microseconds, three years: no recording is as long, and what counts from 1970 is later."""
+
 INT32_MAX = np.iinfo(np.int32).max
 _INT64_END = 1 << 63
 
@@ -29,6 +33,12 @@ def check_times(t: NDArray[np.int64], source: str) -> None:
     if t.size and t[0] < 0:
         raise DataError(f"{source}: event 0 is at {t[0]} us; times start at 0")
     check_order(t, source)
+    if t.size and t[0] >= _EPOCH:
+        warnings.warn(
+            f"{source}: the first event is at {t[0]} us, {t[0] / 3.2e13:,.0f} years. Is it a time "
+            "of day? Subtract the first time, or give EventStream.from_arrays(..., start='first')",
+            stacklevel=5,
+        )
 
 
 def check_order(t: NDArray[np.int64], source: str) -> None:

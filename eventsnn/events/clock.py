@@ -16,6 +16,7 @@ Start = Literal["zero", "first"]
 """Where time 0 is: where the clock has it, or at the first event."""
 
 SECONDS, MILLISECONDS = ("seconds", 1_000_000), ("milliseconds", 1_000)
+_SHORTER = {"seconds": "s", "milliseconds": "ms"}
 _FEW = 50
 """Events of which a rate tells nothing."""
 _FAST, _FAST_OF_MANY, _MANY = 300.0, 30.0, 1000
@@ -29,10 +30,11 @@ _LATE = 250_000
 
 
 class Doubt(NamedTuple):
-    """What may be wrong with the times of a recording, and what to do about it."""
+    """What may be wrong with the times of a recording, and what to do: in Python, in a file."""
 
     what: str
     remedy: str
+    in_file: str
 
 
 def clock_times(t: NDArray[Any], start: Start, source: str) -> NDArray[np.int64]:
@@ -91,12 +93,14 @@ def doubt(t: NDArray[np.int64], units: int) -> Doubt | None:
             f"{len(t):,} events within {_long(span)} are {rate:,.0f} a second from each of "
             f"{units:,} addresses; times are microseconds. Are these {unit}",
             f"multiply them by {factor:,}: {_long(span * factor)}",
+            f"say time_unit = {_SHORTER[unit]!r}".replace("'", '"'),
         )
     if first > max(_LATE, span):
         return Doubt(
             f"the first event is at {_long(first)}, and all are within {_long(span)}; the network "
             "waits until then. Did the clock begin before the recording",
             "give start='first', which makes the first event time 0",
+            'say start = "first"',
         )
     return None
 

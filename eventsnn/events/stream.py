@@ -205,9 +205,9 @@ class EventStream:
     def _from_columns(
         cls, columns: dict[str, NDArray[Any]], sensor: Shape, facts: RecordingFacts
     ) -> EventStream:
-        start, source = facts.pop("start", "zero"), facts["source"]
-        t, unit = addressed(columns, sensor, start, source)
-        made = cls(t, unit, sensor, **facts)
+        source = facts["source"]
+        t, unit = addressed(columns, sensor, facts.get("start", "zero"), source)
+        made = cls(t, unit, sensor, facts.get("label"), facts.get("duration", -1), source)
         warn_of(doubt(t, math.prod(sensor)), source)
         return made
 

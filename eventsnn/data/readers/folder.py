@@ -12,7 +12,6 @@ names: as they stand where all are numbers, else in alphabetical order.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import Data, DataSet
 from eventsnn.data.event_arrays import events_or_images
+from eventsnn.data.own_sensor import SENSOR_FILE, OwnSensor, warn_of_clocks
 from eventsnn.data.places import entries, kind_of, looked_for
 from eventsnn.data.readers.nmnist import recordings
 from eventsnn.data.readers.reader import Reader
@@ -30,16 +30,13 @@ from eventsnn.data.split import held_out
 from eventsnn.data.word import Word
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.events.checked import Shape
 from eventsnn.events.fields import event_fields
 from eventsnn.files.unpack import read_text
 from eventsnn.text import named, shown
 
 Columns = dict[str, NDArray[Any]]
 """``t``, ``x``, ``y``, and ``p`` where there are polarities."""
-
-SENSOR_FILE = "sensor.toml"
-"""``height`` and ``width`` of the sensor; without it, they are as large as any event asks for."""
-
 
 _LONGEST_TABLE = 1 << 31
 """Bytes: some 100 million events. A table is read whole."""
@@ -111,11 +108,14 @@ class Folders(Reader):
             columns.append(READERS[one.path.suffix.lower()](one.path))
             if progress is not None:
                 progress(k + 1, len(found))
-        size, told = _sensor(root, columns, found)
+        own = OwnSensor.of(root)
+        size, told = _size(own, columns, found)
         streams = [
-            _stream(one, events, size, numbers[one.name])
+            _stream(one, events, own, (2, *size), numbers[one.name])
             for one, events in zip(found, columns, strict=True)
         ]
+        _check_alike(found, columns)
+        warn_of_clocks(streams, word.spec)
         names = ", ".join(f"{number} {named(name)}" for name, number in numbers.items())
         note = f"{told}; classes: {names if len(names) < 200 else len(numbers)}"
         return DataSet(word.spec, *_halves(found, streams, str(root)), note)
@@ -124,12 +124,8 @@ class Folders(Reader):
         """See ``Reader``."""
         if len(shape) != 3:
             raise UserError(f"{path}: holds events, but the model takes images of {shape}")
-        events, (polarities, height, width) = _csv(path), shape
-        p = events["p"] if "p" in events and polarities > 1 else None
-        x, y, t = (events[name] for name in "xyt")
-        stream = EventStream.from_arrays(
-            x=x, y=y, t=t, p=p, height=height, width=width, source=str(path)
-        )
+        stream = OwnSensor.near(path).stream(_csv(path), shape, str(path))
+        warn_of_clocks([stream], str(path))
         return EventBatch.from_streams([stream], str(path))
 
 
@@ -187,13 +183,12 @@ def numbers_of(names: set[str], root: Path) -> dict[str, int]:
     return {name: number for number, name in enumerate(sorted(names))}
 
 
-def _sensor(
-    root: Path, columns: list[Columns], found: list[OfClass]
+def _size(
+    own: OwnSensor, columns: list[Columns], found: list[OfClass]
 ) -> tuple[tuple[int, int], str]:
     """Return height and width of the sensor, and what to say of them."""
-    file = root / SENSOR_FILE
-    if kind_of(file):
-        return _told_sensor(file)
+    if own.size is not None:
+        return own.size, f"sensor of {own.size[0]} x {own.size[1]}"
     most = [0, 0]
     for one, events in zip(found, columns, strict=True):
         for k, name in enumerate("yx"):
@@ -205,26 +200,20 @@ def _sensor(
     return (height, width), f"sensor of {height} x {width}, the largest places of any event"
 
 
-def _told_sensor(file: Path) -> tuple[tuple[int, int], str]:
-    try:
-        told = tomllib.loads(read_text(file))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError(f"{file}: is not TOML ({error!s:.120})") from error
-    sides = told.get("height"), told.get("width")
-    if set(told) != {"height", "width"} or any(type(side) is not int for side in sides):
-        raise DataError(f"{file}: give two lines, height = 48 and width = 64")
-    return (int(told["height"]), int(told["width"])), f"sensor of {sides[0]} x {sides[1]}"
+def _check_alike(found: list[OfClass], columns: list[Columns]) -> None:
+    """Refuse polarities in some files only: the others' events would all be darker."""
+    without = [one.path for one, events in zip(found, columns, strict=True) if "p" not in events]
+    if without and len(without) < len(found):
+        raise DataError(
+            f"{without[0]}: has no polarities, as {len(without)} of {len(found)} files; give all "
+            "files p, or none"
+        )
 
 
-def _stream(one: OfClass, events: Columns, size: tuple[int, int], label: int) -> EventStream:
+def _stream(one: OfClass, events: Columns, own: OwnSensor, shape: Shape, label: int) -> EventStream:
     if not len(events["t"]):
         raise DataError(f"{one.path}: holds no events; remove it")
-    x, y, t = (events[name] for name in "xyt")
-    p = events.get("p", np.zeros(len(t), np.int64))
-    height, width = size
-    return EventStream.from_arrays(
-        x=x, y=y, t=t, p=p, height=height, width=width, label=label, source=str(one.path)
-    )
+    return own.stream(events, shape, str(one.path), label)
 
 
 def _halves(
