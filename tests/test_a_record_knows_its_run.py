@@ -85,8 +85,6 @@ def test_a_run_that_goes_on_takes_the_whole_recording_or_its_last_part():
         check_events(second, events, "record")
     with pytest.raises(es.UserError, match="is not the one"):
         check_events(second, ONE.between(0, 400), "record")
-    with pytest.raises(es.UserError, match="goes on from a state at 400 us"):
-        es.potentials(second, WEIGHTS, ONE.between(400, 1_000), "hidden1")
 
 
 def test_a_record_made_by_hand_takes_any():

@@ -30,31 +30,24 @@ class Fingerprint(NamedTuple):
 
     Attributes
     ----------
-    since : float
-        Microseconds at which it began; above 0 where it went on from a state.
     events : dict from the number of an input population to uint64 array (n_recordings,)
     weights : tuple of int, a sum a connection
     """
 
-    since: float
     events: dict[int, NDArray[np.uint64]]
     weights: tuple[int, ...]
 
 
-def fingerprint(
-    record: Record, weights: Sequence[NDArray[Any]], inputs: Inputs, since: float
-) -> Fingerprint:
+def fingerprint(record: Record, weights: Sequence[NDArray[Any]], inputs: Inputs) -> Fingerprint:
     """Return that of the run that made a record.
 
     Parameters
     ----------
     weights : flat arrays, a connection each
     inputs : as the engine was handed them
-    since : float
-        Microseconds at which the run began.
     """
-    events = {p: _event_sums(record, inputs, p, since) for p in inputs.given}
-    return Fingerprint(since, events, tuple(_weight_sum(array) for array in weights))
+    events = {p: _event_sums(record, inputs, p) for p in inputs.given}
+    return Fingerprint(events, tuple(_weight_sum(array) for array in weights))
 
 
 def check_given(record: Record, weights: Weights, events: Given, what: str) -> None:
@@ -115,21 +108,11 @@ def check_events(record: Record, events: Given, what: str) -> None:
         _check_recordings(record, inputs, p, what)
 
 
-def check_from_rest(record: Record, what: str) -> None:
-    """Refuse a record of a run that went on from a state."""
-    was = record.fingerprint
-    if was is not None and was.since > 0:
-        raise UserError(
-            f"{what}: the record goes on from a state at {was.since:,g} us; give one of a run from "
-            "rest"
-        )
-
-
 def _check_recordings(record: Record, inputs: Inputs, p: int, what: str) -> None:
     """Refuse recordings of one population that are not those of the record."""
     was = record.fingerprint
     assert was is not None
-    other = np.flatnonzero(_event_sums(record, inputs, p, was.since) != was.events[p])
+    other = np.flatnonzero(_event_sums(record, inputs, p) != was.events[p])
     if not other.size:
         return
     r, given = int(other[0]), inputs.given[p]
@@ -142,12 +125,10 @@ def _check_recordings(record: Record, inputs: Inputs, p: int, what: str) -> None
     )
 
 
-def _event_sums(
-    record: Record, inputs: Inputs, population: int, since: float
-) -> NDArray[np.uint64]:
+def _event_sums(record: Record, inputs: Inputs, population: int) -> NDArray[np.uint64]:
     given, out = inputs.given[population], np.zeros(len(record), np.uint64)
     with np.errstate(over="ignore"):  # where NUMBA_DISABLE_JIT is set
-        _sum_events(given.t, given.unit, given.start, since, record.duration, out)
+        _sum_events(given.t, given.unit, given.start, record.since, record.duration, out)
     return out
 
 

@@ -77,8 +77,7 @@ def run(
         )
     how = how._replace(state=state)
     record = engine_of(how, network, recordings)(network, flat, recordings, options)
-    since = 0.0 if state is None else float(state.t)
-    return replace(record, fingerprint=fingerprint(record, flat, recordings, since))
+    return replace(record, fingerprint=fingerprint(record, flat, recordings))
 
 
 def _check_network(network: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
-from eventsnn.engines.fingerprint import check_from_rest, check_given
+from eventsnn.engines.fingerprint import check_given
 from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
 from eventsnn.measure.replay import Delivered, Snapshot, replayed
@@ -268,7 +268,6 @@ def potentials(
         record = simulate(network, weights, events, until_us=until_us, dtype=np.float64)
     if not isinstance(record, Record) or len(record) != 1:
         raise UserError(f"potentials: {shown(network)}; give a Network, or a Record of one run")
-    check_from_rest(record, "potentials")
     check_given(record, weights, events, "potentials")
     found = record.network[population]
     if found.neuron is None:
