@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.neurons import neuron as base
-from eventsnn.neurons.cuba_lif_kernels import crossing, entry_points, flow
+from eventsnn.neurons.cuba_lif_kernels import crossing, entry_points, flow, largest_response
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron
 
 
@@ -130,9 +130,9 @@ class CubaLIF(Neuron):
         return float(np.nextafter(fired, math.inf)) if when <= fired else when
 
     def table(self) -> NDArray[np.float64]:
-        """[tau_mem, tau_syn, bias, threshold, refractory]."""
+        """[tau_mem, tau_syn, bias, threshold, refractory, largest response to a current]."""
         values = [self.tau_mem_us, self.tau_syn_us, self.bias, self.threshold, self.refractory_us]
-        return np.array(values, np.float64)
+        return np.array([*values, largest_response(self.tau_mem_us, self.tau_syn_us)], np.float64)
 
     @classmethod
     def kernels(cls, dtype: Any) -> Kernels:

@@ -16,17 +16,14 @@ from eventsnn.neurons.neuron import Kernels
 # The closed form, for all engines: one function each, so that spike times agree bit for bit.
 
 
-@threaded
-def flow(
-    v: float, current: float, dt: float, constants: tuple[float, float, float]
-) -> tuple[float, float]:
-    """Return (v, i) after ``dt`` microseconds without events, from the closed form.
+@inlined
+def factors(dt: float, tau_mem: float, tau_syn: float) -> tuple[float, float, float]:
+    """Return what v keeps, what i keeps, and the response of v to i, over ``dt`` microseconds.
 
     With d = 1/tau_mem - 1/tau_syn the response to the current is
     exp(-dt/tau_mem) * expm1(d dt) / (d tau_mem); written with the slower exponential in
     front it neither overflows nor cancels, also for time constants that nearly agree.
     """
-    tau_mem, tau_syn, bias = constants
     a, b = math.exp(-dt / tau_mem), math.exp(-dt / tau_syn)
     d = 1.0 / tau_mem - 1.0 / tau_syn
     if d > 0.0:
@@ -35,7 +32,46 @@ def flow(
         response = a * math.expm1(dt * d) / (tau_mem * d)
     else:
         response = a * dt / tau_mem
+    return a, b, response
+
+
+@threaded
+def flow(
+    v: float, current: float, dt: float, constants: tuple[float, float, float]
+) -> tuple[float, float]:
+    """Return (v, i) after ``dt`` microseconds without events, from the closed form."""
+    tau_mem, tau_syn, bias = constants
+    a, b, response = factors(dt, tau_mem, tau_syn)
     return bias + (v - bias) * a + current * response, current * b
+
+
+MARGIN = 1e-12
+"""Of what a bound adds up: more than the rounding of the closed form, a few dozen 2**-53."""
+
+
+def largest_response(tau_mem: float, tau_syn: float) -> float:
+    """Return the most that v ever gets of a current of 1: r^(-r/(r - 1)), r = tau_mem / tau_syn."""
+    ratio = tau_mem / tau_syn
+    if not 1e-9 < ratio < 1e9:
+        return 1.0  # the most of all
+    slope = math.log1p(ratio - 1.0) / (ratio - 1.0) if ratio != 1.0 else 1.0
+    return math.exp(-ratio * slope)
+
+
+@inlined
+def stays_below(v: float, current: float, threshold: float, target: float, most: float) -> bool:
+    """Return whether v surely stays below the threshold without events: ``crossing`` is inf.
+
+    Between events v is target + (v - target) a + i r with 0 <= a <= 1 and 0 <= r <= most. The
+    first two terms are between v and the target, the last is at most max(i, 0) most. While a
+    refractory time holds v, the current only comes nearer to 0. The exponentials of ``flow`` are
+    off by an ulp, and by that of their argument; where i is below 0 its term is rounded to 0 or
+    below. So what ``flow`` returns is above the bound by less than the margin, and ``crossing``
+    finds no time at which it is at the threshold. NaN and infinity are left to ``crossing``.
+    """
+    lift = max(current, 0.0) * most
+    bound = max(v, target) + lift + MARGIN * (abs(v) + abs(target) + lift)
+    return bound < threshold
 
 
 @kernel
@@ -103,8 +139,10 @@ def crossing(
 
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
-_TAU_MEM, _TAU_SYN, _BIAS, _THRESHOLD, _REFRACTORY = 2, 3, 4, 5, 6
+_TAU_MEM, _TAU_SYN, _BIAS, _THRESHOLD, _REFRACTORY, _MOST = range(2, 8)
 _TOUCHED, _DUE = 1, 2
+_NOTHING = -1.0, 0.0, 0.0, 0.0
+"""Factors of no interval; neurons that share a clock share those of one."""
 
 
 @inlined
@@ -113,9 +151,12 @@ def _constants(table: Any) -> tuple[float, float, float]:
 
 
 @inlined
-def _advance(table: Any, x: Any, times: Any, t: float, j: int) -> None:
-    """Bring neuron j up to t and note its slope, as ``CubaLIF._advanced``."""
-    n = int64(table[0])
+def _advance(table: Any, x: Any, times: Any, t: float, j: int, kept: Any) -> Any:
+    """Bring neuron j up to t and note its slope, as ``CubaLIF._advanced``.
+
+    ``kept`` are an interval and its factors; return those of this one.
+    """
+    n, bias = int64(table[0]), table[_BIAS]
     v, current = float(x[j]), float(x[n + j])
     clock, ready = times[j], times[n + j]
     if clock < ready:
@@ -123,35 +164,55 @@ def _advance(table: Any, x: Any, times: Any, t: float, j: int) -> None:
         current *= math.exp(-pause / table[_TAU_SYN])
         clock += pause
     if t > clock:
-        v, current = flow(v, current, t - clock, _constants(table))
+        dt = t - clock
+        if dt != kept[0]:
+            a, b, response = factors(dt, table[_TAU_MEM], table[_TAU_SYN])
+            kept = dt, a, b, response
+        v = bias + (v - bias) * kept[1] + current * kept[3]
+        current *= kept[2]
     x[j], x[n + j] = v, current
-    x[2 * n + j] = (current + table[_BIAS] - v) / table[_TAU_MEM]
+    x[2 * n + j] = (current + bias - v) / table[_TAU_MEM]
     times[j] = t
+    return kept
 
 
 @inlined
-def _one(table: Any, x: Any, times: Any, t: float, j: int, weight: Any, work: Any) -> None:
-    """Add to the current of one neuron, which the first delivery of an instant brings to now."""
+def _one(cells: Any, t: float, j: int, weight: Any, work: Any, kept: Any) -> Any:
+    """Add to the current of one neuron, which the first delivery of an instant brings to now.
+
+    One that surely stays below its threshold is not marked: it has nothing to settle.
+    """
+    table, x, times = cells
     n = int64(table[0])
     mark = work[2 + n + j]
-    if mark != _TOUCHED:
-        _advance(table, x, times, t, j)
+    # At time 0 a clock does not tell whether a neuron was touched.
+    unmarked = mark == 0 and t > 0.0
+    if mark != _TOUCHED and not (unmarked and times[j] == t):
+        kept = _advance(table, x, times, t, j, kept)
         work[1] += 1
-        if mark == 0:
-            work[2 + work[0]] = j
-            work[0] += 1
-        work[2 + n + j] = _TOUCHED
     x[n + j] += weight
+    if mark == _TOUCHED:
+        return kept
+    v, current = float(x[j]), float(x[n + j])
+    if unmarked and stays_below(v, current, table[_THRESHOLD], table[_BIAS], table[_MOST]):
+        times[2 * n + j] = math.inf
+        return kept
+    if mark == 0:
+        work[2 + work[0]] = j
+        work[0] += 1
+    work[2 + n + j] = _TOUCHED
+    return kept
 
 
 def _receive(
     table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
 ) -> None:
+    cells, kept = (table, x, times), _NOTHING
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
         for k in range(length):
             j = first + k if first >= 0 else int64(targets[k0 + k])
-            _one(table, x, times, t, j, weights[k0 + k], work)
+            kept = _one(cells, t, j, weights[k0 + k], work, kept)
 
 
 def _train(
@@ -166,16 +227,20 @@ def _train(
     limit: float,
     work: Any,
 ) -> Any:
+    cells, kept = (table, x, times), _NOTHING
     k, tail = span[0], span[1]
     now = at[k]
-    while k < tail and at[k] == now:
+    while k < tail and at[k] < limit:
+        if at[k] != now and (work[0] > 0 or work[1] > base.MANY):
+            break
+        now = at[k]
         if targets[k] >= 0:
-            _one(table, x, times, now, targets[k], weights[k], work)
+            kept = _one(cells, now, int64(targets[k]), weights[k], work, kept)
             span[2] += 1
         else:
             first, n = int64(~targets[k]), int64(weights[k])
             for s in range(first, first + n):
-                _one(table, x, times, now, grouped[s].target, grouped[s].weight, work)
+                kept = _one(cells, now, int64(grouped[s].target), grouped[s].weight, work, kept)
             span[2] += n
         k += 1
     return int64(k)
@@ -186,6 +251,9 @@ def _predict(table: Any, x: Any, times: Any, t: float, j: int, fired: float) -> 
     """Predict the next spike of neuron j, as ``CubaLIF._predicted``."""
     n = int64(table[0])
     v, current = float(x[j]), float(x[n + j])
+    if stays_below(v, current, table[_THRESHOLD], table[_BIAS], table[_MOST]):
+        times[2 * n + j] = math.inf
+        return
     begin = max(t, times[n + j])
     if begin > t:
         current *= math.exp(-(begin - t) / table[_TAU_SYN])
@@ -200,7 +268,7 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
     for i in range(2, 2 + marked):
         j = work[i]
         if work[2 + n + j] == _DUE:
-            _advance(table, x, times, t, j)
+            _advance(table, x, times, t, j, _NOTHING)
             work[1] += 1
         work[2 + n + j] = 0
         last = -math.inf

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
-from eventsnn.events.checked import TIME_END
 from eventsnn.neurons import general_lif_kernels as kernels
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons import varied
+from eventsnn.neurons.cuba_lif_kernels import largest_response
+from eventsnn.neurons.general_lif_checked import check_numbers
 from eventsnn.neurons.general_lif_flow import (
     Currents,
     LIFConstants,
@@ -112,7 +113,7 @@ class GeneralLIF(Neuron):
                 given = shown(getattr(self, name))
                 raise UserError(f"neuron {self.kind}: {name} is {given}; give true or false")
             object.__setattr__(self, name, bool(getattr(self, name)))
-        _check_numbers(self, taus, potentials)
+        check_numbers(self, taus, potentials)
 
     def __repr__(self) -> str:
         """Return one line of facts."""
@@ -185,7 +186,15 @@ class GeneralLIF(Neuron):
         reset: Any = {"rest": self.rest, "zero": 0.0}.get(str(self.reset), self.reset)
         if self.reset == "subtract":
             reset = np.subtract(self.threshold, self.rest, dtype=np.float64)
-        return (self.tau_mem_us, *taus, self.target, self.threshold, reset, self.refractory_us)
+        own = self.tau_mem_us, *taus, self.target, self.threshold, reset, self.refractory_us
+        return *own, *map(self._most, _SYNAPSES)
+
+    def _most(self, name: str) -> Any:
+        """Return the most that v gets of a current of 1: all, where v runs on while it is held."""
+        tau_syn = getattr(self, name)
+        if tau_syn is None or (self.hold_current and not self.hold_v):
+            return 1.0
+        return np.vectorize(largest_response, otypes=[float])(self.tau_mem_us, tau_syn)
 
     def start(self) -> Cell:
         """Return a neuron at its rest at time 0; a bias may already lead it to a spike."""
@@ -260,36 +269,3 @@ class GeneralLIF(Neuron):
 
 _SYNAPSES = ("tau_syn_us", "tau_inhibitory_us")
 _OF_TWO = ("v", "current", "inhibition", "slope")
-
-
-def _whole(values: NDArray[np.float64]) -> Any:
-    """Tell which values are a refractory time."""
-    return (values >= 0) & (values <= TIME_END) & (values == np.floor(values))
-
-
-def _check_numbers(model: GeneralLIF, taus: Sequence[str], potentials: Sequence[str]) -> None:
-    """Refuse values that no neuron can have, and such as would make it fire without end."""
-    no_current = model.synapses == 0 and not np.any(model.bias)
-    assert model.width is None or model.width > 0  # as many values of each are given
-    for name in taus:
-        varied.demand(model, name, lambda v: v >= base.TINY, f"give a number from {base.TINY:.3g}")
-    for name in taus if not no_current else ():
-        remedy = "a current needs a leak: give a finite time constant"
-        varied.demand(model, name, np.isfinite, remedy)
-    for name in potentials:
-        varied.demand(model, name, np.isfinite, "give a finite number")
-    if model.tau_inhibitory_us is not None and model.tau_syn_us is None:
-        raise UserError(
-            f"neuron {model.kind}: tau_inhibitory_us without tau_syn_us; give the time constant of "
-            "the first current, too"
-        )
-    whole = "give whole microseconds, 0 or more, at most 2**53"
-    varied.demand(model, "refractory_us", _whole, whole)
-    remedy = "give a rest below the threshold; a bias leads the potential above it"
-    varied.demand(model, "rest", lambda v: v < np.asarray(model.threshold), remedy)
-    remedy = "give a reset below the threshold, else a spike never ends"
-    if model.reset == "zero" and np.min(model.threshold) <= 0:
-        raise UserError(f"neuron {model.kind}: reset is 'zero'; {remedy}")
-    if not isinstance(model.reset, str):
-        varied.demand(model, "reset", lambda v: v < np.asarray(model.threshold), remedy)
-    varied.demand(model, "target", np.isfinite, "give a smaller rest or bias")

@@ -13,14 +13,16 @@ from typing import Any
 from numba import int64
 
 from eventsnn.kernels.compile import inlined
+from eventsnn.neurons.cuba_lif_kernels import MARGIN
 from eventsnn.neurons.decay_kernel import decay_at
-from eventsnn.neurons.entry_points import Kernels, entry_points
+from eventsnn.neurons.entry_points import MANY, Kernels, entry_points
 from eventsnn.neurons.general_lif_flow import LIFConstants, brought, decay_of, predicted, relaxed
 
 # Places in a kernel's table: values a parameter, then flags, then the rows of parameters.
 _WIDTH, _SYNAPSES, _SUBTRACT, _HOLDS_V, _HOLDS_CURRENT, _TABLED, _FIRST = range(2, 9)
 _TAU_MEM, _TAU_SYN, _TAU_INHIBITORY, _TARGET, _THRESHOLD, _RESET, _REFRACTORY = range(7)
-ROWS = 7
+_MOST, _MOST_INHIBITORY = 7, 8
+ROWS = 9
 """Parameters; a decay table stands behind them where all neurons share their membrane's."""
 _TOUCHED = 1
 
@@ -54,6 +56,23 @@ def _state(x: Any, n: int, j: int, synapses: int) -> Any:
 
 
 @inlined
+def _rests(cells: Any, j: int) -> bool:
+    """Return whether neuron j surely does not fire without another delivery, and is below.
+
+    See ``cuba_lif_kernels.stays_below``; both currents add what they can.
+    """
+    table, x, _ = cells
+    n, synapses = int64(table[0]), int64(table[_SYNAPSES])
+    threshold, target = _of(table, _THRESHOLD, j), _of(table, _TARGET, j)
+    if synapses == 0:
+        return bool(x[j] < x.dtype.type(threshold) and not target > threshold)
+    v, i, k = _state(x, n, j, synapses)
+    more = max(k, 0.0) * _of(table, _MOST_INHIBITORY, j)
+    lift = max(i, 0.0) * _of(table, _MOST, j) + more
+    return bool(max(v, target) + lift + MARGIN * (abs(v) + abs(target) + lift) < threshold)
+
+
+@inlined
 def _advance(cells: Any, t: float, j: int) -> None:
     """Bring neuron j up to t, and note its slope; as ``GeneralLIF._advanced``."""
     table, x, times = cells
@@ -81,23 +100,32 @@ def _advance(cells: Any, t: float, j: int) -> None:
 
 @inlined
 def _one(cells: Any, t: float, j: int, weight: Any, work: Any) -> None:
-    """Deliver a weight to one neuron, which the first delivery of an instant brings to now."""
+    """Deliver a weight to one neuron, which the first delivery of an instant brings to now.
+
+    One that surely stays below its threshold is not marked: it has nothing to settle.
+    """
     table, x, times = cells
     n, synapses = int64(table[0]), int64(table[_SYNAPSES])
     mark = work[2 + n + j]
-    if mark != _TOUCHED:
+    # At time 0 a clock does not tell whether a neuron was touched.
+    unmarked = mark == 0 and t > 0.0
+    if mark != _TOUCHED and not (unmarked and times[j] == t):
         _advance(cells, t, j)
         work[1] += 1
-        if mark == 0:
-            work[2 + work[0]] = j
-            work[0] += 1
-        work[2 + n + j] = _TOUCHED
-    if t < times[n + j] and (synapses == 0 or table[_HOLDS_CURRENT] != 0.0):
+    if t >= times[n + j] or (synapses > 0 and table[_HOLDS_CURRENT] == 0.0):
+        row = min(synapses, 1)
+        if synapses > 1 and weight < 0:
+            row = 2
+        x[row * n + j] += weight
+    if mark == _TOUCHED:
         return
-    row = min(synapses, 1)
-    if synapses > 1 and weight < 0:
-        row = 2
-    x[row * n + j] += weight
+    if unmarked and _rests(cells, j):
+        times[2 * n + j] = math.inf
+        return
+    if mark == 0:
+        work[2 + work[0]] = j
+        work[0] += 1
+    work[2 + n + j] = _TOUCHED
 
 
 @inlined
@@ -111,10 +139,13 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
 
 
 @inlined
-def _train(cells: Any, at: Any, synapses: Any, grouped: Any, span: Any, work: Any) -> Any:
-    weights, targets = synapses
+def _train(cells: Any, at: Any, synapses: Any, span: Any, limit: float, work: Any) -> Any:
+    weights, targets, grouped = synapses
     k, now = span[0], at[span[0]]
-    while k < span[1] and at[k] == now:
+    while k < span[1] and at[k] < limit:
+        if at[k] != now and (work[0] > 0 or work[1] > MANY):
+            break
+        now = at[k]
         if targets[k] >= 0:
             _one(cells, now, int64(targets[k]), weights[k], work)
             span[2] += 1
@@ -159,8 +190,10 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
             reset = x.dtype.type(_of(table, _RESET, j))
             x[j] = x[j] - reset if table[_SUBTRACT] != 0.0 else reset
             times[n + j] = t + _of(table, _REFRACTORY, j)
-        state = _state(x, n, j, synapses)
-        times[2 * n + j] = predicted(state, t, times[n + j], last, _constants(table, j))
+        state, when = _state(x, n, j, synapses), math.inf
+        if not _rests(cells, j):
+            when = predicted(state, t, times[n + j], last, _constants(table, j))
+        times[2 * n + j] = when
     return n_fired
 
 
@@ -173,7 +206,7 @@ def compiled(dtype: Any) -> Kernels:
             (table, x, times), t, (weights, targets), runs, work
         ),
         lambda table, x, times, at, targets, weights, grouped, span, limit, work: _train(
-            (table, x, times), at, (weights, targets), grouped, span, work
+            (table, x, times), at, (weights, targets, grouped), span, limit, work
         ),
         _settle,
         dtype,

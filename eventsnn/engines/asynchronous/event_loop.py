@@ -47,12 +47,13 @@ from eventsnn.engines.asynchronous.places import (
     SENT,
 )
 from eventsnn.engines.asynchronous.predictions import (
+    bring_up,
     mark_predicted,
     next_prediction,
     predict,
     rebuild,
 )
-from eventsnn.kernels.compile import fetch, inlined, kernel, threaded
+from eventsnn.kernels.compile import fetch, inlined, threaded
 from eventsnn.kernels.pointers import picked, pointer
 from eventsnn.neurons.neuron import MANY
 from eventsnn.neurons.work_list import sort_marked
@@ -84,7 +85,7 @@ def advance(m: Any) -> Any:
         if min(now, predicted) >= given.until:
             write_all(m)
             for p in given.turning:
-                _bring_up(m, p, given.until)
+                bring_up(m, p, given.until)
             return DONE
         if len(queue.books) > 0 and now <= predicted:
             status = _open_due(m, now)
@@ -449,20 +450,3 @@ def _log(m: Any, p: int, now: float, n: int) -> None:
         queue.log_t[place] = now
         queue.log_unit[place] = out.fired[f]
     queue.log_tail[p] += n
-
-
-@kernel
-def _bring_up(m: Any, p: int, now: float) -> None:
-    """Bring every neuron of population p up to now, and leave it marked."""
-    graph, calls, cells, out = m.graph, m.calls, m.cells, m.out
-    out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, 0, 0, graph.size[p]
-    pointer(calls.receive, graph.model[p])(
-        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
-        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
-        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
-        now,
-        m.given.still,
-        graph.targets[0:0],
-        out.runs,
-        cells.work[graph.work_at[p] : graph.work_at[p + 1]],
-    )

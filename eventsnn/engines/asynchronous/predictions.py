@@ -1,4 +1,4 @@
-"""Predicted spikes in the heap: the earliest, those that fall due, those that are stale."""
+"""Predicted spikes in the heap: the earliest, those that are due, the stale ones; all anew."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from eventsnn.engines.asynchronous.places import (
 )
 from eventsnn.kernels.compile import inlined, kernel
 from eventsnn.kernels.pointers import pointer
+from eventsnn.neurons.work_list import mark
 
 
 @inlined
@@ -84,3 +85,23 @@ def rebuild(m: Any) -> None:
                 )
                 out.tally[PUSHES] += 1
                 out.tally[PENDING] += 1
+
+
+@kernel
+def bring_up(m: Any, p: int, now: float) -> None:
+    """Bring every neuron of population p up to now, and mark it: it is to predict anew."""
+    graph, calls, cells, out = m.graph, m.calls, m.cells, m.out
+    work = cells.work[graph.work_at[p] : graph.work_at[p + 1]]
+    out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, 0, 0, graph.size[p]
+    pointer(calls.receive, graph.model[p])(
+        graph.tables[graph.table_at[p] : graph.table_at[p + 1]],
+        cells.x[graph.x_at[p] : graph.x_at[p + 1]],
+        cells.times[graph.times_at[p] : graph.times_at[p + 1]],
+        now,
+        m.given.still,
+        graph.targets[0:0],
+        out.runs,
+        work,
+    )
+    for j in range(graph.size[p]):
+        mark(work, graph.size[p], j)
