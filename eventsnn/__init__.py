@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from eventsnn.distributions.uniform import Uniform
     from eventsnn.engines import simulate
     from eventsnn.engines.asynchronous.state import State
+    from eventsnn.engines.prepared import Prepared, prepare
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.generators.constant_current import ConstantCurrent
@@ -112,6 +113,8 @@ _HOME = {
     "Population": "network",
     "Potentials": "measure.traces",
     "potentials": "measure.traces",
+    "prepare": "engines.prepared",
+    "Prepared": "engines.prepared",
     "Readout": "neurons.readout",
     "Record": "record",
     "register": "registry",
@@ -173,6 +176,7 @@ __all__ = [
     "Pool2d",
     "Population",
     "Potentials",
+    "Prepared",
     "Readout",
     "Record",
     "Regular",
@@ -197,6 +201,7 @@ __all__ = [
     "optimizers",
     "plot",
     "potentials",
+    "prepare",
     "register",
     "rules",
     "save",

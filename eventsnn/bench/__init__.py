@@ -9,6 +9,7 @@ from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, meas
 from eventsnn.bench.hm2bp import hm2bp_cases
 from eventsnn.bench.ledinauskas2020 import ledinauskas_cases
 from eventsnn.bench.lee2016 import lee2016_cases
+from eventsnn.bench.one_by_one import ONE_BY_ONE, in_microseconds, one_by_one_cases
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.bench.stbp import stbp_cases
 from eventsnn.bench.training import convolution_cases, training_cases
@@ -33,6 +34,9 @@ _NO_CONTROLS = (
     "training_threads",
     "control_threads",
     "hm2bp_training_threads",
+    "asynchronous_threads",
+    *ONE_BY_ONE,
+    *(f"asynchronous_{name}" for name in ONE_BY_ONE),
 )
 
 
@@ -75,6 +79,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["counting_share"] = controls["counting"]
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = 1 / controls["threads"]
+    result["asynchronous_threads_speedup"] = 1 / controls["asynchronous_threads"]
     result["training_threads_speedup"] = 1 / controls["training_threads"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
     result["hm2bp_training_threads_speedup"] = 1 / controls["hm2bp_training_threads"]
@@ -83,7 +88,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
     result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
-    result |= _ms_per_sample(ns, result, batch)
+    result |= _ms_per_sample(ns, result, batch) | in_microseconds(ns)
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
@@ -96,6 +101,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
+    cases += one_by_one_cases(few)
     cases += hm2bp_cases(threads, result) + ledinauskas_cases(result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
@@ -145,6 +151,8 @@ def _dense_cases(batch: EventBatch, few: EventBatch, threads: int, result: Resul
     counting = _counting_case(whole, weights, batch)
     cases.append(counting._replace(against=cases[-1].run))
     cases.append(_case("asynchronous_dense", whole, weights, few, "asynchronous"))
+    many = _case("asynchronous_threads", whole, weights, few, "asynchronous", threads)
+    cases.append(many._replace(against=cases[-1].run))
     return cases
 
 

@@ -59,7 +59,8 @@ def simulate(
         Of potentials and weights; None for float64 if any weights are, else float32. The
         reference engine computes in float64, with weights rounded to the dtype.
     threads : int
-        Does not change a bit of the result; only the feed-forward engine uses it.
+        Recordings of a batch at a time; no number changes a bit of the result. The reference
+        engine takes one.
     event_budget : int
         Most spikes a recording may fire.
 

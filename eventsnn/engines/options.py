@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.pool import Pool
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 
@@ -43,6 +44,7 @@ class Options(NamedTuple):
     event_budget : most spikes a recording may fire.
     progress : told now and then how far a recording is (microseconds); where it returns False
         the run stops. Of the asynchronous engine.
+    pool : where an engine leaves what the next run of the same network and weights can use.
     """
 
     kept: tuple[int, ...]
@@ -51,6 +53,7 @@ class Options(NamedTuple):
     threads: int
     event_budget: int
     progress: Progress | None = None
+    pool: Pool | None = None
 
 
 def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> RunawayError:

@@ -16,6 +16,7 @@ from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.hints import warn_of_units
 from eventsnn.engines.inputs import Inputs
 from eventsnn.engines.options import EVENT_BUDGET, Options, Progress
+from eventsnn.engines.pool import Pool
 from eventsnn.errors import UserError
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record, kept_populations
@@ -47,6 +48,13 @@ def run(
     network: Network, weights: Weights, events: Given, until_us: ArrayLike | None, how: How
 ) -> Record:
     """Run; see ``simulate``."""
+    check(how)
+    check_network(network)
+    return run_checked(network, network.weights(weights, how.dtype), events, until_us, how)
+
+
+def check(how: How) -> None:
+    """Refuse an engine that there is not, and numbers that are none."""
     engine = how.engine
     if not isinstance(engine, str) or engine not in get_args(Engine):
         raise UserError(f"simulate: engine is {shown(engine)}; give {', '.join(get_args(Engine))}")
@@ -56,15 +64,26 @@ def run(
             raise UserError(
                 f"simulate: {name} is {shown(value)}; give a whole number, at least {least}"
             )
+
+
+def run_checked(
+    network: Network,
+    flat: tuple[NDArray[Any], ...],
+    events: Given,
+    until_us: ArrayLike | None,
+    how: How,
+    pool: Pool | None = None,
+) -> Record:
+    """Run with weights that were checked; ``pool`` belongs to the network and to them."""
     # As Python numbers: numpy.uint8(200) - 201 is 255.
     budget = min(int(how.event_budget), np.iinfo(np.int64).max)
-    _check_network(network)
-    flat = network.weights(weights, how.dtype)
     real = flat[0].dtype.type if flat else how.dtype or np.float64
     keep = kept_populations(network, how.record)
     counted = how.record != "nothing"
-    options = Options(keep, counted, real, int(how.threads), budget, how.progress)
-    network, recordings = gathered(network, events, until_us)
+    driven, recordings = gathered(network, events, until_us)
+    pool = pool if driven is network else None  # another generator: another network
+    options = Options(keep, counted, real, int(how.threads), budget, how.progress, pool)
+    network = driven
     warn_of_units(network, recordings, until_us is not None)
     state = State.start(network) if how.state is True else how.state
     if state is not None and not isinstance(state, State):
@@ -80,7 +99,7 @@ def run(
     return replace(record, fingerprint=fingerprint(record, flat, recordings))
 
 
-def _check_network(network: Any) -> None:
+def check_network(network: Any) -> None:
     """Refuse what is no network, such as one that its rule alone runs."""
     if isinstance(network, Network):
         return

@@ -7,7 +7,8 @@ makes and enlarges the arrays it runs on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,24 @@ from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import digest_of
 from eventsnn.engines.inputs import Feed, Inputs
 from eventsnn.engines.options import Options, over_budget
+from eventsnn.engines.pool import Pool
 from eventsnn.engines.turns import amplitudes_of, turns_of
 from eventsnn.network import Network
 from eventsnn.record import Counts, Readouts, Record, Spikes
+from eventsnn.threads import in_threads
+
+TASKS_A_THREAD = 4
+"""Recordings differ: who is done with some takes others."""
+
+
+class Done(NamedTuple):
+    """What some recordings leave: spikes by population end to end, and a row a recording."""
+
+    spikes: dict[int, Spikes]
+    ends: list[float]
+    units: list[dict[str, NDArray[np.int32]]]
+    readouts: list[dict[str, tuple[NDArray[Any], ...]]]
+    state: State | None
 
 
 def run(
@@ -32,30 +48,38 @@ def run(
     options: Options,
     state: State | None = None,
 ) -> Record:
-    """Run recordings from rest, or one recording from a state."""
-    machine = _Machine(network, weights, options)
-    counts = Counts.zeros(network, len(recordings.until))
-    ends, units, readouts = [], [], []
+    """Run recordings from rest, or one recording from a state.
+
+    Threads take recordings that follow one another, each with buffers of its own.
+    """
+    n = len(recordings.until)
+    counts = Counts.zeros(network, n)
     if state is not None:
         state = state.of_dtype(options.dtype)
-    for i, until in enumerate(recordings.until):
-        feeds = recordings.feeds(i)
-        if state is not None:
-            for t in recordings.times(i) or [np.zeros(0)]:
-                state.check(network, t, float(until))
-        machine.run(feeds, 0.0 if machine.stopped else float(until), state)
-        machine.count(counts, i)
-        ends.append(machine.now)
-        units.append(machine.unit_spikes)
-        readouts.append(machine.readouts())
+        for t in recordings.times(0) or [np.zeros(0)]:
+            state.check(network, t, float(recordings.until[0]))
+    # Whoever follows the run is told of one recording after the other.
+    threads = 1 if options.progress is not None else min(options.threads, n)
+    tasks = 1 if threads <= 1 else min(n, TASKS_A_THREAD * threads)
+    pool = Pool() if options.pool is None else options.pool
+    key = "asynchronous", options._replace(threads=1, progress=None, pool=None)
+
+    def work(rows: range) -> Done:
+        with pool.using(key, lambda: _Machine(network, weights, options)) as machine:
+            machine.renew(options)
+            return machine.through(recordings, rows, counts, state)
+
+    cuts = np.linspace(0, n, tasks + 1).astype(int).tolist()
+    done = list(in_threads(work, [range(a, b) for a, b in pairwise(cuts)], threads))
+    names = [population.name for population in network.populations]
     return Record(
         network,
-        np.array(ends, np.float64),
+        np.array([end for one in done for end in one.ends], np.float64),
         counts,
-        {network.populations[p].name: machine.spikes(p) for p in options.kept},
-        _stacked(units),
-        _joined(readouts),
-        machine.state() if state is not None else None,
+        {names[p]: _end_to_end([one.spikes[p] for one in done]) for p in options.kept},
+        _stacked([row for one in done for row in one.units]),
+        _joined([row for one in done for row in one.readouts]),
+        done[0].state if state is not None else None,
         state,
     )
 
@@ -64,6 +88,7 @@ def resting_state(network: Network, dtype: type[np.floating[Any]]) -> State:
     """Return the state of a network at rest at time 0."""
     weights = tuple(np.zeros(0, dtype) for _ in network.connections)
     machine = _Machine(network, weights, Options((), False, dtype, 1, 0))
+    machine.renew(machine.options)
     machine.run([], 0.0, None)
     return machine.state()
 
@@ -76,15 +101,34 @@ class _Machine:
     ) -> None:
         self.network, self.options = network, options
         self.buffers = Buffers(network, weights, options)
-        self.kept: dict[int, list[NDArray[Any]]] = {
-            p: [np.zeros(0), np.zeros(0, np.int32), np.zeros(0, options.dtype)]
-            for p in options.kept
-        }
-        self.starts = {p: [0] for p in options.kept}
+        self.kept: dict[int, list[NDArray[Any]]] = {}
+        self.starts: dict[int, list[int]] = {}
         self.now = 0.0
         self.sent: dict[int, int] = {}
         self.stopped = False
         self.unit_spikes: dict[str, NDArray[np.int32]] = {}
+
+    def renew(self, options: Options) -> None:
+        """Forget what was harvested, and take the options of another run."""
+        self.options, self.stopped = options, False
+        self.kept = {
+            p: [np.zeros(0), np.zeros(0, np.int32), np.zeros(0, options.dtype)]
+            for p in options.kept
+        }
+        self.starts = {p: [0] for p in options.kept}
+
+    def through(self, recordings: Inputs, rows: range, counts: Counts, state: State | None) -> Done:
+        """Run some recordings, one after the other, and write their counts."""
+        ends, units, readouts = [], [], []
+        for i in rows:
+            until = 0.0 if self.stopped else float(recordings.until[i])
+            self.run(recordings.feeds(i), until, state)
+            self.count(counts, i)
+            ends.append(self.now)
+            units.append(self.unit_spikes)
+            readouts.append(self.readouts())
+        spikes = {p: self.spikes(p) for p in self.kept}
+        return Done(spikes, ends, units, readouts, self.state() if state is not None else None)
 
     def run(self, feeds: Sequence[Feed], until: float, state: State | None) -> None:
         """Run one recording to ``until``, or until it is stopped."""
@@ -227,6 +271,20 @@ def _append(arrays: list[NDArray[Any]], more: tuple[NDArray[Any], ...]) -> None:
         old = len(array)
         array.resize(old + len(new), refcheck=False)
         array[old:] = new
+
+
+def _end_to_end(parts: list[Spikes]) -> Spikes:
+    """Lay the spikes of consecutive recordings end to end."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([0, *(len(part.t) for part in parts)])
+    starts = [part.start[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+    return Spikes(
+        np.concatenate([part.t for part in parts]),
+        np.concatenate([part.unit for part in parts]),
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([*starts, ends[-1:]]),
+    )
 
 
 def _stacked(rows: list[dict[str, NDArray[np.int32]]]) -> dict[str, NDArray[np.int32]]:

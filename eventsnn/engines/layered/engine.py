@@ -27,6 +27,9 @@ from eventsnn.network import Connection, Network
 from eventsnn.record import Counts, Readouts, Record, Spikes
 from eventsnn.threads import in_threads
 
+MANY = Ahead(1 << 62)
+"""Weights that are kept for many runs are laid out, however few events the first one has."""
+
 
 class Counted(NamedTuple):
     """Where all threads write, each to the rows of its own recordings."""
@@ -77,7 +80,10 @@ def run(
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
     recordings = recordings.made()
     n, each = len(recordings.until), partial(in_threads, threads=options.threads)
-    links = links_of(network, weights, Ahead(int(recordings.start[-1]), each))
+    if options.pool is None:
+        links = links_of(network, weights, Ahead(int(recordings.start[-1]), each))
+    else:
+        links = options.pool.shared("feedforward", lambda: links_of(network, weights, MANY))
     units = {
         p: np.zeros((n, network.populations[p].size), np.int32)
         for p in network.outputs
