@@ -1,13 +1,14 @@
 """Each block of Python and shell of the tutorials and how-tos runs, page by page, in order.
 
-A page has a folder of its own, with a small ``mnist`` and ``nmnist`` in it. Commands see fewer
-recordings and one epoch. A block that does not run says so in its title, where readers see it.
+A page has a folder of its own, with a small ``mnist``, ``nmnist`` and ``fsdd`` in it. Commands see
+fewer recordings and one epoch. A block that does not run says so in its title.
 """
 
 import re
 import shlex
 import struct
 import subprocess
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def idx(array):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """MNIST of 40 and 20 pictures, a bright square a class, and real recordings of them."""
+    """MNIST of 40 and 20 pictures, a bright square a class, recordings of them, and tones."""
     folder = tmp_path_factory.mktemp("data")
     pictures = np.zeros((40, 28, 28), np.uint8)
     for k, label in enumerate(LABELS):
@@ -60,13 +61,29 @@ def data(tmp_path_factory):
                 int(word | t).to_bytes(5, "big") for word, t in zip(words, events.t, strict=True)
             )
             (place / f"{k + 1:05}.bin").write_bytes(raw)
+    speak(folder / "fsdd" / "recordings")
     return folder
+
+
+def speak(folder):
+    """Tones, one a digit, a little higher for the other speaker."""
+    folder.mkdir(parents=True)
+    t = np.arange(1600) / 8000
+    for digit in range(10):
+        for speaker, pitch in (("theo", 200), ("lucas", 230)):
+            for index in (0, 5, 6):
+                tone = 0.5 * np.sin(2 * np.pi * (pitch + 300 * digit + index) * t)
+                with wave.open(str(folder / f"{digit}_{speaker}_{index}.wav"), "wb") as file:
+                    file.setnchannels(1)
+                    file.setsampwidth(2)
+                    file.setframerate(8000)
+                    file.writeframes((tone * 32767).astype("<i2").tobytes())
 
 
 @pytest.fixture
 def here(data, tmp_path, monkeypatch):
     """The folder in which a page is typed."""
-    for name in ("mnist", "nmnist"):
+    for name in ("mnist", "nmnist", "fsdd"):
         (tmp_path / name).symlink_to(data / name)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     whole = eventsnn.open_data

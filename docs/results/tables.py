@@ -7,6 +7,7 @@ from measure_page import measure_lines
 from paper_page import paper_pages
 from reproduced_page import PAGES, draw_reproduced, reproduced_lines
 from results import HERE, read
+from speech_page import speech_lines
 
 from eventsnn.reproduce.deep_spiking.paper import PAPER
 
@@ -75,6 +76,7 @@ def pages() -> dict[str, list[str]]:
         **paper_pages(read("deep-spiking-networks")),
         **{name: reproduced_lines(name, read(name)) for name in PAGES},
         "hm2bp": hm2bp_lines(read("hm2bp")),
+        "speech": speech_lines(),
     }
 
 
