@@ -15,6 +15,7 @@ from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
 from eventsnn.rules.eventprop.gradients import ReadoutErrors, errors_of, eventprop
+from eventsnn.rules.eventprop.groups import groups_of
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -332,6 +333,30 @@ def test_a_batch_is_the_sum_of_its_recordings_and_repeats_bit_for_bit():
     for c, gradient in enumerate(whole.weights):
         np.testing.assert_array_equal(gradient, again.weights[c])
         np.testing.assert_allclose(gradient, sum(p.weights[c] for p in parts), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 11, 37])
+def test_no_number_of_threads_changes_a_bit_of_a_gradient(n):
+    (case,), _ = draws("delays a synapse", 1)
+    _, network, weights, events, _ = case
+    batch = EventBatch.from_streams([events[i % len(events)] for i in range(n)])
+    record = simulate(network, weights, batch)
+    given = network, weights, batch, record
+    errors = {"output": np.sin(np.arange(len(record.spikes["output"])))}
+    alone = eventprop(*given, errors)
+    assert sum(np.abs(gradient).sum() for gradient in alone.weights) > 0
+    for threads in (2, 3, 8):
+        found = eventprop(*given, errors, threads=threads)
+        for one, other in zip(alone.weights, found.weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+        for name, worth in alone.spike_t.items():
+            np.testing.assert_array_equal(worth, found.spike_t[name])
+
+
+def test_groups_cover_every_recording_once_and_are_eight_at_most():
+    for n in range(200):
+        groups = groups_of(n)
+        assert [i for rows in groups for i in rows] == list(range(n)) and len(groups) <= 8
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ from eventsnn.record_checked import check_record
 from eventsnn.rules.evaluation import FirstSpikes, first_spikes
 from eventsnn.rules.eventprop import kernel as eventprop_kernel
 from eventsnn.rules.eventprop import prepare as eventprop_prepare
-from eventsnn.rules.eventprop.arrays import Machine, Walk, calls, graph_of, run_of
+from eventsnn.rules.eventprop.arrays import Machine, Run, Walk, calls, graph_of, run_of
+from eventsnn.rules.eventprop.groups import groups_of, most_spikes, summed
+from eventsnn.threads import in_threads
 
 
 class ReadoutErrors(NamedTuple):
@@ -79,6 +81,7 @@ def eventprop(
     errors: Mapping[str, Errors],
     *,
     least_slope: float = 0.0,
+    threads: int = 1,
 ) -> Gradients:
     """Return the exact gradients of a loss of spike times and readouts.
 
@@ -93,6 +96,9 @@ def eventprop(
     least_slope : float
         Per microsecond. A spike's dv/dt counts at least this much: the gradient of a
         spike that barely crosses grows without bounds. 0 is exact.
+    threads : int
+        Each walks some recordings. Their gradients are summed in groups that the number of
+        recordings alone decides, so that no number of threads changes a bit.
 
     Raises
     ------
@@ -107,27 +113,39 @@ def eventprop(
     if not (np.isfinite(least_slope) and least_slope >= 0):
         raise UserError(f"eventprop: least_slope is {least_slope}; give a number >= 0")
     real = flat[0].dtype if flat else np.dtype(np.float64)
-    gradients = tuple(np.zeros_like(array) for array in flat)
-    spikes = [len(record.spikes[p.name]) if p.name in record.spikes else 0 for p in _own(network)]
-    walk = Walk.zeros(network, graph, sum(spikes) + len(recordings.t), real)
     spike_t = {name: np.zeros(len(kept)) for name, kept in record.spikes.items()}
-    kernels: tuple[Any, ...] = ()
-    for i in range(len(record)):
-        run = run_of(network, graph.unit_at, recordings, (record, given), i)
-        parts = (graph, calls(), Arrays(flat, real), Arrays(gradients, real), run, walk)
-        machine = Machine(*parts, float(least_slope))
-        kernels = kernels or _entries(machine)
-        for kernel in kernels:
-            kernel(machine)
-        for p, population in enumerate(network.populations):
-            if population.name in spike_t:
-                start = record.spikes[population.name].start
-                found = run.error[run.at[p] : run.at[p + 1]]
-                spike_t[population.name][start[i] : start[i + 1]] = found
+
+    def work(rows: range) -> tuple[NDArray[Any], ...]:
+        gradients = tuple(np.zeros_like(array) for array in flat)
+        walk = Walk.zeros(network, graph, most_spikes(record, recordings, rows), real)
+        kernels: tuple[Any, ...] = ()
+        for i in rows:
+            run = run_of(network, graph.unit_at, recordings, (record, given), i)
+            parts = (graph, calls(), Arrays(flat, real), Arrays(gradients, real), run, walk)
+            machine = Machine(*parts, float(least_slope))
+            kernels = kernels or _entries(machine)
+            for kernel in kernels:
+                kernel(machine)
+            _keep(network, record, run, spike_t, i)
+        return gradients
+
+    done = in_threads(work, groups_of(len(record)), threads)
+    gradients = tuple(summed(parts) for parts in zip(*done, strict=True))
     _check_finite(network, gradients)
     shapes = [c.topology.weight_shape for c in network.connections]
     shaped = (g.reshape(shape) for g, shape in zip(gradients, shapes, strict=True))
     return Gradients(tuple(shaped), spike_t)
+
+
+def _keep(
+    network: Network, record: Record, run: Run, spike_t: dict[str, NDArray[np.float64]], i: int
+) -> None:
+    """Keep what the times of recording i's spikes are worth."""
+    for p, population in enumerate(network.populations):
+        if population.name in spike_t:
+            start = record.spikes[population.name].start
+            found = run.error[run.at[p] : run.at[p + 1]]
+            spike_t[population.name][start[i] : start[i + 1]] = found
 
 
 def errors_of(loss: Loss, record: Record, population: str, labels: ArrayLike) -> Assessed:

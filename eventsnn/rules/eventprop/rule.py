@@ -55,7 +55,8 @@ class EventProp(GradientRule):
     def run(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch event by event."""
         most = spikes_allowed(state.network, chunk.batch)
-        record = simulate(state.network, state.weights, chunk.batch, event_budget=most)
+        given = state.network, state.weights, chunk.batch
+        record = simulate(*given, event_budget=most, threads=self.threads)
         timed = None
         if self.loss.reads == "first_spike":
             timed = first_spikes(record, state.network.populations[state.output].name)
@@ -72,7 +73,7 @@ class EventProp(GradientRule):
         given = self._errors(state, record, timed, errors)
         slope = LEAST_SLOPE * self.options.threshold
         args = state.network, state.weights, chunk.batch, record, given
-        return list(eventprop(*args, least_slope=slope).weights)
+        return list(eventprop(*args, least_slope=slope, threads=self.threads).weights)
 
     def _errors(
         self,
