@@ -199,6 +199,11 @@ def large_sensor(out):
     assert numbers(r"label (\d)", out) == [0, 1] * 5 and out.count("60x80x2, 4,000 ms") == 10
 
 
+def tonic_formats(out):
+    # 11 of 12 classes of ten turns; a third of the classes of five; eight words of each of ten.
+    assert numbers(r"has (\d+) recordings, stand-ins", out) == [240, 40, 80]
+
+
 def train_on_vectors(out):
     assert numbers(r"accuracy on new vectors: ([\d.]+)", out)[0] > 0.96
     differences = numbers(r"difference to the ReLU network ([\d.]+)", out)

@@ -88,6 +88,9 @@ def test_pieces_hold_every_recording_once_and_few_events():
     assert sizes == [(2, 5), (1, 50), (1, 3)]
     assert [len(piece) for piece in batch.pieces(3, 1000)] == [3, 1]
     assert sum(len(piece) for piece in batch.pieces(1, 1)) == 4
+    few = batch.beginning(3, 12)
+    assert few.start.tolist() == [0, 5, 5, 12] and few[0].t.tolist() == batch[0].t.tolist()
+    assert few[2].t.tolist() == batch[2].t[:7].tolist() and few.label.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

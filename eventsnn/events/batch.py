@@ -219,6 +219,12 @@ class EventBatch:
             yield self.part(first, last)
             first = last
 
+    def beginning(self, recordings: int, events: int) -> EventBatch:
+        """Return the first recordings, with the first events of all of them together alone."""
+        few = self.part(0, min(recordings, len(self)))
+        start = np.minimum(few.start, events)
+        return few.with_events(few.t[: start[-1]], few.unit[: start[-1]], start)
+
     def at_hand(self, order: NDArray[np.int64]) -> tuple[EventBatch, NDArray[np.int64]]:
         """Return a batch whose ``t`` costs nothing, and where the recordings ``order`` are in it.
 

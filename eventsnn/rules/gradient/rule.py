@@ -22,7 +22,6 @@ from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.applied import clip_by_norm, follow
 from eventsnn.optimizers.optimizer import Param
-from eventsnn.rules.evaluation import MOST_EVENTS
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
@@ -34,6 +33,9 @@ from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates
 from eventsnn.rules.network_rule import NetworkRule, check_output
 from eventsnn.rules.rule import Reading
 from eventsnn.threads import later
+
+_COMPILED_FOR = 1 << 20
+"""Events of the recordings that kernels are compiled with."""
 
 _TRAITS = {
     "tau_us": 30_000.0,
@@ -151,7 +153,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
 
     def compile(self, network: Network, data: Data) -> None:
         """Learn two recordings with weights of no meaning, and predict them."""
-        few = next(self.events(data).pieces(2, MOST_EVENTS))
+        few = self.events(data).beginning(2, _COMPILED_FOR)
         shapes = self.shapes(network).values()
         state = self.begin(network, [np.full(shape, 0.05, np.float32) for shape in shapes])
         batch = Batch(few, np.arange(len(few)), whole=True)
