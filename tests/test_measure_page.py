@@ -10,6 +10,7 @@ from hand_case import PAIRS, made
 
 from eventsnn.cli import show
 from eventsnn.commands.console import Console
+from eventsnn.measure.operations import per_right_answer
 from eventsnn.report.html import page
 
 
@@ -173,3 +174,12 @@ def test_models_are_compared_by_these_numbers(case):
     assert row[6] == passes
     plain = next(m for m in result["energy"] if m["model"] == "cmos45-float32")
     assert number(row[7].removesuffix(" µJ")) == pytest.approx(plain["total_nj"] / 1000, rel=1e-3)
+
+
+def test_where_no_answer_was_right_a_right_answer_has_no_cost(case):
+    assert per_right_answer(195_930, 0) is None and per_right_answer(10, 4) == 2.5
+    result = told(case, html=None, figures=None)
+    result["operations"]["operations_per_right_answer"] = per_right_answer(195_930, 0)
+    rows = {row[0]: row[1:] for row in printed(show.measurement, result)}
+    assert rows["a right answer"] == ["- (none was right)"]
+    assert "no answer was right" in page(result, [])

@@ -310,6 +310,10 @@ EVENTS = EventStream([0, 1], [0, 1], (1, 1, 2))
         ({"weights": [[[1, 2], [3]]]}, "weights of input->p: ragged"),
         ({"weights": [np.full((2, 3), "a")]}, "dtype <U1; give real numbers"),
         ({"weights": [np.full((2, 3), 1j)]}, "dtype complex128; give real numbers"),
+        (
+            {"weights": [np.full((2, 3), 100, np.int8)]},
+            "dtype int8, numbers of a scale that is not given; give scale . weights.astype",
+        ),
         ({"weights": [np.full((2, 3), 1e300)], "dtype": np.float32}, "is 1e.300; too large for"),
         ({"engine": "fast"}, "engine is 'fast'"),
         ({"record": "some"}, "record is 'some'"),

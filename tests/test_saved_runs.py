@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.readers.film_file import write_film
@@ -313,6 +315,46 @@ def test_a_header_that_is_none_is_one_line(saved, tmp_path, call, change, text):
         open_model(folder)
     code, _, err = call("evaluate", folder)
     assert code == 2 and len(err.splitlines()) == 1
+
+
+def rewritten(saved, folder, change):
+    """Change a file behind the door that wrote it: its arrays and header, not its digest."""
+    arrays = dict(load_checkpoint(saved).arrays)
+    with safe_open(saved / FILE, "np") as file:
+        meta = file.metadata()
+    change(arrays, meta)
+    folder.mkdir(exist_ok=True)
+    save_file(arrays, folder / FILE, meta)
+    return folder
+
+
+def zeroed(arrays, meta):
+    for name in arrays:
+        if name in ("weight1", "weights.0"):
+            arrays[name] = np.zeros_like(arrays[name])
+
+
+def seed_of(arrays, meta):
+    info = json.loads(meta["run"])
+    info["options"]["seed"] = 5
+    meta["run"] = json.dumps(info)
+
+
+@pytest.mark.parametrize("change", [zeroed, seed_of])
+def test_arrays_or_a_header_that_changed_after_they_were_saved_are_refused(
+    saved, tmp_path, call, change
+):
+    folder = rewritten(saved, tmp_path / "changed", change)
+    code, out, err = call("evaluate", folder)
+    assert (code, out) == (2, "") and len(err.splitlines()) == 1
+    assert "is damaged (its arrays or options are not those that were saved)" in err
+
+
+def test_a_checkpoint_of_a_version_without_a_digest_still_loads(saved, tmp_path):
+    folder = rewritten(saved, tmp_path / "old", lambda arrays, meta: meta.pop("digest"))
+    old, new = load_checkpoint(folder), load_checkpoint(saved)
+    assert old.info == new.info
+    assert all(np.array_equal(old.arrays[name], new.arrays[name]) for name in new.arrays)
 
 
 @pytest.mark.parametrize("name", ["optimizer.step", "scales", "n_trained", "phi", "tally"])

@@ -264,7 +264,7 @@ def test_a_herding_network_is_told_and_measured_as_its_spikes_say(folder, call):
         "operations_per_recording": total,
         "operations_per_event": total / spikes[0],
         "operations_per_spike": total / sum(spikes),
-        "operations_per_right_answer": total * n / max(right, 1),
+        "operations_per_right_answer": total * n / right if right else None,
     }.items():
         assert counted[key] == pytest.approx(value)
     synapses = 2312 * 4 + 4 * 10

@@ -123,6 +123,70 @@ def test_a_recording_goes_on_from_a_state(net, call, tmp_path):
     assert code == 2 and "--state goes on with one recording, 2 are chosen" in err
 
 
+@pytest.fixture
+def pieces(tmp_path):
+    """A network file, and a recording in three files: with its own times, and each from 0 on."""
+    eye = NETWORK.replace("shape = 50\ngenerator", "shape = [1, 1, 50]\n#")
+    (tmp_path / "eye.toml").write_text(eye)
+    rng = np.random.default_rng(0)
+    t, x = rng.integers(0, 9_999, (3, 30)), rng.integers(0, 50, 90)
+    t[:, -1] = 9_999  # each file lasts until its last event
+    t = np.sort(t + 10_000 * np.arange(3)[:, None]).reshape(-1)
+
+    def write(name, chosen, shift=0):
+        columns = {"t": t[chosen] - shift, "x": x[chosen], "y": 0 * x[chosen], "p": 0 * x[chosen]}
+        np.savez(tmp_path / name, **columns)
+
+    write("whole.npz", slice(None))
+    for k in range(3):
+        chosen = (t >= 10_000 * k) & (t < 10_000 * (k + 1))
+        write(f"piece{k}.npz", chosen)
+        write(f"alone{k}.npz", chosen, 10_000 * k)
+    return tmp_path
+
+
+def test_pieces_with_the_times_of_the_recording_make_the_whole(pieces, call):
+    net, state = pieces / "eye.toml", pieces / "state.npz"
+    whole = told(call, net, pieces / "whole.npz")
+    parts = [told(call, net, pieces / f"piece{k}.npz", "--state", state) for k in range(3)]
+    assert np.sum([part["spikes"] for part in parts], axis=0).tolist() == whole["spikes"]
+    assert whole["events"] == sum(part["events"] for part in parts) == 90
+
+
+def test_a_piece_whose_clock_begins_anew_is_refused_and_no_event_of_it_dropped(pieces, call):
+    net, state = pieces / "eye.toml", pieces / "state.npz"
+    told(call, net, pieces / "alone0.npz", "--state", state)
+    for name in ("alone1.npz", "alone2.npz"):
+        code, out, err = call("simulate", net, pieces / name, "--state", state, "--until", "1s")
+        assert (code, out) == (2, "")
+        assert "come before" in err and "stands at 10000 us after other events" in err
+        assert "give a piece with the times of the whole recording, or another --state" in err
+    assert float(es.State.load(state).t) == 10_000
+
+
+def test_the_same_piece_again_is_refused_and_the_same_recording_goes_on(pieces, call):
+    net, state = pieces / "eye.toml", pieces / "state.npz"
+    told(call, net, pieces / "piece0.npz", "--state", state)
+    code, _, err = call("simulate", net, pieces / "piece0.npz", "--state", state)
+    assert code == 2 and "stands at 10000 us: nothing is left of it" in err
+    rest = told(call, net, pieces / "whole.npz", "--state", state)
+    assert rest["events"] == 60
+    es.State.load(state).save(state)  # keeps what the command line noted
+    code, _, err = call("simulate", net, pieces / "whole.npz", "--state", state)
+    assert code == 2 and "nothing is left of it" in err
+
+
+def test_a_state_that_no_command_wrote_takes_pieces_alone(pieces, call):
+    net, state = pieces / "eye.toml", pieces / "state.npz"
+    network, weights = load_network(net)
+    nothing = es.EventStream([], [], (1, 1, 50), duration=10_000)
+    begun = es.simulate(network, weights, nothing, state=True).state
+    begun.save(state)
+    code, _, err = call("simulate", net, pieces / "whole.npz", "--state", state)
+    assert code == 2 and "30 of 90 events, the first at" in err and "keeps no note of them" in err
+    assert told(call, net, pieces / "piece1.npz", "--state", state)["events"] == 30
+
+
 def test_generators_of_the_command_line_stand_in_for_those_of_the_file(net, call):
     drives = (
         "--drive", "noise=regular,interval_us=5000",

@@ -19,7 +19,7 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
 
-NAMES = [field.name for field in fields(State) if field.name != "described"]
+NAMES = [field.name for field in fields(State) if field.name not in ("described", "worked_off")]
 NAN, INF = float("nan"), float("inf")
 
 

@@ -206,7 +206,8 @@ def measurement(result: dict[str, Any], out: Console) -> None:
         ("operations_per_recording", "a recording"),
         ("operations_per_right_answer", "a right answer"),
     ):
-        table.add_row(text, f"{operations[key]:,.0f}")
+        found = operations[key]
+        table.add_row(text, "- (none was right)" if found is None else f"{found:,.0f}")
     if "not_counted" in training:
         table.add_row("learning a recording", f"not counted: {training['not_counted']}")
     else:

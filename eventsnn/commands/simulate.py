@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from eventsnn.commands.console import Console
+from eventsnn.commands.pieces import noted, rest_of
 from eventsnn.commands.progress import Bar, Watch, progress_bars
 from eventsnn.commands.simulate_options import SimulateOptions
 from eventsnn.commands.simulated import answer_of, draw, told_of
@@ -234,9 +234,9 @@ def _one(
 ) -> tuple[dict[str, Any], str | None, Interrupted | None]:
     """Run one recording, and write what is asked for."""
     network, name = subject.network, which[2]
-    state = _state(network, options)
-    if stream is not None and state is not None:
-        stream = stream.between(min(math.ceil(state.t), stream.duration), stream.duration)
+    state, recording = _state(network, options), stream
+    if stream is not None and state is not None and options.state is not None:
+        stream = rest_of(stream, state, options.state, options.until)
     events: dict[str, Any] = dict(subject.drives)
     if stream is not None:
         events[network.populations[network.input].name] = stream
@@ -252,6 +252,8 @@ def _one(
     if subject.loss is not None:
         unlabelled = EventBatch.from_streams([replace(stream, label=0)]) if stream else None
         told |= answer_of(record, subject.loss, unlabelled)
+    if record.state is not None:
+        record = replace(record, state=noted(record.state, recording))
     told |= _written(record, events, which, options)
     picture = _numbered(options.figure, which[0], which[1])
     if picture is not None:

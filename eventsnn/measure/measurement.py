@@ -24,7 +24,7 @@ from eventsnn.measure.backward import Backward, backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
 from eventsnn.measure.energy import HIGHEST, MODELS, EnergyModel
 from eventsnn.measure.mistakes import check_labelled, confusion
-from eventsnn.measure.operations import Operations, operations
+from eventsnn.measure.operations import Operations, operations, per_right_answer
 from eventsnn.measure.summary import (
     Levels,
     anytime_json,
@@ -259,7 +259,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         "network": _network_json(work.network),
         "duration_us": float(events.duration.mean()),
         "operations": counted.to_json()
-        | {"operations_per_right_answer": int(counted.total.sum()) / max(right, 1)},
+        | {"operations_per_right_answer": per_right_answer(int(counted.total.sum()), right)},
         "training": training,
         "references": clocks | {"relu": relu},
         "neurobench": neurobench_json(work.network, work.weights, counted, clocks["clock_1ms"]),

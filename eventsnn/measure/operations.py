@@ -270,3 +270,8 @@ def _means(rows: NDArray[np.int64], columns: int) -> list[float]:
 
 def _mean(values: NDArray[np.int64]) -> float:
     return int(values.sum()) / max(len(values), 1)
+
+
+def per_right_answer(operations: int, right: int) -> float | None:
+    """Return operations over right answers; None where no answer was right."""
+    return operations / right if right else None

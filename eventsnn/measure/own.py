@@ -18,6 +18,7 @@ from eventsnn.losses.answers import unanswered
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
 from eventsnn.measure.mistakes import check_labelled, confusion
+from eventsnn.measure.operations import per_right_answer
 from eventsnn.rules.learned import Predicted
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule import Rule
@@ -48,7 +49,7 @@ def measure_own(
     found = rule.predict(state, data, np.arange(len(data)), threads)
     n, right = len(data), int((found.classes == labels).sum())
     counted = _operations(own, found, n)
-    counted["operations_per_right_answer"] = int(found.adds.sum()) / max(right, 1)
+    counted["operations_per_right_answer"] = per_right_answer(int(found.adds.sum()), right)
     result = {
         "accuracy": right / n,
         "right": right,

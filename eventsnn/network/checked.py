@@ -139,6 +139,11 @@ def checked_weights(
         raise UserError(f"{where}: shape {array.shape}; give {shape}")
     if array.dtype.kind not in "iuf":
         raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
+    if array.dtype.kind in "iu" and array.dtype.itemsize < 4:
+        raise UserError(
+            f"{where}: dtype {array.dtype}, numbers of a scale that is not given; give "
+            "scale * weights.astype(numpy.float32)"
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         flat = np.ascontiguousarray(array, dtype).reshape(-1)
         # A sum is not finite if an element is not: one pass, no temporary array.

@@ -82,10 +82,13 @@ def _cost_tiles(result: Result) -> list[tuple[str, str, str]]:
         "it sets off"
     )
     answer = "synaptic operations, those of wrong answers included"
+    cost = operations["operations_per_right_answer"]
+    if cost is None:
+        answer = "no answer was right"
     return [
         ("accuracy", f"{result['accuracy']:.2%}", right),
         ("a spike costs", f"{operations['operations_per_spike']:,.0f}", event),
-        ("a right answer costs", short(operations["operations_per_right_answer"]), answer),
+        ("a right answer costs", "-" if cost is None else short(cost), answer),
     ]
 
 

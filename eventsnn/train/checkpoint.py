@@ -1,8 +1,9 @@
 """Checkpoints: one safetensors file that holds a whole run, and a JSON to look at.
 
 ``model.safetensors`` carries the arrays *and*, in its metadata, the options and the
-history of the run, so that one rename makes a checkpoint whole. ``model.json`` beside
-it is the same history for people and scripts; nothing reads it back.
+history of the run, so that one rename makes a checkpoint whole; and a digest of both, so
+that no changed byte is taken for what was learned. ``model.json`` beside it is the same
+history for people and scripts; nothing reads it back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from eventsnn.data.digest import digest_of
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.arrays import read_safetensors
 from eventsnn.files.outputs import write_whole
@@ -52,7 +54,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, file: str = FILE) -> N
         If the folder cannot be written; what was there before is still there.
     """
     text = json.dumps(checkpoint.info, sort_keys=True)
-    data = save(checkpoint.arrays, {"format": _FORMAT, "run": text})
+    meta = {"format": _FORMAT, "run": text, "digest": _digest(checkpoint.arrays, text)}
+    data = save(checkpoint.arrays, meta)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / file, data)
@@ -102,6 +105,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise damaged(file, str(error)) from error
     if not isinstance(info, dict):
         raise damaged(file, "no options")
+    _check_digest(file, arrays, meta)
     for name, array in arrays.items():
         _check_finite(file, name, array)
     return Checkpoint(arrays, info)
@@ -110,6 +114,18 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 def damaged(path: str | os.PathLike[str], why: str) -> UserError:
     """Return the error of a checkpoint that cannot be used."""
     return UserError(f"{path}: the checkpoint is damaged ({why[:300]}); train it anew")
+
+
+def _digest(arrays: dict[str, NDArray[Any]], text: str) -> str:
+    """Return the digest of the arrays by name, and of the options and history."""
+    told = np.frombuffer(text.encode(), np.uint8)
+    return digest_of({**dict(sorted(arrays.items())), "run": told})
+
+
+def _check_digest(file: Path, arrays: dict[str, NDArray[Any]], meta: dict[str, str]) -> None:
+    """Refuse what was changed after it was written; earlier versions wrote no digest."""
+    if "digest" in meta and meta["digest"] != _digest(arrays, meta["run"]):
+        raise damaged(file, "its arrays or options are not those that were saved")
 
 
 def _check_finite(file: Path, name: str, array: NDArray[Any]) -> None:

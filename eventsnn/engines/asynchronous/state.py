@@ -57,6 +57,9 @@ class State:
     synapse_at : int64 array (n_calendars + 1,)
     described : Network or None
         What it belongs to, for names; None of a state that was loaded (``of``).
+    worked_off : uint8 array (16,) or None
+        A digest of the events of the recording before ``t``, which ``eventsnn simulate --state``
+        keeps: so it goes on with the same recording, and refuses another. No run looks at it.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class State:
     synapse_weight: NDArray[Any]
     synapse_at: NDArray[np.int64]
     described: Network | None = field(default=None, compare=False)
+    worked_off: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return one line of facts."""
@@ -191,6 +195,8 @@ class State:
         """
         data = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self.worked_off is not None:
+            arrays["worked_off"] = self.worked_off
         np.savez(data, version=np.array(VERSION), **arrays)
         write_whole(Path(path), data.getvalue())
 
@@ -214,11 +220,12 @@ class State:
                 f"{os.fspath(path)}: a state of version {int(version)}, this eventsnn reads "
                 f"{VERSION}; run it again from its start"
             )
+        worked_off = arrays.pop("worked_off", None)
         odd = [f"lacks {name}" for name in _ARRAYS if name not in arrays]
         odd += [f"has the unknown array {named(name)}" for name in arrays if name not in _ARRAYS]
         if odd:
             raise DataError(f"{os.fspath(path)}: {odd[0]}; give a file of State.save")
-        state = cls(**arrays)
+        state = cls(**arrays, worked_off=worked_off)
         try:
             check_arrays(state)
         except UserError as error:
@@ -226,4 +233,4 @@ class State:
         return state
 
 
-_ARRAYS = tuple(f.name for f in fields(State) if f.name != "described")
+_ARRAYS = tuple(f.name for f in fields(State) if f.name not in ("described", "worked_off"))

@@ -94,6 +94,9 @@ def check_arrays(state: State) -> None:
         if array.ndim != (0 if name == "t" else 1):
             raise _wrong(name, f"has shape {array.shape}")
     _length(state, "network", DIGEST_BYTES)
+    noted = state.worked_off
+    if noted is not None and (noted.dtype != np.uint8 or noted.shape != (DIGEST_BYTES,)):
+        raise _wrong("worked_off", f"is {noted.dtype} {noted.shape}, not uint8 ({DIGEST_BYTES},)")
     _each(state.t.reshape(1), "t", 0.0, float(_LATEST))
     _each(state.sizes, "sizes", 1, np.iinfo(np.int32).max)
     _each(state.log_t, "log_t", 0.0, float(state.t))
