@@ -380,7 +380,9 @@ def test_no_crossing_is_missed_by_the_bound_in_a_million_states():
     tau_syn = tau_mem * np.where(rng.random(n) < 0.2, 1 + rng.normal(0, 1e-9, n), 1)
     tau_syn *= np.where(rng.random(n) < 0.7, 10 ** rng.uniform(-2, 2, n), 1)
     most = np.array([largest_response(*pair) for pair in zip(tau_mem, tau_syn, strict=True)])
-    bound = np.maximum(v, target) + np.maximum(i, 0) * most
+    v[1::4] = target[1::4] + i[1::4] * rng.uniform(0.9, 1, n // 4)  # as high as its current
+    top = np.maximum(v, target)
+    bound = top + np.maximum(i - (top - target), 0) * most
     apart = rng.choice([-1, 1], n) * 10 ** rng.uniform(-16, 0, n)
     states = np.stack([v, i, bound + np.abs(bound) * apart, tau_mem, tau_syn, target], 1)
     found = np.zeros((n, 2))

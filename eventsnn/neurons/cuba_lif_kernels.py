@@ -62,16 +62,18 @@ def largest_response(tau_mem: float, tau_syn: float) -> float:
 def stays_below(v: float, current: float, threshold: float, target: float, most: float) -> bool:
     """Return whether v surely stays below the threshold without events: ``crossing`` is inf.
 
-    Between events v is target + (v - target) a + i r with 0 <= a <= 1 and 0 <= r <= most. The
-    first two terms are between v and the target, the last is at most max(i, 0) most. While a
+    Between events v is target + u a + i r with u = v - target, 0 <= a <= 1 and 0 <= r <= most.
+    If u is below 0, it takes away: v is at most target + i r. If u is i or more, v falls. Between,
+    the most of u a + i r over time is convex in u, as of all that is linear in it; it is i most at
+    u = 0, and i at u = i, where v begins to fall; so it is at most u + (i - u) most. While a
     refractory time holds v, the current only comes nearer to 0. The exponentials of ``flow`` are
     off by an ulp, and by that of their argument; where i is below 0 its term is rounded to 0 or
     below. So what ``flow`` returns is above the bound by less than the margin, and ``crossing``
     finds no time at which it is at the threshold. NaN and infinity are left to ``crossing``.
     """
-    lift = max(current, 0.0) * most
-    bound = max(v, target) + lift + MARGIN * (abs(v) + abs(target) + lift)
-    return bound < threshold
+    top = max(v, target)
+    lift = max(current - (top - target), 0.0) * most
+    return top + lift + MARGIN * (abs(v) + abs(target) + lift) < threshold
 
 
 @kernel

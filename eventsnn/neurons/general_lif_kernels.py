@@ -59,7 +59,7 @@ def _state(x: Any, n: int, j: int, synapses: int) -> Any:
 def _rests(cells: Any, j: int) -> bool:
     """Return whether neuron j surely does not fire without another delivery, and is below.
 
-    See ``cuba_lif_kernels.stays_below``; both currents add what they can.
+    See ``cuba_lif_kernels.stays_below``; a second current adds what it can.
     """
     table, x, _ = cells
     n, synapses = int64(table[0]), int64(table[_SYNAPSES])
@@ -68,8 +68,9 @@ def _rests(cells: Any, j: int) -> bool:
         return bool(x[j] < x.dtype.type(threshold) and not target > threshold)
     v, i, k = _state(x, n, j, synapses)
     more = max(k, 0.0) * _of(table, _MOST_INHIBITORY, j)
-    lift = max(i, 0.0) * _of(table, _MOST, j) + more
-    return bool(max(v, target) + lift + MARGIN * (abs(v) + abs(target) + lift) < threshold)
+    top = max(v, target)
+    lift = max(i - (top - target), 0.0) * _of(table, _MOST, j) + more
+    return bool(top + lift + MARGIN * (abs(v) + abs(target) + lift) < threshold)
 
 
 @inlined
