@@ -12,7 +12,7 @@ import eventsnn as es
 from eventsnn.engines.options import RunawayError
 from eventsnn.errors import UserError
 from eventsnn.kernels.compile import threaded
-from eventsnn.neurons.cuba_lif_kernels import crossing, largest_response, stays_below
+from eventsnn.neurons.cuba_lif_flow import crossing, largest_response, stays_below
 from eventsnn.neurons.general_lif import GeneralLIF
 from eventsnn.neurons.general_lif_flow import LIFConstants, moved, predicted
 

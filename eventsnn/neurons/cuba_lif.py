@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.neurons import neuron as base
-from eventsnn.neurons.cuba_lif_kernels import crossing, entry_points, flow, largest_response
+from eventsnn.neurons.cuba_lif_flow import crossing, flow, largest_response
+from eventsnn.neurons.cuba_lif_kernels import entry_points
 from eventsnn.neurons.neuron import Cell, Kernels, Neuron
 
 

@@ -30,7 +30,7 @@ from eventsnn.errors import UserError
 from eventsnn.neurons import general_lif_kernels as kernels
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons import varied
-from eventsnn.neurons.cuba_lif_kernels import largest_response
+from eventsnn.neurons.cuba_lif_flow import largest_response
 from eventsnn.neurons.general_lif_checked import check_numbers
 from eventsnn.neurons.general_lif_flow import (
     Currents,

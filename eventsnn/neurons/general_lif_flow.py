@@ -1,7 +1,7 @@
 """The general LIF between events, in closed form: one function each, for all engines alike.
 
 Without synaptic currents v relaxes to its target with the decay of ``neuron.decay``. With one
-current all is that of ``cuba_lif_kernels``. A second current adds its own response: the equation
+current all is that of ``cuba_lif_flow``. A second current adds its own response: the equation
 is linear.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.kernels.decay import FINE
-from eventsnn.neurons.cuba_lif_kernels import crossing, flow
+from eventsnn.neurons.cuba_lif_flow import crossing, flow
 
 Currents = tuple[float, float, float]
 """(v, i, k): the potential, the first and the second synaptic current."""

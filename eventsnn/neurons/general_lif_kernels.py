@@ -13,7 +13,7 @@ from typing import Any
 from numba import int64
 
 from eventsnn.kernels.compile import inlined
-from eventsnn.neurons.cuba_lif_kernels import MARGIN
+from eventsnn.neurons.cuba_lif_flow import MARGIN
 from eventsnn.neurons.decay_kernel import decay_at
 from eventsnn.neurons.entry_points import MANY, Kernels, entry_points
 from eventsnn.neurons.general_lif_flow import LIFConstants, brought, decay_of, predicted, relaxed
@@ -59,7 +59,7 @@ def _state(x: Any, n: int, j: int, synapses: int) -> Any:
 def _rests(cells: Any, j: int) -> bool:
     """Return whether neuron j surely does not fire without another delivery, and is below.
 
-    See ``cuba_lif_kernels.stays_below``; a second current adds what it can.
+    See ``cuba_lif_flow.stays_below``; a second current adds what it can.
     """
     table, x, _ = cells
     n, synapses = int64(table[0]), int64(table[_SYNAPSES])

@@ -107,7 +107,7 @@ def _factors(m: Any, p: int, dt: float) -> Any:
 
 @kernel
 def _flow(kind: int, tau_v: float, tau_i: float, dt: float) -> tuple[float, float, float]:
-    """The forward flow transposed; r as in ``cuba_lif.flow``, free of cancellation."""
+    """The forward flow transposed; r as in ``cuba_lif_flow.factors``, free of cancellation."""
     b = math.exp(-dt / tau_i)
     if kind == READOUT:
         return 1.0, (dt if math.isinf(tau_i) else -tau_i * math.expm1(-dt / tau_i)), b
