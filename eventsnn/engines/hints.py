@@ -62,4 +62,4 @@ def _time_constants(neuron: object) -> list[tuple[str, float]]:
         return []
     names = [one.name for one in fields(neuron) if one.name.startswith("tau")]
     values = [(name, getattr(neuron, name)) for name in names if name.endswith("_us")]
-    return [(name, float(np.min(value))) for name, value in values]
+    return [(name, float(np.min(value))) for name, value in values if value is not None]

@@ -94,6 +94,7 @@ class _Machine:
         ]
         self.neurons = [p.neuron for p in network.populations]
         self.turns = turns_of(network, 0.0)
+        self.predicts = [p.predicts for p in network.populations]
         self.predicted: dict[tuple[int, int], Pending] = {}
         for p, population in enumerate(network.populations):
             if population.neuron and population.predicts:
@@ -158,7 +159,7 @@ class _Machine:
                 self.logs[p].t.append(self.now)
                 self.logs[p].unit.append(unit)
                 self.logs[p].value.append(value)
-            if self.network.populations[p].predicts:
+            if self.predicts[p]:
                 self._predict(p, unit, neuron)
         neuron.lateral(self.cells[p], self.now, fired)
         self.counts.neuron_updates[self.row, p] += len(due | set(arrived))
