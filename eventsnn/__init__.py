@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from eventsnn.generators.regular import Regular
     from eventsnn.generators.step_current import StepCurrent
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
+    from eventsnn.measure.estimated import Energy, energy
     from eventsnn.measure.operations import Operations, operations
     from eventsnn.measure.traces import Potentials, potentials
     from eventsnn.network import Connection, Network, Population, connect
@@ -86,6 +87,8 @@ _HOME = {
     "DataError": "errors",
     "DataSet": "data.dataset",
     "Dense": "topology.dense",
+    "Energy": "measure.estimated",
+    "energy": "measure.estimated",
     "EventBatch": "events",
     "EventStream": "events",
     "film": "data.camera.saccade",
@@ -160,6 +163,7 @@ __all__ = [
     "DataError",
     "DataSet",
     "Dense",
+    "Energy",
     "EventBatch",
     "EventStream",
     "FirstSpike",
@@ -188,6 +192,7 @@ __all__ = [
     "connect",
     "connectivity",
     "distributions",
+    "energy",
     "film",
     "generators",
     "layers",

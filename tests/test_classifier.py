@@ -185,8 +185,11 @@ def test_verbose_prints_a_line_an_epoch(data, capsys):
     es.Classifier("2312-4-10", epochs=2, verbose=True).fit(data)
     es.Classifier("2312-4-10", epochs=1, verbose=True).fit(data.train)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 1"]
-    assert ["test" in line for line in lines] == [True, True, False]
+    told = [line for line in lines if line.startswith("epoch")]
+    assert [line.split(":")[0] for line in told] == ["epoch 1", "epoch 2", "epoch 1"]
+    assert ["test" in line for line in told] == [True, True, False]
+    first = [line for line in lines if "rule adjoint" in line]
+    assert [line.rpartition(", ")[2] for line in first] == ["2 epochs", "1 epochs"]
 
 
 def test_every_public_name_is_there_and_says_what_it_is():

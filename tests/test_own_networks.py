@@ -78,7 +78,7 @@ def test_a_network_of_ones_own_learns_is_saved_and_goes_on_to_the_same_bits(
     model.save(folder)
     again = es.load(folder)
     assert again.network_.to_toml() == network.to_toml()
-    assert repr(again) == repr(model) and "\n" not in repr(again)
+    assert repr(again.rule) == repr(model.learner.rule) and "\n" not in repr(again)
     np.testing.assert_array_equal(again.predict(data.test), model.predict(data.test))
     for command in (["evaluate"], ["measure"]):
         code, out, err = call(*command, folder, "--data", word, "--json")

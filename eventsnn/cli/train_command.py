@@ -22,7 +22,7 @@ from eventsnn.files.unpack import read_text
 from eventsnn.options import renamed
 from eventsnn.rules import find_rule, rules, words
 from eventsnn.threads import cores
-from eventsnn.train.options import DEFAULT_RULE, KNOWN, former_names, known, options_of, recipe
+from eventsnn.train.options import KNOWN, former_names, known, options_of, recipe, usual_rule
 
 Out = Annotated[
     Path | None, typer.Option(help="Folder for the checkpoint; default: a new one under runs/.")
@@ -47,7 +47,7 @@ def _train(
 ) -> None:
     """Train with the options that were given."""
     given = {name: value for name, value in given.items() if value is not None}
-    rule = str(given.get("rule", DEFAULT_RULE))
+    rule = str(given.get("rule", usual_rule(given.get("data"))))
     for name, one in former_names(rule).items():
         if name in given:
             old, new = (f"--{word.replace('_', '-')}" for word in (name, one.name))
@@ -108,7 +108,7 @@ def _command(rule: str, every: tuple[str, ...]) -> Any:
 def rule_of(args: Sequence[str]) -> str:
     """Return the rule that words of the command line, or their ``--config``, name.
 
-    The default one where none is named, or none that there is in the file, which is read again.
+    That of the data where none is named, or none that there is in the file, which is read again.
 
     Raises
     ------
@@ -118,8 +118,9 @@ def rule_of(args: Sequence[str]) -> str:
     rule, config = _value(args, "--rule"), _value(args, "--config")
     if rule is not None:
         return find_rule(KNOWN["rule"].taken(rule)).kind
-    found = None if config is None else _rule_in(Path(config))
-    return find_rule(found if found in words() else DEFAULT_RULE).kind
+    told = {} if config is None else _told_in(Path(config))
+    found, data = told.get("rule"), _value(args, "--data") or told.get("data")
+    return find_rule(found if found in words() else usual_rule(data)).kind
 
 
 def _value(args: Sequence[str], flag: str) -> str | None:
@@ -135,9 +136,9 @@ def _value(args: Sequence[str], flag: str) -> str | None:
     return found
 
 
-def _rule_in(config: Path) -> Any:
-    """Return the rule of a file of options, None where there is none or it cannot be read."""
+def _told_in(config: Path) -> dict[str, Any]:
+    """Return the options in a file, none where it cannot be read."""
     try:
-        return tomllib.loads(read_text(config)).get("rule")
+        return tomllib.loads(read_text(config))
     except (UserError, ValueError, RecursionError):
-        return None  # read again where it is used, with an error
+        return {}  # read again where it is used, with an error

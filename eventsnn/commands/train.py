@@ -21,9 +21,11 @@ from eventsnn.options import flat
 from eventsnn.rules import words
 from eventsnn.text import quoted, shown
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
+from eventsnn.train.described import outputs
+from eventsnn.train.health import slips
+from eventsnn.train.listening import first_line
 from eventsnn.train.model import inherited
 from eventsnn.train.options import (
-    DEFAULT_RULE,
     TrainOptions,
     completed,
     followed,
@@ -31,6 +33,7 @@ from eventsnn.train.options import (
     known,
     make_options,
     taken,
+    usual_rule,
 )
 from eventsnn.train.own_data import check_fits, open_own
 from eventsnn.train.saved_run import SavedRun, load_run
@@ -60,6 +63,8 @@ def train(
         elif out is not None:
             check_fits(out, run, data)
         options = completed(options, data)
+        if run is None:
+            _tell_data(options, data, console)
         _tell_other_networks(options, resume, console)
         folder = _new_folder(options.data) if out is None else out
         trainer = Trainer(options, data, folder, threads, tensorboard)
@@ -105,6 +110,13 @@ def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Ba
         return open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
     data = open_own(own, run, None, limit=options.limit, progress=bar)
     return replace(data, spec=options.data)
+
+
+def _tell_data(options: TrainOptions, data: DataSet, console: Console) -> None:
+    """Say what is about to be done, and what is odd about the data."""
+    console.print(first_line(options, data), soft_wrap=True)
+    for slip in slips(data, outputs(options)):
+        console.print(f"warning: {slip}", soft_wrap=True)
 
 
 def _tell_other_networks(options: TrainOptions, resume: bool, console: Console) -> None:
@@ -172,13 +184,14 @@ def read_config(path: Path, rule: str | None = None) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # TOML that is none, or nested too deeply
         raise UserError(f"{path}: not TOML ({error})") from error
     names, rule = known(), rule or values.get("rule")
+    usual = usual_rule(values.get("data"))
     unknown = sorted(set(values) - set(names) - set(former_names()))
     if unknown:
         close = difflib.get_close_matches(unknown[0], names, n=1, cutoff=0.7)
         hint = f"did you mean {close[0]}? " if close else ""
         raise UserError(f"{path}: unknown option {unknown[0]!r}; {hint}known are {sorted(names)}")
     try:
-        return taken(values, rule if rule in words() else DEFAULT_RULE)
+        return taken(values, rule if rule in words() else usual)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

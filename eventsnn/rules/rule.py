@@ -42,7 +42,8 @@ class Rule(ABC, Generic[Net, State]):
     threads : int
         Changes no bit.
     given
-        Options by their names, instead of ``options``; the others are as declared.
+        Options by their names, instead of ``options``; the others are as declared, and in a
+        ``Classifier`` of layers those of the recipe for the data.
 
     Attributes
     ----------
@@ -56,6 +57,8 @@ class Rule(ABC, Generic[Net, State]):
         What it learns from: EventBatch, Images, or both.
     learns : bool
         False of one that only keeps what learned elsewhere.
+    given : frozenset of str
+        Names of the options that were given; all of them where they were given whole.
     """
 
     kind: ClassVar[str]
@@ -66,6 +69,7 @@ class Rule(ABC, Generic[Net, State]):
 
     def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
         self.options, self.threads = self._options(options, given), threads
+        self.given = frozenset(flat(self.options) if options is not None else given)
 
     @classmethod
     def _options(cls, options: Any, given: dict[str, Any]) -> Any:

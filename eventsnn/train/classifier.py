@@ -23,12 +23,13 @@ from eventsnn.train.asked import asked
 from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
 from eventsnn.train.described import outputs, told
 from eventsnn.train.learning import Learner
+from eventsnn.train.listening import Told, tell_first
 from eventsnn.train.options import TrainOptions, completed
-from eventsnn.train.run_folder import hold
-from eventsnn.train.samples import Lines, Samples, labelled, samples_of
+from eventsnn.train.run_folder import forget, hold
+from eventsnn.train.samples import Samples, halves_of, labelled, samples_of
 from eventsnn.train.start import give_weights
 from eventsnn.train.trainable import times
-from eventsnn.train.trainer import Listener, Trainer
+from eventsnn.train.trainer import Trainer
 
 
 class Classifier:
@@ -41,15 +42,17 @@ class Classifier:
         of 200. Or a network of your own, whose last population is the output: the adjoint learns
         layered ones, EventProp any graph of ``CubaLIF`` and ``Readout``.
     rule : str or Rule
-        The word of a rule, with the recipe that suits the data, or a rule with its options:
-        ``eventsnn.rules.Adjoint(near_threshold=0.7)``.
+        The word of a rule, or a rule with some options:
+        ``eventsnn.rules.Adjoint(near_threshold=0.7)``. What is not given is the recipe that
+        suits the data.
     threads : int
         Changes no bit.
     verbose : bool
-        Print a line an epoch to standard error.
+        Print a line an epoch to standard error, and before them what is about to be done.
     options
         Of the run and of the rule, by the names that ``eventsnn train`` has them:
-        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/reference/options/).
+        ``epochs=6, seed=0, rate=0.001, loss="cross-entropy"`` (docs/reference/options/). Without
+        ``epochs`` so many as show 55,000 recordings, from 2 to 60.
 
     Attributes
     ----------
@@ -58,7 +61,8 @@ class Classifier:
     n_features_in_ : int
         Inputs of the network.
     history_ : list of dict
-        A row an epoch.
+        A row an epoch: ``epoch``, ``seconds``, ``accuracy_while_learning``, ``loss``, ...;
+        ``warnings`` where something is wrong, which ``fit`` warns of once.
     network_ : Network, or the description of the rule's own
     weights_ : dict from connection name to array
         Of a rule whose network the simulator runs.
@@ -91,9 +95,9 @@ class Classifier:
         self._learner: Learner | None = None
         self._saved: Checkpoint | None = None
 
-    def _asked(self, data: DataSet | None = None) -> TrainOptions:
+    def _asked(self, data: DataSet | None = None, exact: bool = False) -> TrainOptions:
         facts = USUAL if data is None else facts_of(data)
-        return asked(self.layers, self.rule, self.options, facts)
+        return asked(self.layers, self.rule, self.options, facts, exact)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return what the constructor was given, as scikit-learn asks for it."""
@@ -132,10 +136,11 @@ class Classifier:
         Classifier
             This one.
         """
-        data, tested = self._halves(X, y, test)
+        data, tested = halves_of(X, y, test)
         options = completed(self._asked(data), data)
         trainer = Trainer(options, data, None, self.threads)
-        trainer.run(Lines(tested) if self.verbose else Listener())
+        tell_first(options, data, self.verbose)
+        trainer.run(Told(self.verbose, tested))
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
 
@@ -160,23 +165,12 @@ class Classifier:
         UserError
             If the network is not that of the layers and the rule, or weights or data do not fit.
         """
-        halves, tested = self._halves(data, None, None)
-        options = completed(self._asked(halves), halves)
+        halves, tested = halves_of(data)
+        options = completed(self._asked(halves, exact=True), halves)
         trainer = Trainer(options, halves, None, self.threads)
         give_weights(trainer.learner, network, weights)
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
-
-    def _halves(
-        self, given: Samples, y: ArrayLike | None, test: Samples | None
-    ) -> tuple[DataSet, bool]:
-        """Return both halves, and whether the second one is for testing."""
-        if isinstance(given, DataSet) and y is None and test is None:
-            return given, True
-        train = labelled(samples_of(given, "train"), y)
-        other = train if test is None else samples_of(test, "test")
-        name = given.spec if isinstance(given, DataSet) else train.source
-        return DataSet(name or "recordings", train, other), test is not None
 
     def take(self, learner: Learner, saved: Checkpoint, tested: bool = True) -> None:
         """Become the network of a learner."""
@@ -262,8 +256,13 @@ class Classifier:
             )
         return data
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the network into a folder that every command takes: ``evaluate``, ``measure``, ...
+
+        Parameters
+        ----------
+        overwrite : bool
+            Take the place of a network that the folder holds, with all that its run left there.
 
         Raises
         ------
@@ -273,9 +272,12 @@ class Classifier:
         place, learner = Path(folder), self.learner
         assert self._saved is not None
         check_output_folder("save", place)
-        if (place / FILE).exists():
-            raise UserError(f"{place}: holds a network already; give another folder")
+        if (place / FILE).exists() and not overwrite:
+            raise UserError(
+                f"{place}: holds a network already; give overwrite=True, or another folder"
+            )
         with hold(place):
+            forget(place)
             info = self._saved.info | {"options": learner.options.to_json()}
             save_checkpoint(place, replace(self._saved, info=info))
 

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.dataset import DataSet, labels_of
+from eventsnn.events import EventBatch
+
 QUIET = 1.0
 """Spikes of a hidden layer and recording, below which next to nothing passes it."""
 LOUD, TIMES = 10.0, 10.0
@@ -23,6 +26,30 @@ _MORE_SPIKES = (
 )  # fmt: skip
 _FEWER_SPIKES = (("rate", "lower"), ("eta", "lower"), ("spike_cost", "raise"))
 _OTHER_STEP = (("rate", "raise or lower"), ("eta", "raise or lower"), ("init_spikes", "raise"))
+
+
+def slips(data: DataSet, outputs: int) -> list[str]:
+    """Return what is odd about data before anything is learned from them, a line each."""
+    labels, found = labels_of(data.train), []
+    classes = np.unique(labels[labels >= 0])
+    if len(classes) == 1:
+        found.append(
+            f"data {data.spec!r}: all {len(labels):,} recordings to learn from are of class "
+            f"{classes[0]}, so that every network is right; give more classes"
+        )
+    if outputs > data.n_classes > 1:
+        found.append(
+            f"data {data.spec!r}: have {data.n_classes} classes, and the network {outputs} "
+            "outputs; the last ones never learn to answer"
+        )
+    if isinstance(data.train, EventBatch):
+        empty = np.flatnonzero(np.diff(data.train.start) == 0)
+        if empty.size:
+            found.append(
+                f"data {data.spec!r}: {empty.size:,} of {len(labels):,} recordings to learn from "
+                f"hold no events (the first is recording {empty[0]}); leave them out"
+            )
+    return found
 
 
 def complaints(

@@ -9,6 +9,7 @@ from typing import Any
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.facts import USUAL, Facts
 from eventsnn.data.images import Images
+from eventsnn.data.readers import readers
 from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
 from eventsnn.network import Network
@@ -33,8 +34,11 @@ from eventsnn.train.augment import Augmentation
 from eventsnn.train.distort import check_distortion
 from eventsnn.train.trainable import check_trainable
 
-DEFAULT_RULE = "herding"
-_SAMPLES = 55_000
+DEFAULT_RULE = "deep-spiking"
+OWN_RULE = "adjoint"
+"""What learns recordings of one's own where nothing is said."""
+_SAMPLES, _FEWEST, _MOST = 55_000, 2, 60
+"""Samples that a run shows where its epochs are not given, and its epochs at least and at most."""
 
 DATA_HELP = (
     "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "
@@ -77,14 +81,21 @@ class TrainOptions:
     """
 
     data: str = option("digits", DATA_HELP)
-    rule: str = option(DEFAULT_RULE, "Learning rule.", choices=words)
+    rule: str = option(
+        DEFAULT_RULE, f"Learning rule; of recordings in folders {OWN_RULE}.", choices=words
+    )
     layers: Layers = option(
         (),
         "Layers, e.g. 2312-200-10, 34x34x2-12c5-2p-10, 2312-64r-10 (docs/reference/layers.md); "
         "default: one hidden layer of 200.",
         form=LAYERS,
     )
-    epochs: int = option(0, "Passes over the data; default: by their size.", least=1)
+    epochs: int = option(
+        0,
+        f"Passes over the data; default: such that {_SAMPLES:,} samples are shown, at least "
+        f"{_FEWEST} and at most {_MOST} passes.",
+        least=1,
+    )
     limit: int | None = option(None, "Use only so many samples of each half.", least=1)
     view: SensorView = inline(SensorView)
     seed: int = option(0, "Of weights, order and shifts.", least=0, most=(1 << 64) - 1)
@@ -152,6 +163,12 @@ KNOWN = declared(TrainOptions)
 """Options that a run has by every rule."""
 
 
+def usual_rule(data: Any) -> str:
+    """Return what learns a data set, by its word, where no rule is named."""
+    reader = readers().get(data.partition(":")[0]) if isinstance(data, str) else None
+    return OWN_RULE if reader is not None and reader.own else DEFAULT_RULE
+
+
 def options_of(rule: str) -> dict[str, Declared]:
     """Return the options that a rule adds, by name.
 
@@ -195,12 +212,12 @@ def recipe(
 
 def make_options(given: dict[str, Any], facts: Facts = USUAL) -> TrainOptions:
     """Return the recipe of the rule and the data with everything else that was given."""
-    rule = KNOWN["rule"].taken(given.get("rule", DEFAULT_RULE))
+    rule = KNOWN["rule"].taken(given.get("rule", usual_rule(given.get("data"))))
     network = {name: value for name, value in given.items() if name == "network"}
     given = renamed(known(rule), {name: v for name, v in given.items() if name not in network})
     _check_own(rule, given)
     given = taken(given, rule)
-    values = recipe(rule, given | network, facts) | given | network
+    values = recipe(rule, given | network, facts) | {"rule": rule} | given | network
     return made(TrainOptions, values | {"own": made(find_rule(rule).Options, values)})
 
 
@@ -246,7 +263,8 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
         )
     options = replace(options, data=data.spec, layers=layers, view=data.view)
     check_trainable(options, data)
-    epochs = options.epochs or max(2, round(_SAMPLES / len(data.train)))
+    usual = min(max(_FEWEST, round(_SAMPLES / len(data.train))), _MOST)
+    epochs = options.epochs or usual
     own = options.own.completed(epochs)
     return replace(options, epochs=epochs, own=own)
 

@@ -68,6 +68,12 @@ def remove_parts(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def forget(folder: Path) -> None:
+    """Remove what a run wrote, before another takes its place; only who holds the folder may."""
+    for name in _WRITTEN:
+        (folder / name).unlink(missing_ok=True)
+
+
 def _taken(folder: Path) -> UserError:
     return UserError(
         f"{folder}: another run is writing there; wait until it has ended, or give another --out"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +13,6 @@ from eventsnn.data.images import Images
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.text import shown
-from eventsnn.train.trainer import Listener
 
 Samples = DataSet | Data | EventStream | Sequence[EventStream]
 """Recordings, in any form; of a data set, one half."""
@@ -37,6 +34,18 @@ def samples_of(given: Samples, half: str) -> Data:
     )
 
 
+def halves_of(
+    given: Samples, y: ArrayLike | None = None, test: Samples | None = None
+) -> tuple[DataSet, bool]:
+    """Return both halves, and whether the second one is for testing."""
+    if isinstance(given, DataSet) and y is None and test is None:
+        return given, True
+    train = labelled(samples_of(given, "train"), y)
+    other = train if test is None else samples_of(test, "test")
+    name = given.spec if isinstance(given, DataSet) else train.source
+    return DataSet(name or "recordings", train, other), test is not None
+
+
 def labelled(data: Data, y: ArrayLike | None) -> Data:
     """Return samples with the classes ``y``."""
     if y is None:
@@ -49,18 +58,3 @@ def labelled(data: Data, y: ArrayLike | None) -> Data:
     if isinstance(data, Images):
         return replace(data, labels=label)
     return replace(data, label=label)
-
-
-class Lines(Listener):
-    """Prints a line an epoch."""
-
-    def __init__(self, tested: bool) -> None:
-        self.tested = tested
-
-    def epoch_ends(self, row: dict[str, Any]) -> None:
-        """Print what was learned."""
-        test = f", test {row['test_accuracy']:.2%}" if self.tested else ""
-        sys.stderr.write(
-            f"epoch {row['epoch']}: {row['seconds']:.1f} s, learning "
-            f"{row['accuracy_while_learning']:.2%}{test}\n"
-        )

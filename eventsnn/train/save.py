@@ -20,6 +20,8 @@ def save(
     weights: Weights,
     data: Samples,
     rule: str | Rule[Any, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Classifier:
     """Write a trained network into a folder: ``evaluate``, ``measure`` and ``simulate`` take it.
 
@@ -36,6 +38,8 @@ def save(
     rule : str or Rule, optional
         By which it learned and may go on to; in float32. Left out: ``GivenWeights``, which reads
         spike counts of an output that fires, else the integral of its potential.
+    overwrite : bool
+        Take the place of a network that the folder holds.
 
     Returns
     -------
@@ -71,5 +75,5 @@ def save(
         last = network.populations[-1]
         rule = GivenWeights(reads="counts" if last.spiking else "integral")
     model = Classifier(network, rule, epochs=1).with_weights(network, weights, data)
-    model.save(folder)
+    model.save(folder, overwrite=overwrite)
     return model

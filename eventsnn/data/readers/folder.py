@@ -95,6 +95,7 @@ class Folders(Reader):
     kind: ClassVar[str] = "folder"
     forms: ClassVar[tuple[str, ...]] = ("folder:PATH",)
     suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    own: ClassVar[bool] = True
 
     def open(self, word: Word, limit: int | None, progress: Progress | None) -> DataSet:
         """See ``Reader``."""

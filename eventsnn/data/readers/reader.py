@@ -29,6 +29,8 @@ class Reader(ABC):
         Of single files that ``file`` reads, in lower case: ``(".bin",)``.
     pictures : bool
         Whether ``images`` gives some, so that ``film:`` can film them.
+    own : bool
+        Whether they are recordings of one's own, in numbers that one makes by hand.
     """
 
     kind: ClassVar[str]
@@ -37,6 +39,7 @@ class Reader(ABC):
     path: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = ()
     pictures: ClassVar[bool] = False
+    own: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, word: Word, limit: int | None, progress: Progress | None) -> DataSet:
