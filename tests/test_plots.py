@@ -104,7 +104,14 @@ def test_a_raster_draws_each_spike_of_each_population():
     (dots,) = figure.axes[0].lines
     np.testing.assert_array_equal(dots.get_xdata(), [1.0, 2.0])
     np.testing.assert_array_equal(dots.get_ydata(), [0, 4])
-    assert "time (ms)" in texts(figure) and "0 spikes" in texts(figure)
+    assert all(told in texts(figure) for told in ("time (ms)", "2 spikes", "0 spikes"))
+    # Inputs stand back, and have events; without any the first has a colour of its own.
+    assert dots.get_color() == LIGHT.series[0] != LIGHT.muted
+    given = plots.plot_raster(trains, inputs=1)
+    assert given.axes[0].lines[0].get_color() == LIGHT.muted and "2 events" in texts(given)
+    assert given.axes[1].lines[0].get_color() == LIGHT.series[0]
+    ticks = plots.plot_raster([("few", 6, np.arange(6) * 1e3, np.arange(6))]).axes[0].get_yticks()
+    assert (ticks == np.round(ticks)).all()
 
 
 def test_the_event_frame_tells_on_from_off_and_fresh_from_old():

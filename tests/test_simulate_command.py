@@ -86,7 +86,16 @@ def test_spikes_are_written_as_columns_for_numpy_and_for_tables(net, call, tmp_p
     own = [row for row in rows if row["population"] == "cells"]
     assert [float(row["t_us"]) for row in own] == spikes.t.tolist()
     assert [int(row["unit"]) for row in own] == spikes.unit.tolist()
-    assert {row["population"] for row in rows} == {"noise", "cells"}
+    assert {row["population"] for row in rows} == {"cells"}  # what --record names, no inputs
+    both = told(
+        call, net, "--until", "100ms", "--record", "cells,noise", "--spikes", tmp_path / "s.csv"
+    )
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(both["spikes"][:2])
+    alone = told(call, net, "--until", "100ms", "--record", "noise", "--spikes", tmp_path / "s.csv")
+    assert alone["spikes"] == both["spikes"]
+    assert (tmp_path / "s.csv").read_text().count("noise\n") == both["spikes"][0]
     names = {"a,\n'\"b": (np.array([0.5]), np.array([1]))}
     write_spikes(tmp_path / "s.csv", names)
     with (tmp_path / "s.csv").open(newline="") as file:
@@ -108,6 +117,47 @@ def test_a_run_goes_on_from_its_state_to_the_spikes_of_one_run(net, call, tmp_pa
         assert arrays["t_us"].min() >= 100_000
     code, _, err = call("simulate", net, "--until", "200ms", "--state", state)
     assert code == 2 and "the run would end at 200000.0 us, but the state stands at" in err
+
+
+def test_what_is_told_of_a_run_that_goes_on_is_of_its_own_time(net, call, tmp_path):
+    state = ("--state", tmp_path / "s.npz")
+    first = told(call, net, "--until", "100ms", *state)
+    rest = told(call, net, "--until", "150ms", *state)
+    assert [(p["begin"], p["duration"]) for p in (first, rest)] == [(0, 100_000), (100_000, 50_000)]
+    code, out, _ = call("simulate", net, "--until", "160ms", *state, "--figure", tmp_path / "a.svg")
+    assert code == 0 and " events in 10,000 us from 150,000 us on" in out
+    # Where it stands already, a run of nothing does not take the place of the state.
+    before = (tmp_path / "s.npz").read_bytes()
+    code, _, err = call("simulate", net, "--until", "160ms", *state)
+    assert code == 2 and "s.npz: the state stands at 160,000 us, where the run would end" in err
+    assert (tmp_path / "s.npz").read_bytes() == before
+
+
+def test_a_file_of_spikes_or_a_figure_never_replaces_something_else(net, call, tmp_path):
+    words = ("simulate", net, "--until", "20ms")
+    for name in ("notes.csv", "notes.npz", "notes.svg", "notes.png"):
+        path = tmp_path / name
+        path.write_text("precious, t_us\n")
+        flag = "--spikes" if path.suffix in (".csv", ".npz") else "--figure"
+        code, _, err = call(*words, flag, path)
+        assert code == 2 and f"{name}: is there, and " in err and "give another name" in err
+        assert path.read_text() == "precious, t_us\n"
+    for name, flag in (("a.csv", "--spikes"), ("a.npz", "--spikes"), ("a.svg", "--figure")):
+        for _ in range(2):  # what it wrote itself it writes again
+            assert call(*words, flag, tmp_path / name)[0] == 0
+    state = ("--state", tmp_path / "s.npz")
+    assert call(*words, *state, "--spikes", tmp_path / "a.csv")[0] == 0
+    code, _, err = call("simulate", net, "--until", "40ms", *state, "--spikes", tmp_path / "a.csv")
+    assert code == 2 and "s.npz goes on: those until then would be lost; give another name" in err
+
+
+def test_the_first_output_spike_is_told_of_outputs_alone(net, call):
+    assert "first output spike at" in call("simulate", net, "--until", "200ms")[1]
+    back = NETWORK + '[[connection]]\nsource = "driven"\ntarget = "cells"\nweights = 0.1\n'
+    net.write_text(back)
+    code, out, _ = call("simulate", net, "--until", "200ms")
+    assert code == 0 and "output spike" not in out
+    assert told(call, net, "--until", "200ms")["latency_to_first_output_spike"] is None
 
 
 def test_a_recording_goes_on_from_a_state(net, call, tmp_path):
@@ -236,6 +286,14 @@ def test_times_have_units(text, us):
         (["--until", "1s", "--record", "noise"], "noise sends no spikes of its own"),
         (["--until", "1s", "--spikes", "a.txt"], "spikes a.txt: give a name that ends in .npz, "),
         (["--until", "1s", "--spikes", "no/a.csv"], "there is no folder no"),
+        (
+            ["--until", "1s", "--spikes", "a.csv", "--record", "counts"],
+            "--record keeps, counts kee",
+        ),
+        (
+            ["--until", "1s", "--spikes", "a.npz", "--state", "./a.npz"],
+            "--state are one file, a.npz",
+        ),
         (["--until", "1s", "--state", "net.toml"], "state net.toml: give a name that ends in .npz"),
         (["--drive", "noise"], "drive is 'noise'; give a population and its generator"),
         (["--drive", "noise=poisson,rate_hz=["], "give a population and its generator, such as"),

@@ -18,7 +18,7 @@ from eventsnn.report import plots_traffic
 from eventsnn.report.files import save_figure
 from eventsnn.report.plots_traffic import plot_activity
 from eventsnn.report.style import DARK, LIGHT
-from eventsnn.report.traffic_activity import Activity
+from eventsnn.report.traffic_activity import Activity, colour_of
 from eventsnn.report.traffic_figure import plot_network_traffic
 from eventsnn.topology.dense import Dense
 
@@ -48,6 +48,15 @@ def strokes(axes, band):
         for line in found.get_segments()
     ]
     return [(t, y) for t, y in middles if band < y < band + 1]
+
+
+def test_every_input_stands_back_and_time_begins_where_the_run_did():
+    trains = ([(60_000, 0)], [(70_000, 1)], [(80_000, 2)])
+    three = activity(*trains, duration=90_000, begin=50_000, inputs=(0, 1))
+    figure = plot_activity(three)
+    assert figure.axes[0].get_xlim() == (50.0, 90.0)
+    assert sum("1 event\n" in f"{text}\n" for text in texts(figure)) == 2
+    assert [colour_of(three, p, LIGHT) for p in range(3)] == [LIGHT.muted] * 2 + [LIGHT.series[0]]
 
 
 def test_every_spike_is_a_stroke_in_the_band_of_its_population():

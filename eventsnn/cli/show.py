@@ -98,10 +98,11 @@ def traffic(traffic: dict[str, Any], out: Console) -> None:
     label = "" if traffic["label"] is None else f", label {traffic['label']}"
     prediction = f", prediction {said(traffic['prediction'])}" if "prediction" in traffic else ""
     first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
-    first = f", {first}" if "layers" in traffic else ""
+    first = f", {first}" if "layers" in traffic and traffic.get("outputs", True) else ""
+    begin = f" from {traffic['begin']:,.0f} us on" if traffic.get("begin") else ""
     out.print(
         f"{traffic['input']}: {traffic['events']:,} events in {traffic['duration']:,.0f} "
-        f"{'us' if unit == 'us' else 'steps'}{label}{prediction}{first}",
+        f"{'us' if unit == 'us' else 'steps'}{begin}{label}{prediction}{first}",
     )
     if "layers" not in traffic:  # the spikes were not kept
         counts = Table("population", "spikes", "synaptic adds", box=None)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from eventsnn.commands.console import Console
 from eventsnn.commands.pieces import noted, rest_of
 from eventsnn.commands.progress import Bar, Watch, progress_bars
+from eventsnn.commands.simulate_files import check_places, keep_of, write_files
 from eventsnn.commands.simulate_options import SimulateOptions
 from eventsnn.commands.simulated import answer_of, draw, told_of
-from eventsnn.commands.spike_file import SUFFIXES, write_spikes
 from eventsnn.data.dataset import sensor_of
 from eventsnn.data.inputs import Inputs, open_inputs
 from eventsnn.data.source import checked_split
@@ -21,16 +21,13 @@ from eventsnn.engines.gathered import gathered
 from eventsnn.engines.running import How, run
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch, EventStream
-from eventsnn.files.outputs import check_output_file
 from eventsnn.generators import Generator
 from eventsnn.kernels.compiling import when_compiling
 from eventsnn.losses.loss import Loss
-from eventsnn.measure.operations import input_trains
 from eventsnn.measure.traffic import traffic
 from eventsnn.network import Network, Weights
 from eventsnn.network.file import generator_of, load_network
 from eventsnn.record import Record
-from eventsnn.report.files import check_figure_path
 from eventsnn.report.style import DARK, LIGHT, Theme
 from eventsnn.text import named
 from eventsnn.train.learning import Learner
@@ -62,7 +59,7 @@ def simulate(
     Interrupted
         After Ctrl-C, when what was simulated until then is yielded and written.
     """
-    _check_places(options)
+    check_places(options)
     with when_compiling(lambda: console.print("compiling (once)")):
         if model.suffix == ".toml":
             subject = _Subject(model, *load_network(model), None, {})
@@ -107,21 +104,6 @@ def _by_its_rule(learner: Learner, inputs: Inputs, options: SimulateOptions) -> 
         if picture is not None:
             plot_traffic(found, picture, sensor_of(inputs.data), _theme(options))
         yield found.to_json(), None if picture is None else str(picture)
-
-
-def _check_places(options: SimulateOptions) -> None:
-    """Ask, before the work begins, whether files can be written."""
-    checked_split(options.split)
-    if options.figure is not None:
-        check_figure_path(options.figure)
-        if options.record != "all":
-            raise UserError(
-                "--figure draws every spike; leave --record out, or draw what --spikes writes"
-            )
-    if options.spikes is not None:
-        check_output_file("spikes", options.spikes, SUFFIXES)
-    if options.state is not None:
-        check_output_file("state", options.state, (".npz",))
 
 
 def _check_own(model: Path, options: SimulateOptions) -> None:
@@ -240,11 +222,7 @@ def _one(
     events: dict[str, Any] = dict(subject.drives)
     if stream is not None:
         events[network.populations[network.input].name] = stream
-    with progress_bars(console) as bars, Watch(bars) as watch:
-        until = gathered(network, events, options.until).inputs.until[0]
-        watch.until = float(until)
-        how = How(options.engine, options.record, state, progress=watch)
-        record = run(network, subject.weights, events, options.until, how)
+    record, stopped = _run(subject, events, state, options, console)
     told = told_of(record, events, options.record == "all") | {
         "input": name,
         "label": None if stream is None else stream.label,
@@ -254,38 +232,43 @@ def _one(
         told |= answer_of(record, subject.loss, unlabelled)
     if record.state is not None:
         record = replace(record, state=noted(record.state, recording))
-    told |= _written(record, events, which, options)
+    spikes = _numbered(options.spikes, which[0], which[1])
+    with progress_bars(console) as bars:
+        told |= write_files(record, events, spikes, options, Bar(bars, "writing spikes"))
     picture = _numbered(options.figure, which[0], which[1])
     if picture is not None:
         draw(traffic(record, events), told, picture, _theme(options))
-    stopped = None
-    if watch.stopped:
-        stopped = Interrupted(
-            f"stopped at {told['duration'] / 1000:,.0f} of {until / 1000:,.0f} ms; what was "
-            "simulated until then is kept"
-        )
     return told, None if picture is None else str(picture), stopped
+
+
+def _run(
+    subject: _Subject,
+    events: dict[str, Any],
+    state: State | None,
+    options: SimulateOptions,
+    console: Console,
+) -> tuple[Record, Interrupted | None]:
+    """Run, with a bar; return what is to be said where Ctrl-C stopped it."""
+    network = subject.network
+    with progress_bars(console) as bars, Watch(bars) as watch:
+        until = gathered(network, events, options.until).inputs.until[0]
+        watch.until = float(until)
+        if state is not None and 0 < float(state.t) == until:
+            raise UserError(
+                f"{options.state}: the state stands at {until:,.0f} us, where the run would end; "
+                "give --until a later time"
+            )
+        how = How(options.engine, keep_of(network, options), state, progress=watch)
+        record = run(network, subject.weights, events, options.until, how)
+    if not watch.stopped:
+        return record, None
+    return record, Interrupted(
+        f"stopped at {record.duration[0] / 1000:,.0f} of {until / 1000:,.0f} ms; what was "
+        "simulated until then is kept"
+    )
 
 
 def _state(network: Network, options: SimulateOptions) -> State | None:
     if options.state is None:
         return None
     return State.load(options.state) if options.state.exists() else State.start(network)
-
-
-def _written(
-    record: Record, events: Any, which: tuple[Inputs | None, int, str], options: SimulateOptions
-) -> dict[str, str]:
-    """Write spikes and state; return the names of the files."""
-    told = {}
-    path = _numbered(options.spikes, which[0], which[1])
-    if path is not None:
-        names = [p.name for p in record.network.populations]
-        trains = {names[p]: train for p, train in input_trains(record, events).items()}
-        trains |= {name: spikes.recording(0) for name, spikes in record.spikes.items()}
-        write_spikes(path, {name: trains[name] for name in names if name in trains})
-        told["spikes_file"] = str(path)
-    if options.state is not None and record.state is not None:
-        record.state.save(options.state)
-        told["state_file"] = str(options.state)
-    return told

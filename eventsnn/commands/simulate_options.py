@@ -106,7 +106,9 @@ class SimulateOptions:
         None, "Go on from this .npz, if it is there; leave the new state in it.", form=_FILE
     )
     spikes: Path | None = option(
-        None, "Write spikes to this .npz (numpy) or .csv (pandas).", form=_FILE
+        None,
+        "Write the spikes that --record keeps, inputs too, to this .npz (numpy) or .csv (pandas).",
+        form=_FILE,
     )
     drive: tuple[tuple[str, dict[str, Any]], ...] = option(
         (),

@@ -25,9 +25,9 @@ def told_of(record: Record, events: Any, everything: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"events": int(counts.spikes[0, list(network.inputs)].sum())}
     if everything:
         found = traffic(record, events)
-        last = network.outputs or (len(network.populations) - 1,)
-        latency = min(found.first_spike_us[p] for p in last)
+        latency = min((found.first_spike_us[p] for p in network.outputs), default=np.inf)
         told |= found.to_json()
+        told["outputs"] = [network.populations[p].name for p in network.outputs]
         told["latency_to_first_output_spike"] = float(latency) if np.isfinite(latency) else None
     else:
         sent = np.zeros(len(network.populations), np.int64)
@@ -38,7 +38,11 @@ def told_of(record: Record, events: Any, everything: bool) -> dict[str, Any]:
             "operations": sent.tolist(),
             "time_unit": "us",
         }
-    return told | {"duration": int(end) if end.is_integer() else end}
+    return told | {"begin": _whole(record.since), "duration": _whole(end - record.since)}
+
+
+def _whole(t: float) -> int | float:
+    return int(t) if t.is_integer() else t
 
 
 def answer_of(record: Record, loss: Loss | None, batch: EventBatch | None) -> dict[str, Any]:

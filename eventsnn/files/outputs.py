@@ -8,7 +8,9 @@ import re
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from eventsnn.errors import UserError
 
@@ -77,10 +79,17 @@ def _refusal(what: str, path: Path, error: OSError) -> UserError:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; OSError leaves nothing behind."""
+    with written_whole(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file under a temporary name, and rename it at the end; as ``write_whole``."""
     part = new_part(path)
     try:
         with part.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -88,7 +97,8 @@ def write_whole(path: Path, data: bytes) -> None:
         error.filename = str(path)  # not the temporary name, and where a disk is full not None
         raise
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be written cannot be removed
+            part.unlink(missing_ok=True)
 
 
 def new_part(path: Path) -> Path:

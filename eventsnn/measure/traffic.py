@@ -52,7 +52,9 @@ class Traffic:
     busiest : tuple of (population, unit, spikes)
         Of each population, in their order, the units with the most spikes, most first.
     input : int
-        Number of the input population.
+        Number of the input population: of several, the first that waits for a recording.
+    inputs : tuple of int
+        All input populations.
     outputs : tuple of int
         Populations that send nothing.
     mute : tuple of int
@@ -66,6 +68,9 @@ class Traffic:
     t, unit : list of arrays
         For each population the time (microseconds) and the unit of every spike.
     duration_us : float
+        Where the run ended.
+    begin_us : float
+        Where it began: the time of a state that it went on from, else 0.
     """
 
     names: tuple[str, ...]
@@ -82,6 +87,7 @@ class Traffic:
     active: NDArray[np.int64]
     busiest: tuple[tuple[str, int, int], ...]
     input: int
+    inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     mute: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -90,6 +96,7 @@ class Traffic:
     t: list[NDArray[np.float64]]
     unit: list[NDArray[np.int32]]
     duration_us: float
+    begin_us: float
 
     def table(self) -> str:
         """Return the traffic as text, a line a population and one for what it sends."""
@@ -197,6 +204,7 @@ def traffic(
         active=np.array([len(np.unique(unit)) for _, unit in trains], np.int64),
         busiest=_busiest(record, trains, top),
         input=network.input if network.inputs else -1,
+        inputs=network.inputs,
         outputs=network.outputs,
         mute=tuple(i for i, p in enumerate(network.populations) if not p.spiking),
         sizes=tuple(p.size for p in network.populations),
@@ -205,6 +213,7 @@ def traffic(
         t=[t for t, _ in trains],
         unit=[unit for _, unit in trains],
         duration_us=end,
+        begin_us=record.since,
     )
 
 

@@ -13,7 +13,8 @@ from eventsnn.files.outputs import check_output_file, write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".svg", ".pdf")
+_HEADS = {".png": (b"\x89PNG",), ".svg": (b"<?xml", b"<svg", b"<!DOCTYPE"), ".pdf": (b"%PDF",)}
+SUFFIXES = tuple(_HEADS)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -37,5 +38,14 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def check_figure_path(path: Path) -> None:
-    """Refuse a figure that cannot be written, before the work is done."""
+    """Refuse a figure that cannot be written, or would replace what is none, before the work."""
     check_output_file("figure", path, SUFFIXES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(64).lstrip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"figure {path}: {error.strerror or error}; give another name") from error
+    if head and not head.startswith(_HEADS[path.suffix]):
+        raise UserError(f"figure {path}: is there, and no {path.suffix} figure; give another name")

@@ -152,7 +152,7 @@ def _scenes(scene: Scene) -> list[Picture]:
         record = simulate(scene.network, scene.weights, events)
         verdict = "right" if scene.predictions[i] == events.label else "wrong"
         told = f"label {events.label}, answer {said(int(scene.predictions[i]))}: {verdict}"
-        raster = partial(plots.plot_raster, plots.trains_of(record, events), "")
+        raster = partial(plots.plot_raster, plots.trains_of(record, events), "", inputs=1)
         told = f"A dot an event or spike; {told}."
         out.append(Picture(f"raster-{i}", f"Recording {i}", told, raster))
         if i == scene.chosen[0]:

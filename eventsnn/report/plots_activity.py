@@ -33,38 +33,48 @@ def trains_of(record: Record, events: EventStream, recording: int = 0) -> list[T
     return trains
 
 
-def plot_raster(trains: Sequence[Train], title: str = "", theme: Theme = LIGHT) -> Figure:
+def plot_raster(
+    trains: Sequence[Train], title: str = "", theme: Theme = LIGHT, inputs: int = 0
+) -> Figure:
     """Draw a dot a spike, a panel a population, time from left to right.
 
     Parameters
     ----------
     trains : sequence of (name, size, t, unit)
     title : str
+    theme : Theme
+    inputs : int
+        So many of them, the first, are inputs: they stand back, and have events.
     """
     figure = new_figure(5.0, 0.9 + 1.15 * len(trains), theme)
     panels = np.atleast_1d(figure.subplots(len(trains), 1, sharex=True))
     for k, (axes, (name, size, t, unit)) in enumerate(zip(panels, trains, strict=True)):
-        colour = theme.muted if k == 0 else theme.series[(k - 1) % len(theme.series)]
+        given = k < inputs
+        colour = theme.muted if given else theme.series[(k - inputs) % len(theme.series)]
         mark = 1.0 if len(t) > 500 else 6.0
         # Thousands of dots are one picture, on clear ground.
-        axes.plot(np.asarray(t) / 1e3, unit, ".", ms=mark + 0.6, mew=0, color=_plain(colour, k),
+        axes.plot(np.asarray(t) / 1e3, unit, ".", ms=mark + 0.6, mew=0, color=_plain(colour, theme),
                   rasterized=True)  # fmt: skip
         axes.set_ylim(-0.02 * size - 0.5, size * 1.02)
         axes.set_ylabel(f"{drawn(name, 40)}\nunit")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         dress(axes, theme)
-        axes.text(1.0, 1.02, f"{len(t):,} {'events' if k == 0 else 'spikes'}", ha="right",
-                  va="bottom", fontsize=8, color=theme.muted, transform=axes.transAxes)  # fmt: skip
+        what = ("event" if given else "spike") + "s" * (len(t) != 1)
+        axes.text(1.0, 1.02, f"{len(t):,} {what}", ha="right", va="bottom", fontsize=8,
+                  color=theme.muted, transform=axes.transAxes)  # fmt: skip
     panels[-1].set_xlabel("time (ms)")
     if title:
         figure.suptitle(drawn(title), fontsize=9, color=theme.ink)
     return figure
 
 
-def _plain(colour: str, k: int) -> str:
+def _plain(colour: str, theme: Theme) -> str:
     """Return a colour for dots, which a page cannot repaint: mid-tones that suit both grounds."""
     if not colour.startswith("#0102"):
         return colour
-    return ("#808893", "#2F86C5", "#E0701A", "#1AA37F")[k % 4]
+    if colour == theme.muted:
+        return "#808893"
+    return ("#2F86C5", "#E0701A", "#1AA37F", "#B873A0")[theme.series.index(colour)]
 
 
 def plot_event_frame(events: EventStream, tau_us: float = 30_000.0, theme: Theme = LIGHT) -> Figure:

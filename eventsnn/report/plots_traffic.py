@@ -44,7 +44,7 @@ def plot_activity(activity: Activity, theme: Theme = LIGHT) -> Figure:
     grid = columns[0].subgridspec(len(left), 1, height_ratios=left)
     panels = [figure.add_subplot(grid[k]) for k in range(len(left))]
     for axes in panels:
-        axes.set_xlim(0, activity.end)
+        axes.set_xlim(activity.first, activity.end)
         axes.sharex(panels[0]) if axes is not panels[0] else None
     _draw_raster(panels[0], activity, theme)
     _draw_rates(panels[1], activity, theme)
@@ -77,7 +77,7 @@ def _draw_raster(axes: Axes, activity: Activity, theme: Theme) -> None:
         times, unit = activity.times(p), np.asarray(activity.unit[p], np.int64)
         colour, shaded = colour_of(activity, p, theme), len(times) > SHADED
         if shaded:
-            _shade(axes, p, (times, unit, size), activity.end, colour)
+            _shade(axes, p, (times, unit, size), (activity.first, activity.end), colour)
         elif len(times):
             _mark(axes, p, (times, unit, size), colour)
         _beside_band(axes, p, -0.055, _label(activity, p, shaded), theme)
@@ -102,7 +102,7 @@ def _label(activity: Activity, p: int, shaded: bool) -> str:
     name, size, unit = name_of(activity.names[p]), activity.sizes[p], activity.unit[p]
     if p in activity.mute:
         return f"{name}\n{size:,} unit{_s(size)}\nno spikes: a readout"
-    what = "event" if p == activity.input else "spike"
+    what = "event" if p in activity.inputs else "spike"
     return (
         f"{name}\n{len(np.unique(unit)):,} of {size:,} active\n"
         f"{len(unit):,} {what}{_s(len(unit))}{', shaded' if shaded else ''}"
@@ -129,19 +129,22 @@ def _mark(axes: Axes, p: int, train: tuple[Any, Any, int], colour: str) -> None:
     axes.vlines(times, middle - half, middle + half, color=colour, lw=width, rasterized=True)
 
 
-def _shade(axes: Axes, p: int, train: tuple[Any, Any, int], end: float, colour: str) -> None:
+def _shade(
+    axes: Axes, p: int, train: tuple[Any, Any, int], ends: tuple[float, float], colour: str
+) -> None:
     """Shade a band by how many spikes fell in each cell; a cell with one can be seen."""
     from matplotlib.colors import to_rgb
 
     times, unit, size = train
+    begin, end = ends
     rows = min(size, _ROWS)
     cells, _, _ = np.histogram2d(
-        unit, times, (rows, _COLUMNS), ((0, size), (0, np.nextafter(end, math.inf)))
+        unit, times, (rows, _COLUMNS), ((0, size), (begin, np.nextafter(end, math.inf)))
     )
     picture = np.zeros((rows, _COLUMNS, 4))
     picture[..., :3] = to_rgb(colour)
     picture[..., 3] = np.where(cells > 0, 0.3 + 0.7 * cells / cells.max(), 0)
-    axes.imshow(picture, extent=(0, end, p + 1 - _MARGIN, p + _MARGIN), aspect="auto",
+    axes.imshow(picture, extent=(begin, end, p + 1 - _MARGIN, p + _MARGIN), aspect="auto",
                 interpolation="nearest")  # fmt: skip
     axes.set_ylim(axes.get_ylim())
 
@@ -155,7 +158,7 @@ def _draw_rates(axes: Axes, activity: Activity, theme: Theme) -> None:
         rate = np.histogram(activity.times(p), edges)[0] / width
         peak, colour = float(rate.max(initial=0.0)), colour_of(activity, p, theme)
         if not len(activity.t[p]):
-            axes.plot([0, activity.end], [p + 0.94] * 2, color=colour, lw=1.0)
+            axes.plot([activity.first, activity.end], [p + 0.94] * 2, color=colour, lw=1.0)
         else:
             top = p + 0.94 - 0.72 * rate / peak
             axes.stairs(top, edges, baseline=p + 0.94, fill=True, color=colour, alpha=0.35, lw=0)
@@ -171,11 +174,11 @@ def _edges(activity: Activity) -> tuple[NDArray[np.floating[Any]], float]:
     """Return edges of about a hundred bins of a round width, and the width."""
     width = 1.0
     if activity.time_unit == "us":
-        least = activity.end / 120
+        least = (activity.end - activity.first) / 120
         decade = 10.0 ** math.floor(math.log10(least))
         width = next(k * decade for k in (1, 2, 5, 10) if k * decade >= least * (1 - 1e-9))
-    bins = max(1, math.ceil(activity.end / width - 1e-9))
-    return width * np.arange(bins + 1), width
+    bins = max(1, math.ceil((activity.end - activity.first) / width - 1e-9))
+    return activity.first + width * np.arange(bins + 1), width
 
 
 def _draw_waiting(

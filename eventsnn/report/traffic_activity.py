@@ -29,7 +29,7 @@ class Activity:
     t, unit : list of arrays
         For each population, the time and the unit of every spike.
     duration : float
-        Of the input, in the unit of the times.
+        Where the run ended, in the unit of the times.
     time_unit : str
         "us", or "step" where time is counted in steps.
     adds : int64 array (n_populations, n_populations)
@@ -44,9 +44,13 @@ class Activity:
     waiting : tuple of (bin width, int64 array (n_bins,)) or None
         Spikes on their way at the end of each bin; None where none has a delay.
     input : int
-        Which population is the input.
+        Which population is the input that is drawn as a picture.
+    inputs : tuple of int
+        Populations that send what they are given.
     mute : tuple of int
         Populations that never spike: readouts.
+    begin : float
+        Where the run began, in the unit of the times.
     """
 
     title: str
@@ -63,7 +67,9 @@ class Activity:
     output_label: str = ""
     waiting: tuple[float, NDArray[np.int64]] | None = None
     input: int = 0
+    inputs: tuple[int, ...] = (0,)
     mute: tuple[int, ...] = ()
+    begin: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -71,9 +77,14 @@ class Activity:
         return 1e-3 if self.time_unit == "us" else 1.0
 
     @property
+    def first(self) -> float:
+        """Where the axis of time begins: milliseconds or steps."""
+        return self.begin * self.scale
+
+    @property
     def end(self) -> float:
-        """Where the axis of time ends: milliseconds or steps, more than 0."""
-        return max(self.duration, 1.0) * self.scale
+        """Where the axis of time ends: milliseconds or steps, more than its begin."""
+        return max(self.duration, self.begin + 1.0) * self.scale
 
     def times(self, p: int) -> NDArray[np.float64]:
         """Return where spikes are drawn: milliseconds, or the middle of their step."""
@@ -82,10 +93,11 @@ class Activity:
 
 
 def colour_of(activity: Activity, p: int, theme: Theme) -> str:
-    """Return the colour of a population; the input stands back."""
-    if p == activity.input:
+    """Return the colour of a population; inputs stand back."""
+    if p in activity.inputs:
         return theme.muted
-    return theme.series[(p - (p > activity.input)) % len(theme.series)]
+    before = sum(other < p for other in activity.inputs)
+    return theme.series[(p - before) % len(theme.series)]
 
 
 def name_of(text: str) -> str:

@@ -94,6 +94,8 @@ def plot_network_traffic(
         label,
         (found.bin_us, found.queue_depth) if delayed else None,
         found.input,
+        found.inputs,
         found.mute,
+        found.begin_us,
     )
     save_figure(plot_activity(activity, theme), path)

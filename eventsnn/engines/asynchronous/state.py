@@ -22,7 +22,7 @@ from eventsnn.engines.asynchronous.state_checked import check_arrays, digest_of
 from eventsnn.engines.turns import amplitudes_of
 from eventsnn.errors import DataError, UserError
 from eventsnn.files.arrays import read_npz
-from eventsnn.files.outputs import write_whole
+from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.network import Network
 from eventsnn.text import named
 
@@ -190,9 +190,12 @@ class State:
 
         Raises
         ------
+        UserError
+            If there is no such folder, or it cannot be written.
         OSError
-            If it cannot be written; nothing is left behind.
+            If the disk is full; nothing is left behind.
         """
+        check_output_file("state", Path(path))
         data = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         if self.worked_off is not None:
