@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
 from eventsnn.measure.operations import input_trains
-from eventsnn.network import Network
+from eventsnn.measure.traffic_arrays import bin_width, linked, matrix_of
 from eventsnn.record import Record
 from eventsnn.text import plain
-
-_MOST_BINS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,14 +183,14 @@ def traffic(
     trains = _trains(record, events, recording)
     network, counts = record.network, record.counts
     end = float(record.duration[recording])
-    bin_us = _bin_width(bin_us, end)
+    bin_us = bin_width(bin_us, end)
     edges = np.arange(0.0, max(end, bin_us) + bin_us, bin_us)
-    adds = _matrix(record, counts.synaptic_adds[recording])
+    adds = matrix_of(record, counts.synaptic_adds[recording])
     spikes = counts.spikes[recording]
     return Traffic(
         names=tuple(p.name for p in network.populations),
         spikes=spikes,
-        deliveries=_matrix(record, counts.deliveries[recording]),
+        deliveries=matrix_of(record, counts.deliveries[recording]),
         synaptic_adds=adds,
         fan_out=adds.sum(axis=1) / np.maximum(spikes, 1),
         bin_us=bin_us,
@@ -209,25 +207,12 @@ def traffic(
         mute=tuple(i for i, p in enumerate(network.populations) if not p.spiking),
         sizes=tuple(p.size for p in network.populations),
         sensor=network.populations[network.input].shape if network.inputs else (0,),
-        linked=_linked(network),
+        linked=linked(network),
         t=[t for t, _ in trains],
         unit=[unit for _, unit in trains],
         duration_us=end,
         begin_us=record.since,
     )
-
-
-def _bin_width(bin_us: float | None, end: float) -> float:
-    """Return the width of the bins, microseconds."""
-    if bin_us is None:
-        bin_us = 1000.0
-        while end / bin_us > _MOST_BINS:
-            bin_us *= 10
-    if not 0 < bin_us <= 1e15 or end / bin_us > _MOST_BINS:
-        raise UserError(
-            f"traffic: bin_us is {bin_us}; give microseconds from {end / _MOST_BINS:g} to 1e15"
-        )
-    return bin_us
 
 
 def _trains(
@@ -248,19 +233,6 @@ def _trains(
                 "record='all'"
             )
     return trains
-
-
-def _matrix(record: Record, values: NDArray[np.int64]) -> NDArray[np.int64]:
-    n = len(record.network.populations)
-    matrix = np.zeros((n, n), np.int64)
-    np.add.at(matrix, (list(record.network.sources), list(record.network.targets)), values)
-    return matrix
-
-
-def _linked(network: Network) -> NDArray[np.bool_]:
-    linked = np.zeros(2 * (len(network.populations),), np.bool_)
-    linked[list(network.sources), list(network.targets)] = True
-    return linked
 
 
 def _depth(record: Record, trains: list[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
