@@ -22,5 +22,7 @@ OwnData = Annotated[
 ]
 Split = Annotated[str, typer.Option(help="Which half: test, train or all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads; no number changes a result.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, max=65_536, help="Threads; no number changes a result.")
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many samples of each half.")]

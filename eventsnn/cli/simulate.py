@@ -25,8 +25,8 @@ def _simulate(
         str | None,
         typer.Argument(
             metavar="[INPUT]",
-            help="A recording (.bin as N-MNIST, .npy as structured array), or a data set; "
-            "default: what the network learned from, or its generators.",
+            help="A recording (.bin as N-MNIST; .npy, .npz or .csv with t, x, y, p), or a data "
+            "set; default: what the network learned from, or its generators.",
         ),
     ] = None,
     as_json: Json = False,

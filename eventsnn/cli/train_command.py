@@ -24,8 +24,20 @@ from eventsnn.rules import find_rule, rules, words
 from eventsnn.threads import cores
 from eventsnn.train.options import KNOWN, former_names, known, options_of, recipe, usual_rule
 
+
+def _folder(text: str) -> Path:
+    if not text:  # Path("") is the current folder
+        raise UserError("--out is ''; give a folder, or leave it out for a new one under runs/")
+    return Path(text)
+
+
 Out = Annotated[
-    Path | None, typer.Option(help="Folder for the checkpoint; default: a new one under runs/.")
+    Path | None,
+    typer.Option(
+        parser=_folder,
+        metavar="PATH",
+        help="Folder for the checkpoint; default: a new one under runs/.",
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 Config = Annotated[

@@ -62,6 +62,8 @@ def measure(
 ) -> Result:
     """Measure a trained network; ``out`` is the folder of figures and the page, or None."""
     figures, html = out
+    if index and figures is None and html is None:
+        raise UserError("--index: names recordings to draw; give --html or --figures, too")
     if html is not None:
         check_page_path(html)
     if figures is not None:

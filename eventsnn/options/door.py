@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -71,6 +73,8 @@ class Declared:
             parts: Any = value if isinstance(value, list | tuple) else [value]
             for part in parts:
                 self._check_text(part)
+            if value == "" and issubclass(self.kind, Path):  # Path("") is the current folder
+                raise UserError(f"{self.name} is ''; give {form.remedy}")
             return form.read(value)
         if self.choices:
             if not (isinstance(value, str) and value in self.choices):
@@ -98,7 +102,11 @@ class Declared:
             self._check_text(value)
             return
         if not self.said.holds(value):
-            raise UserError(f"{self.name} is {shown(value)}; give {self.said.bounds or 'a number'}")
+            finite = isinstance(value, int) or math.isfinite(value)
+            wanted = self.said.bounds or "a number"
+            if not finite:
+                wanted = f"a finite number{', ' if self.said.bounds else ''}{self.said.bounds}"
+            raise UserError(f"{self.name} is {shown(value)}; give {wanted}")
         if isinstance(value, int) and self.said.most is None and abs(value) > LARGEST:
             raise UserError(f"{self.name} is {shown(value)}; give at most {LARGEST}")
 

@@ -56,7 +56,7 @@ class Augmentation:
         0.0, "Move each event by up to so much along x and y.", unit="pixels", least=0
     )
     jitter_us: float = option(
-        0.0, "Move each event in time by up to so much.", unit="microseconds", least=0
+        0.0, "Move each event in time by up to so much.", unit="microseconds", least=0, most=1e9
     )
     drop: float = option(0.0, "Drop this share of its events, each on its own.", least=0, below=1)
 

@@ -127,6 +127,35 @@ class State:
         self.check(network, np.zeros(0), float(self.t))
         return replace(self, described=network)
 
+    def reset_readouts(self) -> State:
+        """Return the state whose readouts gather anew from here: for a stream without an end.
+
+        Maximum and integral of what goes on from it are those since ``t``; the potential that
+        is left counts. Nothing else changes: spikes stay as they were, to the bit.
+
+        Raises
+        ------
+        UserError
+            If the state was loaded and knows no network (``of``).
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> network = es.Network(
+        ...     (es.Population("in", (1, 1, 2)), es.Population("out", 2, es.Readout(20_000))),
+        ...     (es.Connection("in", "out", es.Dense(2, 2)),),
+        ... )
+        >>> state = es.State.start(network)
+        >>> for unit, end in ((0, 100_000), (1, 200_000)):
+        ...     piece = es.EventStream([end - 90_000], [unit], (1, 1, 2), duration=end)
+        ...     record = es.simulate(network, [[[1, 0], [0, 1]]], piece, state=state)
+        ...     state = record.state.reset_readouts()
+        ...     print((record.readouts["out"].integral[0] / 20_000).round(2))
+        [0.99 0.  ]
+        [0.01 0.99]
+        """
+        return _with_readouts_reset(self)
+
     @classmethod
     def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
         """Return the state of a network at rest at time 0.
@@ -234,6 +263,34 @@ class State:
         except UserError as error:
             raise DataError(f"{os.fspath(path)}: {error}") from error
         return state
+
+
+_GATHERED = ("maximum", "maximum_t", "integral")
+"""Variables and times of a readout that gather, by the names that ``Readouts`` has for them."""
+
+
+def _with_readouts_reset(state: State) -> State:
+    if state.described is None:
+        raise UserError(
+            "state: loaded from a file, it knows no network; give it: state.of(network)"
+        )
+    graph, out = plan(state.described), replace(state, x=state.x.copy(), times=state.times.copy())
+    for p, population in enumerate(state.described.populations):
+        neuron, n = population.neuron, population.size
+        if neuron is None or population.spiking:
+            continue
+        now = state[population.name]
+        start = neuron.at_rest(n)[1]
+        for row, name in enumerate(neuron.variables):
+            first = int(graph.x_at[p]) + row * n
+            out.x[first : first + n] = 0 if name in _GATHERED else now[name].reshape(-1)
+        for row, name in enumerate(neuron.times):
+            first = int(graph.times_at[p]) + row * n
+            if name == "clock":  # one a group, the first places of the row
+                out.times[first : first + -(-n // int(graph.clock[p]))] = state.t
+            elif name in _GATHERED:
+                out.times[first : first + n] = start[row]
+    return out
 
 
 _ARRAYS = tuple(f.name for f in fields(State) if f.name not in ("described", "worked_off"))

@@ -33,7 +33,7 @@ class AdjointOptions(GradientOptions):
     dropout_at: Literal["all", "last"] = option(
         "all", "Hidden populations in which it is: all that learn, or the last of them."
     )
-    spike_cost: float = option(0.0, "Loss a hidden spike of a recording.", least=0)
+    spike_cost: float = option(0.0, "Loss a hidden spike of a recording.", least=0, most=1e6)
     spike_target: float = option(
         0.0,
         "Spikes a neuron and recording that each population that learns is drawn to: "

@@ -57,7 +57,7 @@ class GradientOptions(RuleOptions, ABC):
 
     batch: int = option(64, "Recordings an update.", least=1)
     optimizer: str = option("adam", "Optimizer.", choices=_optimizers)
-    rate: float = option(0.0015, "Peak learning rate.", above=0)
+    rate: float = option(0.0015, "Peak learning rate.", above=0, most=1e6)
     scaled: bool = option(
         False,
         "Multiply the rate of each connection by the root mean square of its initial weights.",
@@ -69,7 +69,7 @@ class GradientOptions(RuleOptions, ABC):
     )
     momentum: float = option(0.9, "Of sgd.", least=0, below=1)
     weight_decay: float = option(
-        0.01, "Decoupled: share of a weight lost in an update, times the rate.", least=0
+        0.01, "Decoupled: share of a weight lost in an update, times the rate.", least=0, most=1e6
     )
     average: float = option(
         0.0,
@@ -85,12 +85,13 @@ class GradientOptions(RuleOptions, ABC):
         "What the loss reads: potentials of a readout, or spike counts of LIF neurons.",
         choices=("integral", "maximum", "final", "counts"),
     )
-    gain: float = option(1.0, "Scores a unit of output.", above=0)
+    gain: float = option(1.0, "Scores a unit of output.", above=0, most=1e6)
     smoothing: float = option(0.05, "Label smoothing.", least=0, below=1)
     silent_pull: float = option(
         1.0,
         "Pull on the weights of neurons that were silent throughout a batch.",
         least=0,
+        most=1e6,
         former=("wake",),
     )
     tau_us: float = option(
@@ -110,7 +111,7 @@ class GradientOptions(RuleOptions, ABC):
         above=0,
     )
     init_output: float = option(
-        0.015, "Standard deviation of the initial weights into a readout.", above=0
+        0.015, "Standard deviation of the initial weights into a readout.", above=0, most=1e6
     )
     start_from: str = option(
         "",
@@ -142,6 +143,9 @@ class GradientOptions(RuleOptions, ABC):
         check(not lone, "teacher_share", share, "teacher too, whose share it is")
         fits = not self.teacher or self.loss == "cross-entropy"
         check(fits, "loss", self.loss, "cross-entropy, or no teacher")
+        kept = self.weight_decay * self.rate < 1
+        most = f"less than {1 / self.rate:g}, so that a weight does not change its sign"
+        check(kept, "weight_decay", self.weight_decay, most)
         check(not self.patience or self.validate > 0, "patience", self.patience, "validate too")
         self.make_loss()
         self.make_optimizer()
