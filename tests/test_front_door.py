@@ -10,6 +10,7 @@ import eventsnn as es
 from eventsnn.commands.console import ERR
 from eventsnn.commands.train import train
 from eventsnn.measure.energy import MODELS, EnergyModel
+from eventsnn.options import declared
 from eventsnn.train.checkpoint import FILE
 from eventsnn.train.listening import first_line
 from eventsnn.train.options import completed, make_options
@@ -160,3 +161,69 @@ def test_energy_tells_every_model_and_refuses_others():
     record = es.simulate(NET, WEIGHTS, PAIR)
     with pytest.raises(es.UserError, match="model is 'loihi2'; give one of cmos45-float32, "):
         es.energy(record, WEIGHTS, PAIR, model="loihi2")
+
+
+@pytest.mark.parametrize("name", ["Adjoint", "EventProp", "DeepSpiking", "HM2BP", "STBP"])
+def test_the_help_of_a_rule_tells_every_option_with_default_and_unit(name):
+    rule = getattr(es.rules, name)
+    for option, one in declared(rule.Options).items():
+        assert f"\n{option} : {one.kind.__name__}, default {one.default!r}" in rule.__doc__
+        assert one.said.unit in rule.__doc__.partition(f"\n{option} : ")[2].partition("\n")[0]
+
+
+EVERY = data_set().train
+
+
+@pytest.mark.parametrize("index", [[0, 3], np.array([0, 3]), np.arange(8) % 3 == 0])
+def test_a_batch_is_indexed_by_lists_and_truth_values(index):
+    found = EVERY[index]
+    assert [one.label for one in found] == [EVERY[int(k)].label for k in np.arange(8)[index]]
+    assert EVERY[np.int64(3)].label == EVERY[3].label
+
+
+def test_an_array_of_streams_is_a_list_of_them():
+    streams = [stream(k % 2, k) for k in range(4)]
+    array = np.empty(4, object)
+    array[:] = streams
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = es.Classifier(LAYERS, epochs=1).fit(array)
+    np.testing.assert_array_equal(model.predict(array), model.predict(streams))
+
+
+CHAIN = es.layers(LAYERS, es.LIF(20_000), es.Readout(30_000))
+ADJOINT = es.rules.Adjoint(dropout=0.0)
+
+
+def passed():
+    weights = {c.name: np.ones(c.topology.weight_shape, np.float32) for c in CHAIN.connections}
+    return ADJOINT.forward(CHAIN, weights, EVERY)
+
+
+@pytest.mark.parametrize(
+    ("door", "message"),
+    [
+        (lambda: es.start(CHAIN, [stream(0, 0)]), "is no batch; give an EventBatch, such as data"),
+        (lambda: ADJOINT.backward(passed(), np.ones((8, 2))), r"give \{'output': errors\}"),
+        (
+            lambda: ADJOINT.backward(passed(), {"output": np.full((8, 2), np.nan)}),
+            r"errors of output: \(0, 0\) is nan; give finite numbers",
+        ),
+        (lambda: es.Classifier(lr=0.1), r"unknown options \['lr'\]; did you mean rate\?"),
+        (lambda: es.Classifier(epoch=1), r"unknown options \['epoch'\]; did you mean epochs\?"),
+        (lambda: es.load(__file__), "is no checkpoint of eventsnn"),
+        (
+            lambda: es.EventStream.from_structured(np.zeros((7, 4), int), (2, 8, 12)),
+            r"dtype int64 and shape \(7, 4\); EventStream.from_arrays takes columns",
+        ),
+        (lambda: es.Adam().step({}, es.Adam().begin({}), {}, rate=np.nan), "rate is nan; give a f"),
+        (lambda: es.Adam().step({}, es.Adam().begin({}), {}, rate=-1), "rate is -1; give a finite"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_give(door, message):
+    with pytest.raises(es.UserError, match=message):
+        door()
+
+
+def test_one_stream_is_enough_to_start_with():
+    assert set(es.start(CHAIN, stream(0, 0))) == {c.name for c in CHAIN.connections}

@@ -117,6 +117,8 @@ def _endings() -> str:
 
 def _arrays(path: Path, shape: tuple[int, ...]) -> Data:
     array = events_or_images(path)
+    if array.dtype.names is None and array.ndim == 2 and array.shape[1] in (3, 4):
+        event_fields(array, (1, 2, 2), str(path))  # refuses it: columns without names
     if array.dtype.names is None:
         return unlabelled(array, str(path))
     if len(shape) != 3:

@@ -118,15 +118,19 @@ class EventBatch:
     def __getitem__(self, index: int) -> EventStream: ...
 
     @overload
-    def __getitem__(self, index: slice) -> EventBatch: ...
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> EventBatch: ...
 
-    def __getitem__(self, index: int | slice) -> EventStream | EventBatch:
-        """Return one recording as an EventStream (a checked copy), or those of a slice."""
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | NDArray[Any]
+    ) -> EventStream | EventBatch:
+        """Return one recording as an EventStream (a checked copy), or those of a slice or list."""
         if isinstance(index, slice):
             first, last, step = index.indices(len(self))
             if step == 1:
                 return self.part(first, max(first, last))
             return self.select(np.arange(first, last, step))
+        if not isinstance(index, int | np.integer):
+            return self.select(index)
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self.source}: recording {index} of {len(self)}")
         index %= len(self)

@@ -45,9 +45,12 @@ def event_fields(events: object, shape: Shape, source: str) -> dict[str, NDArray
     array = as_array(events, "the event array", source)
     fields = array.dtype.fields
     if not fields:
+        columns = array.ndim == 2 and array.shape[1] in (3, 4)
+        remedy = "EventStream.from_arrays takes columns; in a file name them: "
+        remedy += "np.savez(path, t=a[:, 0], x=a[:, 1], y=a[:, 2], p=a[:, 3])"
         raise DataError(
             f"{source}: an array of events has named fields t, x, y, p; this one has the dtype "
-            f"{array.dtype!s:.60}"
+            f"{array.dtype!s:.60}{f' and shape {array.shape}; {remedy}' * columns}"
         )
     if array.ndim != 1:
         raise DataError(f"{source}: event array of shape {array.shape}; give (n,), an event each")

@@ -8,6 +8,7 @@ own gradient alone, so that threads change no bit.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -94,11 +95,33 @@ class Optimizer(ABC):
     ) -> tuple[dict[str, NDArray[Any]], State]:
         """Return new weights by their names, and the new state; the old ones stay.
 
+        Parameters
+        ----------
+        gradients : mapping from name to float array
+            Of the shapes of the weights; of the loss that is to fall.
+        state : as ``begin`` or the last ``step`` returned it
+        weights : mapping from name to float array
+        rate : float
+            Learning rate, above 0.
+
         Raises
         ------
         UserError
-            If a weight has no gradient, or a gradient no weight.
+            If a weight has no gradient, or a gradient no weight, or the rate makes no sense.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import eventsnn as es
+        >>> adam, weights = es.Adam(), {"w": np.ones((2, 1), np.float32)}
+        >>> state = adam.begin(weights)
+        >>> gradients = {"w": np.array([[1.0], [0.0]], np.float32)}
+        >>> weights, state = adam.step(gradients, state, weights, rate=0.1)
+        >>> weights["w"].ravel().round(2).tolist()[0] < 1.0
+        True
         """
+        good = isinstance(rate, int | float | np.number) and 0 < rate < math.inf
+        check(good and not isinstance(rate, bool), "rate", rate, "a finite number above 0")
         if set(gradients) != set(weights):
             wrong = sorted(set(gradients) ^ set(weights))[0]
             raise UserError(f"optimizer: {named(wrong)} has no gradient, or no weight; give both")

@@ -26,14 +26,14 @@ from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rat
 from eventsnn.rules.learned import Reading as Reading
 from eventsnn.rules.learned import ReverseWalk as ReverseWalk
 from eventsnn.rules.own import OwnNetwork
-from eventsnn.rules.rule_options import RuleOptions
+from eventsnn.rules.rule_options import RuleOptions, TellsOptions
 from eventsnn.rules.traffic import RuleTraffic
 
 Net = TypeVar("Net")
 State = TypeVar("State")
 
 
-class Rule(ABC, Generic[Net, State]):
+class Rule(TellsOptions, ABC, Generic[Net, State]):
     """A learning rule.
 
     Parameters

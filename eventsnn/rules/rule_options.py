@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from eventsnn.options import flat
+from eventsnn.options.described import with_options
 
 
 class RuleOptions:
@@ -43,3 +44,15 @@ class RuleOptions:
     def of_older(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Return what the JSON of an older run says by the names and forms of today."""
         return values
+
+
+class TellsOptions:
+    """A class whose help tells the options that are declared in its ``Options``."""
+
+    Options: ClassVar[type[RuleOptions]]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Add them to the docstring of a class that has a ``kind``."""
+        super().__init_subclass__(**more)
+        if "kind" in vars(cls):
+            cls.__doc__ = with_options(cls.__doc__ or "", cls.__name__, cls.Options)

@@ -90,6 +90,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             f"{path}: describes a network; give a trained one, the folder that eventsnn train "
             "--out wrote (eventsnn simulate runs networks that are described)"
         )
+    if file.is_file() and file.suffix != ".safetensors":
+        raise UserError(
+            f"{path}: is no checkpoint of eventsnn; give the folder that Classifier.save or "
+            "eventsnn train wrote"
+        )
     if not file.is_file():
         raise UserError(f"{path}: there is no checkpoint; train one with eventsnn train --out")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -227,8 +228,25 @@ def taken(given: dict[str, Any], rule: str = DEFAULT_RULE) -> dict[str, Any]:
     given = renamed(all_of_them, given)
     unknown = sorted(set(given) - set(all_of_them))
     if unknown:
-        raise UserError(f"unknown options {unknown}")
+        raise UserError(f"unknown options {unknown}{_meant(unknown[0], all_of_them)}")
     return {name: all_of_them[name].taken(value) for name, value in given.items()}
+
+
+_ELSEWHERE = {
+    "lr": "rate",
+    "learning_rate": "rate",
+    "batch_size": "batch",
+    "random_state": "seed",
+    "tau": "tau_us",
+}
+"""What options are called by other libraries."""
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    """Return a hint at the option that a name may mean, "" where none is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    meant = _ELSEWHERE.get(name) or (near[0] if near else "")
+    return f"; did you mean {meant}?" if meant in known else ""
 
 
 def _check_own(rule: str, given: dict[str, Any]) -> None:

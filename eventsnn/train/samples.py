@@ -26,6 +26,8 @@ def samples_of(given: Samples, half: str) -> Data:
         return given
     if isinstance(given, EventStream):
         return EventBatch.from_streams([given], given.source)
+    if isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 1:
+        given = list(given)
     if isinstance(given, Sequence) and all(isinstance(one, EventStream) for one in given):
         return EventBatch.from_streams(list(given), "recordings")
     raise UserError(

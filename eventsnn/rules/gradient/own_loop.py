@@ -19,7 +19,7 @@ from eventsnn.optimizers.optimizer import Optimizer
 from eventsnn.record import Reads
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
 from eventsnn.rules.gradient.state import GradientState
-from eventsnn.text import named
+from eventsnn.text import named, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +118,17 @@ class OwnLoop(ABC):
             For errors of another population or shape, or that are not finite.
         """
         (name,), network = passed.outputs, passed.state.network
+        if not isinstance(errors, Mapping):
+            raise UserError(f"backward: errors is {shown(errors)}; give {{{name!r}: errors}}")
         if set(errors) != {name}:
             raise UserError(f"backward: errors of {named(', '.join(errors))}; give those of {name}")
         given, shape = np.asarray(errors[name], np.float64), passed.outputs[name].shape
-        if given.shape != shape or not np.isfinite(given).all():
-            raise UserError(
-                f"backward: errors of {name} have shape {given.shape}; give finite numbers {shape}"
-            )
+        if given.shape != shape:
+            raise UserError(f"backward: errors of {name} have shape {given.shape}; give {shape}")
+        wrong = np.argwhere(~np.isfinite(given))
+        if len(wrong):
+            at = tuple(int(k) for k in wrong[0])
+            raise UserError(f"backward: errors of {name}: {at} is {given[at]}; give finite numbers")
         found = self.reverse(passed.state, passed.chunk, passed.trace, given)
         whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in found]
         return {c.name: g for c, g in zip(network.connections, whole, strict=True)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eventsnn.engines import simulate
 from eventsnn.engines.options import RunawayError
 from eventsnn.errors import UserError
-from eventsnn.events import EventBatch
+from eventsnn.events import EventBatch, EventStream
 from eventsnn.network import Network
 from eventsnn.neurons.neuron import Neuron
 from eventsnn.rules.evaluation import MOST_EVENTS, spikes_allowed
@@ -77,6 +77,13 @@ def start(
     for name, value in (("spikes", spikes), ("output", output)):
         if not (isinstance(value, int | float) and 0 < value < math.inf):
             raise UserError(f"start: {name} is {shown(value)}; give a number above 0")
+    if isinstance(events, EventStream):
+        events = EventBatch.from_streams([events], events.source)
+    if not isinstance(events, EventBatch):
+        raise UserError(
+            f"start: {shown(events)} is no batch; give an EventBatch, such as data.train, or "
+            "EventBatch.from_streams(streams)"
+        )
     weights, _ = start_weights(network, events, Aim(spikes, output), np.random.default_rng(seed))
     return {c.name: w for c, w in zip(network.connections, weights, strict=True)}
 
