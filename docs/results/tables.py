@@ -1,7 +1,6 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
 from frugal_page import draw_frugal
-from hm2bp_page import draw_hm2bp, hm2bp_lines
 from learning_page import learning_pages
 from measure_page import measure_lines
 from paper_page import paper_pages
@@ -61,7 +60,6 @@ def main() -> None:
         (HERE / f"{name}.md").write_text("\n".join(lines) + "\n")
     draw_frugal()
     PAPER.figures(read("deep-spiking-networks"), HERE)
-    draw_hm2bp(read("hm2bp"), HERE)
     for name in PAGES:
         draw_reproduced(read(name), HERE)
 
@@ -75,7 +73,6 @@ def pages() -> dict[str, list[str]]:
         "measure": measure_lines(),
         **paper_pages(read("deep-spiking-networks")),
         **{name: reproduced_lines(name, read(name)) for name in PAGES},
-        "hm2bp": hm2bp_lines(read("hm2bp")),
         "speech": speech_lines(),
     }
 
