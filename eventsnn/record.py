@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.network import Network
+from eventsnn.spikes import Spikes as Spikes
 from eventsnn.text import named
 
 if TYPE_CHECKING:
@@ -24,42 +25,6 @@ Keep = str | Collection[str]
 
 Reads = Literal["counts", "final", "maximum", "integral", "first_spike"]
 """What is read of an output: spike counts, what a readout kept, or the time of the first spike."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Spikes:
-    """Spikes of one population over all recordings, 12 bytes a spike and the value.
-
-    Attributes
-    ----------
-    t : float64 array (n_spikes,)
-        Microseconds since the start of the spike's own recording; in a recording sorted
-        by (t, unit).
-    unit : int32 array (n_spikes,)
-    value : float array (n_spikes,)
-        The neuron model's value at the spike, in the state's dtype: v just before the
-        reset (if, lif), dv/dt just before it (cuba_lif).
-    start : int64 array (n_recordings + 1,)
-        Recording i owns the spikes start[i] to start[i + 1] - 1.
-    """
-
-    t: NDArray[np.float64]
-    unit: NDArray[np.int32]
-    value: NDArray[Any]
-    start: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """Number of spikes."""
-        return len(self.t)
-
-    def __repr__(self) -> str:
-        """Return one line of facts."""
-        return f"<Spikes: {len(self):,} in {len(self.start) - 1:,} recordings>"
-
-    def recording(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        """Return (t, unit) of one recording, as views."""
-        part = slice(self.start[index], self.start[index + 1])
-        return self.t[part], self.unit[part]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -266,6 +231,11 @@ def kept_populations(network: Network, keep: Keep) -> tuple[int, ...]:
         if keep not in ("all", "counts", "nothing"):
             raise UserError(
                 f"record is {keep!r}; give 'all', 'counts', 'nothing' or a list of populations"
+            )
+        if any(p.name == keep for p in network.populations):
+            raise UserError(
+                f"record is {keep!r}, and a population is called so; rename it, or give a list of "
+                f"populations, such as [{keep!r}]"
             )
         return tuple(spiking) if keep == "all" else ()
     if not np.iterable(keep):

@@ -20,7 +20,7 @@ ROOMS = (
     *("text", "errors", "given", "options", "stopping", "threads", "memory", "registry"),
     *("files", "kernels"),
     *("events", "neurons", "topology", "connectivity", "distributions", "generators"),
-    *("network", "record", "record_checked", "engines"),
+    *("network", "spikes", "record", "record_checked", "engines"),
     *("losses", "surrogates", "optimizers", "data", "rules", "train", "measure", "report"),
     *("exchange", "live", "reproduce", "bench", "commands", "cli", "__init__", "__main__"),
 )

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.errors import UserError
 from eventsnn.events.checked import TIME_END
 from eventsnn.generators.generator import CurrentGenerator
 from eventsnn.options import option
@@ -43,11 +42,7 @@ class ConstantCurrent(CurrentGenerator):
     def __post_init__(self) -> None:
         """Check the times, too."""
         super().__post_init__()
-        if self.start_us >= self.stop_us:
-            raise UserError(
-                f"generator {self.kind}: start_us is {self.start_us}, stop_us {self.stop_us}; give "
-                "a start before the stop"
-            )
+        self.check_window(self.start_us, self.stop_us)
 
     def changes(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return both ends."""

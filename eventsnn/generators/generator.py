@@ -38,6 +38,14 @@ class Generator(ABC):
         """
         take(self, f"generator {self.kind}")
 
+    def check_window(self, start_us: int, stop_us: int) -> None:
+        """Refuse a start that is not before the stop: nothing would ever happen."""
+        if start_us >= stop_us:
+            raise UserError(
+                f"generator {self.kind}: start_us is {start_us}, stop_us {stop_us}; give a start "
+                "before the stop"
+            )
+
     @abstractmethod
     def check_drives(self, neuron: Neuron | None, where: str) -> None:
         """Refuse a population of a model that this cannot drive; ``where`` names it."""

@@ -49,6 +49,11 @@ class Poisson(SpikeGenerator):
     start_us: int = option(0, "Silent before.", unit="microseconds", least=0)
     stop_us: int = option(TIME_END, "Silent from then on.", unit="microseconds", least=0)
 
+    def __post_init__(self) -> None:
+        """Check the times, too."""
+        super().__post_init__()
+        self.check_window(self.start_us, self.stop_us)
+
     def rate(self, size: int) -> float:
         """Return the spikes a microsecond of all units."""
         return self.rate_hz * 1e-6 * size
@@ -61,7 +66,8 @@ class Poisson(SpikeGenerator):
         rate = self.rate(size)
         if begin >= end or rate == 0:
             return joined(())
-        width = 1 << min(_LONGEST, max(0, math.floor(math.log2(_SPIKES / rate))))
+        length = min(_SPIKES / rate, float(1 << _LONGEST))  # of a tiny rate it is infinite
+        width = 1 << max(0, math.floor(math.log2(length)))
         blocks = range(begin // width, (end - 1) // width + 1)
         t, unit = joined(self._block(b, width, size) for b in blocks)
         first, last = np.searchsorted(t, (begin, end))

@@ -39,6 +39,11 @@ class Regular(SpikeGenerator):
     start_us: int = option(0, "The first spike.", unit="microseconds", least=0)
     stop_us: int = option(TIME_END, "Silent from then on.", unit="microseconds", least=0)
 
+    def __post_init__(self) -> None:
+        """Check the times, too."""
+        super().__post_init__()
+        self.check_window(self.start_us, self.stop_us)
+
     def rate(self, size: int) -> float:
         """Return the spikes a microsecond of all units."""
         return size / self.interval_us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from eventsnn.distributions import Distribution
 from eventsnn.errors import UserError
 from eventsnn.given import check_no_mask
+from eventsnn.memory import check_room
 from eventsnn.text import named
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ def by_connection(
     if unknown:
         raise UserError(
             f"weights: no connection is called {named(repr(unknown[0]))}; there are "
-            f"{', '.join(names)}"
+            f"{', '.join(names) or 'none'}"
         )
     return list(map(_as_array, map(weights.get, names), names, shapes))
 
@@ -135,10 +137,11 @@ def checked_weights(
     array = connection.topology.default_weights() if given is None else given
     if array is None:
         raise UserError(f"{where}: none given; give an array of shape {shape}")
-    if array.shape != shape:
-        raise UserError(f"{where}: shape {array.shape}; give {shape}")
     if array.dtype.kind not in "iuf":
-        raise UserError(f"{where}: dtype {array.dtype}; give real numbers")
+        what = named(array[()]) if array.ndim == 0 else f"dtype {array.dtype}"
+        raise UserError(f"{where}: {what}; give real numbers")
+    if array.shape != shape:
+        raise UserError(f"{where}: shape {array.shape}; give {shape}, or one number for all")
     if array.dtype.kind in "iu" and array.dtype.itemsize < 4:
         raise UserError(
             f"{where}: dtype {array.dtype}, numbers of a scale that is not given; give "
@@ -162,6 +165,10 @@ def checked_weights(
 def _as_array(given: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
     if given is None:
         return None
+    if isinstance(given, Distribution | Real):
+        check_room(
+            8 * math.prod(shape), f"weights of {named(name)}: {math.prod(shape)} synapses: it"
+        )
     if isinstance(given, Distribution):
         return given.draw(shape)
     if isinstance(given, Real) and not isinstance(given, bool | np.bool_):

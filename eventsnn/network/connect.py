@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from eventsnn.connectivity import Connectivity
 from eventsnn.distributions import Distribution
 from eventsnn.errors import UserError
+from eventsnn.memory import check_room
 from eventsnn.network.graph import Connection, Population
 from eventsnn.text import named
 
@@ -60,5 +62,7 @@ def connect(
         raise UserError(f"connection {named(where)}: {error}") from error
     delay: Any = delay_us
     if isinstance(delay_us, Distribution):
+        synapses = math.prod(topology.weight_shape)
+        check_room(8 * synapses, f"connection {named(where)}: delays of {synapses} synapses: it")
         delay = np.rint(delay_us.draw(topology.weight_shape))
     return Connection(source.name, target.name, topology, delay, name, fixed)

@@ -22,6 +22,7 @@ from eventsnn.network.checked import (
     checked_weights,
 )
 from eventsnn.network.population import Population as Population
+from eventsnn.network.synapse_table import SynapseTable, synapses_of
 from eventsnn.network.written import Written
 from eventsnn.neurons.neuron import check_precision
 from eventsnn.registry import check_exact
@@ -218,6 +219,30 @@ class Network(Written):
                 check_precision(population.neuron, dtype, f"population {population.name}")
         pairs = zip(self.connections, given, strict=True)
         return tuple(checked_weights(c, array, dtype) for c, array in pairs)
+
+    def synapses(self, connection: str, weights: Weights | None = None) -> SynapseTable:
+        """Return the synapses of a connection as (source, target, weight, delay_us).
+
+        Parameters
+        ----------
+        connection : str
+            Its name.
+        weights : as for ``simulate``, optional
+
+        Raises
+        ------
+        UserError
+            If there is no such connection, or weights do not fit.
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> cells = es.Population("e", 3, es.LIF(20_000))
+        >>> net = es.Network((cells,), (es.connect(cells, cells, es.OneToOne(), delay_us=500),))
+        >>> net.synapses("e->e", {"e->e": 0.5}).weight
+        array([0.5, 0.5, 0.5])
+        """
+        return synapses_of(self, connection, weights)
 
     def _check_connection(self, connection: Connection) -> None:
         source, target = self[connection.source], self[connection.target]

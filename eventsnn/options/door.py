@@ -30,6 +30,8 @@ class Declared:
     ----------
     default : Any
         What it is where nothing is given, be it in bounds or not.
+    needed : bool
+        Whether it must be given: then None is no value of it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Declared:
     default: Any
     said: Option
     literal: tuple[str, ...] = ()
+    needed: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -64,7 +67,7 @@ class Declared:
             Of one line, with the name, the value and what to give instead.
         """
         value = _python(value)
-        if type(value) is type(self.default) and value == self.default:
+        if not self.needed and type(value) is type(self.default) and value == self.default:
             return value  # also one that says no more than that nothing was chosen
         form = self.said.form
         if form is not None:
@@ -139,9 +142,10 @@ def _declared(options: Any) -> dict[str, Declared]:
             found |= declared(one.metadata[INLINE])
         elif KEY in one.metadata:
             kind, literal = _kind(hints[one.name])
-            default = None if one.default is MISSING else one.default
+            needed = one.default is MISSING
+            default = None if needed else one.default
             said = one.metadata[KEY]
-            found[one.name] = Declared(one.name, kind, default, said, literal)
+            found[one.name] = Declared(one.name, kind, default, said, literal, needed)
     return found
 
 

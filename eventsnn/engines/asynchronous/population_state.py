@@ -40,7 +40,7 @@ class PopulationState(Mapping[str, NDArray[Any]]):
     _times: NDArray[np.float64]
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return a variable or a time of all neurons, of the population's shape."""
+        """Return a variable or a time of all neurons, of the population's shape, read-only."""
         neuron = self.population.neuron
         if neuron is not None and name in neuron.times:
             row = self._times[neuron.times.index(name)]
@@ -53,7 +53,9 @@ class PopulationState(Mapping[str, NDArray[Any]]):
                 f"state of {named(self.population.name)}: no {named(name)}; there are "
                 f"{', '.join(self) or 'none, it is the input'}"
             )
-        return np.array(row).reshape(self.population.shape)
+        found = np.array(row).reshape(self.population.shape)
+        found.flags.writeable = False  # a copy: what is written there would change no state
+        return found
 
     def cell(self, unit: int) -> Cell:
         """Return the running variables of a neuron as its model keeps them."""

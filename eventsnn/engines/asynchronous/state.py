@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.plan import plan
 from eventsnn.engines.asynchronous.population_state import PopulationState
+from eventsnn.engines.asynchronous.replaced import replaced_rows
 from eventsnn.engines.asynchronous.state_checked import check_arrays, digest_of
 from eventsnn.engines.turns import amplitudes_of
 from eventsnn.errors import DataError, UserError
@@ -155,6 +156,39 @@ class State:
         [0.01 0.99]
         """
         return _with_readouts_reset(self)
+
+    def replaced(self, population: str, **variables: Any) -> State:
+        """Return the state with other variables of a population, such as initial potentials.
+
+        Parameters
+        ----------
+        population : str
+        variables : one number, or one a neuron, by the names of the model: ``v``, ``current``
+            In units of the weights, rounded to the state's dtype. The other variables are brought
+            up to the state's time.
+
+        Raises
+        ------
+        UserError
+            For a population or name that is not there, values that do not fit, potentials at
+            which a neuron would fire at once, and models that keep more than their variables.
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> net = es.Network((es.Population("c", 3, es.LIF(20_000)),))
+        >>> state = es.State.start(net).replaced("c", v=[0.1, 0.5, 0.9])
+        >>> es.simulate(net, {}, until_us=20_000, state=state).state["c"].v.round(2)
+        array([0.04, 0.18, 0.33])
+        """
+        here = self[population]
+        assert self.described is not None  # it knew the name
+        p, graph = self.described.index(population), plan(self.described)
+        rows, clocks = replaced_rows(here, variables, self.x.dtype)
+        x, times = self.x.copy(), self.times.copy()
+        x[graph.x_at[p] :][: rows.size] = rows.reshape(-1)
+        times[graph.times_at[p] : graph.times_at[p + 1]] = clocks.reshape(-1)
+        return replace(self, x=x, times=times)
 
     @classmethod
     def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
