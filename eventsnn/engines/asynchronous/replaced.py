@@ -1,23 +1,43 @@
-"""Variables of a population put into a state: initial potentials, and what follows from them."""
+"""States with other variables: initial potentials, and readouts that gather anew."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.asynchronous.plan import plan
 from eventsnn.engines.asynchronous.population_state import PopulationState
 from eventsnn.errors import UserError
 from eventsnn.neurons.neuron import Cell
 from eventsnn.text import named, shown
 
+if TYPE_CHECKING:
+    from eventsnn.engines.asynchronous.state import State
+
 _TIMES = {"clock", "ready", "next"}
 """Of models whose cells follow from their variables: others keep more of what was."""
 
+_GATHERED = ("maximum", "maximum_t", "integral")
+"""Variables and times of a readout that gather, by the names that ``Readouts`` has for them."""
 
-def replaced_rows(
+
+def with_variables(state: State, population: str, variables: Mapping[str, Any]) -> State:
+    """Return a state with other variables of a population; see ``State.replaced``."""
+    here = state[population]
+    assert state.described is not None  # it knew the name
+    p, graph = state.described.index(population), plan(state.described)
+    rows, clocks = _rows(here, variables, state.x.dtype)
+    x, times = state.x.copy(), state.times.copy()
+    x[graph.x_at[p] :][: rows.size] = rows.reshape(-1)
+    times[graph.times_at[p] : graph.times_at[p + 1]] = clocks.reshape(-1)
+    return replace(state, x=x, times=times)
+
+
+def _rows(
     here: PopulationState, variables: Mapping[str, Any], dtype: np.dtype[Any]
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return the variables (n_variables, n) and times (n_times, n) of a population.
@@ -75,3 +95,28 @@ def _values(given: Any, here: PopulationState, where: str, dtype: np.dtype[Any])
         i = int(np.argmin(np.isfinite(array)))
         raise UserError(f"{where}: neuron {i} has {array[i]}; give finite numbers")
     return array
+
+
+def with_readouts_reset(state: State) -> State:
+    """Return a state whose readouts gather anew; see ``State.reset_readouts``."""
+    if state.described is None:
+        raise UserError(
+            "state: loaded from a file, it knows no network; give it: state.of(network)"
+        )
+    graph, out = plan(state.described), replace(state, x=state.x.copy(), times=state.times.copy())
+    for p, population in enumerate(state.described.populations):
+        neuron, n = population.neuron, population.size
+        if neuron is None or population.spiking:
+            continue
+        now = state[population.name]
+        start = neuron.at_rest(n)[1]
+        for row, name in enumerate(neuron.variables):
+            first = int(graph.x_at[p]) + row * n
+            out.x[first : first + n] = 0 if name in _GATHERED else now[name].reshape(-1)
+        for row, name in enumerate(neuron.times):
+            first = int(graph.times_at[p]) + row * n
+            if name == "clock":  # one a group, the first places of the row
+                out.times[first : first + -(-n // int(graph.clock[p]))] = state.t
+            elif name in _GATHERED:
+                out.times[first : first + n] = start[row]
+    return out

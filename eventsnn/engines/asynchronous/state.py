@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.plan import plan
 from eventsnn.engines.asynchronous.population_state import PopulationState
-from eventsnn.engines.asynchronous.replaced import replaced_rows
+from eventsnn.engines.asynchronous.replaced import with_readouts_reset, with_variables
 from eventsnn.engines.asynchronous.state_checked import check_arrays, digest_of
 from eventsnn.engines.turns import amplitudes_of
 from eventsnn.errors import DataError, UserError
@@ -155,7 +155,7 @@ class State:
         [0.99 0.  ]
         [0.01 0.99]
         """
-        return _with_readouts_reset(self)
+        return with_readouts_reset(self)
 
     def replaced(self, population: str, **variables: Any) -> State:
         """Return the state with other variables of a population, such as initial potentials.
@@ -181,14 +181,7 @@ class State:
         >>> es.simulate(net, {}, until_us=20_000, state=state).state["c"].v.round(2)
         array([0.04, 0.18, 0.33])
         """
-        here = self[population]
-        assert self.described is not None  # it knew the name
-        p, graph = self.described.index(population), plan(self.described)
-        rows, clocks = replaced_rows(here, variables, self.x.dtype)
-        x, times = self.x.copy(), self.times.copy()
-        x[graph.x_at[p] :][: rows.size] = rows.reshape(-1)
-        times[graph.times_at[p] : graph.times_at[p + 1]] = clocks.reshape(-1)
-        return replace(self, x=x, times=times)
+        return with_variables(self, population, variables)
 
     @classmethod
     def start(cls, network: Network, dtype: type[np.floating[Any]] = np.float64) -> State:
@@ -297,34 +290,6 @@ class State:
         except UserError as error:
             raise DataError(f"{os.fspath(path)}: {error}") from error
         return state
-
-
-_GATHERED = ("maximum", "maximum_t", "integral")
-"""Variables and times of a readout that gather, by the names that ``Readouts`` has for them."""
-
-
-def _with_readouts_reset(state: State) -> State:
-    if state.described is None:
-        raise UserError(
-            "state: loaded from a file, it knows no network; give it: state.of(network)"
-        )
-    graph, out = plan(state.described), replace(state, x=state.x.copy(), times=state.times.copy())
-    for p, population in enumerate(state.described.populations):
-        neuron, n = population.neuron, population.size
-        if neuron is None or population.spiking:
-            continue
-        now = state[population.name]
-        start = neuron.at_rest(n)[1]
-        for row, name in enumerate(neuron.variables):
-            first = int(graph.x_at[p]) + row * n
-            out.x[first : first + n] = 0 if name in _GATHERED else now[name].reshape(-1)
-        for row, name in enumerate(neuron.times):
-            first = int(graph.times_at[p]) + row * n
-            if name == "clock":  # one a group, the first places of the row
-                out.times[first : first + -(-n // int(graph.clock[p]))] = state.t
-            elif name in _GATHERED:
-                out.times[first : first + n] = start[row]
-    return out
 
 
 _ARRAYS = tuple(f.name for f in fields(State) if f.name not in ("described", "worked_off"))
