@@ -124,7 +124,9 @@ class OwnLoop(ABC):
             raise UserError(f"backward: errors of {named(', '.join(errors))}; give those of {name}")
         given, shape = np.asarray(errors[name], np.float64), passed.outputs[name].shape
         if given.shape != shape:
-            raise UserError(f"backward: errors of {name} have shape {given.shape}; give {shape}")
+            raise UserError(
+                f"backward: errors of {name} have shape {given.shape}; give finite numbers {shape}"
+            )
         wrong = np.argwhere(~np.isfinite(given))
         if len(wrong):
             at = tuple(int(k) for k in wrong[0])
