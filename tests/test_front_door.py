@@ -82,7 +82,7 @@ def test_what_a_rule_is_not_given_is_the_recipe_for_the_data():
 
 def test_what_goes_wrong_is_warned_of_once_in_the_words_of_a_program():
     with pytest.warns(UserWarning) as caught:
-        model = es.Classifier(LAYERS, rate=1e6, epochs=5).fit(data_set())
+        model = es.Classifier(LAYERS, rate=1e6, weight_decay=0.0, epochs=5).fit(data_set())
     told = [str(one.message) for one in caught if "is the answer to" in str(one.message)]
     assert len(told) == 1 and "raise or lower rate (1e+06)" in told[0]
     assert Path(caught[0].filename) == Path(__file__)
