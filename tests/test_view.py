@@ -14,8 +14,10 @@ from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.view import SensorView
 from eventsnn.events.windows import Windows, windows_of
 from eventsnn.measure.shuffled import shuffled_times
+from eventsnn.train.checkpoint import load_checkpoint, save_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.options import completed, make_options
+from eventsnn.train.saved_run import load_run
 
 SENSOR = (2, 13, 18)
 
@@ -143,7 +145,7 @@ def test_images_and_what_is_viewed_already_are_refused():
     pictures = Images(np.zeros((3, 8, 8), np.uint8), np.arange(3))
     with pytest.raises(es.UserError, match="real vectors have no --pool 2"):
         es.DataSet("pictures", pictures, pictures).viewed(pool=2)
-    with pytest.raises(es.UserError, match="seen with --pool 2 already; give all at once"):
+    with pytest.raises(es.UserError, match=r"seen with --pool 2 already; give all at once"):
         data_set(3).viewed(pool=2).viewed(window_us=9)
     assert data_set(3).viewed().recorded is None
     with pytest.raises(es.UserError, match="are not seen with --pool 2"):
@@ -179,6 +181,23 @@ def test_rules_learn_of_windows_what_they_learn_of_recordings_of_their_own(rule,
     for name, array in found[0][0].items():
         np.testing.assert_array_equal(array, found[1][0][name])
     assert found[0][1] == found[1][1]
+
+
+def test_a_saved_classifier_says_what_it_saw(tmp_path):
+    data = data_set(6)
+    given = {"rule": "adjoint", "epochs": 1, "shift": 0.0}
+    es.Classifier("7x9x2-4-3", **given).fit(data.viewed(pool=2)).save(tmp_path / "run")
+    again = es.load(tmp_path / "run")
+    assert again.predict(data.viewed(pool=2).test[:2]).shape == (2,)
+    with pytest.raises(es.UserError, match=r"seen with --pool 2 \(DataSet.viewed\); give such"):
+        again.predict(data.test)
+    assert load_run(tmp_path / "run").recorded == SENSOR
+    for wrong in (None, [2, 13], [2, 13, 30], [2, 13, "18"], [2, 1 << 40, 18]):
+        saved = load_checkpoint(tmp_path / "run")
+        spoiled = replace(saved, info=saved.info | {"recorded_sensor": wrong})
+        save_checkpoint(tmp_path / "run", spoiled)
+        with pytest.raises(es.UserError, match="recorded_sensor is"):
+            load_run(tmp_path / "run")
 
 
 def test_the_recipe_takes_fewer_recordings_at_once_where_each_has_many_events():

@@ -250,9 +250,10 @@ class Classifier:
         assert self._saved is not None
         sensor = tuple(self._saved.info["input_shape"])
         if inputs_of(data) != self.n_features_in_ or sensor_of(data) != sensor:
+            seen = f", seen with {options.view} (DataSet.viewed)" if options.view else ""
             raise UserError(
                 f"{data.source}: has inputs of {times(sensor_of(data))}, {told(options)} "
-                f"learned from {times(sensor)}; give such recordings"
+                f"learned from {times(sensor)}{seen}; give such recordings"
             )
         return data
 
