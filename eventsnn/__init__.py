@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from eventsnn.generators.constant_current import ConstantCurrent
     from eventsnn.generators.poisson import Poisson
     from eventsnn.generators.regular import Regular
+    from eventsnn.generators.spike_trains import SpikeTrains
     from eventsnn.generators.step_current import StepCurrent
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
     from eventsnn.measure.estimated import Energy, energy
@@ -126,6 +127,7 @@ _HOME = {
     "SGD": "optimizers.sgd",
     "simulate": "engines",
     "Sparse": "topology.sparse",
+    "SpikeTrains": "generators.spike_trains",
     "start": "rules.gradient.start",
     "State": "engines.asynchronous.state",
     "StepCurrent": "generators.step_current",
@@ -185,6 +187,7 @@ __all__ = [
     "Record",
     "Regular",
     "Sparse",
+    "SpikeTrains",
     "State",
     "StepCurrent",
     "Uniform",

@@ -24,9 +24,13 @@ _BYTES_AN_EVENT = 40
 
 @dataclass(frozen=True)
 class Generator(ABC):
-    """A generator. Subclasses are frozen dataclasses, named in files by ``kind``."""
+    """A generator. Subclasses are frozen dataclasses, named in files by ``kind``.
+
+    ``arrays`` names parameters that are arrays, which files may name by an ``.npy``.
+    """
 
     kind: ClassVar[str]
+    arrays: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Check the parameters.

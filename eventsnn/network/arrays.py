@@ -32,6 +32,10 @@ class ArraySource(ABC):
     def array(self, name: str, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return an array, which must have ``shape``; DataError where there is none."""
 
+    def path(self, name: str) -> Path:
+        """Return where a file lies that a description names; DataError where there are no files."""
+        raise DataError(f"there is no file {named(repr(name))} here; give its numbers")
+
     @abstractmethod
     def rows(self, name: str) -> Any:
         """Return arrays by their names that one file holds, or the one array that it is."""
@@ -42,6 +46,10 @@ class FilesBeside(ArraySource):
     """Files; a relative name starts at the folder of the network file."""
 
     folder: Path
+
+    def path(self, name: str) -> Path:
+        """Return the place of a file."""
+        return self.folder / name
 
     def array(self, name: str, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Read an ``.npy`` file."""

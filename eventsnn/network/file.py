@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def read_network(
     if dtype not in ("float32", "float64"):
         raise DataError(f"{where}: dtype is {named(repr(dtype))}; give float32 or float64")
     populations = [
-        _population(table, f"{where}: population[{i}]", "format" not in document)
+        _population(table, f"{where}: population[{i}]", "format" not in document, source)
         for i, table in enumerate(_tables(document, "population", where))
     ]
     neurons = sum(p.size for p in populations)
@@ -139,7 +140,7 @@ def read_network(
         raise DataError(f"{where}: {error}") from error
 
 
-def _population(table: Table, where: str, by_hand: bool) -> Population:
+def _population(table: Table, where: str, by_hand: bool, source: ArraySource) -> Population:
     known(table, ("name", "shape", "neuron", "generator"), where)
     shape = get(table, "shape", (int, list), where)
     name, neuron = get(table, "name", (str,), where), None
@@ -147,7 +148,9 @@ def _population(table: Table, where: str, by_hand: bool) -> Population:
         neuron = _neuron(get(table, "neuron", (dict,), where), f"{where}.neuron")
     generator = None
     if "generator" in table:
-        generator = generator_of(get(table, "generator", (dict,), where), f"{where}.generator")
+        generator = generator_of(
+            get(table, "generator", (dict,), where), f"{where}.generator", source
+        )
     population = made(lambda: Population(name, shape, neuron, generator), where)
     sides = population.shape
     if by_hand and neuron is None and len(sides) == 3 and min(sides[:2]) > 2 >= sides[2]:
@@ -167,12 +170,27 @@ def _neuron(table: Table, where: str) -> Neuron:
     return built(model, {k: v for k, v in table.items() if k != "model"}, where)
 
 
-def generator_of(table: Table, where: str) -> Generator:
-    """Return the generator of a table with a ``kind``; ``where`` it stands is told in errors."""
+def generator_of(table: Table, where: str, source: ArraySource | None = None) -> Generator:
+    """Return the generator of a table with a ``kind``; ``where`` it stands is told in errors.
+
+    Arrays may be names of files, and a generator that can ``load`` one takes its name as ``file``;
+    names start at the folder of ``source``, or of the command.
+    """
+    source = source or FilesBeside(Path())
     kinds = generators()
     kind = get(table, "kind", (str,), where)
     if kind not in kinds:
         raise DataError(f"{where}.kind is {kind!r}; give {', '.join(kinds)}")
+    load: Callable[[Path, str], Generator] | None = getattr(kinds[kind], "load", None)
+    if "file" in table and load is not None:
+        known(table, ("kind", "file", "population"), where)
+        name, whose = (get(table, key, (str,), where) for key in ("file", "population"))
+        read = load
+        return made(lambda: read(source.path(name), whose), where)
+    for name in kinds[kind].arrays:
+        if isinstance(table.get(name), str | list):
+            found = arrays.array_of(table[name], None, f"{where}.{name}", source)
+            table = table | {name: found}
     return described(kinds[kind], table, where)
 
 
