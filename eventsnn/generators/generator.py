@@ -105,7 +105,7 @@ class SpikeGenerator(Generator):
         --------
         >>> from eventsnn import Regular
         >>> Regular(interval_us=250).stream(2, 1000)
-        <EventStream 8 events, 1x2, 1 ms>
+        <EventStream 8 events, 1x2x1, 1 ms>
         """
         size = count(size, "size", self.kind)
         for name, value in (("begin_us", begin_us), ("end_us", end_us)):
