@@ -8,8 +8,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from eventsnn.commands.console import Console
-from eventsnn.losses.answers import said
-from eventsnn.text import level_of, quoted
+from eventsnn.commands.simulated import prediction_of
+from eventsnn.text import level_of, named, quoted
 
 _MOST = 20
 """Mistakes that are listed; there may be thousands."""
@@ -50,13 +50,20 @@ def training(summary: dict[str, Any], out: Console) -> None:
 def mistakes(result: dict[str, Any], out: Console) -> None:
     """Print what is taken for what, and where the wrong recordings are."""
     counts, wrong = result["confusion"], result["mistakes"]
-    table = Table("label", *(str(c) for c in range(len(counts))), box=None, title="taken for")
+    names = [named(name) for name in result.get("class_names", ())]
+    names += [str(c) for c in range(len(names), len(counts))]
+    said_as = [f"a {name}" if name.isdigit() else name for name in names]
+    columns = (Column(Text(name)) for name in names)
+    table = Table("label", *columns, box=None, title="taken for")
     for label, row in enumerate(counts):
         said = [Text(str(n), "bold") if c == label else str(n or "") for c, n in enumerate(row)]
-        table.add_row(str(label), *said)
+        table.add_row(Text(names[label]), *said)
     out.print(table)
     for row in wrong[:_MOST]:
-        out.print(f"{row['half']} {row['index']}: a {row['label']}, {_taken(row['prediction'])}")
+        taken = (
+            "no answer" if row["prediction"] is None else f"taken for {said_as[row['prediction']]}"
+        )
+        out.print(Text(f"{row['half']} {row['index']}: {said_as[row['label']]}, {taken}"))
     if len(wrong) > _MOST:
         out.print(f"and {len(wrong) - _MOST} more: --json has all")
     if wrong:
@@ -66,10 +73,6 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
             f"--split {first['half']} --index {first['index']} --figure wrong.png",
             soft_wrap=True,
         )
-
-
-def _taken(prediction: int | None) -> str:
-    return "no answer" if prediction is None else f"taken for a {prediction}"
 
 
 def no_answer(unanswered: int, recordings: int, out: Console, half: str = "") -> None:
@@ -96,7 +99,7 @@ def traffic(traffic: dict[str, Any], out: Console) -> None:
     unit = "us" if traffic["time_unit"] == "us" else "(step)"
     latency = traffic.get("latency_to_first_output_spike")
     label = "" if traffic["label"] is None else f", label {traffic['label']}"
-    prediction = f", prediction {said(traffic['prediction'])}" if "prediction" in traffic else ""
+    prediction = f", prediction {prediction_of(traffic)}" if "prediction" in traffic else ""
     first = "no output spike" if latency is None else f"first output spike at {latency:,.0f} {unit}"
     first = f", {first}" if "layers" in traffic and traffic.get("outputs", True) else ""
     begin = f" from {traffic['begin']:,.0f} us on" if traffic.get("begin") else ""

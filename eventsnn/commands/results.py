@@ -53,6 +53,7 @@ def evaluate(
         "data": spec,
         "split": split,
         "note": halves.note,
+        "class_names": list(halves.classes),
     }
 
 

@@ -47,6 +47,7 @@ class _Subject(NamedTuple):
     weights: Weights
     loss: Loss | None
     drives: dict[str, Generator]
+    classes: tuple[str, ...] = ()
 
 
 def simulate(
@@ -68,7 +69,8 @@ def simulate(
         learner, saved = open_model(model)
         read, shape = learner.reading, saved.sensor
         if read is not None:
-            subject = _Subject(model, read.network, read.weights, read.loss, {})
+            classes = saved.data.names if saved.data is not None else ()
+            subject = _Subject(model, read.network, read.weights, read.loss, {}, classes)
             subject = _driven(subject, options)
         inputs = None
         if read is None or source is not None or not subject.drives:
@@ -229,7 +231,7 @@ def _one(
     }
     if subject.loss is not None:
         unlabelled = EventBatch.from_streams([replace(stream, label=0)]) if stream else None
-        told |= answer_of(record, subject.loss, unlabelled)
+        told |= answer_of(record, subject.loss, unlabelled, subject.classes)
     if record.state is not None:
         record = replace(record, state=noted(record.state, recording))
     spikes = _numbered(options.spikes, which[0], which[1])

@@ -16,6 +16,7 @@ from eventsnn.measure.traffic import Traffic, traffic
 from eventsnn.record import Record
 from eventsnn.report.style import Theme
 from eventsnn.rules.evaluation import scores_of
+from eventsnn.text import named
 
 
 def told_of(record: Record, events: Any, everything: bool) -> dict[str, Any]:
@@ -45,13 +46,25 @@ def _whole(t: float) -> int | float:
     return int(t) if t.is_integer() else t
 
 
-def answer_of(record: Record, loss: Loss | None, batch: EventBatch | None) -> dict[str, Any]:
-    """Return what the loss of a trained network reads."""
+def answer_of(
+    record: Record, loss: Loss | None, batch: EventBatch | None, names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what the loss of a trained network reads, and the name of that class, if any."""
     if batch is None or loss is None:
         return {}
     last = len(record.network.populations) - 1
     scores = scores_of(record, last, loss, batch)[0]
-    return {"prediction": told_answer(int(answers(scores))), "output": scores.tolist()}
+    answer = told_answer(int(answers(scores)))
+    told: dict[str, Any] = {"prediction": answer, "output": scores.tolist()}
+    if answer is not None and answer < len(names):
+        told["prediction_name"] = names[answer]
+    return told
+
+
+def prediction_of(told: dict[str, Any]) -> str:
+    """Return the answer as people read it: its name beside its number, if it has one."""
+    name = told.get("prediction_name")
+    return said_answer(told["prediction"]) + (f" ({named(name)})" if name else "")
 
 
 def draw(found: Traffic, told: dict[str, Any], picture: Path, theme: Theme) -> None:
@@ -59,5 +72,5 @@ def draw(found: Traffic, told: dict[str, Any], picture: Path, theme: Theme) -> N
     from eventsnn.report.traffic_figure import plot_network_traffic
 
     label = "" if told["label"] is None else f", label {told['label']}"
-    said = f", prediction {said_answer(told['prediction'])}" if "prediction" in told else ""
+    said = f", prediction {prediction_of(told)}" if "prediction" in told else ""
     plot_network_traffic(found, picture, f"{told['input']}{label}{said}", told.get("output"), theme)

@@ -11,6 +11,7 @@ from typing import Any
 
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, TrainingBars, progress_bars
+from eventsnn.data.classes import numbered_as
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.facts import USUAL, USUAL_IMAGES, facts_of
 from eventsnn.data.source import open_data
@@ -107,9 +108,19 @@ def _new_options(given: dict[str, Any], out: Path | None) -> TrainOptions:
 def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Bar) -> DataSet:
     """Open the data that the options name, or those that the run in the folder ``own`` had."""
     if run is None or own is None:
-        return open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
+        data = open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
+        for path in _others(options):
+            known = load_run(path).data
+            data = numbered_as(data, known.names if known else (), path)
+        return data
     data = open_own(own, run, None, limit=options.limit, progress=bar)
     return replace(data, spec=options.data)
+
+
+def _others(options: TrainOptions) -> list[str]:
+    """Return the trained networks that a run begins with or learns from."""
+    begin, teachers = getattr(options.own, "start_from", ""), getattr(options.own, "teacher", ())
+    return [*([begin] if begin else []), *teachers]
 
 
 def _tell_data(options: TrainOptions, data: DataSet, console: Console) -> None:
@@ -121,7 +132,7 @@ def _tell_data(options: TrainOptions, data: DataSet, console: Console) -> None:
 
 def _tell_other_networks(options: TrainOptions, resume: bool, console: Console) -> None:
     """Say which trained networks a run begins with, where its rule knows any."""
-    begin, teachers = (getattr(options.own, name, ()) for name in ("start_from", "teacher"))
+    begin, teachers = getattr(options.own, "start_from", ""), getattr(options.own, "teacher", ())
     if begin and not resume:
         console.print(f"starts from {begin}", soft_wrap=True)
     if teachers:

@@ -58,6 +58,8 @@ class DataSet:
         What is seen of the recordings: see ``viewed``.
     recorded : AsRecorded or None
         What they were before; None where all of them is seen.
+    classes : tuple of str
+        The name of each class, by its number; empty where classes are numbers alone.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class DataSet:
     absolute: str = ""
     view: SensorView = WHOLE
     recorded: AsRecorded | None = None
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def from_streams(
@@ -87,6 +90,7 @@ class DataSet:
         *,
         note: str = "",
         emulated: bool = False,
+        classes: Sequence[str] = (),
     ) -> DataSet:
         """Make a data set of one's own recordings.
 
@@ -100,11 +104,13 @@ class DataSet:
             What the data are, where that is not plain.
         emulated : bool
             Whether a camera model made them: results then say so.
+        classes : sequence of str
+            The name of each class, by its number; a checkpoint keeps them.
 
         Raises
         ------
         DataError, UserError
-            If a half has no recordings, or sensors differ.
+            If a half has no recordings, sensors differ, or a label has no name among ``classes``.
 
         Examples
         --------
@@ -129,7 +135,9 @@ class DataSet:
                 f"data {name!r}: the sensor of the training half is {shapes[0]}, of the test half "
                 f"{shapes[1]}; give both the same"
             )
-        return cls(name, halves[0], halves[1], note, emulated)
+        made = cls(name, halves[0], halves[1], note, emulated, classes=tuple(classes))
+        _check_names(made)
+        return made
 
     def viewed(self, *, crop: str = "", pool: int = 1, window_us: int = 0) -> DataSet:
         """Return the data as a network shall see them: first cropped, then pooled, then cut.
@@ -232,6 +240,20 @@ class DataSet:
             self.n_classes,
             (len(self.train), len(self.test)),
             self.emulated,
+            self.classes,
+        )
+
+
+def _check_names(data: DataSet) -> None:
+    names = data.classes
+    wrong = [name for name in names if not isinstance(name, str) or not name]
+    if wrong or len(set(names)) < len(names):
+        told = shown(wrong[0]) if wrong else "twice the same"
+        raise UserError(f"data {data.spec!r}: a name of classes is {told}; give a text each")
+    if names and data.n_classes > len(names):
+        raise UserError(
+            f"data {data.spec!r}: {len(names)} names of classes, and labels up to "
+            f"{data.n_classes - 1}; give one a class"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import DataError
+from eventsnn.text import named
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Identity:
         Samples of the training and the test half.
     emulated : bool
         Whether the virtual event camera made them.
+    names : tuple of str
+        Of the classes, by number; empty where they have none.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Identity:
     classes: int
     recordings: tuple[int, int]
     emulated: bool
+    names: tuple[str, ...] = ()
 
     def to_json(self, *, paths: bool = True) -> dict[str, Any]:
         """Return the fields as plain JSON.
@@ -64,6 +68,7 @@ class Identity:
             False leaves out ``absolute``, and of ``spec`` all but the last name of the path.
         """
         told = asdict(self) | {"sensor": list(self.sensor), "recordings": list(self.recordings)}
+        told["names"] = list(self.names)
         if not paths:
             told |= {"spec": _without_folder(self.spec, self.absolute), "absolute": ""}
         return told
@@ -90,7 +95,10 @@ class Identity:
                 raise DataError(f"{source}: {name} of the data is {value}, which is no {name}")
         fields = {name: told[name] for name in _FITS}
         fields["sensor"], fields["recordings"] = tuple(told["sensor"]), tuple(told["recordings"])
-        return cls(**fields)
+        names = told.get("names", ())  # none in files of versions before 0.2
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise DataError(f"{source}: names of the data is {names!r:.60}, which are no names")
+        return cls(**fields, names=tuple(names))
 
     def changes(self, now: Identity) -> str:
         """Say in one line what has changed from these data to those of ``now``; "" if nothing.
@@ -102,6 +110,7 @@ class Identity:
             for name, before, after in (
                 ("sensor", self.sensor, now.sensor),
                 ("classes", self.classes, now.classes),
+                ("names of classes", _listed(self.names), _listed(now.names)),
                 ("recordings to train and test", self.recordings, now.recordings),
             )
             if before != after
@@ -121,6 +130,10 @@ def _without_folder(spec: str, absolute: str) -> str:
         prefix = absolute or "".join(spec.partition(":")[:2])
     path = spec.removeprefix(prefix)
     return prefix + Path(path).name if prefix and path else spec
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(map(named, names)) or "none"
 
 
 def _text(value: object) -> str:

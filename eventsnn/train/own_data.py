@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eventsnn.data.cache import Progress
+from eventsnn.data.classes import numbered_as
 from eventsnn.data.dataset import DataSet, first_of, sensor_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
@@ -48,6 +49,8 @@ def open_own(
         changed = changes(run, data)
         if changed:
             raise UserError(f"{model}: {changed}; give {give} to name those that are meant")
+    names = run.data.names if run.data is not None else ()
+    data = numbered_as(data, names, str(model))
     check_fits(model, run, data)
     return data
 

@@ -119,7 +119,8 @@ class Folders(Reader):
         warn_of_clocks(streams, word.spec)
         names = ", ".join(f"{number} {named(name)}" for name, number in numbers.items())
         note = f"{told}; classes: {names if len(names) < 200 else len(numbers)}"
-        return DataSet(word.spec, *_halves(found, streams, str(root)), note)
+        halves = _halves(found, streams, str(root))
+        return DataSet(word.spec, *halves, note, classes=names_of(numbers))
 
     def file(self, path: Path, shape: tuple[int, ...]) -> Data:
         """See ``Reader``."""
@@ -182,6 +183,11 @@ def numbers_of(names: set[str], root: Path) -> dict[str, int]:
             raise UserError(f"{root}: two classes have one number; name the folders otherwise")
         return numbers
     return {name: number for number, name in enumerate(sorted(names))}
+
+
+def names_of(numbers: dict[str, int]) -> tuple[str, ...]:
+    """Return the name of each class by its number; none where the names are numbers."""
+    return () if all(name.isdigit() for name in numbers) else tuple(numbers)
 
 
 def _size(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from eventsnn.data.cache import Progress, cached_batch
 from eventsnn.data.dataset import Data, DataSet
 from eventsnn.data.places import entries, kind_of, looked_for
-from eventsnn.data.readers.folder import numbers_of
+from eventsnn.data.readers.folder import names_of, numbers_of
 from eventsnn.data.readers.reader import Reader
 from eventsnn.data.readers.speech.bsa import HOLD, spikes_of
 from eventsnn.data.readers.speech.cochlea import CHANNELS, FRAME, RATE_HZ, frames_of
@@ -139,7 +139,7 @@ def _halves(
         halves.append(batch)
     names = ", ".join(f"{number} {named(name)}" for name, number in numbers.items())
     note = f"sound in {CHANNELS} channels; classes: {names if len(names) < 200 else len(numbers)}"
-    return DataSet(word.spec, halves[0], halves[1], note)
+    return DataSet(word.spec, halves[0], halves[1], note, classes=names_of(numbers))
 
 
 def _batches(
