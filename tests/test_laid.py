@@ -86,7 +86,7 @@ def test_laid_weights_run_like_others():
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("optimizer", [Adam(weight_decay=0.1), SGD(0.9, 0.1)], ids=str)
+@pytest.mark.parametrize("optimizer", [Adam(weight_decay=0.1), SGD(1e-3, 0.9, 0.1)], ids=str)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sizes", [(37, 200), (32, 50), (7, 333)], ids=str)
 def test_an_optimizer_takes_a_gradient_block_by_block_to_the_same_bits(optimizer, dtype, sizes):

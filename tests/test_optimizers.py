@@ -28,7 +28,7 @@ def run(optimizer, steps=5, **options):
 
 
 def test_adam_is_the_formula_of_the_paper():
-    found, state = run(Adam(0.8, 0.95, 1e-6, 0.3))
+    found, state = run(Adam(1e-3, 0.8, 0.95, 1e-6, 0.3))
     for i, p in enumerate(some_params()):
         m, v = np.zeros_like(p), np.zeros_like(p)
         for k in range(1, 6):
@@ -41,7 +41,7 @@ def test_adam_is_the_formula_of_the_paper():
 
 
 def test_sgd_is_polyak_momentum_with_decoupled_decay():
-    found, _ = run(SGD(0.9, 0.1))
+    found, _ = run(SGD(1e-3, 0.9, 0.1))
     for i, p in enumerate(some_params()):
         m = np.zeros_like(p)
         for k in range(1, 6):
@@ -100,8 +100,20 @@ def test_schedules_rise_peak_and_fall():
 def test_bad_parameters_are_named():
     for make, text in [
         (lambda: Adam(beta2=1), "beta2 is 1"),
+        (lambda: Adam(0), "rate is 0"),
+        (lambda: SGD(rate=np.nan), "rate is nan"),
         (lambda: SGD(momentum=-1), "momentum is -1"),
         (lambda: rate_at("fast", 1, 0), "schedule 'fast'"),
     ]:
         with pytest.raises(UserError, match=text):
             make()
+
+
+def test_the_rate_of_an_optimizer_is_that_of_its_steps_unless_one_is_given():
+    weights, gradients = {"w": np.ones(3)}, {"w": np.array([1.0, -2.0, 3.0])}
+    for own, other in ((Adam(0.2), Adam()), (SGD(0.2, 0.5), SGD(momentum=0.5))):
+        found, _ = own.step(gradients, own.begin(weights), weights)
+        wanted, _ = other.step(gradients, other.begin(weights), weights, rate=0.2)
+        np.testing.assert_array_equal(found["w"], wanted["w"])
+        given, _ = own.step(gradients, own.begin(weights), weights, rate=0.1)
+        assert (given["w"] != found["w"]).all()

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from eventsnn.optimizers import kernels as kernel
 from eventsnn.optimizers.applied import applied, zeros
-from eventsnn.optimizers.optimizer import Gradients, Optimizer, Param, Params, Rate, State, check
+from eventsnn.optimizers.optimizer import (
+    Gradients,
+    Optimizer,
+    Param,
+    Params,
+    Rate,
+    State,
+    check,
+    check_rate,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +25,8 @@ class Adam(Optimizer):
 
     Attributes
     ----------
+    rate : float
+        Learning rate of ``step`` where it is given none.
     beta1, beta2 : float
         Memory of the mean and of the mean square of the gradients.
     epsilon : float
@@ -26,9 +37,9 @@ class Adam(Optimizer):
     --------
     >>> import numpy as np
     >>> from eventsnn import Adam
-    >>> optimizer, weights = Adam(), {"w": np.ones(2, np.float32)}
+    >>> optimizer, weights = Adam(rate=0.1), {"w": np.ones(2, np.float32)}
     >>> state = optimizer.begin(weights)
-    >>> weights, state = optimizer.step({"w": np.array([5.0, -2.0])}, state, weights, rate=0.1)
+    >>> weights, state = optimizer.step({"w": np.array([5.0, -2.0])}, state, weights)
     >>> weights["w"].round(3), state.step
     (array([0.9, 1.1], dtype=float32), 1)
     """
@@ -36,6 +47,7 @@ class Adam(Optimizer):
     kind: ClassVar[str] = "adam"
     options: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
+    rate: float = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -43,6 +55,7 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        check_rate(self.rate)
         for name in ("beta1", "beta2"):
             check(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more, below 1")
         check(self.epsilon > 0, "epsilon", self.epsilon, "a number above 0")

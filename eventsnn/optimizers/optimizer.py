@@ -59,6 +59,7 @@ class Optimizer(ABC):
 
     kind: ClassVar[str]
     options: ClassVar[tuple[str, ...]] = ()
+    rate: float = 1e-3
 
     @abstractmethod
     def init(self, params: Params) -> State:
@@ -91,7 +92,7 @@ class Optimizer(ABC):
         gradients: Mapping[str, NDArray[Any]],
         state: State,
         weights: Mapping[str, NDArray[Any]],
-        rate: float = 1e-3,
+        rate: float | None = None,
     ) -> tuple[dict[str, NDArray[Any]], State]:
         """Return new weights by their names, and the new state; the old ones stay.
 
@@ -101,8 +102,8 @@ class Optimizer(ABC):
             Of the shapes of the weights; of the loss that is to fall.
         state : as ``begin`` or the last ``step`` returned it
         weights : mapping from name to float array
-        rate : float
-            Learning rate, above 0.
+        rate : float, optional
+            Learning rate of this step, above 0; None: that of the optimizer, ``es.Adam(1e-3)``.
 
         Raises
         ------
@@ -120,14 +121,20 @@ class Optimizer(ABC):
         >>> weights["w"].ravel().round(2).tolist()[0] < 1.0
         True
         """
-        good = isinstance(rate, int | float | np.number) and 0 < rate < math.inf
-        check(good and not isinstance(rate, bool), "rate", rate, "a finite number above 0")
+        rate = self.rate if rate is None else check_rate(rate)
         if set(gradients) != set(weights):
             wrong = sorted(set(gradients) ^ set(weights))[0]
             raise UserError(f"optimizer: {named(wrong)} has no gradient, or no weight; give both")
         ordered = [gradients[name] for name in weights]
         new, state = self.update(ordered, state, list(weights.values()), rate)
         return {name: np.asarray(w) for name, w in zip(weights, new, strict=True)}, state
+
+
+def check_rate(rate: float) -> float:
+    """Return a learning rate, or refuse it."""
+    good = isinstance(rate, int | float | np.number) and 0 < rate < math.inf
+    check(good and not isinstance(rate, bool), "rate", rate, "a finite number above 0")
+    return rate
 
 
 def check(good: bool, name: str, value: float, remedy: str) -> None:

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from eventsnn.optimizers import kernels as kernel
 from eventsnn.optimizers.applied import applied, zeros
-from eventsnn.optimizers.optimizer import Gradients, Optimizer, Param, Params, Rate, State, check
+from eventsnn.optimizers.optimizer import (
+    Gradients,
+    Optimizer,
+    Param,
+    Params,
+    Rate,
+    State,
+    check,
+    check_rate,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +25,8 @@ class SGD(Optimizer):
 
     Attributes
     ----------
+    rate : float
+        Learning rate of ``step`` where it is given none.
     momentum : float
         Share of the last step that is kept (Polyak).
     weight_decay : float
@@ -35,11 +46,13 @@ class SGD(Optimizer):
     kind: ClassVar[str] = "sgd"
     options: ClassVar[tuple[str, ...]] = ("momentum", "weight_decay")
 
+    rate: float = 1e-3
     momentum: float = 0.9
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        check_rate(self.rate)
         check(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more, below 1")
         check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
 
