@@ -168,6 +168,8 @@ def test_a_network_in_toml_is_told_as_it_ran(tmp_path, call):
         "decision_us": decision(trains[2], 2),
         "latency_to_first_output_spike": min(t for t, _ in trains[2]),
         "time_unit": "us",
+        "begin": 0,
+        "outputs": ["out"],
         "duration": told["duration"],
         "figure": None,
         "layers": [

@@ -60,9 +60,8 @@ def mistakes(result: dict[str, Any], out: Console) -> None:
         table.add_row(Text(names[label]), *said)
     out.print(table)
     for row in wrong[:_MOST]:
-        taken = (
-            "no answer" if row["prediction"] is None else f"taken for {said_as[row['prediction']]}"
-        )
+        answer = row["prediction"]
+        taken = "no answer" if answer is None else f"taken for {said_as[answer]}"
         out.print(Text(f"{row['half']} {row['index']}: {said_as[row['label']]}, {taken}"))
     if len(wrong) > _MOST:
         out.print(f"and {len(wrong) - _MOST} more: --json has all")
