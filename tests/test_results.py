@@ -33,6 +33,12 @@ def test_every_run_is_a_row_or_a_file_and_stands_on_a_page(pages):
         assert run.removesuffix("-real") in text, name
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json*")), ids=lambda path: path.name)
+def test_a_result_names_no_folder_of_the_machine_that_made_it(path):
+    found = re.findall(r'[\s":=](?:/|[A-Za-z]:\\\\)\w[^\s"]*', path.read_text())
+    assert not found, found[:3]
+
+
 def test_a_file_becomes_a_row_once(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
     made = runpy.run_path(str(FOLDER / "results.py"))

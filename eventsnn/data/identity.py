@@ -70,7 +70,7 @@ class Identity:
         told = asdict(self) | {"sensor": list(self.sensor), "recordings": list(self.recordings)}
         told["names"] = list(self.names)
         if not paths:
-            told |= {"spec": _without_folder(self.spec, self.absolute), "absolute": ""}
+            told |= {"spec": without_folder(self.spec, self.absolute), "absolute": ""}
         return told
 
     @classmethod
@@ -120,7 +120,7 @@ class Identity:
         return f"the data {now.spec!r} have changed: {'; '.join(found)}" if found else ""
 
 
-def _without_folder(spec: str, absolute: str) -> str:
+def without_folder(spec: str, absolute: str) -> str:
     """Return a data set's word with only the last name of its path.
 
     What stands before the path is known from the word with an absolute one.

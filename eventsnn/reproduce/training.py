@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eventsnn.data.facts import facts_of
+from eventsnn.data.identity import without_folder
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.samples import percent
 from eventsnn.train.checkpoint import FILE, load_checkpoint
@@ -68,8 +69,13 @@ def trained(trainer: Trainer, context: RowContext) -> Result:
         "train_error": percent(summary["train_accuracy"]),
         "history": history_of(summary["history"]),
         **{name: summary[name] for name in _KEPT},
-        "options": summary["options"],
+        "options": summary["options"] | {"data": word_of_row(context)},
     }
+
+
+def word_of_row(context: RowContext) -> str:
+    """Return the word of a row's data without the folder: others will read the result."""
+    return without_folder(context.data.spec, context.data.absolute)
 
 
 def history_of(history: list[Result]) -> list[Result]:

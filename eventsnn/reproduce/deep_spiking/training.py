@@ -18,7 +18,7 @@ from eventsnn.errors import DivergedError
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.relu_network import ReluNetwork
 from eventsnn.reproduce.samples import percent, vectors
-from eventsnn.reproduce.training import history_of, trained, trainer_of
+from eventsnn.reproduce.training import history_of, trained, trainer_of, word_of_row
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 from eventsnn.train.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
 
@@ -46,7 +46,7 @@ def train_spiking(context: RowContext, options: Mapping[str, Any]) -> Result:
             "diverged": f"epoch {len(trainer.history) + 1}, {str(error).split('; lower')[0]}",
             "lowest_potential": float(trainer.learner.snapshot()["phi"].min()),
             "history": history_of(trainer.history),
-            "options": trainer.options.to_json(),
+            "options": trainer.options.to_json() | {"data": word_of_row(context)},
         }
 
 
