@@ -88,6 +88,18 @@ def test_answers_have_the_names_of_their_classes(learned, call):
     assert code == 0 and all(name in out for name in NAMES)
 
 
+def test_a_loaded_model_and_simulate_number_other_data_by_name(learned, call, tmp_path):
+    model, _ = learned
+    word = folder(tmp_path / "two", NAMES[1:], 5)
+    data, known = es.open_data(word), es.load(model)
+    assert data.test.label.min() == 0 and known.score(data) == 1.0
+    for k in range(2):
+        found = told(call, "simulate", model, word, "--index", k)
+        assert found["label"] == found["prediction"] == NAMES.index(found["prediction_name"]) >= 1
+    with pytest.raises(UserError, match="has tap; leave it out"):
+        known.score(es.DataSet.from_streams("x", streams([0]), streams([0]), classes=("tap",)))
+
+
 def streams(labels):
     columns = [recording(k, label) for k, label in enumerate(labels)]
     return [

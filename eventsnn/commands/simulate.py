@@ -33,6 +33,7 @@ from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own, own_word
+from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times
 
 Told = tuple[dict[str, Any], str | None]
@@ -69,8 +70,7 @@ def simulate(
         learner, saved = open_model(model)
         read, shape = learner.reading, saved.sensor
         if read is not None:
-            classes = saved.data.names if saved.data is not None else ()
-            subject = _Subject(model, read.network, read.weights, read.loss, {}, classes)
+            subject = _Subject(model, read.network, read.weights, read.loss, {}, saved.classes)
             subject = _driven(subject, options)
         inputs = None
         if read is None or source is not None or not subject.drives:
@@ -82,7 +82,7 @@ def simulate(
                     f"{options.view}: {model} sees recordings as it learned to; leave it out"
                 )
             seeing = replace(options, view=saved.options.view)
-            inputs = _opened(source, shape, seeing, console, saved.recorded)
+            inputs = _opened(source, shape, seeing, console, saved)
             if sensor_of(inputs.data) != shape:
                 raise UserError(
                     f"{source}: inputs of {times(sensor_of(inputs.data))}, {model} learned from "
@@ -133,7 +133,7 @@ def _opened(
     shape: tuple[int, ...],
     options: SimulateOptions,
     console: Console,
-    recorded: tuple[int, ...] | None = None,
+    saved: SavedRun | None = None,
 ) -> Inputs:
     index = None if options.index is None else list(options.index)
     with progress_bars(console) as bars:
@@ -145,7 +145,8 @@ def _opened(
             split=checked_split(options.split),
             progress=progress,
             view=options.view,
-            recorded=recorded,
+            recorded=saved.recorded if saved else None,
+            classes=saved.classes if saved else (),
         )
 
 

@@ -110,8 +110,7 @@ def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Ba
     if run is None or own is None:
         data = open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
         for path in _others(options):
-            known = load_run(path).data
-            data = numbered_as(data, known.names if known else (), path)
+            data = numbered_as(data, load_run(path).classes, path)
         return data
     data = open_own(own, run, None, limit=options.limit, progress=bar)
     return replace(data, spec=options.data)

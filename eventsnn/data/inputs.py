@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eventsnn.data.cache import Progress
+from eventsnn.data.classes import numbered_as
 from eventsnn.data.dataset import Data
 from eventsnn.data.event_arrays import events_or_images
 from eventsnn.data.images import unlabelled
@@ -40,6 +41,7 @@ def open_inputs(
     progress: Progress | None = None,
     view: SensorView = WHOLE,
     recorded: tuple[int, ...] | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Inputs:
     """Open a recording, an array or a data set.
 
@@ -59,9 +61,12 @@ def open_inputs(
         What the model sees of recordings.
     recorded : tuple of int, optional
         The sensor of a file's recording, where that is known.
+    classes : tuple of str, optional
+        Names by whose order the classes of a data set are numbered.
     """
     if word.partition(":")[0] in readers():
         halves = open_data(word, progress=progress, **view.keywords)
+        halves = numbered_as(halves, classes, "the network")
         data = halves.train if split == "train" else halves.test
     else:
         data = _seen(word, shape, view, recorded)

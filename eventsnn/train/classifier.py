@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eventsnn.data.classes import numbered_as
 from eventsnn.data.dataset import Data, DataSet, inputs_of, labels_of, sensor_of
 from eventsnn.data.facts import USUAL, facts_of
 from eventsnn.errors import UserError
@@ -246,8 +247,12 @@ class Classifier:
 
     def _fitting(self, given: Samples) -> Data:
         """Return samples that the network can take."""
-        options, data = self.learner.options, samples_of(given, "test")
+        options = self.learner.options
         assert self._saved is not None
+        if isinstance(given, DataSet):
+            names = self._saved.info.get("data", {}).get("names", ())
+            given = numbered_as(given, tuple(names), "the classifier")
+        data = samples_of(given, "test")
         sensor = tuple(self._saved.info["input_shape"])
         if inputs_of(data) != self.n_features_in_ or sensor_of(data) != sensor:
             seen = f", seen with {options.view} (DataSet.viewed)" if options.view else ""

@@ -49,8 +49,7 @@ def open_own(
         changed = changes(run, data)
         if changed:
             raise UserError(f"{model}: {changed}; give {give} to name those that are meant")
-    names = run.data.names if run.data is not None else ()
-    data = numbered_as(data, names, str(model))
+    data = numbered_as(data, run.classes, str(model))
     check_fits(model, run, data)
     return data
 

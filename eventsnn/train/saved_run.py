@@ -42,6 +42,11 @@ class SavedRun:
     recorded: Shape
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each class, by its number; none where they have none."""
+        return () if self.data is None else self.data.names
+
+    @property
     def history(self) -> list[dict[str, Any]]:
         """One row an epoch."""
         return list(self.checkpoint.info["history"])
