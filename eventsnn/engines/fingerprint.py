@@ -38,16 +38,20 @@ class Fingerprint(NamedTuple):
     weights: tuple[int, ...]
 
 
-def fingerprint(record: Record, weights: Sequence[NDArray[Any]], inputs: Inputs) -> Fingerprint:
+def fingerprint(record: Record, weights: tuple[int, ...], inputs: Inputs) -> Fingerprint:
     """Return that of the run that made a record.
 
     Parameters
     ----------
-    weights : flat arrays, a connection each
+    weights : as ``weight_sums`` returns them
     inputs : as the engine was handed them
     """
-    events = {p: _event_sums(record, inputs, p) for p in inputs.given}
-    return Fingerprint(events, tuple(_weight_sum(array) for array in weights))
+    return Fingerprint({p: _event_sums(record, inputs, p) for p in inputs.given}, weights)
+
+
+def weight_sums(weights: Sequence[NDArray[Any]]) -> tuple[int, ...]:
+    """Return a sum a connection, of flat arrays."""
+    return tuple(_weight_sum(array) for array in weights)
 
 
 def check_given(record: Record, weights: Weights, events: Given, what: str) -> None:
@@ -70,7 +74,7 @@ def check_given(record: Record, weights: Weights, events: Given, what: str) -> N
     """
     if record.fingerprint is None:
         return
-    sums = (_weight_sum(array) for array in record.network.weights(weights))
+    sums = weight_sums(record.network.weights(weights))
     for connection, now, was in zip(
         record.network.connections, sums, record.fingerprint.weights, strict=True
     ):

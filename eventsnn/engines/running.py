@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.engines.asynchronous.state import State
-from eventsnn.engines.fingerprint import fingerprint
+from eventsnn.engines.fingerprint import fingerprint, weight_sums
 from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.hints import warn_of_units
 from eventsnn.engines.inputs import Inputs
@@ -96,7 +96,8 @@ def run_checked(
         )
     how = how._replace(state=state)
     record = engine_of(how, network, recordings)(network, flat, recordings, options)
-    return replace(record, fingerprint=fingerprint(record, flat, recordings))
+    sums = pool.shared("weight sums", partial(weight_sums, flat)) if pool else weight_sums(flat)
+    return replace(record, fingerprint=fingerprint(record, sums, recordings))
 
 
 def check_network(network: Any) -> None:
