@@ -3,6 +3,7 @@
 from frugal_page import draw_frugal
 from learning_page import learning_pages
 from measure_page import measure_lines
+from motion_page import motion_lines
 from paper_page import paper_pages
 from reproduced_page import PAGES, draw_reproduced, reproduced_lines
 from results import HERE, read
@@ -74,6 +75,7 @@ def pages() -> dict[str, list[str]]:
         **paper_pages(read("deep-spiking-networks")),
         **{name: reproduced_lines(name, read(name)) for name in PAGES},
         "speech": speech_lines(),
+        "motion": motion_lines(),
     }
 
 
