@@ -14,7 +14,7 @@ from eventsnn.commands.simulate_files import check_places, keep_of, write_files
 from eventsnn.commands.simulate_options import SimulateOptions
 from eventsnn.commands.simulated import answer_of, draw, told_of
 from eventsnn.data.dataset import sensor_of
-from eventsnn.data.inputs import Inputs, open_inputs
+from eventsnn.data.inputs import Inputs, LearnedFrom, open_inputs
 from eventsnn.data.source import checked_split
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.gathered import gathered
@@ -145,8 +145,7 @@ def _opened(
             split=checked_split(options.split),
             progress=progress,
             view=options.view,
-            recorded=saved.recorded if saved else None,
-            classes=saved.classes if saved else (),
+            learned=LearnedFrom(saved.recorded, saved.classes) if saved else None,
         )
 
 

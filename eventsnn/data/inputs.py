@@ -32,6 +32,13 @@ class Inputs(NamedTuple):
     names: list[str]
 
 
+class LearnedFrom(NamedTuple):
+    """What a model learned from: the sensor as it was recorded, and its classes by number."""
+
+    recorded: tuple[int, ...]
+    classes: tuple[str, ...]
+
+
 def open_inputs(
     word: str,
     shape: tuple[int, ...],
@@ -40,8 +47,7 @@ def open_inputs(
     split: str = "test",
     progress: Progress | None = None,
     view: SensorView = WHOLE,
-    recorded: tuple[int, ...] | None = None,
-    classes: tuple[str, ...] = (),
+    learned: LearnedFrom | None = None,
 ) -> Inputs:
     """Open a recording, an array or a data set.
 
@@ -59,11 +65,10 @@ def open_inputs(
         Which half of a data set.
     view : SensorView, optional
         What the model sees of recordings.
-    recorded : tuple of int, optional
-        The sensor of a file's recording, where that is known.
-    classes : tuple of str, optional
-        Names by whose order the classes of a data set are numbered.
+    learned : LearnedFrom, optional
+        From what the model learned.
     """
+    recorded, classes = learned or (None, ())
     if word.partition(":")[0] in readers():
         halves = open_data(word, progress=progress, **view.keywords)
         halves = numbered_as(halves, classes, "the network")
