@@ -258,3 +258,40 @@ def test_distances_beyond_the_sensor_are_refused(name):
     for value in (7.5, 1e300):
         with pytest.raises(UserError, match=rf"{name} is .* than the sensor has on a side \(7\)"):
             augment(batch, order, Augmentation(**{name: value}), rng)
+
+
+def test_what_ends_early_keeps_its_first_events_and_its_length():
+    batch, order = some_recordings(), np.array([4, 0, 2, 5])
+    out = augment(batch, order, Augmentation(early_us=100), np.random.default_rng(3))
+    sizes = []
+    for mine, k in zip(out, order, strict=True):
+        n = len(mine.t)
+        np.testing.assert_array_equal(mine.t, batch[int(k)].t[:n])
+        np.testing.assert_array_equal(mine.unit, batch[int(k)].unit[:n])
+        assert mine.duration == 1000
+        sizes.append(n)
+    assert min(sizes) < 199 and len(set(sizes)) == 4
+
+
+def test_half_of_the_recordings_end_before_the_geometric_mean_of_the_moments():
+    t = np.arange(1000)
+    long = EventBatch.from_streams([EventStream(t, 0 * t, (1, 1, 1), label=0, duration=1000)])
+    out = augment(long, np.zeros(4000, int), Augmentation(early_us=10), np.random.default_rng(0))
+    seen = np.diff(out.start)
+    assert 10 <= seen.min() < 13 and 990 < seen.max() <= 1000
+    assert abs((seen < 100).mean() - 0.5) < 0.02
+
+
+def test_a_recording_shorter_than_the_earliest_moment_is_seen_whole():
+    batch = some_recordings()
+    out = augment(batch, np.arange(6), Augmentation(early_us=5000), np.random.default_rng(0))
+    np.testing.assert_array_equal(out.t, batch.t)
+
+
+def test_what_ends_early_does_not_depend_on_threads():
+    batch, early = some_recordings(), Augmentation(early_us=50, shift=1, jitter_us=9)
+    one, three = (
+        augment(batch, np.arange(6), early, np.random.default_rng(1), threads=n) for n in (1, 3)
+    )
+    np.testing.assert_array_equal(one.t, three.t)
+    np.testing.assert_array_equal(one.unit, three.unit)

@@ -1,8 +1,7 @@
 """Event augmentation: every recording is moved, turned, scaled, bent and thinned as it is read.
 
-The addresses of a chunk of recordings are mapped on the fly; no augmented copy of the
-data set is kept. What leaves the sensor is removed. Times and polarities stay, unless
-times are jittered.
+The addresses of a chunk of recordings are mapped on the fly; no augmented copy of the data set is
+kept. What leaves the sensor is removed. Times and polarities stay, unless times are jittered.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from eventsnn.events import EventBatch, Shape
 from eventsnn.kernels.compile import allocating, kernel
 from eventsnn.options import option, take
 from eventsnn.threads import in_threads
+from eventsnn.train.early import ends_of
 
 NODE = 8
 """Pixels between the nodes of an elastic field."""
@@ -59,6 +59,14 @@ class Augmentation:
         0.0, "Move each event in time by up to so much.", unit="microseconds", least=0, most=1e9
     )
     drop: float = option(0.0, "Drop this share of its events, each on its own.", least=0, below=1)
+    early_us: float = option(
+        0.0,
+        "Learn to answer early: end its events at a moment drawn from here to its own end, the "
+        "logarithm uniform; 0: see all.",
+        unit="microseconds",
+        least=0,
+        most=1e9,
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
@@ -140,16 +148,17 @@ def augment(
     source = _Part(batch.t, batch.unit, batch.start)
     warp = warp_of(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
+    stop = ends_of(batch, order, augmentation.early_us, rng)
     noise = _Noise(augmentation.drop, augmentation.scatter)
 
     def work(rows: slice) -> _Part:
         wanted, count = order[rows], rows.stop - rows.start
         size = batch.start[wanted + 1] - batch.start[wanted]
-        room = int(size.sum())
+        room = int((stop[rows] - batch.start[wanted]).sum())
         t, unit = np.empty(room, np.int32), np.empty(room, batch.unit.dtype)
         out = _Part(t, unit, np.zeros(count + 1, np.int64))
         places = places_of(batch.shape, Warp(*(drawn[rows] for drawn in warp)))
-        _move(source, wanted, places, batch.shape[0], keys[rows], noise, out)
+        _move(source, (wanted, stop[rows]), places, batch.shape[0], keys[rows], noise, out)
         if augmentation.jitter_us:
             # Beyond what the places drew.
             state = keys[rows] + np.uint64(_STEP) * (size + 1).astype(np.uint64)
@@ -246,8 +255,9 @@ def _random(state):  # type: ignore[no-untyped-def]
 
 
 @allocating
-def _move(source, order, places, planes, keys, noise, out):  # type: ignore[no-untyped-def]
-    """Move the events of each recording to their new places and times; drop some."""
+def _move(source, wanted, places, planes, keys, noise, out):  # type: ignore[no-untyped-def]
+    """Move the events of each recording, up to its end in ``wanted``, to new places; drop some."""
+    order, end = wanted
     _, height, width, _ = places.shape
     sensor, step, mask = height * width, np.uint64(_STEP), np.uint64(0x1FFFFF)
     limit = np.uint64(noise.drop * 2.0**21)
@@ -258,8 +268,8 @@ def _move(source, order, places, planes, keys, noise, out):  # type: ignore[no-u
     right, bottom, n = np.uint64(width), np.uint64(height), np.uint64(0)
     for k in range(order.size):
         place = places[k].reshape((sensor, 2))
-        state, last = keys[k], source.start[order[k] + 1]
-        for i in range(np.uint64(source.start[order[k]]), np.uint64(last)):
+        state = keys[k]
+        for i in range(np.uint64(source.start[order[k]]), np.uint64(end[k])):
             state += step
             bits = _random(state)
             unit = np.uint64(source.unit[i])
