@@ -8,6 +8,7 @@ from test_feedforward import assert_same, make_batch
 
 import eventsnn as es
 from eventsnn.errors import UserError
+from eventsnn.network import graph
 
 
 def dense(seed=0):
@@ -114,3 +115,66 @@ def test_generators_in_place_of_others_leave_a_prepared_network_as_it_is():
     found = ready.simulate({"eye": noise}, until_us=5_000)
     same_everything(found, es.simulate(net, weights, {"eye": noise}, until_us=5_000))
     same_everything(ready.simulate(BATCH[2]), expected)
+
+
+def test_weights_that_cannot_be_written_are_looked_at_once_and_give_the_same_records(monkeypatch):
+    net, weights = dense(3)
+    want = es.simulate(net, weights, BATCH[3])
+    fixed = {name: np.array(array) for name, array in weights.items()}
+    for array in fixed.values():
+        array.setflags(write=False)
+    looked = []
+    monkeypatch.setattr(
+        "eventsnn.network.graph.checked_weights",
+        lambda c, *args, check=graph.checked_weights: looked.append(c.name) or check(c, *args),
+    )
+    for engine in ("auto", "asynchronous", "reference", "auto"):
+        assert_same(want, es.simulate(net, fixed, BATCH[3], engine=engine))
+    assert looked == [c.name for c in net.connections]
+
+
+def test_weights_that_may_be_written_are_looked_at_each_time():
+    net, weights = dense(3)
+    first, *rest = (np.array(weights[c.name]) for c in net.connections)
+    view = first.view()
+    view.setflags(write=False)  # what it is a view of can be written
+    for array in rest:
+        array.setflags(write=False)
+    one, same = (es.simulate(net, [view, *rest], BATCH[3]) for _ in range(2))
+    same_everything(one, same)
+    first *= 0
+    silent = es.simulate(net, [view, *rest], BATCH[3])
+    assert one.counts.spikes[0, 1] > 0 and silent.counts.spikes[0, 1] == 0
+    first[0, 0] = np.nan
+    with pytest.raises(UserError, match="nan"):
+        es.simulate(net, [view, *rest], BATCH[3])
+
+
+def test_read_only_weights_still_need_every_name_and_another_dtype_is_another_run():
+    net, weights = dense(3)
+    fixed = {name: np.array(array) for name, array in weights.items()}
+    for array in fixed.values():
+        array.setflags(write=False)
+    es.simulate(net, fixed, BATCH[3])
+    narrow = es.simulate(net, fixed, BATCH[3], dtype=np.float32)
+    same_everything(narrow, es.simulate(net, weights, BATCH[3], dtype=np.float32))
+    with pytest.raises(UserError, match="no connection is called"):
+        es.simulate(net, fixed | {"eyes->ears": next(iter(fixed.values()))}, BATCH[3])
+    with pytest.raises(UserError, match="none given"):
+        es.simulate(net, dict(list(fixed.items())[1:]), BATCH[3])
+
+
+def test_a_trained_network_predicts_from_weights_that_are_laid_out_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    streams = [
+        es.EventStream(np.arange(20) * 50, 2 * rng.integers(0, 4, 20) + k, (1, 2, 4), k)
+        for k in (0, 1) * 8
+    ]
+    model = es.Classifier("2x4x1-8-2", "adjoint", epochs=2, seed=0).fit(streams)
+    assert not any(array.flags.writeable for array in model.weights_.values())
+    answers = [model.predict(stream) for stream in streams]
+    assert answers == model.predict(streams).tolist()
+    monkeypatch.setattr(
+        "eventsnn.network.graph.checked_weights", lambda *args: pytest.fail("looked at again")
+    )
+    assert answers == [model.predict(stream) for stream in streams]

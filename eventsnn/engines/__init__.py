@@ -39,6 +39,8 @@ def simulate(
     ----------
     network : Network
     weights : mapping by connection name, or sequence in connection order
+        Arrays that cannot be written (``array.setflags(write=False)``) are checked and laid out
+        once: a later run with the same ones is as one of ``prepare``.
     events : EventStream, EventBatch or SpikeGenerator, or mapping of these by input population
         The recordings of a batch are independent runs. None where every input has a generator.
         A mapping may also give current generators to populations of neurons. Generators in it

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.gathered import Given
+from eventsnn.engines.kept import read_only
 from eventsnn.engines.options import EVENT_BUDGET
 from eventsnn.engines.pool import Pool
 from eventsnn.engines.running import Engine, How, check, check_network, run_checked
@@ -47,10 +48,8 @@ class Prepared:
         self.network = network
         self._dtype = dtype
         self.weights: tuple[NDArray[Any], ...] = tuple(
-            np.array(flat) for flat in network.weights(weights, dtype)
+            read_only(flat) for flat in network.weights(weights, dtype)
         )
-        for flat in self.weights:
-            flat.setflags(write=False)
         self._pool = Pool()
 
     def simulate(
@@ -87,7 +86,8 @@ def prepare(
     ----------
     network : Network
     weights : mapping by connection name, or sequence in connection order
-        They are copied: what becomes of the arrays later changes nothing.
+        They are copied, unless they cannot be written: what becomes of the arrays later changes
+        nothing.
     dtype : numpy.float32 or numpy.float64
         Of potentials and weights; None for float64 if any weights are, else float32.
 

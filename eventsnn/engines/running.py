@@ -15,6 +15,7 @@ from eventsnn.engines.fingerprint import fingerprint, weight_sums
 from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.hints import warn_of_units
 from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.kept import checked
 from eventsnn.engines.options import EVENT_BUDGET, Options, Progress
 from eventsnn.engines.pool import Pool
 from eventsnn.errors import UserError
@@ -50,7 +51,8 @@ def run(
     """Run; see ``simulate``."""
     check(how)
     check_network(network)
-    return run_checked(network, network.weights(weights, how.dtype), events, until_us, how)
+    flat, pool = checked(network, weights, how.dtype)
+    return run_checked(network, flat, events, until_us, how, pool)
 
 
 def check(how: How) -> None:

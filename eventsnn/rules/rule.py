@@ -256,6 +256,10 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
             Where they do not fit.
         """
 
+    def settled(self, state: State) -> State:
+        """Return a state that predicts the same and learns no more, if that predicts sooner."""
+        return state
+
     def costs(self, state: State) -> dict[str, Any]:
         """Return operations a recording while learning; nothing if they are not counted.
 

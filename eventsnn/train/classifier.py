@@ -66,7 +66,7 @@ class Classifier:
         ``warnings`` where something is wrong, which ``fit`` warns of once.
     network_ : Network, or the description of the rule's own
     weights_ : dict from connection name to array
-        Of a rule whose network the simulator runs.
+        Of a rule whose network the simulator runs; they may be read-only.
 
     Raises
     ------
@@ -175,6 +175,7 @@ class Classifier:
 
     def take(self, learner: Learner, saved: Checkpoint, tested: bool = True) -> None:
         """Become the network of a learner."""
+        learner.settle()
         self._learner, self._saved = learner, saved
         self.n_features_in_ = learner.sizes[0]
         self.classes_ = np.arange(outputs(learner.options))

@@ -113,6 +113,10 @@ class Learner:
         """Return copies of all that training changes."""
         return self.rule.arrays(self.state)
 
+    def settle(self) -> None:
+        """Learn no more: only predictions are asked for from now on."""
+        self.state = self.rule.settled(self.state)
+
     def restore(self, arrays: Arrays) -> None:
         """Take a snapshot back; UserError or KeyError where it does not fit."""
         self.state = self.rule.restore(self.network, arrays)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
+from eventsnn.engines.kept import read_only
 from eventsnn.errors import UserError
 from eventsnn.losses import losses
 from eventsnn.losses.loss import Loss, Reads
@@ -121,6 +122,10 @@ class GivenWeights(NetworkRule[GivenState]):
     def reading(self, state: GivenState) -> Reading:
         """Return the network with its weights."""
         return Reading(state.network, state.weights, self.options.make_loss())
+
+    def settled(self, state: GivenState) -> GivenState:
+        """Return the same with weights that cannot be written."""
+        return GivenState(state.network, [read_only(w) for w in state.weights])
 
     def arrays(self, state: GivenState) -> Arrays:
         """Return copies of the weights."""

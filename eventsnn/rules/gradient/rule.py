@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
+from eventsnn.engines.kept import read_only
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
@@ -264,6 +265,10 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
     def reading(self, state: GradientState) -> Reading:
         """Return the network with the weights that are evaluated."""
         return Reading(state.network, state.model, self.loss)
+
+    def settled(self, state: GradientState) -> GradientState:
+        """Return a state of the evaluated weights alone, as arrays that cannot be written."""
+        return replace(state, params=[read_only(w) for w in state.model], averaged=None)
 
     def check(self, state: GradientState, epoch: Epoch) -> None:
         """Raise UserError if a weight is no longer finite."""
