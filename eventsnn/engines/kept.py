@@ -18,7 +18,7 @@ from eventsnn.network import Network, Weights
 Flat = tuple[NDArray[Any], ...]
 
 
-class Kept(NamedTuple):
+class SeenBefore(NamedTuple):
     """A network, its weights as they were given and as they run, and what engines made of them.
 
     Attributes
@@ -34,7 +34,7 @@ class Kept(NamedTuple):
     pool: Pool
 
 
-_last: deque[Kept] = deque(maxlen=2)
+_last: deque[SeenBefore] = deque(maxlen=2)
 """Two, for a network beside its teacher: more would keep memory that nobody sees."""
 
 
@@ -52,7 +52,7 @@ def checked(
         if kept.network is network and kept.dtype is dtype and _same(kept.given, given):
             return kept.flat, kept.pool
     flat = network.weights(weights, dtype)
-    _last.append(Kept(network, given, dtype, flat, Pool()))
+    _last.append(SeenBefore(network, given, dtype, flat, Pool()))
     return flat, None
 
 

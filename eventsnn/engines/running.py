@@ -97,7 +97,7 @@ def run_checked(
             f"{len(recordings.until)}; run them one by one, each from a state of its own"
         )
     how = how._replace(state=state)
-    record = engine_of(how, network, recordings)(network, flat, recordings, options)
+    record = engine_of(how, network, recordings, pool)(network, flat, recordings, options)
     sums = pool.shared("weight sums", partial(weight_sums, flat)) if pool else weight_sums(flat)
     return replace(record, fingerprint=fingerprint(record, sums, recordings))
 
@@ -117,7 +117,7 @@ def check_network(network: Any) -> None:
 Runs = Callable[[Network, tuple[NDArray[Any], ...], Inputs, Options], Record]
 
 
-def engine_of(how: How, network: Network, recordings: Inputs) -> Runs:
+def engine_of(how: How, network: Network, recordings: Inputs, pool: Pool | None = None) -> Runs:
     """Return the engine of a run, with its state."""
     from eventsnn.engines import reference
     from eventsnn.engines.asynchronous import engine as asynchronous
@@ -128,7 +128,8 @@ def engine_of(how: How, network: Network, recordings: Inputs) -> Runs:
         return by_queue
     from eventsnn.engines.layered import engine as feedforward
 
-    layered = feedforward.supports(network)
+    supports = partial(feedforward.supports, network)
+    layered = pool.shared("layered", supports) if pool else supports()
     piecewise = state is not None or bool(recordings.drawn)
     if how.engine == "auto" and (piecewise or not layered):
         return by_queue

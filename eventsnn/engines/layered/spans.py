@@ -33,6 +33,9 @@ def tasks(recordings: Inputs, threads: int) -> Iterator[list[Span]]:
     start = recordings.start
     events = int(start[-1] - start[0])
     threads = min(threads, MOST_THREADS)
+    if threads == 1 and 0 < events <= CHUNK:
+        yield [Span(0, len(start) - 1, int(start[0]), int(start[-1]))]
+        return
     rounds = max(1, -(-events // (threads * CHUNK)))
     # As many tasks for each thread, and about as many events in each task.
     ends = start[0] + np.linspace(0, events, threads * rounds + 1)[1:-1]
