@@ -31,6 +31,7 @@ ROOMS = {
     "distributions": "networks",
     "generators": "networks",
     "engines": "simulate",
+    "live": "simulate",
     "record": "simulate",
     "report": "simulate",
     "measure": "simulate",

@@ -45,6 +45,7 @@ class Options(NamedTuple):
     progress : told now and then how far a recording is (microseconds); where it returns False
         the run stops. Of the asynchronous engine.
     pool : where an engine leaves what the next run of the same network and weights can use.
+    counted : populations whose spikes are counted a neuron, too. Of the asynchronous engine.
     """
 
     kept: tuple[int, ...]
@@ -54,6 +55,7 @@ class Options(NamedTuple):
     event_budget: int
     progress: Progress | None = None
     pool: Pool | None = None
+    counted: tuple[int, ...] = ()
 
 
 def over_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> RunawayError:

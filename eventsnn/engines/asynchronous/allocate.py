@@ -84,7 +84,7 @@ def make_queue(network: Network, graph: Graph, grouped: NDArray[Any]) -> Queue:
 def make_out(network: Network, graph: Graph, options: Options) -> Out:
     """Return empty room for what a run records and counts."""
     n, connections = len(graph.size), len(network.connections)
-    outputs = network.outputs if options.unit_spikes else ()
+    outputs = (*network.outputs, *options.counted) if options.unit_spikes else ()
     kept = np.array([p in (*options.kept, *outputs) for p in range(n)], np.int64)
     room = max(_SPIKES, 2 * int(graph.size.sum()))
     most = int(graph.size.max())

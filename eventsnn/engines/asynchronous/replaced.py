@@ -105,18 +105,38 @@ def with_readouts_reset(state: State) -> State:
         )
     graph, out = plan(state.described), replace(state, x=state.x.copy(), times=state.times.copy())
     for p, population in enumerate(state.described.populations):
-        neuron, n = population.neuron, population.size
-        if neuron is None or population.spiking:
+        if population.neuron is None or population.spiking:
             continue
-        now = state[population.name]
-        start = neuron.at_rest(n)[1]
-        for row, name in enumerate(neuron.variables):
-            first = int(graph.x_at[p]) + row * n
-            out.x[first : first + n] = 0 if name in _GATHERED else now[name].reshape(-1)
-        for row, name in enumerate(neuron.times):
-            first = int(graph.times_at[p]) + row * n
-            if name == "clock":  # one a group, the first places of the row
-                out.times[first : first + -(-n // int(graph.clock[p]))] = state.t
-            elif name in _GATHERED:
-                out.times[first : first + n] = start[row]
+        here, n = state[population.name], population.size
+        first, rows = int(graph.x_at[p]), len(population.neuron.variables)
+        x = out.x[first : first + rows * n].reshape(rows, n)
+        times = out.times[graph.times_at[p] : graph.times_at[p + 1]].reshape(-1, n)
+        gather_anew(here, x, times, int(graph.clock[p]))
     return out
+
+
+def gather_anew(
+    here: PopulationState, x: NDArray[Any], times: NDArray[np.float64], clock: int
+) -> None:
+    """Let readouts gather anew, in place.
+
+    Parameters
+    ----------
+    here : PopulationState
+        The readouts as they stand.
+    x : (n_variables, n) and times : (n_times, n) arrays
+        Where their running variables are; the first row of times holds one clock a group.
+    clock : int
+        Neurons a group.
+    """
+    neuron, n = here.population.neuron, here.population.size
+    assert neuron is not None
+    now = [here[name].reshape(-1) for name in neuron.variables]  # before anything is written
+    start = neuron.at_rest(n)[1]
+    for row, name in enumerate(neuron.variables):
+        x[row] = 0 if name in _GATHERED else now[row]
+    for row, name in enumerate(neuron.times):
+        if name == "clock":
+            times[row, : -(-n // clock)] = here.t
+        elif name in _GATHERED:
+            times[row] = start[row]

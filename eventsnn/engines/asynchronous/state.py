@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -248,16 +249,17 @@ class State:
         ------
         UserError
             If there is no such folder, or it cannot be written.
-        OSError
-            If the disk is full; nothing is left behind.
         """
         check_output_file("state", Path(path))
         data = io.BytesIO()
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        if self.worked_off is not None:
-            arrays["worked_off"] = self.worked_off
-        np.savez(data, version=np.array(VERSION), **arrays)
+        np.savez(data, **self.arrays())  # type: ignore[arg-type]
         write_whole(Path(path), data.getvalue())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what ``save`` writes, by name."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        worked_off = {} if self.worked_off is None else {"worked_off": self.worked_off}
+        return arrays | worked_off | {"version": np.array(VERSION)}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> State:
@@ -266,29 +268,32 @@ class State:
         Raises
         ------
         DataError
-            If there is no such file, or what it holds is no state: it names the file, the
-            array, the place and the value. Whether it is one of a network is checked when a
-            run goes on from it.
+            If what it holds is no state: it names the file, the array, the place and the value.
         """
-        arrays: dict[str, Any] = {**read_npz(path)}
+        return cls.from_arrays(read_npz(path), os.fspath(path))
+
+    @classmethod
+    def from_arrays(cls, given: Mapping[str, NDArray[Any]], source: str) -> State:
+        """Return the state of which these are the ``arrays``; DataError as of ``load``."""
+        arrays: dict[str, Any] = {**given}
         version = arrays.pop("version", None)
         if version is None or version.shape != () or version.dtype.kind not in "iu":
-            raise DataError(f"{os.fspath(path)}: not a saved state; give a file of State.save")
+            raise DataError(f"{source}: not a saved state; give a file of State.save")
         if int(version) != VERSION:
             raise DataError(
-                f"{os.fspath(path)}: a state of version {int(version)}, this eventsnn reads "
+                f"{source}: a state of version {int(version)}, this eventsnn reads "
                 f"{VERSION}; run it again from its start"
             )
         worked_off = arrays.pop("worked_off", None)
         odd = [f"lacks {name}" for name in _ARRAYS if name not in arrays]
         odd += [f"has the unknown array {named(name)}" for name in arrays if name not in _ARRAYS]
         if odd:
-            raise DataError(f"{os.fspath(path)}: {odd[0]}; give a file of State.save")
+            raise DataError(f"{source}: {odd[0]}; give a file of State.save")
         state = cls(**arrays, worked_off=worked_off)
         try:
             check_arrays(state)
         except UserError as error:
-            raise DataError(f"{os.fspath(path)}: {error}") from error
+            raise DataError(f"{source}: {error}") from error
         return state
 
 

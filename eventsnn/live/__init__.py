@@ -1,0 +1,1 @@
+"""Streams that do not end: sessions, sources of events, and the page that shows them."""

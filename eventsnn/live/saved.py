@@ -1,0 +1,78 @@
+"""Sessions in files."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines.asynchronous.ongoing import Ongoing
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.errors import DataError
+from eventsnn.files.arrays import read_npz
+from eventsnn.files.outputs import check_output_file, write_whole
+from eventsnn.live.outputs import STEPS, Outputs
+from eventsnn.text import shown
+
+VERSION = 1
+"""Of the files of ``Session.save``."""
+
+_PREFIX = "state_"
+
+
+class SavedSession(NamedTuple):
+    """Where a session stood.
+
+    Attributes
+    ----------
+    state : State
+    past : float64 array (n_steps, classes)
+        What was read in the steps of the window before the current one.
+    here : float64 array (classes,)
+        Spikes of the output in the current one, where they are what is read.
+    """
+
+    state: State
+    past: NDArray[np.float64]
+    here: NDArray[np.float64]
+
+
+def write_session(path: Path, state: State, outputs: Outputs, run: Ongoing) -> None:
+    """Write a session, whole or not at all; see ``Session.save``."""
+    check_output_file("session", path)
+    size = outputs.population.size
+    arrays: dict[str, Any] = {_PREFIX + name: array for name, array in state.arrays().items()}
+    arrays["session"] = np.array([VERSION, outputs.window_us or 0])
+    arrays["past"] = np.array(outputs.past, np.float64).reshape(-1, size)
+    arrays["here"] = outputs.counted(run)
+    data = io.BytesIO()
+    np.savez(data, **arrays)
+    write_whole(path, data.getvalue())
+
+
+def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession:
+    """Read a session of outputs that are read so; see ``Session.load``."""
+    where, arrays = os.fspath(path), {**read_npz(path)}
+    facts, past, here = (arrays.pop(name, None) for name in ("session", "past", "here"))
+    if facts is None or past is None or here is None or facts.dtype.kind not in "iu":
+        raise DataError(f"{where}: not a saved session; give a file of Session.save")
+    wanted, size = [VERSION, outputs.window_us or 0], outputs.population.size
+    if facts.tolist() != wanted:
+        raise DataError(
+            f"{where}: a session of (version, window_us) {shown(facts.tolist())}, this one has "
+            f"{wanted}; make the session with the same window"
+        )
+    if past.ndim != 2 or past.shape[1] != size or len(past) >= STEPS or here.shape != (size,):
+        raise DataError(
+            f"{where}: what it read of the output is {past.shape} and {here.shape}, of {size} "
+            "classes; give a session of this network"
+        )
+    for name, array in (("past", past), ("here", here)):
+        if array.dtype != np.float64 or not np.isfinite(array).all():
+            raise DataError(f"{where}: {name} holds what no output leaves; save it again")
+    state = {name.removeprefix(_PREFIX): array for name, array in arrays.items()}
+    return SavedSession(State.from_arrays(state, where), past, here)

@@ -1,0 +1,210 @@
+"""A network that takes a stream piece by piece, and answers after each."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from eventsnn.engines.asynchronous.ongoing import Ongoing
+from eventsnn.engines.asynchronous.state import State
+from eventsnn.engines.gathered import Given
+from eventsnn.engines.inputs import Feed
+from eventsnn.engines.kept import read_only
+from eventsnn.engines.options import EVENT_BUDGET, Options
+from eventsnn.errors import UserError
+from eventsnn.live.answer import Answer, leading
+from eventsnn.live.outputs import Outputs
+from eventsnn.live.piece import piece_of
+from eventsnn.live.saved import read_session, write_session
+from eventsnn.live.subject import subject_of
+from eventsnn.network import Network, Weights
+from eventsnn.record import Counts, Reads
+from eventsnn.text import named
+from eventsnn.train.classifier import Classifier
+
+
+class Session:
+    """A network on a stream without an end.
+
+    Pieces may be cut anywhere: together they give the spikes, the operations and the answer of
+    one run over all of them, to the last bit. What a session holds does not grow with the stream.
+
+    Parameters
+    ----------
+    model : Classifier, path of a saved one, or Network
+    weights : mapping by connection name, or sequence in connection order
+        Of a Network.
+    reads : "integral", "maximum", "final" or "counts", optional
+        What the answer is made of, see ``eventsnn.losses``; as the model learned, if it is left
+        out.
+    output : str, optional
+        Name of the population that answers; the last one.
+    window_us : int, optional
+        The answer is of the last so many microseconds, which slide by tenths of them: of nine
+        whole tenths and what there is of the tenth. None: of everything since ``reset_answer``.
+    record : sequence of population names
+        Whose spikes every answer holds.
+    event_budget : int
+        Most spikes a piece may fire.
+
+    Raises
+    ------
+    UserError
+        For a model that the simulator does not run, and for what does not fit it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> net = es.layers("1x2x1-2", hidden=es.LIF(20_000), output=es.Readout(20_000))
+    >>> session = es.Session(net, [np.eye(2)])
+    >>> session.push(es.EventStream([10, 20], [1, 1], (1, 1, 2), duration=1_000)).label
+    1
+    >>> session.push(es.EventStream([1_500] * 3, [0, 0, 0], (1, 1, 2), duration=90_000)).label
+    0
+    """
+
+    def __init__(
+        self,
+        model: Classifier | Network | str | os.PathLike[str],
+        weights: Weights | None = None,
+        *,
+        reads: Reads | None = None,
+        output: str | None = None,
+        window_us: int | None = None,
+        record: tuple[str, ...] | list[str] = (),
+        event_budget: int = EVENT_BUDGET,
+    ) -> None:
+        subject = subject_of(model, weights, reads, output)
+        network = self.network = subject.network
+        if isinstance(record, str):
+            raise UserError(f"session: record is {named(record)}; give a list of names")
+        kept = tuple(network.index(name) for name in record)
+        self.weights = tuple(read_only(flat) for flat in network.weights(subject.weights))
+        dtype = self.weights[0].dtype.type if self.weights else np.float64
+        self.outputs = Outputs(subject.output, subject.reads, window_us)
+        counted = (network.index(subject.output.name),)
+        options = Options(kept, True, dtype, 1, event_budget, counted=counted)
+        self._run = Ongoing(network, self.weights, options)
+        self._failed: str | None = None
+        self.reset()
+        self._go_on([], 0.0)  # finds the types of its arrays
+
+    @property
+    def t_us(self) -> float:
+        """Stream time: every instant before it is worked off, microseconds."""
+        return self._run.now
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted since the session began, or was reset or loaded."""
+        counts = Counts.zeros(self.network, 1)
+        self._run.count(counts, 0)
+        return counts
+
+    @property
+    def state(self) -> State:
+        """Where the network stands, as ``simulate`` takes it."""
+        return self._run.state()
+
+    def push(self, events: Given = None, until_us: float | None = None) -> Answer:
+        """Take the next piece of the stream.
+
+        Parameters
+        ----------
+        events : EventStream, or mapping of these by input population, or None for none
+            With the times of the whole stream, none before ``t_us``.
+        until_us : float, optional
+            The piece is known to be whole until there: instants before it are worked off. As
+            ``duration`` of the events, if it is left out: that is right behind the last one.
+
+        Returns
+        -------
+        Answer
+
+        Raises
+        ------
+        DataError
+            For events of another sensor, or before ``t_us``.
+        UserError
+            For an end before ``t_us``, and for a piece that fires more spikes than its budget.
+        """
+        if self._failed:
+            raise UserError(f"session: {self._failed}; reset() puts the network at rest")
+        feeds, until, n = piece_of(self.network, events, until_us, self.t_us)
+        run = self._run
+        spikes, operations = run.fired(), run.added()
+        self._go_on(feeds, until)
+        spent = run.fired() - spikes, run.added() - operations
+        scores = self.outputs.now(run)
+        found = {self.network.populations[p].name: run.spikes(p) for p in run.kept}
+        return Answer(self.t_us, *leading(scores), scores, n, *spent, found)
+
+    def reset_answer(self) -> None:
+        """Begin a new answer: what the output did until now counts no more. Potentials stay."""
+        self.outputs.reset(self._run)
+
+    def reset(self) -> None:
+        """Put the network at rest, at stream time 0."""
+        self._failed = None
+        self._begin(None)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write where the session stands to an ``.npz`` file, whole or not at all.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        write_session(Path(path), self.state, self.outputs, self._run)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Go on where a session of the same network and window was saved.
+
+        Raises
+        ------
+        DataError
+            If the file holds no session, or one of another window.
+        UserError
+            If it is one of another network.
+        """
+        found = read_session(path, self.outputs)
+        state = found.state.of_dtype(self._run.options.dtype)
+        state.check(self.network, np.zeros(0), float(state.t))
+        self._begin(state)
+        self.outputs.restore(self._run, found.past, found.here)
+
+    def __repr__(self) -> str:
+        """Return one line of facts."""
+        window = f", window {self.outputs.window_us:,} us" if self.outputs.window_us else ""
+        return (
+            f"<Session at {self.t_us:,g} us of {len(self.network.populations)} populations{window}>"
+        )
+
+    def _begin(self, state: State | None) -> None:
+        run, step = self._run, self.outputs.step_us
+        run.renew(run.options)
+        run.begin(state)
+        self.outputs.past.clear()
+        self._slides_at = step if math.isinf(step) else step * max(1.0, math.ceil(run.now / step))
+
+    def _go_on(self, feeds: list[Feed], until: float) -> None:
+        """Work off the instants before ``until``; slide the window where it is due."""
+        run = self._run
+        run.renew(run.options)
+        run.allow()
+        try:
+            while self._slides_at < until:
+                run.reach(feeds, self._slides_at)
+                self.outputs.slide(run)
+                self._slides_at += self.outputs.step_us
+            run.reach(feeds, until)
+        except BaseException as error:
+            self._failed = f"a piece ended with: {error!s:.200}"
+            raise
+        for p, starts in run.starts.items():
+            starts.append(len(run.kept[p][0]))

@@ -1,0 +1,64 @@
+"""Which network runs on a stream, and how its answer is read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from eventsnn.errors import UserError
+from eventsnn.network import Network, Population, Weights
+from eventsnn.record import Reads
+from eventsnn.text import shown
+from eventsnn.train.classifier import Classifier
+from eventsnn.train.load import load
+
+
+class Subject(NamedTuple):
+    """A network with weights, the population that answers, and what is read of it."""
+
+    network: Network
+    weights: Weights
+    output: Population
+    reads: Reads
+
+
+def subject_of(
+    model: Classifier | Network | str | os.PathLike[str],
+    weights: Weights | None,
+    reads: Reads | None,
+    output: str | None,
+) -> Subject:
+    """Return what a session runs; see ``Session``."""
+    if isinstance(model, Network):
+        if weights is None:
+            raise UserError("session: a network without weights; give Session(network, weights)")
+        found: Any = model[output] if output is not None else model.populations[-1]
+        usual: Reads = "counts" if found.spiking else "integral"
+        return _checked(model, weights, found, reads or usual)
+    if weights is not None:
+        raise UserError("session: a trained model has weights of its own; leave weights out")
+    if isinstance(model, str | os.PathLike):
+        model = load(os.fspath(model))
+    if not isinstance(model, Classifier):
+        raise UserError(
+            f"session: model is {shown(model)}; give a Classifier, its folder, or a Network"
+        )
+    reading = model.learner.reading
+    if reading is None:
+        raise UserError(
+            f"session: a network of the rule {model.learner.options.rule} is its own; the "
+            "simulator does not run it"
+        )
+    network = reading.network
+    found = network[output] if output is not None else network.populations[-1]
+    return _checked(network, reading.weights, found, reads or reading.loss.reads)
+
+
+def _checked(network: Network, weights: Weights, output: Population, reads: Reads) -> Subject:
+    """Refuse what a stream does not have."""
+    if reads == "first_spike":
+        raise UserError(
+            "session: the model answers by its first spike, which a stream has once; give "
+            "reads='counts' and a window_us"
+        )
+    return Subject(network, weights, output, reads)
