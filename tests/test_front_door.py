@@ -153,6 +153,10 @@ def test_energy_is_operations_times_prices_a_recording(model, synapses, neurons,
     np.testing.assert_allclose(found.neurons_nj * 1e3, neurons)
     np.testing.assert_allclose(found.memory_nj * 1e3, memory)
     np.testing.assert_allclose(found.total_nj * 1e3, np.sum([synapses, neurons, memory], 0))
+    decays = np.full(2, found.model.multiplication_pj * 5)
+    np.testing.assert_allclose(found.decays_nj * 1e3, decays)
+    np.testing.assert_allclose(found.tests_nj * 1e3, [found.model.comparison_pj * 3] * 2)
+    np.testing.assert_allclose(found.without_decays_nj, found.total_nj - decays / 1e3)
     assert found.source == found.model.source and len(found) == 2 and "an estimate" in repr(found)
 
 

@@ -230,6 +230,14 @@ def test_energy_is_counts_times_published_prices(case):
         expected = dict(zip(("synapses_nj", "neurons_nj", "memory_nj"), parts, strict=True))
         expected |= {"total_nj": sum(parts), "model": name}
         expected |= {key: model[key] for key in ("title", "source")}
+        multiply, compare, _, spike = PRICES[name][1:5]
+        counted = case.result["operations"]
+        decays = multiply * sum(counted["multiplications"].values()) / 1e3
+        tests = compare * sum(counted["threshold_tests"].values()) / 1e3
+        spikes = spike * (counted["spikes"]["hidden"] + counted["spikes"]["output"]) / 1e3
+        expected |= {"decays_nj": decays, "tests_nj": tests, "spikes_nj": spikes}
+        expected["updates_nj"] = parts[1] - decays - tests - spikes
+        expected["without_decays_nj"] = sum(parts) - decays
         same(model, expected | ({"references_nj": beside} if beside else {}), name)
 
 

@@ -306,6 +306,18 @@ def test_an_estimate_is_counts_times_prices_and_names_its_model():
     chip = estimate(models["loihi"], WORK)
     assert chip["neurons_nj"] == pytest.approx(10 * 3 * 0.081)
     assert chip["total_nj"] == pytest.approx(23.6 + 2.43)
+    assert chip["updates_nj"] == chip["neurons_nj"] and chip["decays_nj"] == chip["tests_nj"] == 0
+
+
+def test_decays_and_tests_are_priced_apart_and_a_chip_without_decays_spends_the_rest():
+    for model in MODELS:
+        told = estimate(model, WORK)
+        assert told["decays_nj"] == pytest.approx(100 * model.multiplication_pj / 1e3)
+        assert told["tests_nj"] == pytest.approx(50 * model.comparison_pj / 1e3)
+        bare = estimate(model, WORK._replace(multiplications=0.0))
+        assert told["without_decays_nj"] == pytest.approx(bare["total_nj"])
+        parts = ("decays_nj", "tests_nj", "updates_nj", "spikes_nj")
+        assert told["neurons_nj"] == pytest.approx(sum(told[part] for part in parts))
 
 
 def test_every_model_names_its_source():

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from hand_case import PAIRS, made
 
-from eventsnn.cli import show
+from eventsnn.cli import show_measured
 from eventsnn.commands.console import Console
 from eventsnn.measure.operations import per_right_answer
 from eventsnn.report.html import page
@@ -79,8 +79,8 @@ def test_the_tables_of_the_page_have_these_numbers(case):
     for row, model in zip(
         cells(html, "Energy: estimates a recording"), result["energy"], strict=True
     ):
-        keys = ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")
-        wanted = [model[key] for key in keys]
+        keys = ("synapses_nj", "decays_nj", "tests_nj", "neurons_nj", "memory_nj", "total_nj")
+        wanted = [model[key] for key in (*keys, "without_decays_nj")]
         wanted += [model.get("references_nj", {}).get(name) for name in ("clock_1ms", "relu")]
         assert row[0] == model["model"] and model["source"] in row[-1]
         for cell, value in zip(row[1:-1], wanted, strict=True):
@@ -125,7 +125,7 @@ def printed(shower, *results):
 
 def test_people_see_these_numbers(case):
     result = told(case, html=None, figures=None)
-    rows = {row[0]: row[1:] for row in printed(show.measurement, result)}
+    rows = {row[0]: row[1:] for row in printed(show_measured.measurement, result)}
     assert f"accuracy {result['accuracy']:.2%}" in rows
     counted = result["operations"]
     for name, key in (
@@ -159,7 +159,7 @@ def test_models_are_compared_by_these_numbers(case):
     result = told(case)
     (row,) = (
         row
-        for row in printed(show.comparison, {"models": [result], "figure": None})
+        for row in printed(show_measured.comparison, {"models": [result], "figure": None})
         if row[0] == "a"
     )
     best = result["anytime"]["best"]["reported"]
@@ -180,6 +180,6 @@ def test_where_no_answer_was_right_a_right_answer_has_no_cost(case):
     assert per_right_answer(195_930, 0) is None and per_right_answer(10, 4) == 2.5
     result = told(case, html=None, figures=None)
     result["operations"]["operations_per_right_answer"] = per_right_answer(195_930, 0)
-    rows = {row[0]: row[1:] for row in printed(show.measurement, result)}
+    rows = {row[0]: row[1:] for row in printed(show_measured.measurement, result)}
     assert rows["a right answer"] == ["- (none was right)"]
     assert "no answer was right" in page(result, [])

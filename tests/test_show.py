@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from hand_case import made
 
-from eventsnn.cli import show
+from eventsnn.cli import show, show_measured
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, RowBars, TrainingBars, progress_bars
 from eventsnn.report.gallery import Picture
@@ -165,14 +165,15 @@ def test_several_networks_are_compared_a_row_each():
     }  # fmt: skip
     best = {"reported": {"saved": 0.25, "lost": 0.0125}}
     other = row | {"anytime": {"best": best}, "training": {"passes_of_inference": 2.345}}
-    text = printed(show.comparison, {"models": [row, other], "figure": NASTY})
+    text = printed(show_measured.comparison, {"models": [row, other], "figure": NASTY})
     rows = [re.split("  +", line.strip()) for line in text.splitlines()[1:3]]
     assert rows[0] == [plain(NASTY), "50.00%", "1,234", "-", "-", "3.5", "-", "1.5 µJ"]
     assert rows[1][3:7] == ["25.0%", "1.25", "3.5", "2.35x"]
     assert f"picture: {plain(NASTY)}\n" in text
     assert f"on 1,234 recordings of {plain(NASTY)}, half: test\n" in text
     text = printed(
-        show.comparison, {"models": [row, row | {"model": "b", "data": "x"}], "figure": None}
+        show_measured.comparison,
+        {"models": [row, row | {"model": "b", "data": "x"}], "figure": None},
     )
     assert "not on the same recordings" in text
     assert f"\n  {plain(NASTY)}: 1,234 recordings of {plain(NASTY)}, half: test\n" in text
@@ -183,7 +184,7 @@ def test_the_level_of_patience_is_told_in_milliseconds_and_others_in_their_own_u
     told = {"saved": 0.5, "lost": 0.0, "spikes": 1.0, "t_us": 4000.0}
     levels = {"patience": 188_000.0, "margin": 0.13149, "entropy": None}
     stops = [{"policy": p, "level": level, "reported": told} for p, level in levels.items()]
-    text = printed(show._early, {"stops": stops})
+    text = printed(show_measured._early, {"stops": stops})
     rows = [re.split("  +", line.strip())[:2] for line in text.splitlines()[1:]]
     assert rows == [["patience", "188 ms"], ["margin", "0.1315"], ["entropy", "never"]]
     assert level_of("patience", 1_500_500.0) == "1,500.5 ms"

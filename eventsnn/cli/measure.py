@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eventsnn.cli import show
+from eventsnn.cli import show_measured
 from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.commands.measure_options import MeasureOptions
@@ -46,7 +46,7 @@ def _measure(
     if as_json:
         print(json.dumps(result))
     else:
-        show.measurement(result, OUT)
+        show_measured.measurement(result, OUT)
 
 
 def add_measure(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eventsnn.cli import show
+from eventsnn.cli import show, show_measured
 from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.threads import cores
 
@@ -59,7 +59,7 @@ def compare(
     if as_json:
         print(json.dumps(result))
     else:
-        show.comparison(result, OUT)
+        show_measured.comparison(result, OUT)
 
 
 def bench(

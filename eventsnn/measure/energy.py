@@ -143,22 +143,26 @@ def estimate(model: EnergyModel, work: Work) -> dict[str, Any]:
     -------
     dict
         ``model``, ``source``; nanojoules ``synapses_nj``, ``neurons_nj``, ``memory_nj`` and
-        their sum ``total_nj``.
+        their sum ``total_nj``; of ``neurons_nj`` the parts ``decays_nj``, ``tests_nj``,
+        ``updates_nj`` and ``spikes_nj``; and ``without_decays_nj``, the sum on a chip whose
+        potentials do not decay.
     """
     updates = work.neuron_updates
     if model.clock_us:
         updates = work.neurons * math.ceil(work.duration_us / model.clock_us)
     synapses = work.additions * model.addition_pj + work.multiply_accumulates * model.mac_pj
-    neurons = (
-        work.multiplications * model.multiplication_pj
-        + work.comparisons * model.comparison_pj
-        + updates * model.neuron_update_pj
-        + work.spikes * model.spike_pj
-    )
-    parts = [synapses / 1e3, neurons / 1e3, work.weight_bytes * model.weight_byte_pj / 1e3]
+    of_neurons = {
+        "decays_nj": work.multiplications * model.multiplication_pj / 1e3,
+        "tests_nj": work.comparisons * model.comparison_pj / 1e3,
+        "updates_nj": updates * model.neuron_update_pj / 1e3,
+        "spikes_nj": work.spikes * model.spike_pj / 1e3,
+    }
+    neurons = sum(of_neurons.values())
+    parts = [synapses / 1e3, neurons, work.weight_bytes * model.weight_byte_pj / 1e3]
     names = ("synapses_nj", "neurons_nj", "memory_nj")
-    told = {"model": model.name, "title": model.title, "source": model.source}
-    return told | dict(zip(names, parts, strict=True)) | {"total_nj": sum(parts)}
+    told: dict[str, Any] = {"model": model.name, "title": model.title, "source": model.source}
+    told |= dict(zip(names, parts, strict=True)) | {"total_nj": sum(parts)} | of_neurons
+    return told | {"without_decays_nj": told["total_nj"] - of_neurons["decays_nj"]}
 
 
 def read_models(path: Path) -> tuple[EnergyModel, ...]:

@@ -27,6 +27,7 @@ class Energy:
     synapses_nj : of synaptic operations
     neurons_nj : of bringing neurons up to now, their tests of the threshold, and their spikes
     memory_nj : of reading weights
+    decays_nj, tests_nj : of ``neurons_nj``, what multiplications and tests of the threshold cost
 
     Examples
     --------
@@ -43,6 +44,13 @@ class Energy:
     synapses_nj: NDArray[np.float64]
     neurons_nj: NDArray[np.float64]
     memory_nj: NDArray[np.float64]
+    decays_nj: NDArray[np.float64]
+    tests_nj: NDArray[np.float64]
+
+    @property
+    def without_decays_nj(self) -> NDArray[np.float64]:
+        """The sum on a chip whose potentials do not decay."""
+        return self.total_nj - self.decays_nj
 
     @property
     def total_nj(self) -> NDArray[np.float64]:
@@ -119,7 +127,7 @@ def energy(
         raise UserError(f"energy: model is {shown(model)}; give one of {', '.join(known)}")
     counted = operations(record, weights, events)
     rows = [estimate(found, work) for work in _works(counted, record)]
-    names = ("synapses_nj", "neurons_nj", "memory_nj")
+    names = ("synapses_nj", "neurons_nj", "memory_nj", "decays_nj", "tests_nj")
     return Energy(found, *(np.array([row[name] for row in rows], np.float64) for name in names))
 
 

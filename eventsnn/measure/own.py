@@ -65,7 +65,7 @@ def measure_own(
         }
         | ({"dense_sweep": dict(own.dense_sweep)} if own.dense_sweep else {}),
         "neurobench": _neurobench(own),
-        "energy": _energy(models, counted),
+        "energy": _energy(models, own, found, n),
         "anytime": {"not_measured": own.untimed},
         "confusion": confusion(labels, found.classes, list(own.populations.values())[-1]),
     }
@@ -133,10 +133,28 @@ def _training(costs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _energy(models: tuple[EnergyModel, ...], counted: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return estimates of the synapses alone, on machines that wait for events."""
-    adds, read = counted["operations_per_recording"], sum(counted["weight_bytes"].values())
-    work = Work(adds, 0.0, 0.0, 0.0, 0.0, 0.0, read, 0.0, 0.0)
-    plain = [model for model in models if not model.clock_us]
-    note = "synapses and memory only: updates of neurons are not counted for this rule"
-    return [estimate(model, work) | {"neurons_nj": None, "note": note} for model in plain]
+def own_work(own: OwnNetwork, found: Predicted, n: int, every: bool = False) -> Work:
+    """Return what a recording took, for an estimate; ``every``: no synapse was passed over."""
+    adds = [float(a) / n for a in found.adds]
+    if every:
+        sizes = [a * b for a, b in pairwise(own.populations.values())]
+        adds = [float(size) for size in own.synapses or sizes]
+    graded = own.multiplies or (False,) * len(adds)
+    macs = sum(a for a, multiplies in zip(adds, graded, strict=True) if multiplies)
+    beside = [float(count) / n for count in found.neurons or (0, 0, 0)]
+    single, read = sum(adds) - macs + beside[0], sum(adds) * own.itemsize
+    return Work(single, macs, beside[1], beside[2], 0.0, 0.0, read, 0.0, 0.0)
+
+
+def _energy(
+    models: tuple[EnergyModel, ...], own: OwnNetwork, found: Predicted, n: int
+) -> list[dict[str, Any]]:
+    """Return estimates on machines that wait for events."""
+    work = own_work(own, found, n)
+    told = [estimate(model, work) for model in models if not model.clock_us]
+    return told if found.neurons is not None else [one | _SYNAPSES_ALONE for one in told]
+
+
+_SYNAPSES_ALONE: dict[str, Any] = dict.fromkeys(
+    ("neurons_nj", "decays_nj", "tests_nj", "updates_nj", "spikes_nj", "without_decays_nj")
+) | {"note": "synapses and memory only: updates of neurons are not counted for this rule"}

@@ -205,6 +205,18 @@ def _stops_table(result: Result) -> str:
     return _table(head, rows) + how + "".join(rest)
 
 
+_ENERGY = {
+    "synapses_nj": "synapses",
+    "decays_nj": "decays",
+    "tests_nj": "threshold tests",
+    "neurons_nj": "neurons, all",
+    "memory_nj": "memory",
+    "total_nj": "sum, µJ",
+    "without_decays_nj": "without decays",
+}
+"""What is told of an estimate, and what it is called."""
+
+
 def _energy_table(result: Result) -> str:
     beside = {
         name: text
@@ -213,11 +225,11 @@ def _energy_table(result: Result) -> str:
     }
     rows = []
     for model in result["energy"]:
-        parts = [model[key] for key in ("synapses_nj", "neurons_nj", "memory_nj", "total_nj")]
+        parts = [model[key] for key in _ENERGY]
         parts += [model.get("references_nj", {}).get(name) for name in beside]
         source = _Html(f"<small>{marked(model['title'])}. {marked(model['source'])}</small>")
         rows.append([model["model"], *map(_micro, parts), source])
-    head = ["model", "synapses", "neurons", "memory", "sum, µJ", *beside.values(), "source"]
+    head = ["model", *_ENERGY.values(), *beside.values(), "source"]
     notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
     return _table(head, rows) + "".join(f"<p>{marked(note)}.</p>" for note in notes)
 

@@ -108,6 +108,20 @@ class Rates(NamedTuple):
     after: float
 
 
+class NeuronWork(NamedTuple):
+    """What neurons took beside their synapses, of all samples together.
+
+    Attributes
+    ----------
+    additions, multiplications, comparisons : int
+        Of biases and of making frames; of leaks; of thresholds and rectifiers.
+    """
+
+    additions: int
+    multiplications: int
+    comparisons: int
+
+
 class Predicted(NamedTuple):
     """What a network said of some samples, and what it took.
 
@@ -119,11 +133,14 @@ class Predicted(NamedTuple):
         Of all samples together, input first.
     adds : int64 array (n_populations - 1,)
         Synaptic additions into each but the input, of all samples together.
+    neurons : NeuronWork or None
+        None where the rule does not count it.
     """
 
     classes: NDArray[np.int64]
     spikes: NDArray[np.int64]
     adds: NDArray[np.int64]
+    neurons: NeuronWork | None = None
 
 
 class Reading(NamedTuple):

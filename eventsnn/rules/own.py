@@ -32,6 +32,8 @@ class OwnNetwork:
         How many each layer has; none: as a dense one.
     dense_sweep : mapping of str to float
         Additions a recording of the same arithmetic swept over all neurons and steps.
+    multiplies : tuple of bool
+        Whether an operation of each layer is a multiply-accumulate; none: all are additions.
     """
 
     populations: dict[str, int]
@@ -42,6 +44,7 @@ class OwnNetwork:
     topologies: tuple[str, ...] = ()
     synapses: tuple[int, ...] = ()
     dense_sweep: Mapping[str, float] = field(default_factory=dict)
+    multiplies: tuple[bool, ...] = ()
 
     @property
     def all_synapses(self) -> int:

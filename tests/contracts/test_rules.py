@@ -118,6 +118,7 @@ SMALL = {
     "ledinauskas2020": {"batch": 4, "rate": 0.02},
     "lee2016": {"alpha": 1.5, "output_alpha": 1.5, "rate": 0.01, "test_us": 50_000},
     "hm2bp": {"threshold": 1.0, "output_threshold": 5.0, "grid_steps": 120, "rate": 0.01},
+    "relu": {"batch": 4, "rate": 0.02, "dropout": 0.0},
     "deep-spiking": {"n_steps": 5, "eta": 0.03, "init_scale": 0.1, "upper_scale": 0.3},
 }
 """What makes a run of a rule tiny; rules that are not named here have no more than defaults."""
