@@ -42,6 +42,7 @@ ROOMS = {
     "rules": "rules",
     "errors": "data",
     "registry": "networks",
+    "nir": "networks",
 }
 """The page of each room, in the order of the page; a room that is missing here ends 'networks'."""
 
@@ -74,7 +75,15 @@ def things_by_name() -> dict[str, list[Any]]:
     """Return what is found by name in the public rooms: also there as ``es.ROOM.CLASS``."""
     rooms = [name for name in eventsnn.__all__ if not callable(getattr(eventsnn, name))]
     known = {one.room: one for one in Registry.known}
-    return {room: list(known[f"eventsnn.{room}"].all().values()) for room in rooms}
+    return {room: _of_room(room, known.get(f"eventsnn.{room}")) for room in rooms}
+
+
+def _of_room(room: str, registry: Any) -> list[Any]:
+    """Return what a registry finds; of a room without one its functions and classes."""
+    if registry is not None:
+        return list(registry.all().values())
+    module = getattr(eventsnn, room)
+    return [thing for thing in map(module.__getattr__, dir(module)) if callable(thing)]
 
 
 def _path(thing: Any) -> str:

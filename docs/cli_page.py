@@ -1,9 +1,9 @@
-"""Write docs/reference/cli.md: every command, from the declarations that parse it.
+"""Write docs/reference/cli.md and cli-exchange.md: every command, from what parses it.
 
 python docs/cli_page.py
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,34 @@ from eventsnn.options import Declared
 from eventsnn.rules import rules
 from eventsnn.train.options import KNOWN, options_of
 
-PAGE = Path(__file__).parent / "reference" / "cli.md"
-HEAD = """# Commands
+FOLDER = Path(__file__).parent / "reference"
+EXCHANGE = ("export", "exchange")
+"""Commands that have a page of their own."""
+HEAD = """# {title}
 
 Made by `docs/cli_page.py` from the declarations that parse the command line. What a command
-prints with `--json`, and its exit codes: [what commands print](json.md).
+prints with `--json`, and its exit codes: [what commands print](json.md).{more}
 """
 TRAIN = "Besides, every option of a run and its rule is a flag: [options](options/index.md).\n"
 
 
-def page() -> str:
-    """Return the page."""
+def pages() -> dict[str, str]:
+    """Return the text of each page by the name of its file."""
+    more = " Networks as files of other programs:\n[export and exchange](cli-exchange.md)."
+    commands, exchanged = "Commands", "Commands: export and exchange"
+    return {
+        "cli.md": page(HEAD.format(title=commands, more=more), False),
+        "cli-exchange.md": page(HEAD.format(title=exchanged, more=""), True),
+    }
+
+
+def page(head: str, exchanged: bool) -> str:
+    """Return a page: of the commands of ``EXCHANGE``, or of all others."""
     command = get_command(app)
-    parts = [HEAD]
-    for name, one in command.commands.items():
+    parts = [head]
+    for name, one in _all(command):
+        if (name.split()[0] in EXCHANGE) != exchanged:
+            continue
         context = typer.Context(one, info_name=f"eventsnn {name}")
         known = _options_of_runs() if name == "train" else set()
         params = [p for p in one.get_params(context) if p.name not in known and not p.hidden]
@@ -41,6 +55,15 @@ def page() -> str:
         parts += [*_table(params), ""]
         parts += [TRAIN] if name == "train" else []
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _all(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every command by its words, those of a group one by one."""
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from _all(one, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", one
 
 
 def _options_of_runs() -> set[str]:
@@ -96,4 +119,5 @@ def _text(text: str | None) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")

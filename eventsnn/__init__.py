@@ -3,7 +3,7 @@
 The public names; each is imported when it is first asked for, so that ``import
 eventsnn`` is quick. ``eventsnn.rules``, ``losses``, ``optimizers``, ``neurons``, ``topology``,
 ``surrogates``, ``connectivity``, ``distributions`` and ``generators`` hold what there is of each
-kind.
+kind; ``eventsnn.nir`` reads and writes graphs of other programs.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from eventsnn.engines.prepared import Prepared, prepare
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
+    from eventsnn.exchange import nir
     from eventsnn.generators.constant_current import ConstantCurrent
     from eventsnn.generators.poisson import Poisson
     from eventsnn.generators.regular import Regular
@@ -136,17 +137,18 @@ _HOME = {
     "UserError": "errors",
 }
 
-_ROOMS = (
-    "connectivity",
-    "distributions",
-    "generators",
-    "losses",
-    "neurons",
-    "optimizers",
-    "rules",
-    "surrogates",
-    "topology",
-)
+_ROOMS = {
+    "connectivity": "connectivity",
+    "distributions": "distributions",
+    "generators": "generators",
+    "losses": "losses",
+    "neurons": "neurons",
+    "nir": "exchange.nir",
+    "optimizers": "optimizers",
+    "rules": "rules",
+    "surrogates": "surrogates",
+    "topology": "topology",
+}
 
 __all__ = [
     "IF",
@@ -206,6 +208,7 @@ __all__ = [
     "losses",
     "merge",
     "neurons",
+    "nir",
     "open_data",
     "operations",
     "optimizers",
@@ -225,7 +228,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name from its home."""
     if name in _ROOMS:
-        return import_module(f"eventsnn.{name}")
+        return import_module(f"eventsnn.{_ROOMS[name]}")
     if name not in _HOME:
         raise AttributeError(f"module 'eventsnn' has no attribute {name!r}")
     return getattr(import_module(f"eventsnn.{_HOME[name]}"), name)

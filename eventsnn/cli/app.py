@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 import eventsnn
 from eventsnn.cli.events import film
+from eventsnn.cli.exchange import add_exchange
 from eventsnn.cli.measure import add_measure
 from eventsnn.cli.results import bench, compare, evaluate, reproduce
 from eventsnn.cli.simulate import add_simulate
@@ -50,6 +51,7 @@ add_simulate(app)
 add_measure(app)
 for command in (compare, film, bench, reproduce):
     app.command()(command)
+add_exchange(app)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ TRAIN_HELP = (
     "about a minute."
 )
 
-Model = Annotated[Path, typer.Argument(help="Folder that train wrote, or its checkpoint.")]
+Model = Annotated[Path, typer.Argument(help="Folder that train wrote, its checkpoint, or a .nir.")]
 OwnData = Annotated[
     str | None, typer.Option(help="Data set as for train; default: the model's own.")
 ]

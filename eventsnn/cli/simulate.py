@@ -19,7 +19,9 @@ from eventsnn.options import declared, made
 def _simulate(
     model: Annotated[
         Path,
-        typer.Argument(help="Folder that train wrote, its checkpoint, or a network as .toml."),
+        typer.Argument(
+            help="Folder that train wrote, its checkpoint, or a network as .toml or .nir."
+        ),
     ],
     source: Annotated[
         str | None,

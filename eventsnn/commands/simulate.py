@@ -32,6 +32,7 @@ from eventsnn.report.style import DARK, LIGHT, Theme
 from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
+from eventsnn.train.model_file import format_of
 from eventsnn.train.own_data import open_own, own_word
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainable import times
@@ -63,8 +64,10 @@ def simulate(
     """
     check_places(options)
     with when_compiling(lambda: console.print("compiling (once)")):
-        if model.suffix == ".toml":
-            subject = _Subject(model, *load_network(model), None, {})
+        form = format_of(model)
+        if model.suffix == ".toml" or form is not None:
+            described = load_network(model) if form is None else form.read(model)
+            subject = _Subject(model, *described, None, {})
             yield from _simulate(_driven(subject, options), source, options, console)
             return
         learner, saved = open_model(model)

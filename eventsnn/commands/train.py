@@ -212,7 +212,7 @@ def _with_start(given: dict[str, Any]) -> dict[str, Any]:
     if not path:
         return given
     own = inherited(path)
-    if given.get("rule", own["rule"]) != own["rule"]:
+    if "network" not in own and given.get("rule", own["rule"]) != own["rule"]:
         raise UserError(
             f"{path}: learned by {own['rule']}, which {given['rule']} cannot go on from: their "
             "neurons differ; leave rule out"

@@ -10,7 +10,8 @@ from eventsnn.rules import rules
 from eventsnn.rules.rule import Rule
 from eventsnn.train.checkpoint import damaged
 from eventsnn.train.learning import Learner, rule_of
-from eventsnn.train.options import TrainOptions
+from eventsnn.train.model_file import format_of
+from eventsnn.train.options import OWN_RULE, TrainOptions
 from eventsnn.train.saved_run import SavedRun, load_run
 
 
@@ -35,12 +36,16 @@ def open_model(path: str | Path) -> tuple[Learner, SavedRun]:
 def inherited(path: str | Path) -> dict[str, Any]:
     """Return what a run that starts from a checkpoint takes over: rule, layers, neurons, readout.
 
+    Of a network that learned elsewhere the network itself; any rule that knows its neurons goes on.
+
     Raises
     ------
     UserError
         If there is no checkpoint, or its rule hands nothing on.
     """
     options = load_run(path).options
+    if format_of(path) is not None:
+        return {"rule": OWN_RULE, "network": options.network}
     if options.network is not None:
         raise UserError(
             f"{path}: has a network of its own, no layers; start_from takes layers: in Python, "

@@ -56,6 +56,8 @@ def open_own(
 
 def own_word(model: Path, run: SavedRun, give: str = "--data") -> str:
     """Return the word that opens what a network learned from, from any folder."""
+    if not run.options.data:
+        raise UserError(f"{model}: does not say what it learned from; give {give}")
     if run.data is None:  # of a version that kept no more than the word
         return run.options.data
     if not run.data.absolute:
@@ -83,7 +85,7 @@ def changes(run: SavedRun, data: DataSet) -> str:
 def check_fits(model: Path, run: SavedRun, data: DataSet) -> None:
     """Refuse data of another sensor, or of more classes than a network tells apart."""
     shape, classes = sensor_of(data.train), outputs(run.options)
-    if shape != run.sensor:
+    if not run.sees(shape):
         raise UserError(
             f"{model}: learned from inputs of {times(run.sensor)}, {data.spec} has "
             f"{times(shape)}; give other --data"

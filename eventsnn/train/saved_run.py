@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
+from eventsnn.network import Network
+from eventsnn.rules.given.rule import GivenOptions, GivenWeights
 from eventsnn.text import shown
 from eventsnn.train.checkpoint import Checkpoint, damaged, load_checkpoint
 from eventsnn.train.described import inputs, outputs, unpacked
+from eventsnn.train.model_file import format_of
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import MOST_UNITS, Shape, weight_shapes
 
@@ -33,6 +38,8 @@ class SavedRun:
         What it learned from; None of a version that kept no more than the word.
     recorded : tuple of int
         The sensor of its recordings before a part of it is seen; else the same.
+    placed : bool
+        False of inputs in a row, which any sensor of as many fits.
     """
 
     checkpoint: Checkpoint
@@ -40,6 +47,13 @@ class SavedRun:
     sensor: Shape
     data: Identity | None
     recorded: Shape
+    placed: bool = True
+
+    def sees(self, sensor: Shape) -> bool:
+        """Tell whether recordings of a sensor fit the input."""
+        return sensor == self.sensor or (
+            not self.placed and math.prod(sensor) == math.prod(self.sensor)
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -55,11 +69,16 @@ class SavedRun:
 def load_run(path: str | os.PathLike[str]) -> SavedRun:
     """Read a checkpoint of ``eventsnn train`` from its folder or file, and check all of it.
 
+    A network in a file of another format is a run that has learned elsewhere.
+
     Raises
     ------
     UserError
         If there is none, or anything in it is not as training saves it.
     """
+    form = format_of(path)
+    if form is not None:
+        return _elsewhere(path, *form.read(Path(path)))
     checkpoint = load_checkpoint(path)
     try:
         options = _options(checkpoint)
@@ -71,6 +90,21 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     except UserError as error:
         raise damaged(path, str(error)) from error
     return SavedRun(checkpoint, options, sensor, data, recorded)
+
+
+def _elsewhere(
+    path: str | os.PathLike[str], network: Network, weights: dict[str, NDArray[Any]]
+) -> SavedRun:
+    """Return a network that learned elsewhere, of which nothing says from what."""
+    last, shape = network.populations[-1], network.populations[network.input].shape
+    own = GivenOptions(reads="counts" if last.spiking else "integral")
+    options = TrainOptions(data="", rule=GivenWeights.kind, network=network, own=own)
+    flat = enumerate(network.shaped(weights).values())
+    arrays = {f"weights.{k}": array for k, array in flat}
+    sensor = shape if len(shape) == 3 else (1, 1, math.prod(shape))
+    info = {"history": [], "options": options.to_json()}
+    placed = len(shape) == 3
+    return SavedRun(Checkpoint(arrays, info), options, sensor, None, sensor, placed)
 
 
 def _options(checkpoint: Checkpoint) -> TrainOptions:

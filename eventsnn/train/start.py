@@ -44,7 +44,7 @@ def trained_weights(
     UserError
         If the checkpoint is damaged, or of another network or sensor.
     """
-    if run.sensor != tuple(events.shape):
+    if not run.sees(tuple(events.shape)):
         raise UserError(
             f"{path}: learned from a sensor of {times(run.sensor)}, these recordings have "
             f"{times(events.shape)} (polarities, height, width); give another {option}"

@@ -1,0 +1,92 @@
+"""``export`` and ``exchange``: networks as files of other programs; nothing is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.network import Network
+from eventsnn.network.file import load_network
+from eventsnn.options import declared, made
+from eventsnn.text import named
+from eventsnn.train.model import open_model
+from eventsnn.train.model_file import FileFormat, format_of, formats
+
+Weights = dict[str, NDArray[Any]]
+
+
+def network_in(model: Path) -> tuple[Network, Weights]:
+    """Return the network of a MODEL, a network file, or a file of another format.
+
+    Raises
+    ------
+    UserError
+        If there is none, or only its rule runs it.
+    """
+    form = format_of(model)
+    if form is not None:
+        return form.read(model)
+    if model.suffix == ".toml":
+        network, weights = load_network(model)
+        return network, network.shaped(weights)
+    reading = open_model(model)[0].reading
+    if reading is None:
+        raise UserError(
+            f"{model}: is run by its own rule, not by the simulator; no other program has such a "
+            "network"
+        )
+    return reading.network, reading.network.shaped(reading.weights)
+
+
+def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Write a network as a file of another format; return what it was and what is to be known."""
+    known = formats()
+    if to not in known:
+        raise UserError(f"--to {named(to)}: unknown; give {', '.join(known)}")
+    form: FileFormat = known[to]()
+    for name in given:
+        if name not in declared(form.Options):
+            raise UserError(f"--{name.replace('_', '-')}: {to} has no such option; leave it out")
+    options = made(form.Options, given)
+    if form.suffix and out.suffix != form.suffix:
+        raise UserError(f"--out {out}: give a name that ends in {form.suffix}")
+    network, weights = network_in(model)
+    notes = form.write(out, network, weights, options)
+    return {"model": str(model), "to": to, "out": str(out)} | told(network) | {"notes": notes}
+
+
+def adopt(source: Path, out: Path, made_by: str | None, how: dict[str, Any]) -> dict[str, Any]:
+    """Read a NIR file as its convention says, and write it with that beside it."""
+    from eventsnn.exchange import nir
+
+    if out.suffix != ".nir":
+        raise UserError(f"--out {out}: give a name that ends in .nir")
+    network, weights = nir.read(source, made_by=made_by, **how)
+    nir.write(out, network, weights)
+    return {"source": str(source), "out": str(out)} | told(network)
+
+
+def told(network: Network) -> dict[str, Any]:
+    """Return what a network consists of."""
+    return {
+        "populations": [
+            {"name": p.name, "shape": list(p.shape), "neuron": _neuron(p.neuron)}
+            for p in network.populations
+        ],
+        "connections": [
+            {"name": c.name, "topology": c.topology.kind, "delay_us": _delay(c)}
+            for c in network.connections
+        ],
+    }
+
+
+def _neuron(neuron: Any) -> str:
+    return "input" if neuron is None else repr(neuron)
+
+
+def _delay(connection: Any) -> int | list[int]:
+    least, greatest = connection.least_delay, connection.greatest_delay
+    return least if least == greatest or connection.one_delay else [least, greatest]

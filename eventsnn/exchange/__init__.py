@@ -1,0 +1,1 @@
+"""In and out: networks as files of other programs. ``eventsnn.nir`` is ``exchange/nir``."""

@@ -1,0 +1,190 @@
+"""NIR graphs and files, in and out: the functions of ``eventsnn.nir``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.errors import DataError, UserError
+from eventsnn.exchange.nir.convention import Convention as Convention
+from eventsnn.exchange.nir.convention import Spike
+from eventsnn.exchange.nir.hdf5 import read_raw
+from eventsnn.exchange.nir.own import own_network, whole_raw, write_raw
+from eventsnn.exchange.nir.programs import MADE_BY as MADE_BY
+from eventsnn.exchange.nir.programs import convention_of
+from eventsnn.exchange.nir.reading import network_of
+from eventsnn.exchange.nir.tree import tree_of
+from eventsnn.network import Network, Weights
+from eventsnn.text import named
+
+USUAL = Convention("s", 100.0, fires=">=")
+"""How ``write`` means what it writes: seconds, and spikes that are held for 0.1 ms, which snnTorch
+takes and the paper on NIR took."""
+
+
+def read(
+    source: str | os.PathLike[str] | Any, *, made_by: str | None = None, **how: Any
+) -> tuple[Network, dict[str, NDArray[Any]]]:
+    """Return the network of a NIR graph, and its weights by connection name.
+
+    Parameters
+    ----------
+    source : path, or nir.NIRGraph
+        What ``eventsnn.nir.write`` or ``nir.write`` wrote, or a graph in memory.
+    made_by : str, optional
+        "snntorch", "norse", "sinabs" or "nir-paper": what these mean where nothing is said.
+    how
+        Fields of ``Convention`` by name: ``time_unit="s"``, ``spike="dirac"`` or microseconds,
+        ``steps``, ``reset``, ``fires``, ``recurrent_delay_us``, ``settled``. A file of this
+        library says them itself; what is given goes before it, and the graph is then read as it
+        stands.
+
+    Returns
+    -------
+    network : Network
+        Populations are called as their nodes. Those of three sides are (rows, columns, channels).
+    weights : dict from connection name to float32 or float64 array
+
+    Raises
+    ------
+    DataError
+        For a file that is none, or holds what has no form here: it names the node and the remedy.
+    UserError
+        If it does not say how its numbers are meant, and nothing was given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import eventsnn as es
+    >>> network = es.layers("2-2", es.LIF(20_000), es.LIF(20_000))
+    >>> path = Path(tempfile.mkdtemp()) / "net.nir"
+    >>> es.nir.write(path, network, {"input->output": np.eye(2)})
+    >>> network, weights = es.nir.read(path)
+    >>> network["output"].neuron, weights["input->output"][0]
+    (LIF(tau_us=20000.0, threshold=1.0, reset='subtract', refractory_us=0.0), array([1., 0.]))
+    """
+    unknown = [name for name in how if name not in Convention.__dataclass_fields__]
+    if unknown:
+        known = ", ".join(Convention.__dataclass_fields__)
+        raise UserError(f"nir: there is no {named(unknown[0])}; give {known}")
+    convention = convention_of(made_by, how)
+    raw, where = _raw(source)
+    if convention is None:
+        found = own_network(raw, where)
+        if found is not None:
+            return found
+        raise UserError(
+            f"{where}: does not say its unit of time, nor what a spike is; give made_by "
+            f"({', '.join(MADE_BY)}), or time_unit and spike (eventsnn exchange adopt writes them "
+            "into a copy)"
+        )
+    return network_of(tree_of(raw, where), convention, where)
+
+
+def write(
+    path: str | os.PathLike[str],
+    network: Network,
+    weights: Weights,
+    *,
+    spike: Spike | None = None,
+    time_unit: str | float = "s",
+) -> None:
+    """Write a network as a NIR file, which is read again as the same network, to the bit.
+
+    Parameters
+    ----------
+    path : str or Path
+    network : Network
+        Of ``IF``, ``LIF``, ``CubaLIF``, ``GeneralLIF`` with at most one current, and ``Readout``.
+    weights : mapping by connection name, or sequence in connection order
+    spike : "dirac" or float
+        What a spike is to other programs: a pulse of area 1, or 1 for so many microseconds, their
+        time step. 100 where it is left out.
+    time_unit : "s", "ms", "us", or microseconds
+        Of time constants and delays.
+
+    Raises
+    ------
+    UserError
+        For what NIR has no form for: it names the population or the connection and the remedy.
+    """
+    write_raw(Path(path), _whole(network, weights, spike, time_unit))
+
+
+def unseen(network: Network, spike: Spike | None = None) -> list[str]:
+    """Return what programs that read the graph of a network do not see, a line each."""
+    lines = []
+    held = USUAL.spike if spike is None else spike
+    if isinstance(held, float):
+        lines.append(f"a spike is 1 for {held:g} us: let other programs run in steps of that")
+    for population in network.populations:
+        model: Any = population.neuron
+        if getattr(model, "reset", None) == "subtract":
+            lines.append(f"{population.name}: spikes subtract the threshold; NIR sets v to 0")
+        if np.any(getattr(model, "refractory_us", 0.0)):
+            lines.append(f"{population.name}: NIR has no refractory time")
+        if population.generator is not None:
+            lines.append(f"{population.name}: NIR has no generators; it is an Input")
+    return lines
+
+
+def graph(
+    network: Network,
+    weights: Weights,
+    *,
+    spike: Spike | None = None,
+    time_unit: str | float = "s",
+) -> Any:
+    """Return a network as a ``nir.NIRGraph``, as ``write`` writes it.
+
+    Raises
+    ------
+    UserError
+        As ``write``, and where the package nir is not installed or refuses the graph.
+    """
+    try:
+        import nir
+    except ImportError as error:
+        raise UserError("nir: not installed; pip install 'eventsnn[nir]'") from error
+    raw = _whole(network, weights, spike, time_unit)
+    try:
+        return nir.NIRGraph.from_dict(raw)
+    except (AssertionError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"nir: the package nir refuses the graph ({named(str(error))})") from error
+
+
+def _whole(
+    network: Network, weights: Weights, spike: Spike | None, time_unit: str | float
+) -> dict[str, Any]:
+    if not isinstance(network, Network):
+        raise UserError(f"nir: network is {named(network)}; give a Network")
+    convention = Convention(time_unit, USUAL.spike if spike is None else spike, fires=USUAL.fires)
+    return whole_raw(network, network.shaped(weights), convention)
+
+
+def _raw(source: Any) -> tuple[Mapping[str, Any], str]:
+    """Return a graph in the form of groups, and where it is from."""
+    if isinstance(source, str | os.PathLike):
+        return read_raw(Path(source)), str(source)
+    if not hasattr(source, "to_dict"):
+        raise UserError(f"nir: {named(source)} is neither a file nor a graph; give one")
+    try:
+        return _plain(source.to_dict()), "graph"
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise DataError(f"graph: cannot be read ({named(str(error))})") from error
+
+
+def _plain(value: Any) -> Any:
+    """Return groups of arrays; tensors become arrays."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if hasattr(value, "detach"):
+        return np.asarray(value.detach())
+    return value

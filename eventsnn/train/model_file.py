@@ -1,0 +1,68 @@
+"""Networks as files of other programs: one format a file in ``exchange/formats``, found by name."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from eventsnn.errors import UserError
+from eventsnn.network import Network
+from eventsnn.registry import Registry
+
+Weights = dict[str, NDArray[Any]]
+
+
+class FileFormat(ABC):
+    """A format of files that hold networks with their weights.
+
+    Class attributes
+    ----------------
+    kind : str
+        Its word: ``eventsnn export --to WORD``.
+    suffix : str
+        How names of such files end; "" for a format that is only written.
+    Options : class
+        A dataclass of declared options of ``write``.
+    """
+
+    kind: ClassVar[str]
+    suffix: ClassVar[str] = ""
+    Options: ClassVar[type[Any]]
+
+    @abstractmethod
+    def write(
+        self, path: Path, network: Network, weights: Mapping[str, NDArray[Any]], options: Any
+    ) -> list[str]:
+        """Write a network; return what a reader should know, a line each.
+
+        Raises
+        ------
+        UserError
+            For what the format has no form for: it names the population or the connection.
+        """
+
+    def read(self, path: Path) -> tuple[Network, Weights]:
+        """Return the network of a file, and its weights by connection name; DataError for none."""
+        raise UserError(f"{path}: {self.kind} is only written; give another file")
+
+
+_REGISTRY = Registry(FileFormat, "eventsnn.exchange.formats")  # type: ignore[type-abstract]
+
+
+def formats() -> dict[str, type[FileFormat]]:
+    """Return every format by its ``kind``."""
+    return _REGISTRY.all()
+
+
+def format_of(path: str | os.PathLike[str]) -> FileFormat | None:
+    """Return the format of a file by the end of its name; None of a checkpoint or a folder."""
+    suffix = Path(path).suffix
+    for one in formats().values():
+        if suffix and one.suffix == suffix and not Path(path).is_dir():
+            return one()
+    return None

@@ -1,0 +1,309 @@
+"""Graphs of NIR: what is written is read again to the bit; what others wrote means what it says."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck
+
+import eventsnn as es
+from eventsnn.errors import DataError, UserError
+
+nir = pytest.importorskip("nir")
+
+SEEN = {"database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+def drawn(network, seed=0, dtype=np.float32, scale=1.0):
+    """Weights of a network, drawn."""
+    rng = np.random.default_rng(seed)
+    return {
+        c.name: (scale * rng.normal(size=c.topology.weight_shape)).astype(dtype)
+        for c in network.connections
+        if c.topology.default_weights() is None
+    }
+
+
+def events(shape, n=400, seed=1, until=100_000):
+    rng = np.random.default_rng(seed)
+    units = rng.integers(0, int(np.prod(shape)), n)
+    return es.EventStream(np.sort(rng.integers(0, until, n)), units, shape)
+
+
+def same_record(one, other, network):
+    fire = [p for p in network.populations if p.neuron is not None and p.spiking]
+    for p in fire:
+        a, b = one.spikes[p.name], other.spikes[p.name]
+        assert np.array_equal(a.t, b.t) and np.array_equal(a.unit, b.unit), p.name
+
+
+def there_and_back(tmp_path, network, weights, stream, **how):
+    """Write, read, and compare: descriptions, weights to the bit, and spikes."""
+    path = tmp_path / "net.nir"
+    es.nir.write(path, network, weights, **how)
+    again, found = es.nir.read(path)
+    assert again.to_toml() == network.to_toml()
+    assert set(weights) <= set(found) | {c.name for c in network.connections if not c.learns}
+    for name, array in weights.items():
+        assert found[name].dtype == array.dtype and np.array_equal(found[name], array), name
+    one, other = (es.simulate(net, w, stream) for net, w in ((network, weights), (again, found)))
+    assert str(one) == str(other)  # spikes and additions
+    same_record(one, other, network)
+    nir.read(path)  # the package nir takes it, with its own checks of types
+    return path
+
+
+def test_a_dense_network_comes_back(tmp_path):
+    network = es.layers("2x4x3-7-5", es.LIF(20_000, 1.5, "zero", 1_000), es.Readout(30_000))
+    there_and_back(tmp_path, network, drawn(network), events((3, 2, 4)))
+
+
+def test_a_convolution_with_pools_comes_back(tmp_path):
+    network = es.layers("8x8x2-4c3-2p-5", es.LIF(20_000), es.Readout())
+    there_and_back(tmp_path, network, drawn(network), events((2, 8, 8)))
+
+
+def test_a_recurrent_current_based_network_with_delays_comes_back(tmp_path):
+    cell = es.CubaLIF(20_000, 5_000, refractory_us=500, bias=0.1)
+    delays = np.broadcast_to(np.arange(1, 7) * 100, (5, 6))
+    network = es.Network(
+        (
+            es.Population("in", (1, 1, 5)),
+            es.Population("cells/of 'mine'", 6, cell),
+            es.Population("out", 2, es.Readout(10_000.000_000_001)),
+        ),
+        (
+            es.Connection("in", "cells/of 'mine'", es.Dense(5, 6), delay_us=delays),
+            es.Connection("cells/of 'mine'", "cells/of 'mine'", es.Dense(6, 6), delay_us=1_500),
+            es.Connection("cells/of 'mine'", "out", es.Dense(6, 2), fixed=True),
+        ),
+    )
+    weights = drawn(network, dtype=np.float64, scale=4.0)
+    there_and_back(tmp_path, network, weights, events((1, 1, 5)), spike="dirac", time_unit="ms")
+
+
+def test_synapses_one_by_one_come_back_also_several_of_a_pair(tmp_path):
+    rng = np.random.default_rng(3)
+    shape, order = es.Sparse.from_pairs(rng.integers(0, 4, 30), rng.integers(0, 3, 30), 4, 3)
+    network = es.Network(
+        (es.Population("in", 4), es.Population("out", 3, es.IF(2.0))),
+        (es.Connection("in", "out", shape),),
+    )
+    weights = {"in->out": rng.normal(size=30)[order]}
+    there_and_back(tmp_path, network, weights, events((1, 1, 4)))
+
+
+def test_general_neurons_come_back_with_parameters_a_neuron(tmp_path):
+    cell = es.GeneralLIF(
+        [1e4, 2e4, 3e4], threshold=[-50, -51, -52], rest=-65, reset=-70, bias=[0, 1, 20],
+        refractory_us=2_000, hold_v=False,
+    )  # fmt: skip
+    slow = es.GeneralLIF(1e4, tau_syn_us=[2e3, 3e3], reset="subtract", bias=0.1)
+    network = es.Network(
+        (es.Population("in", 4), es.Population("a", 3, cell), es.Population("b", 2, slow)),
+        (es.Connection("in", "a", es.Dense(4, 3)), es.Connection("a", "b", es.Dense(3, 2))),
+    )
+    there_and_back(tmp_path, network, drawn(network, scale=5.0), events((1, 1, 4)))
+
+
+def graph_of(*nodes, edges=None, **named):
+    """A graph: nodes in a row, or by name with edges."""
+    if not named:
+        return nir.NIRGraph.from_list(*nodes)
+    return nir.NIRGraph(named, edges)
+
+
+def lif(n, tau=0.02, r=1.0, v_leak=0.0, thr=1.0, reset=0.0):
+    full = lambda v: np.full(n, v)  # noqa: E731
+    return nir.LIF(full(tau), full(r), full(v_leak), full(thr), full(reset))
+
+
+def stepped(weight, tau, r, threshold, spikes, dt, reset="zero"):
+    """Forward Euler of tau dv/dt = -v + R I, as programs do it that hold a spike for a step."""
+    v, out = np.zeros(len(weight)), []
+    for k, row in enumerate(spikes):
+        v = v + dt / tau * (-v + r * (weight @ row))
+        fired = v > threshold
+        out += [(k, int(j)) for j in np.flatnonzero(fired)]
+        v = np.where(fired, v - threshold if reset == "subtract" else 0.0, v)
+    return out
+
+
+@pytest.mark.parametrize("reset", ["value", "subtract"])
+def test_steps_of_euler_are_met_spike_for_spike_on_their_grid(reset):
+    rng = np.random.default_rng(0)
+    weight, dt = rng.normal(size=(6, 5)), 1e-3
+    spikes = (rng.random((300, 5)) < 0.2).astype(float)
+    # Programs of steps compare v at every step, neurons here when something arrives: at each step
+    # something does, of a weight of 0. What a subtraction leaves above the threshold shows it.
+    spikes[:, 0], weight[:, 0] = 1.0, 0.0
+    graph = graph_of(nir.Linear(weight), lif(6, r=25.0))
+    network, weights = es.nir.read(graph, time_unit="s", spike=1_000, steps="euler", reset=reset)
+    k, unit = np.nonzero(spikes)
+    record = es.simulate(network, weights, es.EventStream(k * 1_000, unit, (1, 1, 5)))
+    found = record.spikes[network.populations[-1].name]
+    ours = sorted(zip((found.t / 1_000).astype(int), found.unit, strict=True))
+    word = "subtract" if reset == "subtract" else "zero"
+    theirs = stepped(weight, 0.02, 25.0, 1.0, spikes, dt, word)
+    assert len(theirs) > 50 and ours == theirs
+
+
+def test_a_dirac_pulse_moves_v_by_r_w_over_tau():
+    graph = graph_of(nir.Linear(np.array([[3.0]])), lif(1, tau=0.5, r=2.0))
+    network, weights = es.nir.read(graph, time_unit="s", spike="dirac")
+    assert weights["input->lif"] == 3.0 * 2.0 / 0.5
+    network, weights = es.nir.read(graph, time_unit="ms", spike="dirac")
+    assert network["lif"].neuron.tau_us == 500.0
+
+
+def test_a_held_spike_is_dt_times_that_and_of_exponential_steps_what_v_keeps():
+    graph = graph_of(nir.Linear(np.array([[3.0]])), lif(1, tau=0.02, r=2.0))
+    _, weights = es.nir.read(graph, time_unit="s", spike=1_000)
+    assert weights["input->lif"] == pytest.approx(3.0 * 2.0 * 1e-3 / 0.02)
+    _, weights = es.nir.read(graph, time_unit="s", spike=1_000, steps="exponential")
+    assert weights["input->lif"] == pytest.approx(3.0 * 2.0 * (1 - np.exp(-1 / 20)))
+
+
+def test_v_above_the_threshold_is_not_v_at_it():
+    graph = graph_of(nir.Linear(np.ones((1, 1), np.float32)), nir.IF(np.ones(1), np.ones(1)))
+    stream = es.EventStream([10, 20], [0, 0], (1, 1, 1))
+    how = {"time_unit": 1.0, "spike": 1.0}
+    for fires, n in ((">", 0), (">=", 2)):
+        network, weights = es.nir.read(graph, fires=fires, **how)
+        assert weights["input->if"].dtype == np.float32
+        first = es.simulate(network, weights, stream, until_us=15).spikes["if"]
+        assert len(first.t) == min(n, 1)
+
+
+def test_a_file_that_does_not_say_what_it_means_is_asked_about(tmp_path):
+    graph = graph_of(nir.Linear(np.eye(2)), lif(2))
+    nir.write(tmp_path / "a.nir", graph)
+    with pytest.raises(UserError, match=r"a.nir: does not say its unit of time.*made_by"):
+        es.nir.read(tmp_path / "a.nir")
+    with pytest.raises(UserError, match="without spike"):
+        es.nir.read(tmp_path / "a.nir", time_unit="s")
+    with pytest.raises(UserError, match="made_by is torch; there are snntorch"):
+        es.nir.read(tmp_path / "a.nir", made_by="torch")
+    with pytest.raises(UserError, match="there is no dt"):
+        es.nir.read(tmp_path / "a.nir", dt=1)
+
+
+def test_a_file_that_another_program_changed_is_not_read_as_ours(tmp_path):
+    network = es.layers("3-2", es.LIF(20_000), es.LIF(20_000))
+    path = tmp_path / "a.nir"
+    es.nir.write(path, network, drawn(network))
+    graph = nir.read(path)
+    graph.nodes["output"].tau = graph.nodes["output"].tau * 2
+    nir.write(path, graph)
+    with pytest.raises(DataError, match="node output is not as eventsnn wrote it"):
+        es.nir.read(path)
+    again, _ = es.nir.read(path, time_unit="s", spike=100)
+    assert again["output"].neuron.tau_us == 40_000
+
+
+def test_weights_that_another_program_changed_are_taken(tmp_path):
+    network = es.layers("3-2", es.LIF(20_000), es.LIF(20_000))
+    path, weights = tmp_path / "a.nir", drawn(network)
+    es.nir.write(path, network, weights)
+    graph = nir.read(path)
+    graph.nodes["input->output"].weight = graph.nodes["input->output"].weight * 2
+    nir.write(path, graph)
+    _, found = es.nir.read(path)
+    assert np.array_equal(found["input->output"], 2 * weights["input->output"])
+
+
+REFUSED = [
+    (es.Population("h", 3, es.neurons.GradedLIF(20_000)), es.Dense(4, 3), 0, "is a graded_lif"),
+    (
+        es.Population("h", 3, es.GeneralLIF(1e4, tau_syn_us=1e3, tau_inhibitory_us=2e3)),
+        *(es.Dense(4, 3), 0, "population h: no node of NIR is a general_lif"),
+    ),
+    (
+        es.Population("h", 3, es.LIF(1e4)),
+        *(es.Dense(4, 3), np.arange(12).reshape(4, 3), "connection in->h: a Delay of NIR is one a"),
+    ),
+    (
+        es.Population("h", 3, es.GeneralLIF(1e4), es.ConstantCurrent(1.0)),
+        *(es.Dense(4, 3), 0, "population h: NIR has no generators of currents"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("target", "shape", "delay", "said"), REFUSED)
+def test_what_nir_has_no_form_for_is_refused_by_name(tmp_path, target, shape, delay, said):
+    network = es.Network(
+        (es.Population("in", 4), target), (es.Connection("in", "h", shape, delay),)
+    )
+    with pytest.raises(UserError, match=said):
+        es.nir.write(tmp_path / "a.nir", network, drawn(network))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_neurons_does_not_become_rows_and_columns(tmp_path):
+    network = es.Network(
+        (
+            es.Population("in", 4),
+            es.Population("h", (2, 2, 1), es.LIF(1e4)),
+            es.Population("o", (1, 1, 2), es.LIF(1e4)),
+        ),
+        (
+            es.Connection("in", "h", es.Dense(4, 4)),
+            es.Connection("h", "o", es.Conv2d((2, 2, 1), 2, 2)),
+        ),
+    )
+    with pytest.raises(UserError, match="population h is given a row of values and passes on rows"):
+        es.nir.write(tmp_path / "a.nir", network, drawn(network))
+
+
+def test_a_circle_without_a_delay_takes_a_step_or_is_asked_about():
+    rec = graph_of(
+        edges=[("in", "w"), ("w", "c"), ("c", "r"), ("r", "c"), ("c", "out")],
+        **{"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))},
+        w=nir.Linear(np.eye(2)), r=nir.Linear(np.eye(2)), c=lif(2),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="from c to c closes a circle without a delay"):
+        es.nir.read(rec, time_unit="s", spike="dirac")
+    network, _ = es.nir.read(rec, time_unit="s", spike="dirac", recurrent_delay_us=7)
+    assert [c.delay_us for c in network.connections] == [0, 7]
+    network, _ = es.nir.read(rec, time_unit="s", spike=100)
+    assert [c.delay_us for c in network.connections] == [0, 100]
+
+
+def test_graphs_in_graphs_are_laid_out():
+    inner = graph_of(nir.Linear(np.eye(2)), lif(2))
+    outer = graph_of(
+        edges=[("in", "sub"), ("sub", "l"), ("l", "c"), ("c", "out")],
+        **{"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))},
+        sub=inner, l=nir.Linear(np.eye(2)), c=lif(2),
+    )  # fmt: skip
+    network, _ = es.nir.read(outer, time_unit="s", spike="dirac")
+    assert [p.name for p in network.populations] == ["in", "sub.lif", "c"]
+
+
+def test_a_bias_leads_v_and_behind_a_synapse_is_asked_about():
+    affine = nir.Affine(np.eye(2), np.array([0.5, 1.5]))
+    network, _ = es.nir.read(graph_of(affine, lif(2, r=2.0)), time_unit="s", spike="dirac")
+    assert network["lif"].neuron.target.tolist() == [1.0, 3.0]
+    one = np.ones(2)
+    slow = graph_of(affine, nir.CubaLIF(one, one, one, 0 * one, one))
+    with pytest.raises(DataError, match=r"cubalif \(CubaLIF\): a bias comes through its synapse"):
+        es.nir.read(slow, time_unit="s", spike="dirac")
+    network, _ = es.nir.read(slow, time_unit="s", spike="dirac", settled=True)
+    assert network["cubalif"].neuron.target.tolist() == [0.5, 1.5]
+
+
+def test_what_is_exported_is_told_and_what_others_do_not_see(tmp_path):
+    from eventsnn.commands.exchange import adopt, export
+
+    network = es.layers("3-2", es.LIF(20_000), es.LIF(20_000))
+    network.save(tmp_path / "a.toml", drawn(network))
+    told = export(tmp_path / "a.toml", "nir", tmp_path / "a.nir", {"spike": "1ms"})
+    json.dumps(told)
+    assert told["notes"][0].startswith("a spike is 1 for 1000 us")
+    assert told["notes"][1].startswith("output: spikes subtract")
+    told = adopt(tmp_path / "a.nir", tmp_path / "b.nir", None, {})
+    assert es.nir.read(tmp_path / "b.nir")[0].to_toml() == network.to_toml()
+    with pytest.raises(UserError, match="--to c: unknown; give nir"):
+        export(tmp_path / "a.toml", "c", tmp_path / "a.c", {})
+    with pytest.raises(UserError, match=r"ends in \.nir"):
+        export(tmp_path / "a.toml", "nir", tmp_path / "a.h5", {})
