@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md and cli-exchange.md: every command, from what parses it.
+"""Write docs/reference/cli.md and its other pages: every command, from what parses it.
 
 python docs/cli_page.py
 """
@@ -16,8 +16,11 @@ from eventsnn.rules import rules
 from eventsnn.train.options import KNOWN, options_of
 
 FOLDER = Path(__file__).parent / "reference"
-EXCHANGE = ("export", "exchange")
-"""Commands that have a page of their own."""
+APART = {
+    "cli-worth.md": ("measure, compare, front and bench", ("measure", "compare", "front", "bench")),
+    "cli-exchange.md": ("export and exchange", ("export", "exchange")),
+}
+"""Pages of their own: their names, what they are called, and their commands."""
 HEAD = """# {title}
 
 Made by `docs/cli_page.py` from the declarations that parse the command line. What a command
@@ -28,20 +31,20 @@ TRAIN = "Besides, every option of a run and its rule is a flag: [options](option
 
 def pages() -> dict[str, str]:
     """Return the text of each page by the name of its file."""
-    more = " Networks as files of other programs:\n[export and exchange](cli-exchange.md)."
-    commands, exchanged = "Commands", "Commands: export and exchange"
-    return {
-        "cli.md": page(HEAD.format(title=commands, more=more), False),
-        "cli-exchange.md": page(HEAD.format(title=exchanged, more=""), True),
-    }
+    links = ", ".join(f"[{title}]({name})" for name, (title, _) in APART.items())
+    rest = f" On pages of their own:\n{links}."
+    found = {"cli.md": page(HEAD.format(title="Commands", more=rest), "cli.md")}
+    for name, (title, _) in APART.items():
+        found[name] = page(HEAD.format(title=f"Commands: {title}", more=""), name)
+    return found
 
 
-def page(head: str, exchanged: bool) -> str:
-    """Return a page: of the commands of ``EXCHANGE``, or of all others."""
+def page(head: str, file: str) -> str:
+    """Return a page: of the commands that stand in that file."""
     command = get_command(app)
     parts = [head]
     for name, one in _all(command):
-        if (name.split()[0] in EXCHANGE) != exchanged:
+        if _file_of(name) != file:
             continue
         context = typer.Context(one, info_name=f"eventsnn {name}")
         known = _options_of_runs() if name == "train" else set()
@@ -55,6 +58,12 @@ def page(head: str, exchanged: bool) -> str:
         parts += [*_table(params), ""]
         parts += [TRAIN] if name == "train" else []
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _file_of(command: str) -> str:
+    """Return the page on which a command stands."""
+    first = command.split()[0]
+    return next((file for file, (_, names) in APART.items() if first in names), "cli.md")
 
 
 def _all(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:

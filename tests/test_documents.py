@@ -243,7 +243,7 @@ def test_the_pages_of_options_are_what_the_code_declares():
 
 def test_the_page_of_commands_is_what_parses_them():
     made = runpy.run_path(str(ROOT / "docs" / "cli_page.py"))["pages"]()
-    assert len(made) == 2
+    assert len(made) == 3
     for name, text in made.items():
         assert (ROOT / "docs" / "reference" / name).read_text() == text, "run docs/cli_page.py"
 

@@ -24,6 +24,16 @@ def one_neuron(out):
     assert out == "spike at 30000 us, potential 1.1385 before the reset\n"
 
 
+def accuracy_against_cost(out):
+    rows = re.findall(r"(.+), (.+): ([\d.]+)%, ([\d,]+) operations", out)
+    assert {row[0] for row in rows} == {"adjoint", "relu"}
+    cost = {row[:2]: int(row[3].replace(",", "")) for row in rows}
+    assert cost["relu", "all synapses"] == 2312 * 20 + 200 > cost["relu", "zeros skipped"]
+    whole = cost["adjoint", "to the end"]
+    assert all(n < whole for (name, how), n in cost.items() if how.startswith("margin"))
+    assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
+
+
 def constant_current(out):
     rates = re.findall(r"([\d.]+) Hz, the formula ([\d.]+) Hz", out)
     assert len(rates) == 6 and all(found == formula for found, formula in rates)

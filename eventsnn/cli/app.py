@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 import eventsnn
 from eventsnn.cli.events import film
 from eventsnn.cli.exchange import add_exchange
+from eventsnn.cli.front import add_front
 from eventsnn.cli.measure import add_measure
 from eventsnn.cli.results import bench, compare, evaluate, reproduce
 from eventsnn.cli.simulate import add_simulate
@@ -49,6 +50,7 @@ add_train(app)
 app.command()(evaluate)
 add_simulate(app)
 add_measure(app)
+add_front(app)
 for command in (compare, film, bench, reproduce):
     app.command()(command)
 add_exchange(app)

@@ -27,7 +27,8 @@ from eventsnn.measure.policies import POLICIES
 from eventsnn.measure.shuffled import shuffled_times
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
-from eventsnn.report.html import check_page_path, save_page
+from eventsnn.report.html import save_page
+from eventsnn.report.page_parts import check_page_path
 from eventsnn.report.plots import plot_compared
 from eventsnn.rules.rule import Reading
 from eventsnn.text import shown

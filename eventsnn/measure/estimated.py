@@ -131,6 +131,28 @@ def energy(
     return Energy(found, *(np.array([row[name] for row in rows], np.float64) for name in names))
 
 
+def mean_work(counted: Operations, duration_us: float) -> Work:
+    """Return what is to be paid for of a recording, on average."""
+    network = counted.network
+    own = [p for p, population in enumerate(network.populations) if population.neuron is not None]
+    n = max(len(counted), 1)
+
+    def mean(counts: NDArray[np.int64]) -> float:
+        return int(counts.sum()) / n
+
+    return Work(
+        additions=mean(counted.total),
+        multiply_accumulates=0.0,
+        multiplications=mean(counted.multiplications),
+        comparisons=mean(counted.threshold_tests),
+        neuron_updates=mean(counted.neuron_updates),
+        spikes=mean(counted.spikes[:, own]),
+        weight_bytes=mean(counted.weight_bytes),
+        neurons=float(sum(network.populations[p].size for p in own)),
+        duration_us=duration_us,
+    )
+
+
 def _works(counted: Operations, record: Record) -> list[Work]:
     """Return what is to be paid for of each recording."""
     network = record.network

@@ -263,7 +263,7 @@ def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[
         "training": training,
         "references": clocks | {"relu": relu},
         "neurobench": neurobench_json(work.network, work.weights, counted, clocks["clock_1ms"]),
-        "energy": energy_json(request.models, work.network, counted, events, clocks, relu),
+        "energy": energy_json(request.models, counted, events, clocks, relu),
         "anytime": anytime,
         "confusion": confusion(events.label, predictions, work.network.populations[-1].size),
     }

@@ -153,11 +153,7 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
             "to 1, and at least 2 recordings, since one half chooses and one reports"
         )
     here, there = (Policy(streamed.select(slice(k, None, 2)), name) for k in (0, 1))
-    points = [here.at(level) for level in here.levels(200)]
-    # Accuracies are rounded quotients: what lies nearer than a billionth is equal.
-    least = at_end(here.streamed).accuracy - tolerance - 1e-9
-    fine = [point for point in points if point.accuracy >= least]
-    level = min(fine, key=lambda point: point.operations).level if fine else math.nan
+    level = _chosen(here, tolerance)
     return {
         "policy": name,
         "level": level if math.isfinite(level) else None,
@@ -165,6 +161,20 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
         "chosen": _told(here, level),
         "reported": _told(there, level),
     }
+
+
+def choose_level(policy: Policy, tolerance: float) -> float | None:
+    """Return the level that saves most while losing at most ``tolerance``; None: none does."""
+    level = _chosen(policy, tolerance)
+    return level if math.isfinite(level) else None
+
+
+def _chosen(policy: Policy, tolerance: float) -> float:
+    points = [policy.at(level) for level in policy.levels(200)]
+    # Accuracies are rounded quotients: what lies nearer than a billionth is equal.
+    least = at_end(policy.streamed).accuracy - tolerance - 1e-9
+    fine = [point for point in points if point.accuracy >= least]
+    return min(fine, key=lambda point: point.operations).level if fine else math.nan
 
 
 def given(streamed: Streamed, name: str, level: float | None) -> dict[str, Any]:

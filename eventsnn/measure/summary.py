@@ -13,6 +13,7 @@ from eventsnn.measure.anytime import Streamed
 from eventsnn.measure.backward import Backward
 from eventsnn.measure.clock import ClockCosts, ReluCosts
 from eventsnn.measure.energy import EnergyModel, Work, estimate
+from eventsnn.measure.estimated import mean_work
 from eventsnn.measure.operations import Operations
 from eventsnn.measure.policies import POLICIES, Point, Policy, at_end, choose, given, spent
 from eventsnn.network import Network
@@ -117,27 +118,13 @@ def neurobench_json(
 
 def energy_json(
     models: tuple[EnergyModel, ...],
-    network: Network,
     counted: Operations,
     events: EventBatch,
     clocks: dict[str, Any],
     relu: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Return each model's estimates: of the event-driven run, and of machines beside it."""
-    neurons = float(sum(p.size for p in network.populations if p.neuron is not None))
-    duration = float(events.duration.mean())
-    own = [p for p in range(len(network.populations)) if p != network.input]
-    work = Work(
-        additions=_mean(counted.total),
-        multiply_accumulates=0.0,
-        multiplications=_mean(counted.multiplications.sum(axis=1)),
-        comparisons=_mean(counted.threshold_tests.sum(axis=1)),
-        neuron_updates=_mean(counted.neuron_updates.sum(axis=1)),
-        spikes=_mean(counted.spikes[:, own].sum(axis=1)),
-        weight_bytes=_mean(counted.weight_bytes.sum(axis=1)),
-        neurons=neurons,
-        duration_us=duration,
-    )
+    work = mean_work(counted, float(events.duration.mean()))
     itemsize = work.weight_bytes / max(work.additions, 1.0)
     out = []
     for model in models:
@@ -145,7 +132,7 @@ def energy_json(
         if not model.clock_us:
             others = {name: _clock_work(c, itemsize) for name, c in clocks.items()}
             macs = relu["multiply_accumulates"]
-            others["relu"] = Work(0, macs, 0, 0, 0, 0, macs * itemsize, neurons, 0)
+            others["relu"] = Work(0, macs, 0, 0, 0, 0, macs * itemsize, work.neurons, 0)
             told["references_nj"] = {
                 name: estimate(model, other)["total_nj"] for name, other in others.items()
             }

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eventsnn.errors import UserError
-from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.report.gallery import Picture
-from eventsnn.report.page_style import STYLE
-from eventsnn.report.style import PAGE, number, short, svg_of
+from eventsnn.report.page_parts import Html, document, figures, section, table, tiles, write_page
+from eventsnn.report.style import number, short
 from eventsnn.text import level_of, marked
 
 Result = dict[str, Any]
@@ -18,15 +16,7 @@ Result = dict[str, Any]
 
 def save_page(path: Path, result: Result, pictures: list[Picture]) -> None:
     """Write the page, whole or not at all."""
-    try:
-        write_whole(path, page(result, pictures).encode())
-    except OSError as error:
-        raise UserError(f"page {path}: cannot be written: {error.strerror}") from error
-
-
-def check_page_path(path: Path) -> None:
-    """Refuse a page that cannot be written, before the work is done."""
-    check_output_file("page", path, (".html", ".htm"))
+    write_page(path, page(result, pictures))
 
 
 def page(result: Result, pictures: list[Picture]) -> str:
@@ -34,23 +24,15 @@ def page(result: Result, pictures: list[Picture]) -> str:
     title = f"{result['model']} on {result['data']}"
     sections = [
         _header(result),
-        _tiles(result),
-        f'<section class="figures">{"".join(_figure(picture) for picture in pictures)}</section>',
-        _section("Operations a recording", _operations_table(result)),
-        _section("Stopping early", _stops_table(result)),
-        _section("Energy: estimates a recording", _energy_table(result)),
-        _section("In NeuroBench's keys", _neurobench_table(result)),
-        _section("How it was made", _options(result)),
+        tiles((*_cost_tiles(result), *_saving_tiles(result))),
+        figures(pictures),
+        section("Operations a recording", _operations_table(result)),
+        section("Stopping early", _stops_table(result)),
+        section("Energy: estimates a recording", _energy_table(result)),
+        section("In NeuroBench's keys", _neurobench_table(result)),
+        section("How it was made", _options(result)),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        # An icon of its own keeps the browser from asking for one.
-        '<link rel="icon" href="data:,">'
-        f"<title>{marked(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body><main>{''.join(sections)}</main></body></html>\n"
-    )
+    return document(title, sections)
 
 
 def _header(result: Result) -> str:
@@ -61,16 +43,6 @@ def _header(result: Result) -> str:
         f"{marked(result['rule'])}, on {result['recordings']:,} recordings of "
         f"<code>{marked(result['data'])}</code>{note}, half: {marked(result['split'])}</p></header>"
     )
-
-
-def _tiles(result: Result) -> str:
-    """Return the answers at a glance."""
-    cells = "".join(
-        f'<div class="tile"><span>{marked(name)}</span><strong>{marked(value)}</strong>'
-        f"<small>{marked(text)}</small></div>"
-        for name, value, text in (*_cost_tiles(result), *_saving_tiles(result))
-    )
-    return f'<section class="tiles">{cells}</section>'
 
 
 def _cost_tiles(result: Result) -> list[tuple[str, str, str]]:
@@ -110,38 +82,6 @@ def _saving_tiles(result: Result) -> list[tuple[str, str, str]]:
     return tiles
 
 
-def _figure(picture: Picture) -> str:
-    drawing = svg_of(picture.draw(PAGE), picture.name)
-    label = marked(picture.title)
-    drawing = drawing.replace("<svg", f'<svg aria-label="{label}"', 1)
-    return (
-        f"<figure><h2>{marked(picture.title)}</h2>{drawing}"
-        f"<figcaption>{marked(picture.caption)}</figcaption></figure>"
-    )
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{marked(title)}</h2>{body}</section>" if body else ""
-
-
-class _Html(str):
-    """A cell that is HTML already; any other is text."""
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(
-        f"<th{' class=text' if cell == 'source' else ''}>{marked(cell)}</th>" for cell in head
-    )
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return (
-        f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _cell(cell: str) -> str:
-    return f"<td>{cell if isinstance(cell, _Html) else marked(cell)}</td>"
-
-
 def _operations_table(result: Result) -> str:
     operations = result["operations"]
     rows = []
@@ -155,14 +95,14 @@ def _operations_table(result: Result) -> str:
         rows.append([name, *(f"{value:,.1f}" for value in values)])
     head = ["connection", "deliveries", "synaptic operations"]
     head += ["with weights other than 0"] if "effective" in operations else []
-    out = _table([*head, "bytes of weights"], rows)
+    out = table([*head, "bytes of weights"], rows)
     if "neuron_updates" in operations:
         keys = ("spikes", "neuron_updates", "multiplications", "threshold_tests")
         rows = [
             [p["name"], *(f"{operations[key][p['name']]:,.1f}" for key in keys)]
             for p in result["network"]["populations"]
         ]
-        out += _table(["population", "spikes", "updates", "multiplications", "tests"], rows)
+        out += table(["population", "spikes", "updates", "multiplications", "tests"], rows)
     training = result["training"]
     if "not_counted" in training:
         return out + f"<p>Training is not counted: {marked(training['not_counted'])}.</p>"
@@ -202,7 +142,7 @@ def _stops_table(result: Result) -> str:
     chosen = "Levels are chosen on recordings 0, 2, 4, ... and reported on 1, 3, 5, ..."
     chosen = "Levels were chosen by another measurement." if elsewhere else chosen
     how = f"<p>{chosen} The answer is checked every {anytime['check_us'] / 1e3:g} ms.</p>"
-    return _table(head, rows) + how + "".join(rest)
+    return table(head, rows) + how + "".join(rest)
 
 
 _ENERGY = {
@@ -227,11 +167,11 @@ def _energy_table(result: Result) -> str:
     for model in result["energy"]:
         parts = [model[key] for key in _ENERGY]
         parts += [model.get("references_nj", {}).get(name) for name in beside]
-        source = _Html(f"<small>{marked(model['title'])}. {marked(model['source'])}</small>")
+        source = Html(f"<small>{marked(model['title'])}. {marked(model['source'])}</small>")
         rows.append([model["model"], *map(_micro, parts), source])
     head = ["model", *_ENERGY.values(), *beside.values(), "source"]
     notes = dict.fromkeys(model["note"] for model in result["energy"] if "note" in model)
-    return _table(head, rows) + "".join(f"<p>{marked(note)}.</p>" for note in notes)
+    return table(head, rows) + "".join(f"<p>{marked(note)}.</p>" for note in notes)
 
 
 def _micro(nano: float | None) -> str:
@@ -248,9 +188,7 @@ def _neurobench_table(result: Result) -> str:
         for name, told in parts:
             rows.append([f"{key} {name}".strip(), "" if told is None else number(told)])
     note = result["neurobench"].get("not_measured", "")
-    return _table(["key", "value"], rows) + (
-        f"<p>Not measured: {marked(note)}.</p>" if note else ""
-    )
+    return table(["key", "value"], rows) + (f"<p>Not measured: {marked(note)}.</p>" if note else "")
 
 
 def _options(result: Result) -> str:

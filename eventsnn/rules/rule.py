@@ -40,7 +40,6 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
     ----------
     options : Options, optional
     threads : int
-        Changes no bit.
     given
         Options by their names, instead of ``options``; the others are as declared, and in a
         ``Classifier`` of layers those of the recipe for the data.
@@ -52,11 +51,10 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
     aliases : tuple of str
         Older words for it; they are taken for ever, in checkpoints too.
     Options : type
-        Its options: a frozen dataclass.
     takes : tuple of types
         What it learns from: EventBatch, Images, or both.
-    learns : bool
-        False of one that only keeps what learned elsewhere.
+    learns, spiking : bool
+        False of one that only keeps what learned elsewhere, whose network looks at frames.
     given : frozenset of str
         Names of the options that were given; all of them where they were given whole.
     """
@@ -66,6 +64,7 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
     Options: ClassVar[type[RuleOptions]]
     takes: ClassVar[tuple[type[Any], ...]] = (EventBatch,)
     learns: ClassVar[bool] = True
+    spiking: ClassVar[bool] = True
 
     def __init__(self, options: Any = None, threads: int = 1, **given: Any) -> None:
         self.options, self.threads = self._options(options, given), threads

@@ -46,6 +46,7 @@ class ReLU(Rule[Sizes, ReLUState]):
     """
 
     kind = "relu"
+    spiking = False
     Options = ReLUOptions
 
     options: ReLUOptions

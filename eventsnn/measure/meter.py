@@ -1,0 +1,244 @@
+"""One meter for every trained network: what an answer costs, to the end and stopped early.
+
+A *point* is a network in one mode of running, as plain JSON: its ``name``, ``how`` it runs,
+``accuracy``, ``right`` and ``recordings``; means a recording: ``operations`` (synaptic additions,
+or multiply-accumulates where signals are graded), ``energy_nj`` and ``without_decays_nj`` by the
+name of each energy model, ``decays_nj`` and ``tests_nj`` likewise, ``seconds`` measured here on one
+thread, ``t_us`` of the recording that was seen.
+
+Early stops are runs of recordings that end where the answer was clear: all that they cost is
+counted as of any other run. Their levels come from recordings that were held out of training.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import Data, labels_of
+from eventsnn.engines import simulate
+from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
+from eventsnn.losses.answers import answers
+from eventsnn.measure.anytime import Streamed, stream
+from eventsnn.measure.energy import EnergyModel, Work, estimate
+from eventsnn.measure.estimated import mean_work
+from eventsnn.measure.front import Point
+from eventsnn.measure.operations import Operations, operations
+from eventsnn.measure.own import own_work
+from eventsnn.measure.policies import Policy, choose_level
+from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, scores_of
+from eventsnn.rules.rule import Reading, Rule
+
+CHECK_US = 2_000.0
+"""Microseconds between two checks of an answer."""
+
+_PARTS = ("without_decays_nj", "decays_nj", "tests_nj")
+
+TIMED, ROUNDS = 500, 3
+"""Recordings whose time is taken, and how often: the shortest counts."""
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What is asked of every network.
+
+    Attributes
+    ----------
+    name : str
+        Of the network.
+    models : tuple of EnergyModel
+    lose : tuple of float
+        Shares of the held-out recordings whose answer early stops may lose; a point each.
+    progress : callable
+        Told (done, total) runs over the recordings.
+    """
+
+    name: str
+    models: tuple[EnergyModel, ...]
+    lose: tuple[float, ...] = (0.0, 0.001, 0.003, 0.01)
+    progress: Told = lambda done, total: None
+
+    def points(
+        self, rule: Rule[Any, Any], state: Any, data: Data, held_out: Data | None
+    ) -> list[Point]:
+        """Return every mode in which a trained network can run on labelled recordings.
+
+        Raises
+        ------
+        UserError
+            Where the rule does not count what its network does.
+        """
+        reading = rule.reading(state)
+        if reading is None:
+            return self._own(rule, state, data)
+        assert isinstance(data, EventBatch)
+        total = 1 + 2 * len(self.lose)
+        self.progress(0, total)
+        whole, streamed = _run(reading, data)
+        points = [self._run_point(reading, whole, data, streamed)]
+        self.progress(1, total)
+        if not isinstance(held_out, EventBatch) or len(held_out) < 2 or streamed is None:
+            return points
+        _, chooses = _run(reading, held_out)
+        assert chooses is not None
+        return points + self._stopped(reading, data, streamed, Policy(chooses, "margin"))
+
+    def _own(self, rule: Rule[Any, Any], state: Any, data: Data) -> list[Point]:
+        """Return points of a network that its rule runs itself."""
+        own = rule.own(state)
+        if own is None:
+            raise UserError(f"{self.name}: the rule {rule.kind} does not count what it does")
+        found = rule.predict(state, data, np.arange(len(data)))
+        few = np.arange(min(TIMED, len(data)))
+        seconds = _seconds(partial(rule.predict, state, data, few), len(few))
+        right = int((found.classes == labels_of(data)).sum())
+        end = float(data.duration.mean()) if isinstance(data, EventBatch) else 0.0
+        n, out = len(data), list[Point]()
+        modes = (
+            {"to the end": False}
+            if rule.spiking
+            else {"zeros skipped": False, "all synapses": True}
+        )
+        for how, every in modes.items():
+            work = own_work(own, found, n, every)
+            beside = found.neurons.additions / n if found.neurons else 0.0
+            made = work.additions + work.multiply_accumulates - beside
+            point = self._point(how, right, n, work, timed=False)
+            # Nobody runs all synapses here, so that nobody's time is told.
+            point |= {"operations": made, "seconds": None if every else seconds, "t_us": end}
+            out.append(point | {"neurons_counted": found.neurons is not None})
+        return out
+
+    def _run_point(
+        self, reading: Reading, counted: Operations, data: EventBatch, seen: Streamed | None
+    ) -> Point:
+        """Return the point of recordings that are seen to their end."""
+        found = _predicted(reading, data)
+        right = int((found == data.label).sum())
+        work = mean_work(counted, float(data.duration.mean()))
+        few = data.part(0, min(TIMED, len(data)))
+        seconds = _seconds(partial(_predicted, reading, few), len(few))
+        point = self._point("to the end", right, len(data), work)
+        return point | {
+            "operations": float(counted.total.mean()),
+            "seconds": seconds,
+            "t_us": float(data.duration.mean()),
+        }
+
+    def _stopped(
+        self, reading: Reading, data: EventBatch, streamed: Streamed, chooses: Policy
+    ) -> list[Point]:
+        """Return a point a share of held-out answers that may be lost."""
+        policy, points, rows = Policy(streamed, "margin"), list[Point](), np.arange(len(data))
+        levels = {choose_level(chooses, lose): lose for lose in reversed(self.lose)}
+        for k, (level, lose) in enumerate(levels.items()):
+            if level is None:
+                continue
+            at = policy.stops(level)
+            ends = ended(data, streamed.t[rows, at])
+            counted = _count(reading, ends)
+            checks = float(at.mean() + 1) * reading.network.populations[-1].size
+            work = mean_work(counted, float(streamed.t[rows, at].mean()))
+            work = work._replace(comparisons=work.comparisons + checks)
+            few = ends.part(0, min(TIMED, len(ends)))
+            right = int(streamed.right[rows, at].sum())
+            point = self._point(f"margin {level:.4g}", right, len(data), work)
+            points.append(
+                point
+                | {
+                    "operations": float(counted.total.mean()),
+                    "seconds": _seconds(partial(_predicted, reading, few), len(few)),
+                    "t_us": float(streamed.t[rows, at].mean()),
+                    "level": level,
+                    "lose": lose,
+                    "held_out": len(chooses.streamed),
+                }
+            )
+            self.progress(2 + k, 1 + len(self.lose))
+        return points
+
+    def _point(self, how: str, right: int, n: int, work: Work, timed: bool = True) -> Point:
+        """Return what all points have; machines with a clock run no network that is not timed."""
+        told = [estimate(model, work) for model in self.models if timed or not model.clock_us]
+        keys = {"energy_nj": "total_nj"} | {key: key for key in _PARTS}
+        energy = {key: {row["model"]: row[name] for row in told} for key, name in keys.items()}
+        shared = {"name": self.name, "how": how, "accuracy": right / n, "right": right}
+        return shared | {"recordings": n} | energy
+
+
+def _run(reading: Reading, data: EventBatch) -> tuple[Operations, Streamed | None]:
+    """Count a run to the end, and read its answer at every check, where that can be followed."""
+    end = float(data.duration.max())
+    times = CHECK_US * np.arange(1, max(1, math.ceil(end / CHECK_US)) + 1)
+    counted, seen = list[Operations](), list[Streamed]()
+    followed = True
+    for piece in data.pieces(TOGETHER, MOST_EVENTS):
+        record = simulate(reading.network, reading.weights, piece)
+        counted.append(operations(record, reading.weights, piece))
+        checks = np.broadcast_to(times, (len(piece), len(times)))
+        try:
+            if followed:
+                how = (record, reading.weights, piece, reading.loss, checks)
+                seen.append(stream(*how, settle=True))
+        except UserError:  # delays a synapse: no moment's answer is known
+            followed = False
+    return _joined(counted), _one(seen) if followed else None
+
+
+def _count(reading: Reading, data: EventBatch) -> Operations:
+    counted = []
+    for piece in data.pieces(TOGETHER, MOST_EVENTS):
+        record = simulate(reading.network, reading.weights, piece)
+        counted.append(operations(record, reading.weights, piece))
+    return _joined(counted)
+
+
+def _joined(parts: list[Operations]) -> Operations:
+    return reduce(Operations.joined, parts)
+
+
+def _one(parts: list[Streamed]) -> Streamed:
+    return reduce(Streamed.joined, parts)
+
+
+def _predicted(reading: Reading, data: EventBatch) -> NDArray[np.int64]:
+    """Return the class of each recording, as an evaluation finds it."""
+    output, found = len(reading.network.populations) - 1, list[NDArray[np.int64]]()
+    for piece in data.pieces(TOGETHER, MOST_EVENTS):
+        timed = reading.loss.reads == "first_spike"
+        keep: Any = [reading.network.populations[output].name] if timed else "counts"
+        record = simulate(reading.network, reading.weights, piece, record=keep)
+        found.append(answers(scores_of(record, output, reading.loss, piece)))
+    return np.concatenate(found)
+
+
+def ended(data: EventBatch, at_us: NDArray[np.float64]) -> EventBatch:
+    """Return recordings that end at these times: later events are not in them."""
+    size = np.diff(data.start)
+    first, last = int(data.start[0]), int(data.start[-1])
+    t, unit = data.t[first:last], data.unit[first:last]
+    kept = t < np.repeat(at_us, size)
+    sums = np.concatenate([[0], np.cumsum(kept)])
+    start = sums[data.start - first].astype(np.int64)
+    duration = np.minimum(np.ceil(at_us), data.duration).astype(np.int64)
+    return data.with_events(t[kept], unit[kept], start, data.label, duration)
+
+
+def _seconds(run: Callable[[], Any], recordings: int) -> float:
+    """Return the shortest time of a recording."""
+    best = math.inf
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - started)
+    return best / recordings

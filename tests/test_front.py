@@ -1,0 +1,191 @@
+"""Fronts of accuracy against cost: what nothing beats, early stops counted, one command."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import eventsnn as es
+from eventsnn.errors import UserError
+from eventsnn.measure.anytime import stream
+from eventsnn.measure.energy import MODELS
+from eventsnn.measure.front import beside, cheapest, cost_of, front
+from eventsnn.measure.meter import CHECK_US, Meter, ended
+from eventsnn.measure.policies import Policy, choose_level
+
+RUNS = """
+[all]
+data = "digits"
+limit = 90
+skip = 30
+epochs = 6
+seed = 3
+[narrow]
+rule = "adjoint"
+layers = "2312-12-10"
+[frames]
+rule = "relu"
+layers = "2312-12-10"
+frames = 2
+"""
+
+
+def point(name, accuracy, operations, seconds=None):
+    cost = {"operations": operations, "seconds": seconds, "energy_nj": {"chip": operations / 2}}
+    return {"name": name, "how": "to the end", "accuracy": accuracy} | cost
+
+
+def test_a_front_is_what_no_other_point_beats():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        numbers = rng.integers(0, 6, (12, 2))
+        points = [point(str(k), a / 6, float(c)) for k, (a, c) in enumerate(numbers)]
+
+        def beaten(p, points=points):
+            return any(
+                q["accuracy"] >= p["accuracy"] and q["operations"] <= p["operations"]
+                and (q["accuracy"], -q["operations"]) != (p["accuracy"], -p["operations"])
+                for q in points
+            )  # fmt: skip
+
+        wanted = {(p["accuracy"], p["operations"]) for p in points if not beaten(p)}
+        found = front(points, cost_of("operations"))
+        assert [(p["accuracy"], p["operations"]) for p in found] == sorted(wanted)
+        least = cheapest(points, cost_of("chip"), 0.5)
+        enough = [p["operations"] for p in points if p["accuracy"] >= 0.5]
+        assert (least and least["operations"]) == (min(enough) if enough else None)
+
+
+def test_an_accuracy_is_compared_where_both_sides_reach_it_and_points_without_a_cost_stay_out():
+    ours = [point("a", 0.99, 100.0, 0.2), point("b", 0.97, 10.0)]
+    theirs = [point("c", 0.98, 400.0, 0.1)]
+    rows = beside(ours, theirs, "operations", (0.97, 0.985))
+    assert [row["ratio"] for row in rows] == [40.0, None]
+    assert rows[0]["events"]["name"] == "b" and rows[1]["frames"] is None
+    assert beside(ours, theirs, "seconds", (0.97,))[0]["ratio"] == pytest.approx(0.5)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    data = es.open_data("digits", limit=90)
+    model = es.Classifier("2312-12-10", rule="adjoint", epochs=8, seed=0).fit(data)
+    return model.learner, data
+
+
+def test_what_an_early_stop_costs_is_what_runs_that_end_there_cost(trained):
+    learner, data = trained
+    reading = learner.reading
+    record = es.simulate(reading.network, reading.weights, data.test)
+    times = CHECK_US * np.arange(1, 160)
+    checks = np.broadcast_to(times, (len(data.test), len(times)))
+    args = (record, reading.weights, data.test, reading.loss, checks)
+    policy = Policy(stream(*args, settle=True), "margin")
+    level = float(np.median(policy.reached[:, -1]))
+    at, rows = policy.stops(level), np.arange(len(data.test))
+    cut = ended(data.test, policy.streamed.t[rows, at])
+    short = es.simulate(reading.network, reading.weights, cut)
+    counted = es.operations(short, reading.weights, cut)
+    assert counted.total.tolist() == policy.streamed.operations[rows, at].tolist()
+    assert len(set(at.tolist())) > 3 and cut.start[-1] < data.test.start[-1]
+
+
+def test_the_meter_counts_runs_to_the_end_and_levels_come_from_held_out_recordings(trained):
+    learner, data = trained
+    meter = Meter("m", MODELS, (0.0, 0.05))
+    points = meter.points(learner.rule, learner.state, data.test, data.train)
+    reading = learner.reading
+    record = es.simulate(reading.network, reading.weights, data.test)
+    counted = es.operations(record, reading.weights, data.test)
+    end, stops = points[0], points[1:]
+    assert end["operations"] == counted.total.mean() and end["how"] == "to the end"
+    assert end["accuracy"] == learner.evaluate(data.test, 1)["accuracy"]
+    for model in MODELS:
+        cost = es.energy(record, reading.weights, data.test, model=model)
+        assert end["energy_nj"][model.name] == pytest.approx(cost.total_nj.mean())
+        assert end["without_decays_nj"][model.name] == pytest.approx(cost.without_decays_nj.mean())
+    assert stops and all(p["operations"] < end["operations"] for p in stops)
+    record = es.simulate(reading.network, reading.weights, data.train)
+    times = np.broadcast_to(CHECK_US * np.arange(1, 161), (len(data.train), 160))
+    args = (record, reading.weights, data.train, reading.loss, times)
+    held = Policy(stream(*args, settle=True), "margin")
+    for stop in stops:
+        assert stop["level"] == choose_level(held, stop["lose"])
+        lost = learner.evaluate(data.train, 1)["accuracy"] - held.at(stop["level"]).accuracy
+        assert lost <= stop["lose"] + 1e-9 and stop["held_out"] == len(data.train)
+    assert len(meter.points(learner.rule, learner.state, data.test, None)) == 1
+
+
+def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
+    file, out = tmp_path / "runs.toml", tmp_path / "runs"
+    file.write_text(RUNS)
+    page, figure = tmp_path / "front.html", tmp_path / "front.svg"
+    words = ("front", "--train", file, "--out", out, "--limit", 30, "--lose", 0, "--lose", 5)
+    code, told, err = call(*words, "--html", page, "--figure", figure, "--json")
+    assert code == 0 and "frames:" in err, err
+    result = json.loads(told)
+    narrow, frames = result["models"]
+    assert (narrow["spiking"], frames["spiking"]) == (True, False)
+    assert [m["held_out"] for m in result["models"]] == [30, 30] and narrow["learned"] == 60
+    assert {p["how"] for p in frames["points"]} == {"zeros skipped", "all synapses"}
+    skipped, every = frames["points"]
+    assert every["operations"] == 2 * 2312 * 12 + 120 > skipped["operations"]
+    assert every["seconds"] is None and skipped["energy_nj"].keys() < narrow["points"][0][
+        "energy_nj"
+    ].keys()  # fmt: skip
+    assert narrow["learning"]["backward"] > 0 and frames["learning"]["bytes"] > 3 * 4 * 55_000
+    names = [f"{p['name']}, {p['how']}" for m in result["models"] for p in m["points"]]
+    assert all(set(best) <= set(names) and best for best in result["front"].values())
+    html = page.read_text()
+    assert all(text in html for text in result["front"]["operations"])
+    assert not re.search(r'(src|href)="http', html)
+    assert figure.read_text().count("<svg") == 1
+    code, told, err = call(*words)
+    assert code == 0 and "frames:" not in err and "narrow, to the end" in told
+    code, told, _ = call("front", out / "narrow", "--data", f"events:{film(tmp_path)}", "--json")
+    assert code == 0
+    (other,) = json.loads(told)["models"]
+    assert other["held_out"] == 0 and len(other["points"]) == 1
+
+
+def film(folder):
+    from eventsnn.data.readers.film_file import write_film
+
+    data = es.open_data("digits", limit=30)
+    write_film(folder / "other.safetensors", [data.train, data.test], emulated=True)
+    return folder / "other.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "give folders of trained networks"),
+        (("{a}", "{a}"), "each once"),
+        (("{a}", "--lose", "-1"), "lose is -1"),
+        (("--out", "{a}", "{a}"), "is the folder of the runs of --train"),
+        (("--train", "{none}"), "none.toml"),
+        (("--train", "{text}"), "'rate' is 3"),
+        (("--train", "{empty}"), "holds no run"),
+        (("--train", "{up}"), "is no name of a folder"),
+        (("{a}", "--html", "{a}/x.txt"), "page"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(words, told, tmp_path, call):
+    texts = {"text": "rate = 3", "empty": "[all]\nepochs = 1", "up": '["../x"]\nepochs = 1'}
+    places = {"a": tmp_path / "a", "none": tmp_path / "none.toml"}
+    for name, text in texts.items():
+        places[name] = tmp_path / f"{name}.toml"
+        places[name].write_text(text)
+    code, _, err = call("front", *(word.format(**places) for word in words))
+    assert code == 2 and told in err and len(err.splitlines()) == 1
+
+
+def test_a_rule_that_counts_nothing_is_refused_with_its_name(trained):
+    data = trained[1]
+
+    class Silent:
+        kind, spiking = "silent", True
+        reading = own = staticmethod(lambda state: None)
+
+    with pytest.raises(UserError, match="m: the rule silent does not count"):
+        Meter("m", MODELS).points(Silent(), None, data.test, None)
