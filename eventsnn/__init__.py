@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from eventsnn.engines import simulate
     from eventsnn.engines.asynchronous.state import State
     from eventsnn.engines.prepared import Prepared, prepare
+    from eventsnn.engines.stop import Stop, Stopped
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.exchange import nir
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from eventsnn.generators.spike_trains import SpikeTrains
     from eventsnn.generators.step_current import StepCurrent
     from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike
+    from eventsnn.measure.choose_stop import choose_stop
     from eventsnn.measure.estimated import Energy, energy
     from eventsnn.measure.operations import Operations, operations
     from eventsnn.measure.traces import Potentials, potentials
@@ -78,6 +80,7 @@ _HOME = {
     "AllToAll": "connectivity.all_to_all",
     "Camera": "data.camera.saccade",
     "Classifier": "train.classifier",
+    "choose_stop": "measure.choose_stop",
     "connect": "network",
     "Connection": "network",
     "Constant": "distributions.constant",
@@ -133,6 +136,8 @@ _HOME = {
     "start": "rules.gradient.start",
     "State": "engines.asynchronous.state",
     "StepCurrent": "generators.step_current",
+    "Stop": "engines.stop",
+    "Stopped": "engines.stop",
     "Uniform": "distributions.uniform",
     "UserError": "errors",
 }
@@ -194,8 +199,11 @@ __all__ = [
     "SpikeTrains",
     "State",
     "StepCurrent",
+    "Stop",
+    "Stopped",
     "Uniform",
     "UserError",
+    "choose_stop",
     "connect",
     "connectivity",
     "distributions",

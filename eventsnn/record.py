@@ -17,6 +17,7 @@ from eventsnn.text import named
 if TYPE_CHECKING:
     from eventsnn.engines.asynchronous.state import State
     from eventsnn.engines.fingerprint import Fingerprint
+    from eventsnn.engines.stop import Stopped
 
 T = TypeVar("T")
 
@@ -160,6 +161,8 @@ class Record:
     fingerprint : Fingerprint or None
         Of the recordings and weights, so that what is read off the record later is not read with
         others; None of a record that was made by hand.
+    stopped : Stopped or None
+        What each recording said, if it ran until its answer was clear.
 
     Examples
     --------
@@ -181,6 +184,7 @@ class Record:
     state: State | None = None
     began: State | None = None
     fingerprint: Fingerprint | None = None
+    stopped: Stopped | None = None
 
     def __post_init__(self) -> None:
         """Let a name that is not there say why."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventsnn.engines import simulate
-from eventsnn.engines.layered.passed import recorded_outputs
+from eventsnn.engines.outputs import recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.losses import CountTarget, CrossEntropy, FirstSpike

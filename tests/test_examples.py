@@ -34,6 +34,13 @@ def accuracy_against_cost(out):
     assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
 
 
+def stop_when_clear(out):
+    whole, stopped = numbers(r": ([\d.]+)%", out)
+    assert whole > 90 and stopped > whole - 2
+    additions = numbers(r"([\d,]+) additions", out)
+    assert additions[0] > 5 * additions[1]
+
+
 def constant_current(out):
     rates = re.findall(r"([\d.]+) Hz, the formula ([\d.]+) Hz", out)
     assert len(rates) == 6 and all(found == formula for found, formula in rates)

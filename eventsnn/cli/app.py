@@ -12,11 +12,12 @@ import typer
 from typer.exceptions import TyperException
 
 import eventsnn
+from eventsnn.cli.evaluate import add_evaluate
 from eventsnn.cli.events import film
 from eventsnn.cli.exchange import add_exchange
 from eventsnn.cli.front import add_front
 from eventsnn.cli.measure import add_measure
-from eventsnn.cli.results import bench, compare, evaluate, reproduce
+from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
@@ -47,7 +48,7 @@ app = typer.Typer(
     help="Spiking neural networks that compute only when an event arrives.",
 )
 add_train(app)
-app.command()(evaluate)
+add_evaluate(app)
 add_simulate(app)
 add_measure(app)
 add_front(app)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eventsnn.cli import show_measured
+from eventsnn.cli import show_measured, stopped
 from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.commands.measure_options import MeasureOptions
@@ -40,13 +40,14 @@ def _measure(
         levels=commands.levels_of(asked.levels),
         shuffle=asked.shuffle_times,
     )
-    what = commands.What(data, split, limit)
+    what = commands.What(data, split, limit, asked.stop)
     out = (asked.figures, asked.html)
     result = commands.measure(model, what, request, index, out, threads or cores(), ERR)
     if as_json:
         print(json.dumps(result))
     else:
         show_measured.measurement(result, OUT)
+        stopped.measurement(result, OUT)
 
 
 def add_measure(app: typer.Typer) -> None:

@@ -9,33 +9,8 @@ from typing import Annotated
 import typer
 
 from eventsnn.cli import show, show_measured
-from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
+from eventsnn.cli.options import ERR, OUT, Json, Limit, Split, Threads
 from eventsnn.threads import cores
-
-
-def evaluate(
-    model: Model,
-    data: OwnData = None,
-    split: Split = "test",
-    limit: Limit = None,
-    mistakes: Annotated[
-        bool, typer.Option("--mistakes", help="Also show what is taken for what, and where.")
-    ] = False,
-    threads: Threads = None,
-    as_json: Json = False,
-) -> None:
-    """Measure a trained network: accuracy, spikes and operations per recording."""
-    from eventsnn.commands import results as commands
-
-    result = commands.evaluate(model, data, split, limit, threads or cores(), ERR)
-    if as_json:
-        print(json.dumps(result))
-        return
-    OUT.print(f"accuracy {result['accuracy']:.2%} on {result['recordings']} recordings")
-    show.no_answer(result["no_answer"], result["recordings"], OUT)
-    OUT.print(show.cost_table(result))
-    if mistakes:
-        show.mistakes(result, OUT)
 
 
 def compare(

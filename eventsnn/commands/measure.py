@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
+from eventsnn.commands.stopping import AskedStop, stop_of
 from eventsnn.data.dataset import Data, DataSet
+from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
@@ -43,13 +46,20 @@ Result = dict[str, Any]
 _HIGHEST_LEVEL = 1e15
 """Of a policy: scores, nats or microseconds."""
 
+_WARM = 20
+"""Recordings that kernels are compiled or loaded with."""
+
 
 class What(NamedTuple):
-    """What to measure on: ``data`` None for the model's own; half "test", "train" or "all"."""
+    """What to measure on: ``data`` None for the model's own; half "test", "train" or "all".
+
+    ``stop`` says when nothing more is delivered, if that is to be told, too.
+    """
 
     data: str | None
     split: str
     limit: int | None
+    stop: AskedStop | None = None
 
 
 def measure(
@@ -74,6 +84,9 @@ def measure(
     data, told = _open(model, run, what, console)
     found = _measured(learner, data, request, threads, console)
     result = {"model": str(model), "rule": options.rule} | told | found.result
+    if what.stop is not None:
+        stop = stop_of(what.stop, 100 * request.tolerance, model, (learner, run), console)
+        result["stopped"] = _stopped(learner, data, stop, threads)
     if request.shuffle:
         result["shuffled_times"] = _without_time(learner, data, threads)
     result |= {
@@ -208,6 +221,22 @@ def _measured(
             threads=threads,
             progress=Bar(bars, "measuring"),
         )
+
+
+def _stopped(
+    learner: Learner, data: Data, stop: tuple[Stop, dict[str, Any]], threads: int
+) -> Result:
+    """Return what recordings cost that are stopped when they are clear, and the time it takes."""
+    few = data.part(0, min(len(data), _WARM)) if isinstance(data, EventBatch) else data
+    learner.until_clear(few, stop[0], threads)  # compiled, before time is taken
+    took, found = [], {}
+    for one in (None, stop[0]):
+        began = time.perf_counter()
+        found = learner.evaluate(data, threads, one)
+        took.append(time.perf_counter() - began)
+    found.pop("predictions")
+    rates = {"to_the_end": len(data) / took[0], "stopped": len(data) / took[1]}
+    return found | {"stop": stop[1], "recordings_per_second": rates, "threads": threads}
 
 
 def _without_time(learner: Learner, data: Data, threads: int) -> Result:

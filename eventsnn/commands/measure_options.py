@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eventsnn.commands.stopping import STOP_HELP, AskedStop, StopForm
 from eventsnn.options import Form, option, take
 
 _FILE = Form((str, Path), "the name of a file", Path)
@@ -27,6 +28,7 @@ class MeasureOptions:
         "JSON of another measurement: report its levels here, on everything.",
         form=_FILE,
     )
+    stop: AskedStop | None = option(None, STOP_HELP, form=StopForm)
     shuffle_times: bool = option(False, "Tell the accuracy with the times of events shuffled, too.")
 
     def __post_init__(self) -> None:

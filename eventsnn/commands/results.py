@@ -9,7 +9,9 @@ import numpy as np
 
 import eventsnn
 from eventsnn.commands.console import Console
+from eventsnn.commands.evaluate_options import EvaluateOptions
 from eventsnn.commands.progress import Bar, RowBars, progress_bars
+from eventsnn.commands.stopping import stop_of
 from eventsnn.data.dataset import Data, DataSet, labels_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
@@ -23,7 +25,13 @@ Result = dict[str, Any]
 
 
 def evaluate(
-    model: Path, data: str | None, split: str, limit: int | None, threads: int, console: Console
+    model: Path,
+    data: str | None,
+    split: str,
+    limit: int | None,
+    options: EvaluateOptions,
+    threads: int,
+    console: Console,
 ) -> dict[str, Any]:
     """Evaluate a saved network on a data set: one half, or both."""
     if split not in ("train", "test", "all"):
@@ -42,7 +50,11 @@ def evaluate(
                 f"data {spec!r}: recording {int((label < 0).argmax())} of the {name} half has no "
                 "label; evaluate needs one a recording"
             )
-    found = [learner.evaluate(part, threads) for part in parts.values()]
+    stop, told = None, {}
+    if options.stop is not None:
+        stop, chosen = stop_of(options.stop, options.lose, model, (learner, run), console)
+        told = {"stop": chosen}
+    found = [learner.evaluate(part, threads, stop) for part in parts.values()]
     said = [np.array(part.pop("predictions"), np.int64) for part in found]
     wrong = [mistakes(*row) for row in zip(labels, said, names, strict=True)]
     every = np.concatenate(labels), np.concatenate(said)
@@ -54,6 +66,7 @@ def evaluate(
         "split": split,
         "note": halves.note,
         "class_names": list(halves.classes),
+        **told,
     }
 
 
@@ -68,7 +81,9 @@ def pooled(parts: list[Result]) -> Result:
     first = parts[0]
     if len(parts) == 1:
         return first
+    early = ("stopped_early", "stopped_us")
     return {
+        **{name: float(mean([p[name] for p in parts])) for name in early if name in first},
         "accuracy": float(mean([part["accuracy"] for part in parts])),
         "recordings": n,
         "no_answer": sum(part["no_answer"] for part in parts),

@@ -29,6 +29,7 @@ from eventsnn.network import Network, Weights
 from eventsnn.network.file import generator_of, load_network
 from eventsnn.record import Record
 from eventsnn.report.style import DARK, LIGHT, Theme
+from eventsnn.rules.evaluation import answer_by
 from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
@@ -114,7 +115,7 @@ def _by_its_rule(learner: Learner, inputs: Inputs, options: SimulateOptions) -> 
 def _check_own(model: Path, options: SimulateOptions) -> None:
     """Refuse options of the simulator for a network that its rule runs."""
     usual = SimulateOptions()
-    for name in ("engine", "until", "record", "state", "spikes", "drive"):
+    for name in ("engine", "until", "stop", "record", "state", "spikes", "drive"):
         if getattr(options, name) != getattr(usual, name):
             raise UserError(
                 f"--{name}: {model} is run by its own rule, not by the simulator; leave it out"
@@ -264,6 +265,9 @@ def _run(
                 "give --until a later time"
             )
         how = How(options.engine, keep_of(network, options), state, progress=watch)
+        if options.stop is not None:
+            answer = None if subject.loss is None else answer_by(subject.loss)
+            how = how._replace(stop=options.stop, answer=answer)
         record = run(network, subject.weights, events, options.until, how)
     if not watch.stopped:
         return record, None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eventsnn.data.view import SensorView
+from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.options import Form, inline, option, take
 from eventsnn.text import shown
@@ -97,6 +98,11 @@ class SimulateOptions:
         "Simulate so long, such as 500ms, 2s or 1500 (microseconds); default: the recording.",
         form=Form((str, int, float), "a time such as 500ms, 2s or 1500 (us)", _microseconds),
     )
+    stop: Stop | None = option(
+        None,
+        "End when the answer is clear, e.g. margin:2.0.",
+        form=Form((str, Stop), "a policy and its level, such as margin:2.0", Stop.of),
+    )
     record: str | tuple[str, ...] = option(
         "all",
         "Whose spikes are kept: all, counts, nothing, or names with commas.",
@@ -123,3 +129,6 @@ class SimulateOptions:
     def __post_init__(self) -> None:
         """Check the options."""
         take(self)
+        for name in ("until", "state"):
+            if self.stop is not None and getattr(self, name) is not None:
+                raise UserError(f"stop: such a run takes no --{name}; leave one out")

@@ -39,6 +39,8 @@ def told_of(record: Record, events: Any, everything: bool) -> dict[str, Any]:
             "operations": sent.tolist(),
             "time_unit": "us",
         }
+    if record.stopped is not None:
+        told["stopped_early"] = bool(record.stopped.early[0])
     return told | {"begin": _whole(record.since), "duration": _whole(end - record.since)}
 
 
@@ -53,7 +55,8 @@ def answer_of(
     if batch is None or loss is None:
         return {}
     last = len(record.network.populations) - 1
-    scores = scores_of(record, last, loss, batch)[0]
+    stopped = record.stopped
+    scores = scores_of(record, last, loss, batch)[0] if stopped is None else stopped.scores[0]
     answer = told_answer(int(answers(scores)))
     told: dict[str, Any] = {"prediction": answer, "output": scores.tolist()}
     if answer is not None and answer < len(names):

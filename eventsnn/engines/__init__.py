@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from eventsnn.engines.asynchronous.state import State as State
 from eventsnn.engines.gathered import Given
 from eventsnn.engines.options import EVENT_BUDGET
 from eventsnn.engines.running import Engine as Engine
-from eventsnn.engines.running import How, run
+from eventsnn.engines.running import How, Until, run
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record
 
@@ -27,7 +26,7 @@ def simulate(
     *,
     engine: Engine = "auto",
     record: Keep = "all",
-    until_us: ArrayLike | None = None,
+    until_us: Until = None,
     state: State | Literal[True] | None = None,
     dtype: type[np.floating[Any]] | None = None,
     threads: int = 1,
@@ -50,9 +49,11 @@ def simulate(
     record : "all", "counts", "nothing" or names of populations
         Whose spikes are kept. "counts" keeps the operation counts and the spike counts
         of the output neurons, "nothing" only the operation counts.
-    until_us : float, or one a recording
+    until_us : float, or one a recording, or Stop
         Run over the instants before it; None for the recording's duration (of several inputs: the
-        longest), infinity until nothing more happens. Generators need a number.
+        longest), infinity until nothing more happens. Generators need a number. A ``Stop``, or its
+        text ("margin:2.0"): until the answer of the last population is clear; what it said is in
+        ``record.stopped``, and the record is that of a run with ``until_us=record.duration``.
     state : State or True
         True: from rest, and the record holds the state at the end (``record.state["h"].v``). A
         State: go on from here with one recording, whose events carry the times of the whole

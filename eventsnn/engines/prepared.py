@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.gathered import Given
 from eventsnn.engines.kept import read_only
 from eventsnn.engines.options import EVENT_BUDGET
 from eventsnn.engines.pool import Pool
-from eventsnn.engines.running import Engine, How, check, check_network, run_checked
+from eventsnn.engines.running import Engine, How, Until, check, check_network, run_checked
 from eventsnn.network import Network, Weights
 from eventsnn.record import Keep, Record
 
@@ -58,7 +58,7 @@ class Prepared:
         *,
         engine: Engine = "auto",
         record: Keep = "all",
-        until_us: ArrayLike | None = None,
+        until_us: Until = None,
         state: State | Literal[True] | None = None,
         threads: int = 1,
         event_budget: int = EVENT_BUDGET,

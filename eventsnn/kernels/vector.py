@@ -58,3 +58,16 @@ def _reached(_: Any, v: Any, position: Any, th: Any, chunks: Any) -> Any:
 
 
 reached: Any = intrinsic(_reached)
+
+
+def _lane_bits(_: Any, v: Any) -> Any:
+    """Return how many bits count the lanes of a register, as a constant."""
+    lanes = LINE * 8 // v.dtype.bitwidth
+
+    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        return ir.IntType(64)(lanes.bit_length() - 1)
+
+    return types.uint64(v), codegen
+
+
+lane_bits: Any = intrinsic(_lane_bits)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.ongoing import Ongoing
-from eventsnn.engines.layered.passed import integral_unit
+from eventsnn.engines.outputs import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.network import Population
 from eventsnn.record import Reads

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.fingerprint import check_given
-from eventsnn.engines.layered.passed import integral_unit
+from eventsnn.engines.outputs import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers

@@ -8,17 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
-from eventsnn.engines.layered.passed import recorded_outputs
 from eventsnn.engines.options import EVENT_BUDGET
+from eventsnn.engines.outputs import recorded_outputs
+from eventsnn.engines.running import How, run
+from eventsnn.engines.stop import Scoring, Stop
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 from eventsnn.record import Keep, Record
-from eventsnn.rules.learned import Predicted
+from eventsnn.rules.learned import Predicted, PredictedEarly, Reading
 
 TOGETHER = 250
 """Recordings that are run in one go."""
+
+IN_TURNS = 2_000
+"""The same of those that stop when they are clear: more share what each check costs."""
 
 MOST_EVENTS = 1 << 23
 """Events of those, unless one recording has more: memory goes by events."""
@@ -38,6 +43,34 @@ def spikes_allowed(network: Network, events: EventBatch) -> int:
         return EVENT_BUDGET
     longest = int(events.duration.max()) if len(events) else 0
     return min(EVENT_BUDGET, sum(p.size for p in neurons) * max(SPIKES, longest // EVERY_US))
+
+
+def answer_by(loss: Loss) -> Scoring:
+    """Return what is read of an output before its end, and the scores that it gives."""
+    return Scoring(loss.reads, lambda outputs: loss(outputs, np.zeros(len(outputs), int)).scores)
+
+
+def predict_until_clear(
+    reading: Reading, events: EventBatch, stop: Stop, threads: int = 1
+) -> PredictedEarly:
+    """Predict every recording, and look at each until its answer is clear."""
+    network, weights, loss = reading
+    answer = answer_by(loss)
+    p = len(network.populations)
+    kinds = ((0,), int), ((0, p), int), ((0, p - 1), int), ((0,), bool), ((0,), float)
+    found: list[tuple[NDArray[Any], ...]] = [tuple(np.zeros(*kind) for kind in kinds)]
+    for batch in events.pieces(IN_TURNS, MOST_EVENTS):
+        most = spikes_allowed(network, batch)
+        how = How(record="counts", threads=threads, event_budget=most, stop=stop, answer=answer)
+        record = run(network, weights, batch, None, how)
+        assert record.stopped is not None
+        counts = record.counts
+        adds = np.zeros((len(batch), p), np.int64)
+        np.add.at(adds.T, list(network.targets), counts.synaptic_adds.T)
+        early = record.stopped.early, record.duration
+        classes = answers(record.stopped.scores)
+        found.append((classes, counts.spikes, np.delete(adds, network.input, 1), *early))
+    return PredictedEarly(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def predict(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data, labels_of
 from eventsnn.events import EventBatch
+from eventsnn.losses.answers import unanswered
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
 
@@ -141,6 +142,43 @@ class Predicted(NamedTuple):
     spikes: NDArray[np.int64]
     adds: NDArray[np.int64]
     neurons: NeuronWork | None = None
+
+
+class PredictedEarly(NamedTuple):
+    """What a network said of samples that it looked at until its answer was clear.
+
+    Attributes
+    ----------
+    classes : int64 array (n,)
+    spikes : int64 array (n, n_populations)
+        Input first.
+    adds : int64 array (n, n_populations - 1)
+        Synaptic additions into each but the input.
+    early : bool array (n,)
+        Whether a sample was stopped before its end.
+    t_us : float64 array (n,)
+        When its run ended, microseconds.
+    """
+
+    classes: NDArray[np.int64]
+    spikes: NDArray[np.int64]
+    adds: NDArray[np.int64]
+    early: NDArray[np.bool_]
+    t_us: NDArray[np.float64]
+
+    def to_json(self, labels: NDArray[np.int64]) -> dict[str, Any]:
+        """Return it as ``Rule.evaluate`` returns an evaluation, and when runs ended."""
+        n = max(len(labels), 1)
+        return {
+            "accuracy": int((self.classes == labels).sum()) / n,
+            "recordings": len(labels),
+            "no_answer": unanswered(self.classes),
+            "predictions": self.classes.tolist(),
+            "spikes_per_recording": (self.spikes.sum(0) / n).tolist(),
+            "operations_per_recording": (self.adds.sum(0) / n).tolist(),
+            "stopped_early": int(self.early.sum()) / n,
+            "stopped_us": float(self.t_us.sum()) / n,
+        }
 
 
 class Reading(NamedTuple):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eventsnn.data.classes import numbered_as
 from eventsnn.data.dataset import Data, DataSet, inputs_of, labels_of, sensor_of
 from eventsnn.data.facts import USUAL, facts_of
+from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.files.outputs import check_output_folder
@@ -146,7 +147,9 @@ class Classifier:
         return self
 
     def with_weights(self, network: Network, weights: Weights, data: Samples) -> Classifier:
-        """Become a network that learned in a loop of one's own.
+        """Become a network that learned in a loop of one's own, and return this one.
+
+        It predicts, and what it saves every command takes.
 
         Parameters
         ----------
@@ -155,11 +158,6 @@ class Classifier:
         weights : mapping by connection name, or sequence in connection order
         data : as ``X`` of ``fit``
             What it learned from.
-
-        Returns
-        -------
-        Classifier
-            This one: it predicts, and what it saves every command takes.
 
         Raises
         ------
@@ -196,24 +194,22 @@ class Classifier:
             raise UserError("the classifier has learned nothing yet; call fit first, or load one")
         return self._learner
 
-    def predict(self, X: Samples) -> NDArray[np.int64] | int:
+    def predict(self, X: Samples, *, stop: Stop | str | None = None) -> NDArray[np.int64] | int:
         """Return the class of each recording, int64 (n,); of one stream, an int.
 
-        -1 where there is no answer: the output stayed silent.
+        -1 where there is no answer: the output stayed silent. With ``stop``, such as "margin:2.0",
+        nothing more is delivered once an answer is clear.
         """
         data = self._fitting(X)
+        if stop is not None:
+            early = self.learner.until_clear(data, Stop.of(stop), self.threads).classes
+            return int(early[0]) if isinstance(X, EventStream) else early
         order = np.arange(len(data))
         classes = self.learner.rule.predict(self.learner.state, data, order, self.threads).classes
         return int(classes[0]) if isinstance(X, EventStream) else classes
 
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
-        """Return the probability of each class, float64 (n, n_classes).
-
-        Raises
-        ------
-        UserError
-            Of a network whose loss or rule gives none.
-        """
+        """Return the probability of each class, (n, n_classes); UserError if it has none."""
         reading, data = self._probable(), self._fitting(X)
         assert isinstance(data, EventBatch) and isinstance(reading.loss, TargetLoss)
         outputs = outputs_of(*reading, data, self.threads)
@@ -229,14 +225,16 @@ class Classifier:
             )
         return reading
 
-    def score(self, X: Samples, y: ArrayLike | None = None) -> float:
+    def score(
+        self, X: Samples, y: ArrayLike | None = None, *, stop: Stop | str | None = None
+    ) -> float:
         """Return the share of right answers; no answer is wrong.
 
-        ``y`` are the classes, int (n,), or those of the recordings if it is left out.
+        ``y`` are the classes, int (n,), or those of the recordings; ``stop`` is as in ``predict``.
         """
         data = self._fitting(X)
         data = data if y is None else labelled(data, y)
-        labels, classes = labels_of(data), np.atleast_1d(self.predict(data))
+        labels, classes = labels_of(data), np.atleast_1d(self.predict(data, stop=stop))
         unknown = np.flatnonzero(labels < 0)
         if unknown.size or not len(data):
             raise UserError(

@@ -9,10 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.data.dataset import Data
+from eventsnn.data.dataset import Data, labels_of
+from eventsnn.engines.stop import Stop
+from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.rules import find_rule
-from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Rates, Teaching
+from eventsnn.rules.evaluation import predict_until_clear
+from eventsnn.rules.learned import (
+    Arrays,
+    Batch,
+    Epoch,
+    Learned,
+    PredictedEarly,
+    Rates,
+    Teaching,
+)
 from eventsnn.rules.rule import Reading, Rule
 from eventsnn.train.augment import augment
 from eventsnn.train.described import network_by
@@ -101,9 +112,29 @@ class Learner:
         self.state = self.rule.end_epoch(self.state, self.epoch)
         self.rule.check(self.state, self.epoch)
 
-    def evaluate(self, data: Data, threads: int) -> dict[str, Any]:
-        """Predict every sample; see ``Rule``."""
-        return self.rule.evaluate(self.state, data, threads)
+    def evaluate(self, data: Data, threads: int, stop: Stop | None = None) -> dict[str, Any]:
+        """Predict every sample; see ``Rule``. With ``stop``, until its answer is clear."""
+        if stop is None:
+            return self.rule.evaluate(self.state, data, threads)
+        return self.until_clear(data, stop, threads).to_json(labels_of(data))
+
+    def until_clear(self, data: Data, stop: Stop, threads: int = 1) -> PredictedEarly:
+        """Predict every sample, and look at each until its answer is clear.
+
+        Raises
+        ------
+        UserError
+            Of a network that only its rule runs.
+        """
+        reading = self.reading
+        if reading is None:
+            raise UserError(
+                f"stop: a network of the rule {self.options.rule} is run by its own rule, which "
+                "does not stop early; leave it out"
+            )
+        self.rule.check_data(data)
+        assert isinstance(data, EventBatch)
+        return predict_until_clear(reading, data, stop, threads)
 
     def costs(self) -> dict[str, Any]:
         """Return operations a recording while learning."""

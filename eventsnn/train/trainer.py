@@ -84,7 +84,7 @@ class Trainer:
         self.kept: Identity | None = None
         self.history: list[dict[str, Any]] = []
         self.learner = Learner(options, threads)
-        self.chosen, self.held_out = _split(options, self.learner.rule.validate, data)
+        self.chosen, self.held_out = split_of(options, self.learner.rule.validate, data)
         self.began: Arrays = {}
         self.metrics = Metrics(folder, tensorboard)
         self.rates: list[Rates] = []
@@ -277,7 +277,7 @@ class Trainer:
         return Checkpoint(self.learner.snapshot() | self.began | arrays, info | network)
 
 
-def _split(
+def split_of(
     options: TrainOptions, share: float, data: DataSet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the training samples to learn, and those held out to validate."""

@@ -70,7 +70,7 @@ def run(
         network,
         np.array([end for one in done for end in one.ends], np.float64),
         counts,
-        {names[p]: _end_to_end([one.spikes[p] for one in done]) for p in options.kept},
+        {names[p]: end_to_end([one.spikes[p] for one in done]) for p in options.kept},
         _stacked([row for one in done for row in one.units]),
         _joined([row for one in done for row in one.readouts]),
         done[0].state if state is not None else None,
@@ -103,7 +103,7 @@ def _through(
     return Done(spikes, ends, units, readouts, machine.state() if state is not None else None)
 
 
-def _end_to_end(parts: list[Spikes]) -> Spikes:
+def end_to_end(parts: list[Spikes]) -> Spikes:
     """Lay the spikes of consecutive recordings end to end."""
     if len(parts) == 1:
         return parts[0]

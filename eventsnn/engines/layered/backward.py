@@ -29,8 +29,9 @@ from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.loop import Link
 from eventsnn.engines.layered.near import arrived, merged
-from eventsnn.engines.layered.passed import Passed, Piece, integral_unit
+from eventsnn.engines.layered.passed import Passed, Piece
 from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
+from eventsnn.engines.outputs import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.record import Reads
 from eventsnn.threads import in_threads

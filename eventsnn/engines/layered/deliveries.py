@@ -23,6 +23,8 @@ NEVER = 1 << 62
 """A time that does not come, in microseconds."""
 
 _UNREAD = np.zeros(0), math.inf
+ANEW = np.zeros(0, np.int64)
+"""Nothing was worked off before: every recording begins."""
 
 
 class Train(NamedTuple):
@@ -153,12 +155,16 @@ def _whole(until: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def send(
-    train: Train, delay_us: int, until: NDArray[np.float64], decay: Decay | None, before: int
+    train: Train,
+    delay_us: int,
+    until: NDArray[np.float64],
+    decay: Decay | None,
+    before: NDArray[np.int64] = ANEW,
 ) -> Deliveries:
     """Take a train through a delay to a population that decays by ``decay``; None: unread.
 
     What would arrive at or after ``until`` (float64 (n_recordings,)) is left out.
-    ``before`` is the last instant of the first recording already worked off, or -1.
+    ``before`` is the last instant already worked off, or -1, of the first recordings, int64 (m,).
     """
     n, stop = len(train.t), _whole(until)
     at_once = delay_us == 0 and not _cuts(train.t, train.start, stop)
@@ -196,14 +202,14 @@ def _gather(t, unit, given, stop, out):  # type: ignore[no-untyped-def]
             return r
         while size > 0 and new_t[size - 1] >= stop[r]:
             size -= 1
-        _sort_ties(new_t[:size], new_unit[:size])
+        sort_ties(new_t[:size], new_unit[:size])
         n += size
         out.start[r + 1] = n
     return -1
 
 
 @kernel
-def _sort_ties(t, unit):  # type: ignore[no-untyped-def]
+def sort_ties(t, unit):  # type: ignore[no-untyped-def]
     """Sort simultaneous events by unit."""
     for i in range(len(t) - 1):
         if t[i] == t[i + 1] and unit[i] > unit[i + 1]:
@@ -251,7 +257,7 @@ def _mark(out, table, tau, before):  # type: ignore[no-untyped-def]
             t = out.t[first:last]
             out.instants[r] = _mark_last(t, out.last[first:last])
             if decays:
-                gap = t[0] - before if r == 0 and before >= 0 else np.int64(0)
+                gap = t[0] - before[r] if r < len(before) and before[r] >= 0 else np.int64(0)
                 _fill_decay(t, gap, out.decay[first:last], table, tau)
 
 

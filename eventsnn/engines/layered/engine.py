@@ -38,6 +38,16 @@ class Counted(NamedTuple):
     unit_spikes: dict[int, NDArray[np.int32]]
     now: NDArray[np.float64]
 
+    @classmethod
+    def room(cls, network: Network, n: int, options: Options) -> Counted:
+        """Return counts of nothing, of n recordings."""
+        units = {
+            p: np.zeros((n, network.populations[p].size), np.int32)
+            for p in network.outputs
+            if options.unit_spikes and network.populations[p].spiking
+        }
+        return cls(Counts.zeros(network, n), units, np.zeros(n))
+
 
 class SpanTrains(NamedTuple):
     """The kept spikes of a span, by population."""
@@ -79,31 +89,38 @@ def run(
 ) -> Record:
     """Run recordings; see ``simulate``. ``weights`` are flat and of ``options.dtype``."""
     recordings = recordings.made()
-    n, each = len(recordings.until), partial(in_threads, threads=options.threads)
-    if options.pool is None:
-        links = links_of(network, weights, Ahead(int(recordings.start[-1]), each))
-    else:
-        links = options.pool.shared("feedforward", lambda: links_of(network, weights, MANY))
-    units = {
-        p: np.zeros((n, network.populations[p].size), np.int32)
-        for p in network.outputs
-        if options.unit_spikes and network.populations[p].spiking
-    }
-    out = Counted(Counts.zeros(network, n), units, np.zeros(n))
+    links = ready_links(network, weights, recordings, options)
+    out = Counted.room(network, len(recordings.until), options)
 
     def work(spans: list[Span]) -> Task:
         return _run_spans(network, links, recordings, options, out, spans)
 
-    done: list[Task] = list(each(work, tasks(recordings, options.threads)))
+    done: list[Task] = in_threads(work, tasks(recordings, options.threads), options.threads)
+    return record_of(network, done, out, options, _ends(recordings, out, slice(None)))
+
+
+def ready_links(
+    network: Network, weights: tuple[NDArray[Any], ...], recordings: Inputs, options: Options
+) -> list[Link]:
+    """Return the connections ready to run, made once where there is a pool."""
+    if options.pool is not None:
+        return options.pool.shared("feedforward", lambda: links_of(network, weights, MANY))
+    each = partial(in_threads, threads=options.threads)
+    return links_of(network, weights, Ahead(int(recordings.start[-1]), each))
+
+
+def record_of(
+    network: Network, done: list[Task], out: Counted, options: Options, now: NDArray[np.float64]
+) -> Record:
+    """Put what all tasks leave together; ``now`` is the end of each recording."""
     pieces = [piece for task in done for piece in task.pieces]
-    now = _ends(recordings, out, slice(None))
     names = [population.name for population in network.populations]
     return Record(
         network,
         now,
         out.counts,
-        {names[p]: _join(pieces, p, n, options.dtype) for p in options.kept},
-        {names[p]: units[p] for p in units},
+        {names[p]: _join(pieces, p, len(now), options.dtype) for p in options.kept},
+        {names[p]: units for p, units in out.unit_spikes.items()},
         _readouts(network, done, options.dtype, now),
     )
 
@@ -145,15 +162,15 @@ def _run_spans(
     for span in spans:
         kept: dict[int, Train] = {}
         for step in loop.steps(span):
-            _count(step, out, rows)
+            count_step(step, out, rows)
             if step.population in options.kept and step.train is not None:
                 kept[step.population] = step.train
-        _check_budget(network, spikes, options.event_budget)
+        check_budget(network, spikes, options.event_budget)
         pieces.append(SpanTrains(span, kept))
     return Task(pieces, loop.readouts(_ends(recordings, out, rows)))
 
 
-def _count(step: Step, out: Counted, rows: slice) -> None:
+def count_step(step: Step, out: Counted, rows: slice) -> None:
     """Add what a step did to the counts."""
     counts = out.counts
     if step.train is not None:
@@ -176,7 +193,8 @@ def _last(events: Train | Deliveries) -> NDArray[np.int64]:
     return np.where(np.diff(events.start) > 0, events.t[events.start[1:] - 1], 0)
 
 
-def _check_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> None:
+def check_budget(network: Network, spikes: NDArray[np.int64], budget: int) -> None:
+    """Refuse recordings that fired more spikes than the budget."""
     fired = spikes.sum(1) - spikes[:, network.input]
     if fired.size and fired.max() > budget:
         raise over_budget(network, spikes[int(np.argmax(fired))], budget)

@@ -85,10 +85,13 @@ class Layer(ABC):
     beside : bool
         True if the error of a delivery depends on which others come at its instant. Near
         spikes are then walked among the spikes.
+    apart : bool
+        True if ``start_apart`` is known.
     """
 
     lays: ClassVar[bool] = False
     beside: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
     decay: Decay | None = None
 
     @abstractmethod
@@ -99,6 +102,13 @@ class Layer(ABC):
     @abstractmethod
     def start(self, recordings: int) -> Any:
         """Return the state at rest, for so many recordings."""
+
+    def start_apart(self, recordings: int) -> Any:
+        """Return the state at rest of recordings that run in turns, a piece of each at a time.
+
+        With such a state, and not ``fresh``, every recording goes on where it stood.
+        """
+        raise TypeError(f"feedforward: {type(self).__name__} runs one recording after the other")
 
     @abstractmethod
     def run(self, deliveries: Deliveries, state: Any, fresh: bool, tally: Tally) -> Train | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
-from eventsnn.engines.layered.deliveries import Deliveries, Tally, Train, gather, send
+from eventsnn.engines.layered.deliveries import ANEW, Deliveries, Tally, Train, gather, send
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
 from eventsnn.engines.layered.masks import Masks, speaking
@@ -101,26 +101,33 @@ class Loop:
         self.network, self.links, self.recordings, self.rows = network, links, recordings, rows
         self.asked = asked
         self.states: dict[int, Any] = {}
-        self.before: dict[int, int] = {}
+        self.before: dict[int, NDArray[np.int64]] = {}
         self.fresh = True
 
     def steps(self, span: Span) -> Iterator[Step]:
         """Run the next span of the recordings: yield the input, then each layer."""
-        until = self.recordings.until[self.rows]
-        trains = {self.network.input: gather(self.recordings, *span)}
-        yield Step(self.network.input, None, None, None, None, trains[self.network.input])
+        yield from self.through(gather(self.recordings, *span))
+
+    def through(self, given: Train) -> Iterator[Step]:
+        """Run what the input sends next: yield the input, then each layer."""
+        trains = {self.network.input: given}
+        yield Step(self.network.input, None, None, None, None, given)
         for link in self.links:
             if link.source not in trains:
                 continue
-            before, decay = self.before.get(link.connection, -1), link.layer.decay
-            came = send(trains[link.source], link.delay_us, until, decay, before)
-            if len(came.t):
-                self.before[link.connection] = int(came.t[-1])
-            step = self._step(link, came)
+            step = self._step(link, self.sent(link, trains[link.source]))
             if step.train is not None:
                 trains[link.target] = step.train
             yield step
         self.fresh = False
+
+    def sent(self, link: Link, train: Train) -> Deliveries:
+        """Take a train through a connection; of a long recording, after what it took before."""
+        until, c = self.recordings.until[self.rows], link.connection
+        came = send(train, link.delay_us, until, link.layer.decay, self.before.get(c, ANEW))
+        if len(came.t):
+            self.before[c] = came.t[-1:].copy()
+        return came
 
     def _step(self, link: Link, came: Deliveries) -> Step:
         """Run one layer."""
@@ -139,6 +146,7 @@ class Loop:
         return Step(p, link, came, tally, near, train)
 
     def _state(self, link: Link) -> Any:
+        """Return the state of a layer, at rest if it has not run."""
         if link.connection not in self.states:
             n = self.rows.stop - self.rows.start
             self.states[link.connection] = link.layer.start(n)

@@ -23,11 +23,11 @@ from eventsnn.engines.layered.loop import Asked, Link, Loop, joined, links_of
 from eventsnn.engines.layered.masks import Masks
 from eventsnn.engines.layered.spans import Span
 from eventsnn.engines.layered.walk import GROUP as GROUP
+from eventsnn.engines.outputs import read_outputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.network import Network
-from eventsnn.neurons.neuron import Neuron
-from eventsnn.record import Readouts, Reads, Record
+from eventsnn.record import Readouts, Reads
 from eventsnn.threads import in_threads
 
 _MOST = 4  # groups that go through all layers in one go
@@ -76,7 +76,7 @@ class Passed(NamedTuple):
     def sent(self, piece: Piece, link: Link, train: Train) -> Deliveries:
         """Return what of a train, sent through a link, arrives before its recording ends."""
         until = self.end[piece.rows].astype(np.float64)
-        return send(train, link.delay_us, until, None, -1)
+        return send(train, link.delay_us, until, None)
 
     def spikes(self, population: int | str) -> NDArray[np.int64]:
         """Return the spikes of each neuron in each recording, int64 (n_recordings, size).
@@ -237,39 +237,4 @@ def outputs_of(passed: Passed, population: int | str, reads: Reads) -> NDArray[n
     readouts = passed.readouts.get(population)
     spiking = readouts is None and population in passed.network.targets
     counts = passed.spikes(population) if spiking else None
-    return _outputs(passed.network, population, reads, readouts, counts)
-
-
-def recorded_outputs(record: Record, population: int, reads: Reads) -> NDArray[np.float64]:
-    """Return the same from a record."""
-    name = record.network.populations[population].name
-    readouts, counts = record.readouts.get(name), record.unit_spikes.get(name)
-    return _outputs(record.network, population, reads, readouts, counts)
-
-
-def _outputs(
-    network: Network,
-    population: int,
-    reads: Reads,
-    readouts: Readouts | None,
-    counts: NDArray[Any] | None,
-) -> NDArray[np.float64]:
-    neuron = network.populations[population].neuron
-    if neuron is not None and readouts is not None:
-        if reads == "integral":
-            return readouts.integral.astype(np.float64) / integral_unit(neuron)
-        if reads in ("final", "maximum"):
-            return np.asarray(getattr(readouts, reads), np.float64)
-    elif counts is not None and reads == "counts":
-        return counts.astype(np.float64)
-    kind = neuron.kind if neuron else "input"
-    raise UserError(
-        f"loss: reads {reads}, but the output is a {kind}; a readout gives final, maximum or "
-        "integral, a spiking neuron counts"
-    )
-
-
-def integral_unit(neuron: Neuron) -> float:
-    """Return the microseconds in which integrals of a readout are given to a loss."""
-    membrane = neuron.membrane
-    return 1.0 if membrane is None or np.isinf(membrane.tau_us) else membrane.tau_us
+    return read_outputs(passed.network, population, reads, readouts, counts)

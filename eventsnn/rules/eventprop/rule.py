@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
 from eventsnn.engines.layered.dense.backward import Blockwise
-from eventsnn.engines.layered.passed import integral_unit, recorded_outputs
+from eventsnn.engines.outputs import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers

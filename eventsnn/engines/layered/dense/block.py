@@ -21,8 +21,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from eventsnn.engines.layered.dense.apart import fetch, leave
 from eventsnn.kernels.compile import inlined, likely, threaded
-from eventsnn.kernels.vector import LINE, first_bit, splat
+from eventsnn.kernels.vector import LINE, first_bit, lane_bits, splat
 
 GROUP = 4
 """Events of one pass."""
@@ -182,19 +183,6 @@ def _retake(
 retake: Any = intrinsic(_retake)
 
 
-def _lane_bits(_: Any, v: Any) -> Any:
-    """Return how many bits count the lanes of a register, as a constant."""
-    lanes = LINE * 8 // v.dtype.bitwidth
-
-    def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        return ir.IntType(64)(lanes.bit_length() - 1)
-
-    return types.uint64(v), codegen
-
-
-lane_bits: Any = intrinsic(_lane_bits)
-
-
 @inlined
 def _note(near, event, unit, x):  # type: ignore[no-untyped-def]
     """Write down that a neuron came near its threshold."""
@@ -294,13 +282,16 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
     threshold, old = firing.threshold, zero
     room = np.uint64(len(spikes.event) - GROUP * len(block.ready) - 1)
     while r < len(events.start) - 1:
-        if e == np.uint64(events.start[r]) and (fresh or r > 0):
+        stop = np.uint64(events.start[r + 1])
+        if len(block.apart.v):
+            if e == np.uint64(events.start[r]) and e < stop:
+                fetch(block, r, old, firing.refractory)
+        elif e == np.uint64(events.start[r]) and (fresh or r > 0):
             block.v[:] = 0
             block.ready[:] = -1
             block.held[:] = 0
             if near is not None:
                 near.limit[:] = near.share
-        stop = np.uint64(events.start[r + 1])
         while e < stop and n <= room:
             if e + four <= stop:
                 words = sweep(v, old, w, train, e, threshold, near, chunks, _FOUR)
@@ -313,6 +304,8 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
             old = one - old
         if e < stop:
             break
+        if len(block.apart.v) and stop > np.uint64(events.start[r]):
+            leave(block, r, old, firing.refractory)
         r += 1
     if old == one:
         for k in range(len(block.ready)):

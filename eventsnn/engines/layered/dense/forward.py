@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.collect import Cursor, collect
 from eventsnn.engines.layered.deliveries import Decay, Deliveries, Spikes, Tally, Train
 from eventsnn.engines.layered.dense import cost
+from eventsnn.engines.layered.dense.apart import Apart
 from eventsnn.engines.layered.dense.backward import Blockwise, Part, fan_of, part_of
 from eventsnn.engines.layered.dense.block import GROUP, run_block
 from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay, plain
@@ -46,6 +47,8 @@ class Block(NamedTuple):
         Neurons that a pass must not decide, lane k in bit k: they are refractory.
     passing : float array (GROUP * lanes of a register,)
         Potentials of a register before its resets, event by event; all blocks share it.
+    apart : Apart
+        Where each recording stands; without recordings, every one begins at rest.
     """
 
     first: int
@@ -53,16 +56,18 @@ class Block(NamedTuple):
     ready: NDArray[np.int64]
     held: NDArray[np.uint64]
     passing: NDArray[Any]
+    apart: Apart
 
     @classmethod
     def rest(cls, firsts: list[int], ends: list[int], dtype: Any) -> list[Block]:
         """Return blocks at rest, side by side in a few arrays; their lanes end at ``ends``."""
         v, ready = aligned(2 * ends[-1], dtype), np.full(ends[-1], -1, np.int64)
         passing = aligned(GROUP * LINE // np.dtype(dtype).itemsize, dtype)
+        apart = Apart.none(dtype)
         out = []
         for first, (a, b) in zip(firsts, pairwise([0, *ends]), strict=True):
             held = np.zeros(-(-(b - a) // 64), np.uint64)
-            out.append(cls(first, v[2 * a : 2 * b], ready[a:b], held, passing))
+            out.append(cls(first, v[2 * a : 2 * b], ready[a:b], held, passing, apart))
         return out
 
 
@@ -103,6 +108,7 @@ class DenseLayer(SpikingLayer):
     """
 
     lays = True
+    apart = True
 
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any] | Laid, ahead: Ahead
@@ -125,6 +131,13 @@ class DenseLayer(SpikingLayer):
     def start(self, recordings: int) -> list[Block]:
         """Return all blocks at rest."""
         return Block.rest(self.firsts, self.ends, self.dtype)
+
+    def start_apart(self, recordings: int) -> list[Block]:
+        """Return all blocks at rest, in each recording."""
+        return [
+            block._replace(apart=Apart.rest(recordings, len(block.ready), self.dtype))
+            for block in self.start(recordings)
+        ]
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""

@@ -41,6 +41,7 @@ class ReadoutLayer(Layer):
     """A dense connection into a readout; see ``Layer``. Weights are (n_in, n_out)."""
 
     beside = True
+    apart = True
 
     def __init__(
         self, topology: Topology, neuron: Readout, weights: NDArray[Any], ahead: Ahead
@@ -54,6 +55,10 @@ class ReadoutLayer(Layer):
         v, maximum, integral = (np.zeros(shape, dtype) for _ in range(3))
         never = np.full(recordings, -1, np.int64)
         return Levels(v, maximum, integral, np.full(shape, -math.inf), never)
+
+    def start_apart(self, recordings: int) -> Levels:
+        """Return the levels at rest: they are a row a recording in any case."""
+        return self.start(recordings)
 
     def run(self, deliveries: Deliveries, state: Levels, fresh: bool, tally: Tally) -> None:
         """Take all deliveries, whose ``decay`` is float64."""

@@ -1,0 +1,110 @@
+"""Recordings on the fast path until their answers are clear: window by window, all in turns.
+
+A window lies between two checks. At its end the output of every recording is read, and one whose
+answer is clear gets nothing more: it costs neither additions nor time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.layered.deliveries import Train
+from eventsnn.engines.layered.engine import (
+    Counted,
+    SpanTrains,
+    Task,
+    check_budget,
+    count_step,
+    ready_links,
+    record_of,
+)
+from eventsnn.engines.layered.loop import Link
+from eventsnn.engines.layered.spans import Span
+from eventsnn.engines.layered.windows import TurnLoop, end_to_end, one_by_one
+from eventsnn.engines.options import Options
+from eventsnn.engines.stop import Scoring, Stop
+from eventsnn.engines.watched import Watched, stopped_of
+from eventsnn.network import Network
+from eventsnn.record import Record
+from eventsnn.threads import in_threads
+
+TOGETHER = 2_000
+"""Recordings that run in turns: so few that their states stay in the cache, so many that what a
+window costs beside its events is shared."""
+
+
+def run(
+    network: Network,
+    weights: tuple[NDArray[Any], ...],
+    recordings: Inputs,
+    options: Options,
+    asked: tuple[Stop, Scoring],
+) -> Record:
+    """Run recordings with finite ends; the record ends where each was stopped."""
+    recordings = recordings.made()
+    links, n = ready_links(network, weights, recordings, options), len(recordings.until)
+    out = Counted.room(network, n, options)
+    work = _Turns(network, links, recordings, options, out, asked)
+    size = 1 if one_by_one(links) else min(TOGETHER, max(-(-n // options.threads), 1))
+    rows = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+    done = in_threads(work.piece, rows, options.threads)
+    now = np.concatenate([np.zeros(0), *(watched.t for _, watched in done)])
+    record = record_of(network, [task for task, _ in done], out, options, now)
+    return replace(record, stopped=stopped_of(network, [watched for _, watched in done]))
+
+
+class _Turns:
+    """What all pieces share."""
+
+    def __init__(
+        self,
+        network: Network,
+        links: list[Link],
+        recordings: Inputs,
+        options: Options,
+        out: Counted,
+        asked: tuple[Stop, Scoring],
+    ) -> None:
+        self.network, self.links, self.recordings = network, links, recordings
+        self.options, self.out, self.asked = options, out, asked
+
+    def piece(self, rows: slice) -> tuple[Task, Watched]:
+        """Run some recordings in turns until all are stopped or at their ends."""
+        loop = TurnLoop(self.network, self.links, self.recordings, rows)
+        watched = Watched(self.network, self.recordings.until[rows], *self.asked)
+        trains: dict[int, list[Train]] = {p: [] for p in self.options.kept}
+        loop.begin()
+        while watched.running.any():
+            border = watched.border()
+            self._window(loop, border, trains, watched)
+            readouts = loop.readouts(border).get(watched.output)
+            watched.look(border, readouts)
+        span = Span(rows.start, rows.stop, 0, 0)
+        kept = {p: end_to_end(parts) for p, parts in trains.items() if parts}
+        return Task([SpanTrains(span, kept)], loop.readouts(watched.t)), watched
+
+    def _window(
+        self,
+        loop: TurnLoop,
+        border: NDArray[np.float64],
+        trains: dict[int, list[Train]],
+        watched: Watched,
+    ) -> None:
+        """Run one window; count it, and keep its spikes."""
+        for step in loop.window(border):
+            count_step(step, self.out, loop.rows)
+            train, p = step.train, step.population
+            if train is None:
+                continue
+            if p in trains:
+                trains[p].append(train)
+            if p == watched.output:
+                row = np.repeat(np.arange(len(border)), np.diff(train.start))
+                watched.note(row, train.unit, train.t.astype(np.float64))
+        spikes = self.out.counts.spikes[loop.rows]
+        check_budget(self.network, spikes, self.options.event_budget)
