@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent / "reference"
 APART = {
     "cli-worth.md": ("measure, compare, front and bench", ("measure", "compare", "front", "bench")),
     "cli-exchange.md": ("export and exchange", ("export", "exchange")),
+    "cli-live.md": ("live and send", ("live", "send")),
 }
 """Pages of their own: their names, what they are called, and their commands."""
 HEAD = """# {title}

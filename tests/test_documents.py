@@ -64,7 +64,7 @@ def test_the_commands_of_the_pages_are_found():
     assert len(COMMANDS) > 20
     named = {words[0] for _, words in COMMANDS + TYPED}
     assert named == {"train", "evaluate", "simulate", "measure", "compare", "film", "bench",
-                     "reproduce", "export", "exchange"}  # fmt: skip
+                     "reproduce", "export", "exchange", "live", "send"}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", COMMANDS + TYPED, ids=told)
@@ -243,7 +243,7 @@ def test_the_pages_of_options_are_what_the_code_declares():
 
 def test_the_page_of_commands_is_what_parses_them():
     made = runpy.run_path(str(ROOT / "docs" / "cli_page.py"))["pages"]()
-    assert len(made) == 3
+    assert len(made) == 4
     for name, text in made.items():
         assert (ROOT / "docs" / "reference" / name).read_text() == text, "run docs/cli_page.py"
 

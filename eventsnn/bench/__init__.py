@@ -11,6 +11,7 @@ from eventsnn.bench.ledinauskas2020 import ledinauskas_cases
 from eventsnn.bench.lee2016 import lee2016_cases
 from eventsnn.bench.one_by_one import ONE_BY_ONE, in_microseconds, one_by_one_cases
 from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.bench.sessions import PIECES, session_cases, session_figures
 from eventsnn.bench.stbp import stbp_cases
 from eventsnn.bench.training import convolution_cases, training_cases
 from eventsnn.engines import Engine, simulate
@@ -37,6 +38,7 @@ _NO_CONTROLS = (
     "asynchronous_threads",
     *ONE_BY_ONE,
     *(f"asynchronous_{name}" for name in ONE_BY_ONE),
+    *(f"session_{size}" for size in PIECES),
 )
 
 
@@ -88,7 +90,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     conv_adds = result["conv_network_adds"] * len(few) / len(few.t)  # an input event
     result["conv2d_adds_share"] = dense_add / controls["conv2d"]
     result["conv_network_adds_share"] = dense_add * conv_adds / controls["conv_network"]
-    result |= _ms_per_sample(ns, result, batch) | in_microseconds(ns)
+    result |= _ms_per_sample(ns, result, batch) | in_microseconds(ns) | session_figures(ns)
     for name in ("recurrent", "recurrent_fine"):
         result[f"sparse_{name}_updates_per_second"] = 1e9 / ns[name]
     result["queue_pending"], result["queue_push_pop_ns"] = PENDING, ns["queue"]
@@ -101,7 +103,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases.append(Case("control_threads", at_once(batch, threads), threads * len(batch.t)))
     cases += training_cases(batch, threads, result) + convolution_cases(few, result)
     cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
-    cases += one_by_one_cases(few)
+    cases += one_by_one_cases(few) + session_cases(few, result)
     cases += hm2bp_cases(threads, result) + ledinauskas_cases(result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))

@@ -16,6 +16,7 @@ from eventsnn.cli.evaluate import add_evaluate
 from eventsnn.cli.events import film
 from eventsnn.cli.exchange import add_exchange
 from eventsnn.cli.front import add_front
+from eventsnn.cli.live import add_live
 from eventsnn.cli.measure import add_measure
 from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
@@ -52,6 +53,7 @@ add_evaluate(app)
 add_simulate(app)
 add_measure(app)
 add_front(app)
+add_live(app)
 for command in (compare, film, bench, reproduce):
     app.command()(command)
 add_exchange(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,20 +35,26 @@ class SavedSession(NamedTuple):
         What was read in the steps of the window before the current one.
     here : float64 array (classes,)
         Spikes of the output in the current one, where they are what is read.
+    note : tuple of int
+        What else was kept with it.
     """
 
     state: State
     past: NDArray[np.float64]
     here: NDArray[np.float64]
+    note: tuple[int, ...]
 
 
-def write_session(path: Path, state: State, outputs: Outputs, run: Ongoing) -> None:
+def write_session(
+    path: Path, state: State, outputs: Outputs, run: Ongoing, note: Sequence[int]
+) -> None:
     """Write a session, whole or not at all; see ``Session.save``."""
     check_output_file("session", path)
     size = outputs.population.size
     arrays: dict[str, Any] = {_PREFIX + name: array for name, array in state.arrays().items()}
     arrays["session"] = np.array([VERSION, outputs.window_us or 0])
     arrays["past"] = np.array(outputs.past, np.float64).reshape(-1, size)
+    arrays["note"] = np.array(note, np.int64).reshape(-1)
     arrays["here"] = outputs.counted(run)
     data = io.BytesIO()
     np.savez(data, **arrays)
@@ -57,8 +64,9 @@ def write_session(path: Path, state: State, outputs: Outputs, run: Ongoing) -> N
 def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession:
     """Read a session of outputs that are read so; see ``Session.load``."""
     where, arrays = os.fspath(path), {**read_npz(path)}
-    facts, past, here = (arrays.pop(name, None) for name in ("session", "past", "here"))
-    if facts is None or past is None or here is None or facts.dtype.kind not in "iu":
+    names = ("session", "past", "here", "note")
+    facts, past, here, note = (arrays.pop(name, np.zeros(0)) for name in names)
+    if facts.dtype.kind not in "iu" or note.dtype != np.int64 or note.ndim != 1:
         raise DataError(f"{where}: not a saved session; give a file of Session.save")
     wanted, size = [VERSION, outputs.window_us or 0], outputs.population.size
     if facts.tolist() != wanted:
@@ -75,4 +83,5 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
         if array.dtype != np.float64 or not np.isfinite(array).all():
             raise DataError(f"{where}: {name} holds what no output leaves; save it again")
     state = {name.removeprefix(_PREFIX): array for name, array in arrays.items()}
-    return SavedSession(State.from_arrays(state, where), past, here)
+    found = State.from_arrays(state, where)
+    return SavedSession(found, past, here, tuple(note.tolist()))

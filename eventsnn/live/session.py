@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -152,18 +153,20 @@ class Session:
         self._failed = None
         self._begin(None)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], note: Sequence[int] = ()) -> None:
         """Write where the session stands to an ``.npz`` file, whole or not at all.
+
+        ``note`` are whole numbers of one's own that are kept with it.
 
         Raises
         ------
         UserError
             If it cannot be written.
         """
-        write_session(Path(path), self.state, self.outputs, self._run)
+        write_session(Path(path), self.state, self.outputs, self._run, note)
 
-    def load(self, path: str | os.PathLike[str]) -> None:
-        """Go on where a session of the same network and window was saved.
+    def load(self, path: str | os.PathLike[str]) -> tuple[int, ...]:
+        """Go on where a session of the same network and window was saved; return its ``note``.
 
         Raises
         ------
@@ -177,6 +180,7 @@ class Session:
         state.check(self.network, np.zeros(0), float(state.t))
         self._begin(state)
         self.outputs.restore(self._run, found.past, found.here)
+        return found.note
 
     def __repr__(self) -> str:
         """Return one line of facts."""

@@ -1,0 +1,68 @@
+"""What a live run took in, written while it happens: ``replay:FILE`` gives the same bits again."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+from eventsnn.errors import UserError
+from eventsnn.files.outputs import check_output_file
+from eventsnn.live.ordered import Ready
+from eventsnn.live.packet import IN_ONE, clock_at, event_array, packed
+
+EVERY_S = 1.0
+"""Seconds after which at most what was written is handed to the system."""
+
+
+class LiveLog:
+    """A file of packets that grows; what ends it in the middle of one cuts that one alone.
+
+    Parameters
+    ----------
+    path : Path
+        Of a new file, or of a log that goes on.
+    shape : (int, int, int)
+        Polarities, height and width of the sensor.
+    goes_on : bool
+        Add to what is there.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written, or holds something and is not to go on.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], goes_on: bool = False) -> None:
+        check_output_file("log", path)
+        if path.exists() and path.stat().st_size and not goes_on:
+            raise UserError(f"log {path}: is there already; give another name, or delete it")
+        self.path, self.shape = path, shape
+        try:
+            self._file: IO[bytes] = path.open("ab")
+        except OSError as error:
+            raise UserError(f"log {path}: cannot be written: {error.strerror}") from error
+        self._sequence, self._flushed = 0, time.perf_counter()
+
+    def add(self, ready: Ready) -> None:
+        """Write events, and until when nothing else came."""
+        events = event_array(ready.t, ready.unit, self.shape)
+        for first in range(0, len(events), IN_ONE):
+            self._file.write(packed(events[first : first + IN_ONE], self._sequence))
+            self._sequence += 1
+        self._file.write(packed(clock_at(ready.until), self._sequence, clock=True))
+        self._sequence += 1
+        if time.perf_counter() - self._flushed > EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        self._file.flush()
+        self._flushed = time.perf_counter()
+
+    def close(self) -> None:
+        """Write everything to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
