@@ -90,7 +90,7 @@ class CubaLIF(Neuron):
     ) -> float | None:
         """Do the same, and predict with the bias that holds from now on."""
         v, current = self._advanced(cell, t)
-        slope = (current + self.bias - v) / self.tau_mem_us
+        slope = (current + self.bias - v) * (1.0 / self.tau_mem_us)
         for weight in weights:
             current += weight
         fires = due or (t >= cell.times[1] and v >= self.threshold)
@@ -105,7 +105,7 @@ class CubaLIF(Neuron):
     def now(self, cell: Cell, t: float) -> list[float]:
         """Return (v, current, slope) at ``t``."""
         v, current = self._advanced(cell, t)
-        return [v, current, (current + self.bias - v) / self.tau_mem_us]
+        return [v, current, (current + self.bias - v) * (1.0 / self.tau_mem_us)]
 
     def _advanced(self, cell: Cell, t: float) -> tuple[float, float]:
         """Return (v, i) at ``t``: v is held at 0 until the neuron is ready."""

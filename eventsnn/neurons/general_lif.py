@@ -239,7 +239,7 @@ class GeneralLIF(Neuron):
             v, decay = cell.x[0], decay_of(t - since, c.tau_mem)
             return [v if decay == 1.0 else c.target + (v - c.target) * decay]
         v, i, k = brought(self._state(cell), (clock, ready, t), c)
-        slope = (i + k + c.target - v) / c.tau_mem
+        slope = (i + k + c.target - v) * (1.0 / c.tau_mem)
         return [v, i, slope] if c.synapses == 1 else [v, i, k, slope]
 
     def _state(self, cell: Cell) -> Currents:

@@ -86,7 +86,7 @@ def _advance(cells: Any, t: float, j: int) -> None:
         x[j], x[n + j] = v, i
         if synapses > 1:
             x[2 * n + j] = k
-        x[(1 + synapses) * n + j] = (i + k + c.target - v) / c.tau_mem
+        x[(1 + synapses) * n + j] = (i + k + c.target - v) * (1.0 / c.tau_mem)
         return
     since = max(clock, ready) if table[_HOLDS_V] != 0.0 else clock
     if t > since:

@@ -17,18 +17,17 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from eventsnn.kernels.compile import fetch, inlined, likely
+from eventsnn.kernels.compile import inlined, likely
 from eventsnn.kernels.vector import LINE, first_bit, splat
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.decay_kernel import decay_at
+from eventsnn.neurons.look_ahead import AHEAD, look_ahead
 from eventsnn.neurons.neuron import Kernels
 from eventsnn.neurons.work_list import mark
 
 # Kernel tables start with the population's size and its clock size: parameters follow.
 _TAU, _THRESHOLD, _SUBTRACT, _REFRACTORY, _FINE = 2, 3, 4, 5, 6
 _MANY = base.MANY
-# Groups by which synapses are fetched in advance; synapses of float32 of a cache line.
-_AHEAD, _LINE = 6, 8
 _FOUR, _ONE = (0,) * 4, (0,)
 
 
@@ -260,15 +259,6 @@ def _rows(
         t, row = after, next_row
 
 
-@inlined
-def _look_ahead(grouped: Any, targets: Any, weights: Any, k: Any) -> None:
-    """Fetch the synapses of group k; of a long one the beginning, in the wake of which the rest."""
-    first, last = int64(~targets[k]), int64(~targets[k]) + int64(weights[k]) - 1
-    fetch(grouped, first)
-    fetch(grouped, min(first + _LINE, last))
-    fetch(grouped, last)
-
-
 def _train(
     table: Any,
     x: Any,
@@ -289,7 +279,7 @@ def _train(
             marked = _one(cells, t, np.uint64(target), weights[k], work)
             adds += 1
         else:
-            _look_ahead(grouped, targets, weights, min(k + np.uint64(_AHEAD), tail - np.uint64(1)))
+            look_ahead(grouped, targets, weights, min(k + np.uint64(AHEAD), tail - np.uint64(1)))
             n = int64(weights[k])
             for s in range(np.uint64(~target), np.uint64(~target + n)):
                 marked |= _one(cells, t, np.uint64(grouped[s].target), grouped[s].weight, work)
