@@ -301,9 +301,79 @@ def test_what_is_exported_is_told_and_what_others_do_not_see(tmp_path):
     json.dumps(told)
     assert told["notes"][0].startswith("a spike is 1 for 1000 us")
     assert told["notes"][1].startswith("output: spikes subtract")
-    told = adopt(tmp_path / "a.nir", tmp_path / "b.nir", None, {})
-    assert es.nir.read(tmp_path / "b.nir")[0].to_toml() == network.to_toml()
+    nir.write(tmp_path / "b.nir", graph_of(nir.Linear(np.eye(2)), lif(2)))
+    told = adopt(tmp_path / "b.nir", tmp_path / "c.nir", "nir-paper", {"reset": "subtract"})
+    assert told["populations"][1]["neuron"].endswith("reset='subtract', refractory_us=0.0)")
+    assert es.nir.read(tmp_path / "c.nir")[0]["lif"].neuron.reset == "subtract"
+    assert nir.read(tmp_path / "c.nir").nodes["lif"].tau.tolist() == [0.02, 0.02]
+    with pytest.raises(UserError, match="says already how its numbers are meant"):
+        adopt(tmp_path / "c.nir", tmp_path / "d.nir", None, {})
     with pytest.raises(UserError, match="--to c: unknown; give nir"):
         export(tmp_path / "a.toml", "c", tmp_path / "a.c", {})
     with pytest.raises(UserError, match=r"ends in \.nir"):
         export(tmp_path / "a.toml", "nir", tmp_path / "a.h5", {})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small network that learned, as a folder and as a NIR file."""
+    from eventsnn.commands.exchange import export
+
+    folder = tmp_path_factory.mktemp("nir")
+    rng = np.random.default_rng(5)
+    streams = [blinks(label, rng) for label in (0, 1) * 20]
+    network = es.layers("2x3x2-8-2", es.LIF(20_000), es.Readout(20_000))
+    model = es.Classifier(network, "adjoint", epochs=1, seed=0)
+    model.fit(es.DataSet.from_streams("blinks", streams, streams))
+    model.save(folder / "run")
+    export(folder / "run", "nir", folder / "net.nir", {})
+    return folder, streams
+
+
+def blinks(label, rng):
+    """Events in one half of a small sensor."""
+    units = rng.integers(0, 6, 60) + 6 * label
+    return es.EventStream(np.sort(rng.integers(0, 50_000, 60)), units, (2, 2, 3), label)
+
+
+def test_a_trained_network_says_the_same_from_its_nir_file(trained):
+    folder, streams = trained
+    one, other = es.load(folder / "run"), es.load(folder / "net.nir")
+    assert one.score(streams) == other.score(streams) > 0.5
+    assert np.array_equal(one.predict(streams), other.predict(streams))
+    for name, array in one.weights_.items():
+        assert np.array_equal(array, other.weights_[name])
+
+
+def test_learning_goes_on_from_a_nir_file(trained):
+    folder, streams = trained
+    data = es.DataSet.from_streams("blinks", streams, streams)
+    options = {"start_from": str(folder / "net.nir"), "epochs": 1, "rate": 1e-9, "seed": 3}
+    network = es.nir.read(folder / "net.nir")[0]
+    model = es.Classifier(network, "adjoint", **options).fit(data)
+    before = es.load(folder / "run").weights_
+    for name, array in model.weights_.items():
+        assert np.allclose(array, before[name], atol=1e-6)
+
+
+def test_the_commands_take_a_nir_file_as_a_model(trained, call, tmp_path, monkeypatch):
+    folder, streams = trained
+    monkeypatch.chdir(tmp_path)
+    for k, stream in enumerate(streams[:8]):
+        place = tmp_path / "mine" / str(stream.label)
+        place.mkdir(parents=True, exist_ok=True)
+        np.savez(place / f"{k}.npz", t=stream.t, **where(stream))
+    file, data = str(folder / "net.nir"), ["--data", "folder:mine", "--split", "all", "--json"]
+    told = json.loads(call("evaluate", file, *data)[1])
+    assert told["recordings"] == 8 and told["accuracy"] > 0.5
+    told = json.loads(call("measure", file, *data)[1])
+    assert told["accuracy"] > 0.5 and told["energy"]
+    told = json.loads(call("simulate", file, "mine/0/0.npz", "--json")[1])
+    assert told["events"] == 60
+    code, _, said = call("evaluate", file)
+    assert code == 2 and "does not say what it learned from; give --data" in said
+
+
+def where(stream):
+    p, y, x = np.unravel_index(stream.unit, (2, 2, 3))
+    return {"x": x, "y": y, "p": p}

@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.file import load_network
 from eventsnn.options import declared, made
 from eventsnn.text import named
 from eventsnn.train.model import open_model
-from eventsnn.train.model_file import FileFormat, format_of, formats
-
-Weights = dict[str, NDArray[Any]]
+from eventsnn.train.model_file import Described, FileFormat, answer_of, format_of, formats
 
 
-def network_in(model: Path) -> tuple[Network, Weights]:
+def network_in(model: Path) -> Described:
     """Return the network of a MODEL, a network file, or a file of another format.
 
     Raises
@@ -31,14 +27,15 @@ def network_in(model: Path) -> tuple[Network, Weights]:
         return form.read(model)
     if model.suffix == ".toml":
         network, weights = load_network(model)
-        return network, network.shaped(weights)
+        return Described(network, network.shaped(weights), {})
     reading = open_model(model)[0].reading
     if reading is None:
         raise UserError(
             f"{model}: is run by its own rule, not by the simulator; no other program has such a "
             "network"
         )
-    return reading.network, reading.network.shaped(reading.weights)
+    network = reading.network
+    return Described(network, network.shaped(reading.weights), answer_of(reading.loss))
 
 
 def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -53,9 +50,10 @@ def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, 
     options = made(form.Options, given)
     if form.suffix and out.suffix != form.suffix:
         raise UserError(f"--out {out}: give a name that ends in {form.suffix}")
-    network, weights = network_in(model)
-    notes = form.write(out, network, weights, options)
-    return {"model": str(model), "to": to, "out": str(out)} | told(network) | {"notes": notes}
+    described = network_in(model)
+    notes = form.write(out, described, options)
+    what = {"model": str(model), "to": to, "out": str(out)}
+    return what | told(described.network) | {"notes": notes}
 
 
 def adopt(source: Path, out: Path, made_by: str | None, how: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +62,7 @@ def adopt(source: Path, out: Path, made_by: str | None, how: dict[str, Any]) -> 
 
     if out.suffix != ".nir":
         raise UserError(f"--out {out}: give a name that ends in .nir")
-    network, weights = nir.read(source, made_by=made_by, **how)
-    nir.write(out, network, weights)
+    network, _ = nir.adopt(source, out, made_by=made_by, **how)
     return {"source": str(source), "out": str(out)} | told(network)
 
 

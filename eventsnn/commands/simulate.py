@@ -68,7 +68,7 @@ def simulate(
         form = format_of(model)
         if model.suffix == ".toml" or form is not None:
             described = load_network(model) if form is None else form.read(model)
-            subject = _Subject(model, *described, None, {})
+            subject = _Subject(model, described[0], described[1], None, {})
             yield from _simulate(_driven(subject, options), source, options, console)
             return
         learner, saved = open_model(model)

@@ -253,7 +253,9 @@ class Classifier:
             given = numbered_as(given, tuple(names), "the classifier")
         data = samples_of(given, "test")
         sensor = tuple(self._saved.info["input_shape"])
-        if inputs_of(data) != self.n_features_in_ or sensor_of(data) != sensor:
+        placed = self._saved.info.get("placed") is not False  # else any sensor of as many units
+        unfit = placed and sensor_of(data) != sensor
+        if inputs_of(data) != self.n_features_in_ or unfit:
             seen = f", seen with {options.view} (DataSet.viewed)" if options.view else ""
             raise UserError(
                 f"{data.source}: has inputs of {times(sensor_of(data))}, {told(options)} "

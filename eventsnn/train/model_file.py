@@ -4,17 +4,49 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
+from eventsnn.losses.loss import Loss
 from eventsnn.network import Network
+from eventsnn.options import declared
 from eventsnn.registry import Registry
+from eventsnn.rules.given.rule import GivenOptions
 
 Weights = dict[str, NDArray[Any]]
+
+
+class Described(NamedTuple):
+    """A network that such a file holds.
+
+    Attributes
+    ----------
+    network : Network
+    weights : dict from connection name to array
+    answer : dict
+        How its answer is read: options of the rule ``given`` by name; those that nobody gave are
+        left out.
+    """
+
+    network: Network
+    weights: Weights
+    answer: dict[str, Any]
+
+
+def answer_of(loss: Loss | None) -> dict[str, Any]:
+    """Return how an answer is read as options of the rule ``given``; {} where it has no such."""
+    if loss is None:
+        return {}
+    names = [name for name in loss.options if name in declared(GivenOptions)]
+    found = {"loss": loss.kind} | {name: getattr(loss, name) for name in names}
+    try:
+        GivenOptions(**found)
+    except UserError:
+        return {}
+    return found
 
 
 class FileFormat(ABC):
@@ -35,9 +67,7 @@ class FileFormat(ABC):
     Options: ClassVar[type[Any]]
 
     @abstractmethod
-    def write(
-        self, path: Path, network: Network, weights: Mapping[str, NDArray[Any]], options: Any
-    ) -> list[str]:
+    def write(self, path: Path, described: Described, options: Any) -> list[str]:
         """Write a network; return what a reader should know, a line each.
 
         Raises
@@ -46,8 +76,8 @@ class FileFormat(ABC):
             For what the format has no form for: it names the population or the connection.
         """
 
-    def read(self, path: Path) -> tuple[Network, Weights]:
-        """Return the network of a file, and its weights by connection name; DataError for none."""
+    def read(self, path: Path) -> Described:
+        """Return the network of a file; DataError for none."""
         raise UserError(f"{path}: {self.kind} is only written; give another file")
 
 

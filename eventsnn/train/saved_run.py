@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
-from eventsnn.network import Network
+from eventsnn.options import made
 from eventsnn.rules.given.rule import GivenOptions, GivenWeights
 from eventsnn.text import shown
 from eventsnn.train.checkpoint import Checkpoint, damaged, load_checkpoint
 from eventsnn.train.described import inputs, outputs, unpacked
-from eventsnn.train.model_file import format_of
+from eventsnn.train.model_file import Described, format_of
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.shapes import MOST_UNITS, Shape, weight_shapes
 
@@ -78,7 +77,7 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     """
     form = format_of(path)
     if form is not None:
-        return _elsewhere(path, *form.read(Path(path)))
+        return _elsewhere(form.read(Path(path)))
     checkpoint = load_checkpoint(path)
     try:
         options = _options(checkpoint)
@@ -89,21 +88,23 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
         recorded = _recorded(checkpoint.info, sensor, options)
     except UserError as error:
         raise damaged(path, str(error)) from error
-    return SavedRun(checkpoint, options, sensor, data, recorded)
+    placed = checkpoint.info.get("placed") is not False
+    return SavedRun(checkpoint, options, sensor, data, recorded, placed)
 
 
-def _elsewhere(
-    path: str | os.PathLike[str], network: Network, weights: dict[str, NDArray[Any]]
-) -> SavedRun:
+def _elsewhere(described: Described) -> SavedRun:
     """Return a network that learned elsewhere, of which nothing says from what."""
+    network, weights, answer = described
     last, shape = network.populations[-1], network.populations[network.input].shape
-    own = GivenOptions(reads="counts" if last.spiking else "integral")
-    options = TrainOptions(data="", rule=GivenWeights.kind, network=network, own=own)
+    usual = {"reads": "counts" if last.spiking else "integral"}
+    own = made(GivenOptions, usual | answer)
+    options = TrainOptions(data="", rule=GivenWeights.kind, epochs=1, network=network, own=own)
     flat = enumerate(network.shaped(weights).values())
     arrays = {f"weights.{k}": array for k, array in flat}
     sensor = shape if len(shape) == 3 else (1, 1, math.prod(shape))
-    info = {"history": [], "options": options.to_json()}
     placed = len(shape) == 3
+    info: dict[str, Any] = {"history": [], "options": options.to_json()}
+    info |= {"input_shape": list(sensor)} | ({} if placed else {"placed": False})
     return SavedRun(Checkpoint(arrays, info), options, sensor, None, sensor, placed)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
-
 from eventsnn.errors import UserError
 from eventsnn.exchange import nir
-from eventsnn.network import Network
 from eventsnn.options import Form, option, take
 from eventsnn.text import shown
-from eventsnn.train.model_file import FileFormat, Weights
+from eventsnn.train.model_file import Described, FileFormat
 
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
@@ -60,13 +56,13 @@ class NirFile(FileFormat):
     suffix = ".nir"
     Options: ClassVar[type[Any]] = NirOptions
 
-    def read(self, path: Path) -> tuple[Network, Weights]:
+    def read(self, path: Path) -> Described:
         """Return the network of a file that says how its numbers are meant."""
-        return nir.read(path)
+        return Described(*nir.read(path), nir.answer_in(path))
 
-    def write(
-        self, path: Path, network: Network, weights: Mapping[str, NDArray[Any]], options: Any
-    ) -> list[str]:
+    def write(self, path: Path, described: Described, options: Any) -> list[str]:
         """Write a network; say what other programs do not see."""
-        nir.write(path, network, weights, spike=options.spike, time_unit=options.time_unit)
+        network, weights, answer = described
+        how = {"spike": options.spike, "time_unit": options.time_unit}
+        nir.write(path, network, weights, answer=answer, **how)
         return nir.unseen(network, options.spike)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eventsnn.exchange.nir.convention import Convention as Convention
+    from eventsnn.exchange.nir.files import adopt as adopt
+    from eventsnn.exchange.nir.files import answer_in as answer_in
     from eventsnn.exchange.nir.files import graph as graph
     from eventsnn.exchange.nir.files import read as read
     from eventsnn.exchange.nir.files import unseen as unseen
@@ -24,6 +26,8 @@ _HOME = {
     "Convention": "convention",
     "MADE_BY": "programs",
     "Node": "nodes.node",
+    "adopt": "files",
+    "answer_in": "files",
     "graph": "files",
     "read": "files",
     "unseen": "files",

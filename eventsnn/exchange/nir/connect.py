@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
 from eventsnn.exchange.nir.convention import Convention, microseconds
-from eventsnn.exchange.nir.nodes.map import Ends, Map, Matrix, Synapses, diagonal
+from eventsnn.exchange.nir.nodes.map import Ends, Map, Matrix, Synapses, diagonal, in_space
 from eventsnn.exchange.nir.nodes.node import Shape
 from eventsnn.exchange.nir.paths import Way
 from eventsnn.topology.sparse import Sparse
@@ -47,6 +47,8 @@ class Place:
     @property
     def here(self) -> Shape:
         """The shape of the population."""
+        if self.planar and len(self.shape) != 3:
+            return (self.size,)  # which recordings of any sensor of as many units fit
         c, *sides = self.shape or (1,)
         return (*sides, c) if len(self.shape) == 3 and not self.planar else (c, *sides)
 
@@ -55,7 +57,7 @@ def place_of(shape: Shape, is_input: bool) -> Place:
     """Return where the units of a node are."""
     if is_input or len(shape) != 3:
         return Place(shape, None, is_input)
-    order = np.arange(math.prod(shape)).reshape(shape).transpose(1, 2, 0).reshape(-1)
+    order = in_space(shape)
     same = bool((order == np.arange(len(order))).all())
     return Place(shape, None if same else order, False)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import DataError, UserError
 from eventsnn.exchange.nir.convention import Convention as Convention
-from eventsnn.exchange.nir.convention import Spike
+from eventsnn.exchange.nir.convention import Spike, from_json
 from eventsnn.exchange.nir.hdf5 import read_raw
-from eventsnn.exchange.nir.own import own_network, whole_raw, write_raw
+from eventsnn.exchange.nir.own import adopted, own_network, told_in, whole_raw, write_raw
 from eventsnn.exchange.nir.programs import MADE_BY as MADE_BY
 from eventsnn.exchange.nir.programs import convention_of
 from eventsnn.exchange.nir.reading import network_of
@@ -80,12 +80,50 @@ def read(
         found = own_network(raw, where)
         if found is not None:
             return found
+        told = told_in(raw, where)
+        if told is not None:
+            convention = from_json(told.get("convention"), where)
+    if convention is None:
         raise UserError(
             f"{where}: does not say its unit of time, nor what a spike is; give made_by "
             f"({', '.join(MADE_BY)}), or time_unit and spike (eventsnn exchange adopt writes them "
             "into a copy)"
         )
     return network_of(tree_of(raw, where), convention, where)
+
+
+def adopt(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    made_by: str | None = None,
+    **how: Any,
+) -> tuple[Network, dict[str, NDArray[Any]]]:
+    """Write a copy of a NIR file of another program that says how its numbers are meant.
+
+    The graph stays as it is; every command takes the copy as a MODEL.
+
+    Parameters
+    ----------
+    source, out : path
+    made_by, how
+        As for ``read``; one is needed.
+
+    Returns
+    -------
+    The network that it is, and its weights.
+
+    Raises
+    ------
+    UserError
+        As ``read``, and where ``out`` cannot be written.
+    """
+    network, weights = read(source, made_by=made_by, **how)
+    convention = convention_of(made_by, how)
+    if convention is None:
+        raise UserError(f"{source}: says already how its numbers are meant; use it as it is")
+    write_raw(Path(out), adopted(read_raw(Path(source)), convention))
+    return network, weights
 
 
 def write(
@@ -95,6 +133,7 @@ def write(
     *,
     spike: Spike | None = None,
     time_unit: str | float = "s",
+    answer: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a network as a NIR file, which is read again as the same network, to the bit.
 
@@ -109,13 +148,32 @@ def write(
         time step. 100 where it is left out.
     time_unit : "s", "ms", "us", or microseconds
         Of time constants and delays.
+    answer : mapping, optional
+        How its answer is read where the file is a MODEL: ``loss``, ``reads``, ``gain`` of the
+        rule ``given``. Left out: spike counts of an output that fires, else the integral of its
+        potential.
 
     Raises
     ------
     UserError
         For what NIR has no form for: it names the population or the connection and the remedy.
     """
-    write_raw(Path(path), _whole(network, weights, spike, time_unit))
+    write_raw(Path(path), _whole(network, weights, spike, time_unit, answer or {}))
+
+
+def answer_in(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return how a file says that the answer of its network is read; {} where it does not.
+
+    Raises
+    ------
+    DataError
+        For a file that is none.
+    """
+    raw, where = _raw(path)
+    found = (told_in(raw, where) or {}).get("answer", {})
+    if not isinstance(found, dict):
+        raise DataError(f"{where}: how its answer is read is {named(found)}; write it anew")
+    return found
 
 
 def unseen(network: Network, spike: Spike | None = None) -> list[str]:
@@ -161,12 +219,16 @@ def graph(
 
 
 def _whole(
-    network: Network, weights: Weights, spike: Spike | None, time_unit: str | float
+    network: Network,
+    weights: Weights,
+    spike: Spike | None,
+    time_unit: str | float,
+    answer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     if not isinstance(network, Network):
         raise UserError(f"nir: network is {named(network)}; give a Network")
     convention = Convention(time_unit, USUAL.spike if spike is None else spike, fires=USUAL.fires)
-    return whole_raw(network, network.shaped(weights), convention)
+    return whole_raw(network, network.shaped(weights), convention, answer or {})
 
 
 def _raw(source: Any) -> tuple[Mapping[str, Any], str]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.errors import DataError, UserError
+from eventsnn.exchange.nir.heaps import check_heaps
 from eventsnn.files.unpack import DEFLATE_LIMIT, check_file
 from eventsnn.memory import check_room
 from eventsnn.text import named
@@ -48,6 +49,7 @@ def read_raw(path: Path) -> Raw:
     library = h5py()
     size = check_file(path)
     try:
+        check_heaps(path)
         with library.File(path, "r") as file:
             return _Walk(library, str(path), size).file(file)
     except DataError:

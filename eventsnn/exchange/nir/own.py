@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eventsnn
+from eventsnn.data.digest import digest_of
 from eventsnn.errors import DataError, UserError
 from eventsnn.exchange.nir.convention import Convention, from_json
 from eventsnn.exchange.nir.hdf5 import Raw, h5py
@@ -29,20 +30,24 @@ from eventsnn.network.written import toml_of
 from eventsnn.text import named, shown
 
 FORMAT = 1
-_KEY = "eventsnn"
+KEY = "eventsnn"
+_DIGEST = f"{KEY}.digest"
+_OWN = (KEY, _DIGEST)
 _VERSION = "1.0"
 """Of the layout of NIR files."""
 
 Weights = dict[str, NDArray[Any]]
 
 
-def whole_raw(network: Network, weights: Weights, convention: Convention) -> Raw:
+def whole_raw(
+    network: Network, weights: Weights, convention: Convention, answer: Mapping[str, Any]
+) -> Raw:
     """Return the graph of a network with what stands beside it."""
     raw = raw_of(network, weights, convention)
     arrays: dict[str, NDArray[Any]] = {}
 
     def placed(array: NDArray[Any]) -> str:
-        name = f"{_KEY}.{len(arrays)}"
+        name = f"{KEY}.{len(arrays)}"
         arrays[name] = np.array(array)
         return name
 
@@ -53,15 +58,36 @@ def whole_raw(network: Network, weights: Weights, convention: Convention) -> Raw
         "convention": convention.to_json(),
         "network": text,
     }
-    return raw | {"metadata": {_KEY: json.dumps(told)} | arrays}
+    line = json.dumps(told | ({"answer": dict(answer)} if answer else {}))
+    return raw | {"metadata": {KEY: line, _DIGEST: _digest(line, arrays)} | arrays}
+
+
+def adopted(raw: Mapping[str, Any], convention: Convention) -> Raw:
+    """Return a graph as it stands with how it is meant beside it."""
+    told = {"format": FORMAT, "version": eventsnn.__version__, "convention": convention.to_json()}
+    given = raw.get("metadata")
+    kept = dict(given) if isinstance(given, Mapping) else {}
+    kept = {name: value for name, value in kept.items() if not name.startswith(KEY)}
+    line = json.dumps(told)
+    return {**raw, "metadata": kept | {KEY: line, _DIGEST: _digest(line, {})}}
+
+
+def _digest(line: str, arrays: Mapping[str, Any]) -> str:
+    """Return what shows a change of what stands beside the graph."""
+    held = {n: a for n, a in sorted(arrays.items()) if n.startswith(KEY) and n not in _OWN}
+    plain = {n: np.asarray(a) for n, a in held.items() if not isinstance(a, str | Mapping | list)}
+    return digest_of({KEY: np.frombuffer(line.encode(), np.uint8), **plain})
 
 
 def write_raw(path: Path, raw: Raw) -> None:
-    """Write a file as the package nir does; UserError where it cannot be written."""
+    """Write a file that the package nir reads, with sums of all its parts.
+
+    UserError where it cannot be written.
+    """
     check_output_file("nir", path)
     data = io.BytesIO()
-    with h5py().File(data, "w") as file:
-        file.create_dataset("version", data=_VERSION)
+    with h5py().File(data, "w", libver="latest") as file:
+        file.create_dataset("version", data=_bytes(_VERSION))
         _group(file.create_group("node"), raw)
     try:
         write_whole(path, data.getvalue())
@@ -74,32 +100,32 @@ def _group(group: Any, raw: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping):
             _group(group.create_group(name), value)
         elif isinstance(value, np.ndarray) and value.ndim:
-            group.create_dataset(name, data=value, compression="gzip")
+            group.create_dataset(name, data=value, compression="gzip", fletcher32=True)
         elif name == "edges":
-            kind = h5py().string_dtype()
-            group.create_dataset(name, data=np.array(value, object).reshape(-1, 2), dtype=kind)
+            pairs = [[_bytes(end) for end in edge] for edge in value]
+            rows = np.array(pairs, "S").reshape(-1, 2) if pairs else np.zeros((0, 2), "S1")
+            group.create_dataset(name, data=rows, compression="gzip", fletcher32=True)
         else:
-            group.create_dataset(name, data=value)
+            group.create_dataset(name, data=_bytes(value) if isinstance(value, str) else value)
 
 
-def convention_in(raw: Mapping[str, Any], where: str) -> Convention | None:
-    """Return how a file says that its numbers are meant; None where it does not."""
-    told = _told(raw, where)
-    return None if told is None else from_json(told.get("convention"), where)
+def _bytes(text: str) -> np.bytes_:
+    """Return a text of a fixed length: those of any length stand in heaps without sums."""
+    return np.bytes_(text.encode())
 
 
 def own_network(raw: Mapping[str, Any], where: str) -> tuple[Network, Weights] | None:
     """Return the network that a file of this library keeps, with the weights of its graph.
 
-    None for a file of another program.
+    None for a file of another program, and for one that only says how it is meant.
 
     Raises
     ------
     DataError
         If the graph is not that of the network: it names the node.
     """
-    told = _told(raw, where)
-    if told is None:
+    told = told_in(raw, where)
+    if told is None or "network" not in told:
         return None
     held = {k: v for k, v in raw["metadata"].items() if isinstance(v, np.ndarray)}
     text = told.get("network")
@@ -121,16 +147,19 @@ def own_network(raw: Mapping[str, Any], where: str) -> tuple[Network, Weights] |
     return network, weights
 
 
-def _told(raw: Mapping[str, Any], where: str) -> dict[str, Any] | None:
-    metadata = raw.get("metadata")
-    text = metadata.get(_KEY) if isinstance(metadata, Mapping) else None
+def told_in(raw: Mapping[str, Any], where: str) -> dict[str, Any] | None:
+    """Return what stands beside a graph; None of a file of another program."""
+    given = raw.get("metadata")
+    metadata: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    text = metadata.get(KEY)
     if text is None:
         return None
     try:
         found = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    whole = isinstance(found, dict) and metadata.get(_DIGEST) == _digest(text, metadata)
+    if not isinstance(found, dict) or not whole or found.get("format") != FORMAT:
         raise DataError(f"{where}: what stands beside the graph is {shown(text)}; {_REMEDY}")
     return found
 

@@ -57,14 +57,14 @@ class Conv2dNode(Convolution):
     def synapses(self, given: Shape, ends: Ends) -> Synapses | None:
         """Return a convolution."""
         weights, (channels, *sides) = self._kernel(ends), given
-        if weights is None:
+        if weights is None or not ends.receives(self.fits(given)):
             return None
         options = (len(self.weight), self.weight.shape[2:], self.stride, self.before, ends.planar)
         return conv2d.Conv2d((sides[0], sides[1], channels), *options), weights  # type: ignore[arg-type]
 
     def after(self, pool: Pooled, given: Shape, ends: Ends) -> Synapses | None:
         """Return a convolution of sums."""
-        if ends.one_in is None:
+        if ends.one_in is None or not ends.receives(self.fits(given)):
             return None
         weights, (channels, rows, columns) = self._kernel(ends, pool.share), given
         if weights is None:

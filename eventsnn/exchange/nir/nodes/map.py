@@ -48,6 +48,12 @@ class Ends:
         """The factor of all senders, None where they differ."""
         return _one(self.factor_in)
 
+    def receives(self, made: Shape) -> bool:
+        """Tell whether receivers are numbered as topologies in space number (c, rows, columns)."""
+        order = in_space(made)
+        given = np.arange(order.size) if self.receiver is None else self.receiver
+        return np.array_equal(order, given)
+
     def of_channels(self, channels: int) -> NDArray[np.float64] | None:
         """Return the factor of each channel of the receivers, None where places differ."""
         return _channels(self.factor_out, channels)
@@ -136,6 +142,11 @@ def scaled(weights: NDArray[Any], *factors: Any) -> NDArray[Any]:
         if not (np.asarray(factor) == 1).all():
             weights = weights * np.asarray(factor, np.float64)
     return weights
+
+
+def in_space(shape: Shape) -> NDArray[np.int64]:
+    """Return the number of each unit of (c, rows, columns) in the order (rows, columns, c)."""
+    return np.arange(math.prod(shape)).reshape(shape).transpose(1, 2, 0).reshape(-1)
 
 
 def from_ours(array: NDArray[Any], order: NDArray[np.int64] | None, axis: int) -> NDArray[Any]:

@@ -62,9 +62,11 @@ class Pooling(Map):
         """Return a pooling, through one weight."""
         channels, rows, columns = given
         out = ends.of_channels(channels)
-        if self.padding != (0, 0) or ends.one_in is None or out is None or len(set(out)) > 1:
+        one = ends.one_in is not None and out is not None and len(set(out)) == 1
+        if not one or self.padding != (0, 0) or not ends.receives(self.fits(given)):
             return None
         shape = pool2d.Pool2d((rows, columns, channels), self.window, self.stride, ends.planar)
+        assert ends.one_in is not None and out is not None
         weight = np.array([self.share * ends.one_in * float(out[0])])
         single = weight.astype(np.float32)  # where it is the same number: potentials may be, too
         return shape, single if single == weight else weight
