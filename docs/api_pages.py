@@ -23,6 +23,7 @@ PAGES = {
 }
 ROOMS = {
     "events": "data",
+    "filters": "data",
     "data": "data",
     "network": "networks",
     "neurons": "networks",

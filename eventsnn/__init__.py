@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eventsnn import (
         connectivity,
         distributions,
+        filters,
         losses,
         neurons,
         optimizers,
@@ -209,6 +210,7 @@ __all__ = [
     "distributions",
     "energy",
     "film",
+    "filters",
     "generators",
     "layers",
     "load",

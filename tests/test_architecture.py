@@ -19,7 +19,8 @@ KEPT = tomllib.loads((Path(__file__).parent / "architecture.toml").read_text())
 ROOMS = (
     *("text", "errors", "given", "options", "stopping", "threads", "memory", "registry"),
     *("files", "kernels"),
-    *("events", "neurons", "topology", "connectivity", "distributions", "generators"),
+    *("events", "filters", "neurons", "topology"),
+    *("connectivity", "distributions", "generators"),
     *("network", "spikes", "record", "record_checked", "engines"),
     *("losses", "surrogates", "optimizers", "data", "rules", "train", "measure", "report"),
     *("exchange", "live", "reproduce", "bench", "commands", "cli", "__init__", "__main__"),

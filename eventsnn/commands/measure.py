@@ -22,6 +22,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
+from eventsnn.filters.event_filter import FilterCost
 from eventsnn.measure.energy import MODELS, EnergyModel, read_models
 from eventsnn.measure.measurement import Measured, Request
 from eventsnn.measure.measurement import measure as measure_network
@@ -191,7 +192,21 @@ def _seen(data: DataSet, split: str) -> Result:
         "sensor_before": list(data.recorded.sensor),
         "sensor": list(halves[0].shape),
     }
+    if data.view.event_filter:
+        pairs = zip(data.recorded.halves, chosen, strict=True)
+        seen["filters"] = _filtering(data, [half for half, wanted in pairs if wanted])
     return {"view": data.view.keywords | seen}
+
+
+def _filtering(data: DataSet, halves: list[EventBatch]) -> list[Result]:
+    """Return what each filter took a recording, counted over recordings as they were before."""
+    every = [data.view.costs(half) for half in halves]
+    n, rows = sum(len(half) for half in halves), []
+    for row in zip(*every, strict=True):
+        totals = zip(*(cost for _, cost in row), strict=True)
+        means = (sum(total) / n for total in totals)
+        rows.append({"filter": row[0][0]} | dict(zip(FilterCost._fields, means, strict=True)))
+    return rows
 
 
 def _joined(first: EventBatch, second: EventBatch) -> EventBatch:

@@ -27,16 +27,13 @@ Data = EventBatch | Images
 class AsRecorded(NamedTuple):
     """What recordings were before a network sees a part of them.
 
-    Attributes
-    ----------
-    sensor : (int, int, int)
-    recordings, events : (int, int)
-        Of the training and the test half.
+    ``recordings`` and ``events`` count the training and the test half, which are ``halves``.
     """
 
     sensor: Shape
     recordings: tuple[int, int]
     events: tuple[int, int]
+    halves: tuple[EventBatch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,10 @@ class DataSet:
     emulated : bool
         Whether the virtual event camera made the recordings.
     absolute : str
-        The word with an absolute path; empty where no word opens them.
+        The word with an absolute path; "" where no word opens them.
     view : SensorView
-        What is seen of the recordings: see ``viewed``.
     recorded : AsRecorded or None
-        What they were before; None where all of them is seen.
+        What they were before they were ``viewed``; None where all of them is seen.
     classes : tuple of str
         The name of each class, by its number; empty where classes are numbers alone.
 
@@ -100,24 +96,21 @@ class DataSet:
             What it is called in messages and results.
         train, test : sequence of EventStream, or EventBatch
             Recordings of one sensor, each with its label.
-        note : str
-            What the data are, where that is not plain.
-        emulated : bool
-            Whether a camera model made them: results then say so.
+        note, emulated
+            See the class.
         classes : sequence of str
             The name of each class, by its number; a checkpoint keeps them.
 
         Raises
         ------
         DataError, UserError
-            If a half has no recordings, sensors differ, or a label has no name among ``classes``.
+            If a half is empty, sensors differ, or a label has no name among ``classes``.
 
         Examples
         --------
         >>> from eventsnn import DataSet, EventStream
         >>> def blink(label):
-        ...     return EventStream.from_arrays(x=[label], y=[0], t=[5], height=1, width=2,
-        ...                                    label=label)
+        ...     return EventStream([5], [label], (1, 1, 2), label)
         >>> DataSet.from_streams("blinks", [blink(0), blink(1)], [blink(1)])
         <DataSet blinks, 2 + 1 recordings, 1x2x1, 2 classes>
         """
@@ -139,19 +132,23 @@ class DataSet:
         _check_names(made)
         return made
 
-    def viewed(self, *, crop: str = "", pool: int = 1, window_us: int = 0) -> DataSet:
-        """Return the data as a network shall see them: first cropped, then pooled, then cut.
+    def viewed(
+        self, *, crop: str = "", pool: int = 1, window_us: int = 0, filter: str = ""
+    ) -> DataSet:
+        """Return the data as a network shall see them: cropped, pooled, filtered, then cut.
 
         Parameters
         ----------
         crop : str
-            ``"260x260"``: height and width of the middle of the sensor; ``"260x260+0+86"``: of what
-            lies below row 0 and to the right of column 86. Events elsewhere are left out.
+            ``"260x260"``: height and width of the middle of the sensor; ``"260x260+0+86"``: below
+            row 0 and to the right of column 86. Events elsewhere are left out.
         pool : int
             Squares of so many by so many pixels become one. No event is lost.
         window_us : int
-            Recordings become windows of so many microseconds, with the labels of their recordings
-            and an answer each; 0: they stay whole. Windows share the events: nothing is copied.
+            Recordings become windows of so many microseconds, labelled as they are, with an answer
+            each. Windows share the events: nothing is copied.
+        filter : str
+            ``"refractory:2000"``, ``"every:2"`` or ``"neighbour:5000"``, with ``+`` between.
 
         Raises
         ------
@@ -164,7 +161,7 @@ class DataSet:
         >>> es.open_data("digits", limit=2).viewed(crop="28x28", pool=2, window_us=100_000)
         <DataSet digits, 8 + 8 recordings, 14x14x2, 10 classes>
         """
-        view = SensorView(crop, pool, window_us)
+        view = SensorView(crop, pool, window_us, filter)
         if not view:
             return self
         halves = self.train, self.test
@@ -178,7 +175,8 @@ class DataSet:
             seen(half, view, name, self.emulated) for half, name in zip(batches, names, strict=True)
         )
         first, second = ((len(b), int(b.start[-1] - b.start[0])) for b in batches)
-        before = AsRecorded(batches[0].shape, *zip(first, second, strict=True))
+        counts, events = zip(first, second, strict=True)
+        before = AsRecorded(batches[0].shape, counts, events, tuple(batches))
         note = f"{self.note}; " * bool(self.note) + f"seen with {view}"
         return replace(self, train=train, test=test, note=note, view=view, recorded=before)
 

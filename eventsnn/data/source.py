@@ -22,6 +22,7 @@ def open_data(
     crop: str = "",
     pool: int = 1,
     window_us: int = 0,
+    filter: str = "",
 ) -> DataSet:
     """Open a data set.
 
@@ -34,7 +35,7 @@ def open_data(
         Keep the first ``limit`` samples of each half, before they are cut into windows.
     progress : callable, optional
         Told (done, total) while recordings are read or filmed.
-    crop, pool, window_us
+    crop, pool, window_us, filter
         What is seen of recordings, as ``DataSet.viewed`` has it.
 
     Raises
@@ -67,7 +68,7 @@ def open_data(
     data = known[kind]().open(word, limit, progress)
     train, test = first_of(data.train, limit), first_of(data.test, limit)
     data = replace(data, train=train, test=test, absolute=word.absolute)
-    data = data.viewed(crop=crop, pool=pool, window_us=window_us)
+    data = data.viewed(crop=crop, pool=pool, window_us=window_us, filter=filter)
     missing = only_in_one(labels_of(data.train), labels_of(data.test))
     if missing:
         warnings.warn(f"data {spec!r}: {missing}", stacklevel=2)

@@ -1,4 +1,4 @@
-"""How recordings are looked at: a part of the sensor, squares of pixels as one, windows of time."""
+"""How recordings are looked at: a part of the sensor, pooled, filtered, in windows of time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, Shape, unit_dtype
 from eventsnn.events.checked import INT32_MAX, sensor_text
+from eventsnn.filters import filters_of
+from eventsnn.filters.event_filter import FilterCost, Sight
 from eventsnn.options import option, take
 from eventsnn.text import shown
 
@@ -23,7 +25,7 @@ _AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class SensorView:
-    """What a network sees of recordings: first the crop, then pooling, then windows.
+    """What a network sees of recordings: first the crop, then pooling, filters, and windows.
 
     Examples
     --------
@@ -48,9 +50,17 @@ class SensorView:
         most=INT32_MAX,
     )
 
+    event_filter: str = option(
+        "",
+        "Drop events at the door: refractory:US, every:N or neighbour:US of a pixel, several with "
+        "+ between them; default: none.",
+        flag="--filter",
+    )
+
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
         take(self)
+        object.__setattr__(self, "event_filter", "+".join(map(str, filters_of(self.event_filter))))
         crop = self.sensor_crop
         if crop and not (_CROP.fullmatch(crop) and min(self._crop[:2]) > 0):
             raise UserError(
@@ -66,13 +76,15 @@ class SensorView:
         """Return it as flags of a command."""
         said = [f"--crop {self.sensor_crop}"] if self.sensor_crop else []
         said += [f"--pool {self.pool}"] if self.pool > 1 else []
+        said += [f"--filter {self.event_filter}"] if self.event_filter else []
         said += [f"--window-us {self.window_us}"] if self.window_us else []
         return " ".join(said)
 
     @property
     def keywords(self) -> dict[str, Any]:
         """The same as keywords of ``DataSet.viewed`` and ``open_data``."""
-        return {"crop": self.sensor_crop, "pool": self.pool, "window_us": self.window_us}
+        own = {"crop": self.sensor_crop, "pool": self.pool, "window_us": self.window_us}
+        return own | ({"filter": self.event_filter} if self.event_filter else {})
 
     @property
     def _crop(self) -> tuple[int, ...]:
@@ -82,8 +94,8 @@ class SensorView:
 
     @property
     def moves(self) -> bool:
-        """Whether events go to other addresses."""
-        return bool(self.sensor_crop) or self.pool > 1
+        """Whether events are dropped, or go to other addresses."""
+        return bool(self.sensor_crop) or self.pool > 1 or bool(self.event_filter)
 
     def rectangle(self, sensor: Shape) -> tuple[int, int, int, int]:
         """Return height, width, top and left of what is used of a sensor.
@@ -122,14 +134,50 @@ class SensorView:
 
     def moved(self, batch: EventBatch) -> Iterator[EventBatch]:
         """Go through the recordings with their events at the new addresses, some at a time."""
+        return (piece for piece, _ in self.filtered(batch))
+
+    def filtered(self, batch: EventBatch) -> Iterator[tuple[EventBatch, list[FilterCost]]]:
+        """Go through them, and say what each filter took."""
+        chosen = filters_of(self.event_filter)
+        for piece in self._placed(batch):
+            costs = []
+            for one in chosen:
+                sight = Sight(piece.t, piece.unit, piece.start, *piece.shape[1:])
+                keep, cost = one.keep(sight)
+                piece = _those(piece, keep)
+                costs.append(cost)
+            yield piece, costs
+
+    def costs(self, batch: EventBatch) -> list[tuple[str, FilterCost]]:
+        """Return what each filter takes of recordings as they were before, counted anew."""
+        names = [str(one) for one in filters_of(self.event_filter)]
+        every = [costs for _, costs in self.filtered(batch)]
+        rows = zip(*every, strict=True)
+        sums = [FilterCost(*map(sum, zip(*row, strict=True))) for row in rows]
+        return list(zip(names, sums, strict=True))
+
+    def _placed(self, batch: EventBatch) -> Iterator[EventBatch]:
         sensor, new = self.shape(batch.shape), self.addresses(batch.shape)
         for piece in batch.pieces(len(batch), _AT_ONCE):
             unit = new[piece.unit]
-            inside = unit >= 0
-            before = np.concatenate([np.zeros(1, np.int64), inside.cumsum()])
-            start, t = before[piece.start], piece.t[inside]
-            unit = unit[inside].astype(unit_dtype(sensor))
+            t, unit, start = _kept(piece, unit, unit >= 0)
+            unit = unit.astype(unit_dtype(sensor))
             yield EventBatch(t, unit, start, piece.label, piece.duration, sensor, piece.source)
+
+
+def _kept(
+    piece: EventBatch, unit: NDArray[Any], keep: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Return (t, unit, start) of the events that are kept."""
+    before = np.concatenate([np.zeros(1, np.int64), keep.cumsum()])
+    return piece.t[keep], unit[keep], before[piece.start]
+
+
+def _those(piece: EventBatch, keep: NDArray[np.bool_]) -> EventBatch:
+    """Return recordings with the events that are kept."""
+    t, unit, start = _kept(piece, piece.unit, keep)
+    rest = piece.label, piece.duration, piece.shape, piece.source
+    return EventBatch(t, unit, start, *rest)
 
 
 WHOLE = SensorView()

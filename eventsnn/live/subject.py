@@ -49,6 +49,12 @@ def subject_of(
             f"session: a network of the rule {model.learner.options.rule} is its own; the "
             "simulator does not run it"
         )
+    dropped = model.learner.options.view.event_filter
+    if dropped:
+        raise UserError(
+            f"session: the model learned from filtered events ({dropped}), a stream is not "
+            "filtered; give a model that learned without"
+        )
     network = reading.network
     found = network[output] if output is not None else network.populations[-1]
     return _checked(network, reading.weights, found, reads or reading.loss.reads)

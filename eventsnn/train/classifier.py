@@ -30,7 +30,7 @@ from eventsnn.train.options import TrainOptions, completed
 from eventsnn.train.run_folder import forget, hold
 from eventsnn.train.samples import Samples, halves_of, labelled, samples_of
 from eventsnn.train.start import give_weights
-from eventsnn.train.trainable import times
+from eventsnn.train.trainable import check_filter, times
 from eventsnn.train.trainer import Trainer
 
 
@@ -251,6 +251,7 @@ class Classifier:
         if isinstance(given, DataSet):
             names = self._saved.info.get("data", {}).get("names", ())
             given = numbered_as(given, tuple(names), "the classifier")
+            check_filter(given, options.view)
         data = samples_of(given, "test")
         sensor = tuple(self._saved.info["input_shape"])
         placed = self._saved.info.get("placed") is not False  # else any sensor of as many units

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
+from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
 from eventsnn.train.described import check_described
 
@@ -37,6 +38,16 @@ def check_trainable(options: TrainOptions, data: DataSet) -> None:
                 f"{data.spec}: recording {missing[0]} of the {name} half has no label; a network "
                 "learns from recordings with one each"
             )
+
+
+def check_filter(data: DataSet, view: SensorView) -> None:
+    """Refuse a data set whose events are not filtered as those that a network learned from."""
+    if data.view.event_filter != view.event_filter:
+        learned, now = (one.event_filter or "none" for one in (view, data.view))
+        raise UserError(
+            f"{data.spec}: filter is {now}, the network learned with {learned}; open the data with "
+            f"filter={view.event_filter!r}"
+        )
 
 
 def times(shape: tuple[int, ...]) -> str:
