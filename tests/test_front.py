@@ -13,6 +13,7 @@ from eventsnn.measure.energy import MODELS
 from eventsnn.measure.front import beside, cheapest, cost_of, front
 from eventsnn.measure.meter import CHECK_US, Meter, ended
 from eventsnn.measure.policies import Policy, choose_level
+from eventsnn.rules.evaluation import predict_until_clear
 
 RUNS = """
 [all]
@@ -77,7 +78,7 @@ def test_what_an_early_stop_costs_is_what_runs_that_end_there_cost(trained):
     learner, data = trained
     reading = learner.reading
     record = es.simulate(reading.network, reading.weights, data.test)
-    times = CHECK_US * np.arange(1, 160)
+    times = CHECK_US * np.arange(1, 161)
     checks = np.broadcast_to(times, (len(data.test), len(times)))
     args = (record, reading.weights, data.test, reading.loss, checks)
     policy = Policy(stream(*args, settle=True), "margin")
@@ -88,6 +89,9 @@ def test_what_an_early_stop_costs_is_what_runs_that_end_there_cost(trained):
     counted = es.operations(short, reading.weights, cut)
     assert counted.total.tolist() == policy.streamed.operations[rows, at].tolist()
     assert len(set(at.tolist())) > 3 and cut.start[-1] < data.test.start[-1]
+    found = predict_until_clear(reading, data.test, es.Stop("margin", level))
+    assert found.adds.sum(1).tolist() == counted.total.tolist()
+    assert found.t_us.tolist() == policy.streamed.t[rows, at].tolist()
 
 
 def test_the_meter_counts_runs_to_the_end_and_levels_come_from_held_out_recordings(trained):

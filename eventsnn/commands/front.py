@@ -19,7 +19,7 @@ from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
 from eventsnn.measure.backward import backward
-from eventsnn.measure.energy import EnergyModel
+from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.front import beside, cost_of
 from eventsnn.measure.front import front as front_of
 from eventsnn.measure.meter import Meter
@@ -119,8 +119,9 @@ def _row(folder: Path, name: str, asked: FrontData, threads: int, console: Conso
         "epochs": len(run.history),
         "learned": _learned(run, data),
         "points": points,
-        "learning": _learning(learner, run, data, threads),
-        "options": options.to_json(),
+        "learning": _learning(learner, run, data, asked.models, threads),
+        "learned_from": None if run.data is None else run.data.to_json(paths=False)["spec"],
+        "options": {k: v for k, v in options.to_json().items() if k != "data"},
     }
 
 
@@ -143,7 +144,13 @@ def _learned(run: SavedRun, data: DataSet) -> int:
     return kept - round(getattr(run.options.own, "validate", 0.0) * kept)
 
 
-def _learning(learner: Learner, run: SavedRun, data: DataSet, threads: int) -> Result:
+def _learning(
+    learner: Learner,
+    run: SavedRun,
+    data: DataSet,
+    models: tuple[EnergyModel, ...],
+    threads: int,
+) -> Result:
     """Return what learning a recording cost, as far as it is counted."""
     costs, walk = learner.costs(), learner.rule.reverse_walk
     keys = ("operations", "backward_operations", "weight_updates")
@@ -153,10 +160,23 @@ def _learning(learner: Learner, run: SavedRun, data: DataSet, threads: int) -> R
         found = dict(zip(found, totals, strict=True))
     elif walk is not None and learner.reading is not None:
         found |= _walked(learner.reading, walk, first_of(data.train, _WALKED), threads)
-    kept = {k: a for k, a in learner.snapshot().items()}
     seconds = sum(row["seconds"] for row in run.history)
     learned = max(len(run.history) * _learned(run, data), 1)
-    return found | {"seconds": seconds / learned, "bytes": sum(a.nbytes for a in kept.values())}
+    kept = sum(array.nbytes for array in learner.snapshot().values())
+    energy = _at_most(found, learner.rule.spiking, models)
+    return found | {"seconds": seconds / learned, "bytes": kept, "energy_nj_at_most": energy}
+
+
+def _at_most(
+    found: dict[str, float | None], spiking: bool, models: tuple[EnergyModel, ...]
+) -> dict[str, float]:
+    """Estimate the energy of the synapses: what is not an addition for certain is no cheaper."""
+    forward, back, updates = (found[key] for key in ("forward", "backward", "updates"))
+    if forward is None or back is None or updates is None:
+        return {}
+    adds = forward if spiking else 0.0
+    work = Work(adds, forward + back + updates - adds, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return {m.name: estimate(m, work)["total_nj"] for m in models if not m.clock_us}
 
 
 def _walked(

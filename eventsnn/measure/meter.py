@@ -2,12 +2,13 @@
 
 A *point* is a network in one mode of running, as plain JSON: its ``name``, ``how`` it runs,
 ``accuracy``, ``right`` and ``recordings``; means a recording: ``operations`` (synaptic additions,
-or multiply-accumulates where signals are graded), ``energy_nj`` and ``without_decays_nj`` by the
+or multiply-accumulates where signals are graded), ``spikes`` (input events are spikes; of frames
+what is not 0), ``energy_nj`` and ``without_decays_nj`` by the
 name of each energy model, ``decays_nj`` and ``tests_nj`` likewise, ``seconds`` measured here on one
 thread, ``t_us`` of the recording that was seen.
 
-Early stops are runs of recordings that end where the answer was clear: all that they cost is
-counted as of any other run. Their levels come from recordings that were held out of training.
+Early stops are runs that deliver nothing more once the answer is clear; what they cost is counted
+as of any run that ends there. Their levels come from recordings that were held out of training.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data, labels_of
 from eventsnn.engines import simulate
+from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.losses.answers import answers
 from eventsnn.measure.anytime import Streamed, stream
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.estimated import mean_work
@@ -34,10 +35,10 @@ from eventsnn.measure.front import Point
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.own import own_work
 from eventsnn.measure.policies import Policy, choose_level
-from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, scores_of
+from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, predict_until_clear
 from eventsnn.rules.rule import Reading, Rule
 
-CHECK_US = 2_000.0
+CHECK_US = Stop.check_us
 """Microseconds between two checks of an answer."""
 
 _PARTS = ("without_decays_nj", "decays_nj", "tests_nj")
@@ -82,16 +83,16 @@ class Meter:
         if reading is None:
             return self._own(rule, state, data)
         assert isinstance(data, EventBatch)
-        total = 1 + 2 * len(self.lose)
-        self.progress(0, total)
-        whole, streamed = _run(reading, data)
-        points = [self._run_point(reading, whole, data, streamed)]
-        self.progress(1, total)
-        if not isinstance(held_out, EventBatch) or len(held_out) < 2 or streamed is None:
-            return points
-        _, chooses = _run(reading, held_out)
-        assert chooses is not None
-        return points + self._stopped(reading, data, streamed, Policy(chooses, "margin"))
+        self.progress(0, 2 + len(self.lose))
+        points = [self._to_the_end(rule, state, reading, data)]
+        self.progress(1, 2 + len(self.lose))
+        followed = None
+        if isinstance(held_out, EventBatch) and len(held_out) > 1:
+            followed = _followed(reading, held_out)
+        if followed is not None:
+            points += self._stopped(reading, data, Policy(followed, "margin"))
+        self.progress(2 + len(self.lose), 2 + len(self.lose))
+        return points
 
     def _own(self, rule: Rule[Any, Any], state: Any, data: Data) -> list[Point]:
         """Return points of a network that its rule runs itself."""
@@ -116,55 +117,55 @@ class Meter:
             point = self._point(how, right, n, work, timed=False)
             # Nobody runs all synapses here, so that nobody's time is told.
             point |= {"operations": made, "seconds": None if every else seconds, "t_us": end}
+            point["spikes"] = float(found.spikes.sum()) / n
             out.append(point | {"neurons_counted": found.neurons is not None})
         return out
 
-    def _run_point(
-        self, reading: Reading, counted: Operations, data: EventBatch, seen: Streamed | None
+    def _to_the_end(
+        self, rule: Rule[Any, Any], state: Any, reading: Reading, data: EventBatch
     ) -> Point:
         """Return the point of recordings that are seen to their end."""
-        found = _predicted(reading, data)
-        right = int((found == data.label).sum())
-        work = mean_work(counted, float(data.duration.mean()))
+        counted, every = _counted(reading, data), np.arange(len(data))
+        right = int((rule.predict(state, data, every).classes == data.label).sum())
         few = data.part(0, min(TIMED, len(data)))
-        seconds = _seconds(partial(_predicted, reading, few), len(few))
-        point = self._point("to the end", right, len(data), work)
+        run = partial(rule.predict, state, few, np.arange(len(few)))
+        end = float(data.duration.mean())
+        point = self._point("to the end", right, len(data), mean_work(counted, end))
         return point | {
             "operations": float(counted.total.mean()),
-            "seconds": seconds,
-            "t_us": float(data.duration.mean()),
+            "spikes": float(counted.spikes.sum()) / len(data),
+            "seconds": _seconds(run, len(few)),
+            "t_us": end,
         }
 
-    def _stopped(
-        self, reading: Reading, data: EventBatch, streamed: Streamed, chooses: Policy
-    ) -> list[Point]:
+    def _stopped(self, reading: Reading, data: EventBatch, chooses: Policy) -> list[Point]:
         """Return a point a share of held-out answers that may be lost."""
-        policy, points, rows = Policy(streamed, "margin"), list[Point](), np.arange(len(data))
+        points, few = list[Point](), data.part(0, min(TIMED, len(data)))
         levels = {choose_level(chooses, lose): lose for lose in reversed(self.lose)}
         for k, (level, lose) in enumerate(levels.items()):
             if level is None:
                 continue
-            at = policy.stops(level)
-            ends = ended(data, streamed.t[rows, at])
-            counted = _count(reading, ends)
-            checks = float(at.mean() + 1) * reading.network.populations[-1].size
-            work = mean_work(counted, float(streamed.t[rows, at].mean()))
-            work = work._replace(comparisons=work.comparisons + checks)
-            few = ends.part(0, min(TIMED, len(ends)))
-            right = int(streamed.right[rows, at].sum())
-            point = self._point(f"margin {level:.4g}", right, len(data), work)
-            points.append(
-                point
-                | {
-                    "operations": float(counted.total.mean()),
-                    "seconds": _seconds(partial(_predicted, reading, few), len(few)),
-                    "t_us": float(streamed.t[rows, at].mean()),
-                    "level": level,
-                    "lose": lose,
-                    "held_out": len(chooses.streamed),
-                }
+            stop = Stop("margin", level, CHECK_US)
+            found = predict_until_clear(reading, data, stop)
+            counted = _counted(reading, ended(data, found.t_us))
+            # A check compares every class.
+            checks = (
+                float(np.ceil(found.t_us / CHECK_US).mean()) * reading.network.populations[-1].size
             )
-            self.progress(2 + k, 1 + len(self.lose))
+            work = mean_work(counted, float(found.t_us.mean()))
+            work = work._replace(comparisons=work.comparisons + checks)
+            right = int((found.classes == data.label).sum())
+            told = {
+                "operations": float(counted.total.mean()),
+                "spikes": float(counted.spikes.sum()) / len(data),
+                "seconds": _seconds(partial(predict_until_clear, reading, few, stop), len(few)),
+                "t_us": float(found.t_us.mean()),
+                "level": level,
+                "lose": lose,
+                "held_out": len(chooses.streamed),
+            }
+            points.append(self._point(f"margin {level:.4g}", right, len(data), work) | told)
+            self.progress(2 + k, 2 + len(levels))
         return points
 
     def _point(self, how: str, right: int, n: int, work: Work, timed: bool = True) -> Point:
@@ -176,50 +177,28 @@ class Meter:
         return shared | {"recordings": n} | energy
 
 
-def _run(reading: Reading, data: EventBatch) -> tuple[Operations, Streamed | None]:
-    """Count a run to the end, and read its answer at every check, where that can be followed."""
-    end = float(data.duration.max())
-    times = CHECK_US * np.arange(1, max(1, math.ceil(end / CHECK_US)) + 1)
-    counted, seen = list[Operations](), list[Streamed]()
-    followed = True
-    for piece in data.pieces(TOGETHER, MOST_EVENTS):
-        record = simulate(reading.network, reading.weights, piece)
-        counted.append(operations(record, reading.weights, piece))
-        checks = np.broadcast_to(times, (len(piece), len(times)))
-        try:
-            if followed:
-                how = (record, reading.weights, piece, reading.loss, checks)
-                seen.append(stream(*how, settle=True))
-        except UserError:  # delays a synapse: no moment's answer is known
-            followed = False
-    return _joined(counted), _one(seen) if followed else None
-
-
-def _count(reading: Reading, data: EventBatch) -> Operations:
+def _counted(reading: Reading, data: EventBatch) -> Operations:
+    """Count runs to the end."""
     counted = []
     for piece in data.pieces(TOGETHER, MOST_EVENTS):
         record = simulate(reading.network, reading.weights, piece)
         counted.append(operations(record, reading.weights, piece))
-    return _joined(counted)
+    return reduce(Operations.joined, counted)
 
 
-def _joined(parts: list[Operations]) -> Operations:
-    return reduce(Operations.joined, parts)
-
-
-def _one(parts: list[Streamed]) -> Streamed:
-    return reduce(Streamed.joined, parts)
-
-
-def _predicted(reading: Reading, data: EventBatch) -> NDArray[np.int64]:
-    """Return the class of each recording, as an evaluation finds it."""
-    output, found = len(reading.network.populations) - 1, list[NDArray[np.int64]]()
+def _followed(reading: Reading, data: EventBatch) -> Streamed | None:
+    """Read the answers at every check; None where no moment's answer is known."""
+    end, seen = float(data.duration.max()), list[Streamed]()
+    times = CHECK_US * np.arange(1.0, max(1, math.ceil(end / CHECK_US)) + 1)
     for piece in data.pieces(TOGETHER, MOST_EVENTS):
-        timed = reading.loss.reads == "first_spike"
-        keep: Any = [reading.network.populations[output].name] if timed else "counts"
-        record = simulate(reading.network, reading.weights, piece, record=keep)
-        found.append(answers(scores_of(record, output, reading.loss, piece)))
-    return np.concatenate(found)
+        record = simulate(reading.network, reading.weights, piece)
+        checks = np.broadcast_to(times, (len(piece), len(times)))
+        try:
+            how = (record, reading.weights, piece, reading.loss, checks)
+            seen.append(stream(*how, settle=True))
+        except UserError:  # synapses with delays of their own
+            return None
+    return reduce(Streamed.joined, seen)
 
 
 def ended(data: EventBatch, at_us: NDArray[np.float64]) -> EventBatch:
