@@ -10,6 +10,7 @@ import pytest
 from eventsnn import bench as package
 from eventsnn.bench import bench, control, networks
 from eventsnn.bench.control import Case, Control, measure
+from eventsnn.bench.current_based import binned
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
@@ -47,6 +48,14 @@ PROMISED = {
     "asynchronous_one_event_us",
     "sparse_recurrent_updates_per_second",
     "sparse_recurrent_fine_updates_per_second",
+    "eventprop_step_controls",
+    "eventprop_hidden_spikes",
+    "eventprop_threads_speedup",
+    "balanced_cuba_lif_controls",
+    "balanced_lif_controls",
+    "balanced_cuba_lif_rate_hz",
+    "feedforward_10_bins_controls",
+    "feedforward_30_bins_controls",
     "queue_push_pop_ns",
 }
 
@@ -118,6 +127,8 @@ def test_the_queue_keeps_its_length_and_its_order():
 
 def test_the_result_has_the_promised_figures_and_goes_into_json(monkeypatch):
     monkeypatch.setattr(networks, "recurrent", partial(networks.recurrent, 500, 20))
+    monkeypatch.setattr(networks, "balanced", partial(networks.balanced, neurons=500, fan_out=20))
+    monkeypatch.setattr(networks, "spoken", partial(networks.spoken, events=3000))
     monkeypatch.setattr(package, "_QUEUE_STEPS", 100)
     result = bench(networks.poisson(3), rounds=1, threads=2)
     assert result.keys() >= PROMISED
@@ -152,6 +163,8 @@ def test_the_drive_has_the_rate_that_was_asked_for():
 
 def test_figures_are_multiples_of_the_control_and_speed_ups_their_inverses(monkeypatch):
     monkeypatch.setattr(networks, "recurrent", partial(networks.recurrent, 100, 5))
+    monkeypatch.setattr(networks, "balanced", partial(networks.balanced, neurons=100, fan_out=5))
+    monkeypatch.setattr(networks, "spoken", partial(networks.spoken, events=3000))
     monkeypatch.setattr(package, "_QUEUE_STEPS", 10)
     given = {}
 
@@ -173,6 +186,20 @@ def test_figures_are_multiples_of_the_control_and_speed_ups_their_inverses(monke
     assert result["counting_share"] == given["counting"]
     assert result["sparse_recurrent_updates_per_second"] == 1e9 / (100 * given["recurrent"])
     assert result["queue_push_pop_ns"] == 100 * given["queue"]
+
+
+def test_binned_events_are_at_the_beginnings_of_their_steps():
+    batch = networks.poisson(2)
+    coarse = binned(batch, 10)
+    assert len(np.unique(coarse.t)) == 10 and (coarse.t % 30_000 == 0).all()
+    assert ((batch.t - coarse.t >= 0) & (batch.t - coarse.t < 30_000)).all()
+    np.testing.assert_array_equal(batch.unit, coarse.unit)
+
+
+def test_the_spoken_network_fires_as_its_page_says():
+    network, weights, events = networks.spoken(1)
+    spikes = simulate(network, weights, events, record="nothing").counts.spikes[0]
+    assert spikes[0] == 8_000 and spikes[1] == pytest.approx(2_000, rel=0.15)
 
 
 def test_bench_refuses_nothing_to_measure():

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from eventsnn.bench import networks
 from eventsnn.cli.train_command import command_of
 from eventsnn.data.readers.film_file import write_film
 from eventsnn.data.source import open_data
@@ -446,7 +448,8 @@ def test_simulate_runs_a_network_from_a_toml_file(call, tmp_path):
     assert code == 2 and err.count("\n") == 1 and "'tau'" in err
 
 
-def test_bench_prints_what_scripts_rely_on(call):
+def test_bench_prints_what_scripts_rely_on(call, monkeypatch):
+    monkeypatch.setattr(networks, "balanced", partial(networks.balanced, neurons=500, fan_out=20))
     code, out, _ = call("bench", "--limit", 3, "--rounds", 1, "--threads", 1, "--json")
     result = json.loads(out)
     assert code == 0 and "emulated" in result["data_note"]

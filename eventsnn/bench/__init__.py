@@ -6,6 +6,7 @@ from typing import Any
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
+from eventsnn.bench.current_based import binned_cases, current_based_cases
 from eventsnn.bench.hm2bp import hm2bp_cases
 from eventsnn.bench.ledinauskas2020 import ledinauskas_cases
 from eventsnn.bench.lee2016 import lee2016_cases
@@ -36,6 +37,7 @@ _NO_CONTROLS = (
     "control_threads",
     "hm2bp_training_threads",
     "asynchronous_threads",
+    "eventprop_threads",
     *ONE_BY_ONE,
     *(f"asynchronous_{name}" for name in ONE_BY_ONE),
     *(f"session_{size}" for size in PIECES),
@@ -82,6 +84,7 @@ def bench(events: EventBatch | None = None, *, rounds: int = 5, threads: int = 2
     result["feedforward_threads"] = threads
     result["feedforward_threads_speedup"] = 1 / controls["threads"]
     result["asynchronous_threads_speedup"] = 1 / controls["asynchronous_threads"]
+    result["eventprop_threads_speedup"] = 1 / controls["eventprop_threads"]
     result["training_threads_speedup"] = 1 / controls["training_threads"]
     result["control_threads_speedup"] = 1 / controls["control_threads"]
     result["hm2bp_training_threads_speedup"] = 1 / controls["hm2bp_training_threads"]
@@ -105,6 +108,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases += stbp_cases(batch, result) + lee2016_cases(batch, result)
     cases += one_by_one_cases(few) + session_cases(few, result)
     cases += hm2bp_cases(threads, result) + ledinauskas_cases(result)
+    cases += binned_cases(batch) + current_based_cases(threads, result)
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))

@@ -12,7 +12,10 @@ from eventsnn.bench.control import HIDDEN
 from eventsnn.engines import simulate
 from eventsnn.events import EventBatch, EventStream, Shape
 from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.lif import LIF
+from eventsnn.neurons.neuron import Neuron
+from eventsnn.neurons.readout import Readout
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.pool2d import Pool2d
@@ -126,6 +129,61 @@ def recurrent(
     )
     excite = np.full(inputs * fan_out, 0.25, np.float32)
     return Network(populations, connections), [excite, strength]
+
+
+def balanced(
+    neuron: Neuron, drive: float, neurons: int = 10_000, fan_out: int = 1000, inputs: int = 1000
+) -> tuple[Network, Weights]:
+    """Return 1,000 inputs into a sparse recurrent population with one delay of 1.5 ms.
+
+    A fifth of the neurons inhibit, four times as strongly as the others excite. An event of an
+    input weighs ``drive`` at each of its 100 targets, or of as many as ``fan_out``.
+    """
+    rng = np.random.default_rng(6)
+    given = min(100, fan_out)
+    reached = rng.integers(0, neurons, inputs * given, np.int32)
+    around = rng.integers(0, neurons, neurons * fan_out, np.int32)
+    inward = Sparse(neurons, np.arange(inputs + 1) * given, reached)
+    recurrent = Sparse(neurons, np.arange(neurons + 1) * fan_out, around)
+    populations = (Population("input", (1, 1, inputs)), Population("neurons", (neurons,), neuron))
+    connections = (
+        Connection("input", "neurons", inward, 1000),
+        Connection("neurons", "neurons", recurrent, 1500),
+    )
+    excites = np.repeat(np.arange(neurons) < neurons * 4 // 5, fan_out)
+    strength = np.where(excites, 0.005, -0.02).astype(np.float32)
+    return Network(populations, connections), [np.full(inputs * given, drive, np.float32), strength]
+
+
+def spoken(recordings: int, events: int = 8000) -> tuple[Network, Weights, EventBatch]:
+    """Return 700 inputs, 256 recurrent current-based neurons, 20 readouts, and Poisson events.
+
+    A recording has a second; its label is one of 20. Weights are such that about 2,000 hidden
+    spikes come of 8,000 events.
+    """
+    rng = np.random.default_rng(7)
+    inputs, hidden, outputs = 700, 256, 20
+    populations = (
+        Population("input", (1, 1, inputs)),
+        Population("hidden", (hidden,), CubaLIF(20_000.0, 5_000.0)),
+        Population("output", (outputs,), Readout(20_000.0)),
+    )
+    connections = (
+        Connection("input", "hidden", Dense(inputs, hidden)),
+        Connection("hidden", "hidden", Dense(hidden, hidden), 1000),
+        Connection("hidden", "output", Dense(hidden, outputs)),
+    )
+    laws = (0.006, 0.28, (inputs, hidden)), (0, 0.03, (hidden, hidden)), (0, 0.1, (hidden, outputs))
+    weights: Weights = [
+        rng.normal(mean, spread, shape).astype(np.float32) for mean, spread, shape in laws
+    ]
+    streams = []
+    for label in range(recordings):
+        t = np.sort(rng.integers(0, 1_000_000, events))
+        unit = rng.integers(0, inputs, events, np.int32)
+        streams.append(EventStream(t, unit, (1, 1, inputs), label % outputs, 1_000_000))
+    batch = EventBatch.from_streams(streams, "synthetic Poisson events")
+    return Network(populations, connections), weights, batch
 
 
 def drive(rate_hz: float, duration_us: int, inputs: int = 1000) -> EventStream:
