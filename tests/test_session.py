@@ -226,9 +226,8 @@ def test_a_runaway_network_stops_the_session_until_it_is_reset():
         (0, {"window_us": 55}, "whole tens"),
         (0, {"reads": "final", "window_us": 100}, "leave window_us out"),
         (0, {"reads": "counts"}, "give integral or maximum or final"),
-        (0, {"output": "hidden1", "reads": "final"}, "give counts"),
-        (0, {"output": "hiden"}, "hiden"),
         (0, {"record": "hidden1"}, "list of names"),
+        (0, {"record": ["hiden"]}, "hiden"),
         (1, {}, "without weights"),
         (2, {}, "give a Classifier"),
     ],
@@ -260,3 +259,37 @@ def test_a_file_that_is_no_session_of_this_network_is_refused(tmp_path):
         (tmp_path / "b.npz").write_bytes(bytes(wrong))
         with suppress(UserError):
             session.load(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize("stop", ["margin:60", "patience:9000"])
+def test_an_answer_that_is_clear_is_that_of_simulate_and_nothing_more_is_delivered(stop):
+    net, weights = dense()
+    stream = stream_of()
+    whole = es.simulate(net, weights, stream, until_us=stop, engine="asynchronous")
+    assert whole.stopped.early.all()
+    for seed in range(2):
+        session = es.Session(net, weights, stop=stop)
+        answers = [session.push(part) for part in pieces(stream, np.random.default_rng(seed))]
+        assert answers[-1].clear and not answers[0].clear
+        np.testing.assert_array_equal(answers[-1].scores, whole.stopped.scores[0])
+        assert sum(a.skipped for a in answers) == (stream.t >= whole.duration[0]).sum() > 0
+        np.testing.assert_array_equal(session.counts.synaptic_adds, whole.counts.synaptic_adds)
+    session.reset_answer()
+    again = es.EventStream(stream.t + END, stream.unit, stream.shape, duration=2 * END)
+    answer = session.push(again)
+    assert answer.clear and 0 < answer.skipped < len(again)
+
+
+def test_spikes_of_an_output_are_watched_too():
+    net = es.layers("2x4x4-12-3", hidden=es.LIF(9_000), output=es.LIF(9_000))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0.2, 0.3, c.topology.weight_shape) for c in net.connections]
+    stream = stream_of()
+    stream = es.EventStream(stream.t, stream.unit, (4, 2, 4), duration=END)
+    whole = es.simulate(net, weights, stream, until_us="margin:4,check_us=500")
+    session = es.Session(net, weights, stop="margin:4,check_us=500")
+    answers = [session.push(part) for part in pieces(stream, np.random.default_rng(0))]
+    assert whole.stopped.early.all() and answers[-1].clear
+    np.testing.assert_array_equal(answers[-1].scores, whole.stopped.scores[0])
+    with pytest.raises(UserError, match="has no window"):
+        es.Session(net, weights, stop="margin:4", window_us=1000)

@@ -26,6 +26,10 @@ class Answer:
     scores : float64 array (classes,)
     events, spikes, operations : int
         Of this piece: events that came in, spikes that neurons fired, synaptic additions.
+    clear : bool
+        Whether the answer was clear, so that nothing more is delivered: see ``stop``.
+    skipped : int
+        Events of this piece that were not delivered for that.
     spikes_of : dict from population name to Spikes
         Of this piece, of the populations that were asked for; times are those of the stream.
     """
@@ -37,6 +41,8 @@ class Answer:
     events: int
     spikes: int
     operations: int
+    clear: bool
+    skipped: int
     spikes_of: dict[str, Spikes] = field(repr=False)
 
 

@@ -105,7 +105,7 @@ def _check(population: Population, reads: Reads, window_us: int | None) -> None:
     """Refuse what cannot be read."""
     where = f"session: the output {named(population.name)}"
     if population.neuron is None:
-        raise UserError(f"{where} is an input; put the output last, or name it: output=")
+        raise UserError(f"{where} is an input; put the output last")
     fits = ("counts",) if population.spiking else ("integral", "maximum", "final")
     if reads not in fits:
         raise UserError(

@@ -12,15 +12,17 @@ import numpy as np
 from eventsnn.engines.asynchronous.ongoing import Ongoing
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.gathered import Given
-from eventsnn.engines.inputs import Feed
+from eventsnn.engines.inputs import Feed, RecordedFeed
 from eventsnn.engines.kept import read_only
 from eventsnn.engines.options import EVENT_BUDGET, Options
+from eventsnn.engines.stop import Scoring, Stop
 from eventsnn.errors import UserError
 from eventsnn.live.answer import Answer, leading
 from eventsnn.live.outputs import Outputs
 from eventsnn.live.piece import piece_of
 from eventsnn.live.saved import read_session, write_session
-from eventsnn.live.subject import subject_of
+from eventsnn.live.subject import Subject, subject_of
+from eventsnn.live.until_clear import UntilClear
 from eventsnn.network import Network, Weights
 from eventsnn.record import Counts, Reads
 from eventsnn.text import named
@@ -36,16 +38,18 @@ class Session:
     Parameters
     ----------
     model : Classifier, path of a saved one, or Network
+        Its last population answers.
     weights : mapping by connection name, or sequence in connection order
         Of a Network.
     reads : "integral", "maximum", "final" or "counts", optional
         What the answer is made of, see ``eventsnn.losses``; as the model learned, if it is left
         out.
-    output : str, optional
-        Name of the population that answers; the last one.
     window_us : int, optional
         The answer is of the last so many microseconds, which slide by tenths of them: of nine
         whole tenths and what there is of the tenth. None: of everything since ``reset_answer``.
+    stop : Stop or str, optional
+        Such as "margin:2.0", see ``eventsnn.Stop``: once an answer is clear, nothing more is
+        delivered until ``reset_answer``. Checks count from there; potentials go on.
     record : sequence of population names
         Whose spikes every answer holds.
     event_budget : int
@@ -74,16 +78,20 @@ class Session:
         weights: Weights | None = None,
         *,
         reads: Reads | None = None,
-        output: str | None = None,
         window_us: int | None = None,
+        stop: Stop | str | None = None,
         record: tuple[str, ...] | list[str] = (),
         event_budget: int = EVENT_BUDGET,
     ) -> None:
-        subject = subject_of(model, weights, reads, output)
+        subject = subject_of(model, weights, reads)
         network = self.network = subject.network
         if isinstance(record, str):
             raise UserError(f"session: record is {named(record)}; give a list of names")
-        kept = tuple(network.index(name) for name in record)
+        self._asked = tuple(network.index(name) for name in record)
+        self.until_clear = None if stop is None else _until_clear(subject, stop, window_us)
+        last = len(network.populations) - 1
+        watched = (last,) if self.until_clear and subject.output.spiking else ()
+        kept = tuple({*self._asked, *watched})
         self.weights = tuple(read_only(flat) for flat in network.weights(subject.weights))
         dtype = self.weights[0].dtype.type if self.weights else np.float64
         self.outputs = Outputs(subject.output, subject.reads, window_us)
@@ -136,17 +144,22 @@ class Session:
         if self._failed:
             raise UserError(f"session: {self._failed}; reset() puts the network at rest")
         feeds, until, n = piece_of(self.network, events, until_us, self.t_us)
+        self._skipped = 0
         run = self._run
         spikes, operations = run.fired(), run.added()
         self._go_on(feeds, until)
         spent = run.fired() - spikes, run.added() - operations
-        scores = self.outputs.now(run)
-        found = {self.network.populations[p].name: run.spikes(p) for p in run.kept}
-        return Answer(self.t_us, *leading(scores), scores, n, *spent, found)
+        clear = self.until_clear is not None and self.until_clear.clear
+        scores = self.until_clear.scores if clear and self.until_clear else self.outputs.now(run)
+        found = {self.network.populations[p].name: run.spikes(p) for p in self._asked}
+        told = self.t_us, *leading(scores), scores, n
+        return Answer(*told, *spent, clear, self._skipped, found)
 
     def reset_answer(self) -> None:
         """Begin a new answer: what the output did until now counts no more. Potentials stay."""
         self.outputs.reset(self._run)
+        if self.until_clear is not None:
+            self.until_clear.begin(self.t_us)
 
     def reset(self) -> None:
         """Put the network at rest, at stream time 0."""
@@ -194,6 +207,9 @@ class Session:
         run.renew(run.options)
         run.begin(state)
         self.outputs.past.clear()
+        self._skipped = 0
+        if self.until_clear is not None:
+            self.until_clear.begin(run.now)
         self._slides_at = step if math.isinf(step) else step * max(1.0, math.ceil(run.now / step))
 
     def _go_on(self, feeds: list[Feed], until: float) -> None:
@@ -206,9 +222,34 @@ class Session:
                 run.reach(feeds, self._slides_at)
                 self.outputs.slide(run)
                 self._slides_at += self.outputs.step_us
-            run.reach(feeds, until)
+            run.reach(self._looked(feeds, until), until)
+            if self.until_clear is not None:
+                self.until_clear.take(run, ends=True)
         except BaseException as error:
             self._failed = f"a piece ended with: {error!s:.200}"
             raise
         for p, starts in run.starts.items():
             starts.append(len(run.kept[p][0]))
+
+    def _looked(self, feeds: list[Feed], until: float) -> list[Feed]:
+        """Run up to the last check before ``until``; return what is still delivered then."""
+        watched, run = self.until_clear, self._run
+        if watched is None:
+            return feeds
+        while watched.next_us <= until:
+            run.reach(feeds, watched.next_us)
+            watched.look(run)
+        if not watched.clear:
+            return feeds
+        for feed in feeds:
+            if isinstance(feed, RecordedFeed):
+                self._skipped += len(feed.between(self.t_us, until)[0])
+        return [feed for feed in feeds if not isinstance(feed, RecordedFeed)]
+
+
+def _until_clear(subject: Subject, stop: Stop | str, window_us: int | None) -> UntilClear:
+    """Return who watches; UserError for what cannot be watched."""
+    if window_us is not None:
+        raise UserError("session: stop and window_us; an answer that stops has no window: give one")
+    answer = Scoring(subject.reads, subject.scores)
+    return UntilClear(subject.network, Stop.of(stop), answer)

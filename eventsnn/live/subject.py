@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
+
+from eventsnn.engines.stop import Scores
 from eventsnn.errors import UserError
 from eventsnn.network import Network, Population, Weights
 from eventsnn.record import Reads
+from eventsnn.rules.evaluation import answer_by
 from eventsnn.text import shown
 from eventsnn.train.classifier import Classifier
 from eventsnn.train.load import load
 
 
 class Subject(NamedTuple):
-    """A network with weights, the population that answers, and what is read of it."""
+    """A network with weights, the population that answers, what is read of it, and its scores."""
 
     network: Network
     weights: Weights
     output: Population
     reads: Reads
+    scores: Scores
 
 
 def subject_of(
     model: Classifier | Network | str | os.PathLike[str],
     weights: Weights | None,
     reads: Reads | None,
-    output: str | None,
 ) -> Subject:
     """Return what a session runs; see ``Session``."""
     if isinstance(model, Network):
         if weights is None:
             raise UserError("session: a network without weights; give Session(network, weights)")
-        found: Any = model[output] if output is not None else model.populations[-1]
+        found = model.populations[-1]
         usual: Reads = "counts" if found.spiking else "integral"
-        return _checked(model, weights, found, reads or usual)
+        return _checked(model, weights, reads or usual, np.asarray)
     if weights is not None:
         raise UserError("session: a trained model has weights of its own; leave weights out")
     if isinstance(model, str | os.PathLike):
@@ -56,15 +60,15 @@ def subject_of(
             "filtered; give a model that learned without"
         )
     network = reading.network
-    found = network[output] if output is not None else network.populations[-1]
-    return _checked(network, reading.weights, found, reads or reading.loss.reads)
+    scores = answer_by(reading.loss).scores
+    return _checked(network, reading.weights, reads or reading.loss.reads, scores)
 
 
-def _checked(network: Network, weights: Weights, output: Population, reads: Reads) -> Subject:
+def _checked(network: Network, weights: Weights, reads: Reads, scores: Scores) -> Subject:
     """Refuse what a stream does not have."""
     if reads == "first_spike":
         raise UserError(
             "session: the model answers by its first spike, which a stream has once; give "
             "reads='counts' and a window_us"
         )
-    return Subject(network, weights, output, reads)
+    return Subject(network, weights, network.populations[-1], reads, scores)
