@@ -377,3 +377,62 @@ def test_the_commands_take_a_nir_file_as_a_model(trained, call, tmp_path, monkey
 def where(stream):
     p, y, x = np.unravel_index(stream.unit, (2, 2, 3))
     return {"x": x, "y": y, "p": p}
+
+
+def made_by_others(tmp_path, reset="value", inputs=5):
+    """A file of another program, and one that says how it is meant."""
+    rng = np.random.default_rng(0)
+    graph = graph_of(
+        *(nir.Linear(rng.normal(size=(6, inputs))), lif(6, r=25.0)),
+        *(nir.Linear(rng.normal(size=(3, 6))), lif(3, tau=0.01, r=15.0)),
+    )
+    nir.write(tmp_path / "theirs.nir", graph)
+    how = {"time_unit": "s", "spike": 1_000, "steps": "euler", "reset": reset}
+    es.nir.adopt(tmp_path / "theirs.nir", tmp_path / "net.nir", **how)
+    return tmp_path / "net.nir"
+
+
+def test_a_check_meets_steps_of_euler_spike_for_spike_and_draws_it(tmp_path):
+    from eventsnn.exchange.check import compared, told
+    from eventsnn.exchange.check_figure import draw
+
+    file = made_by_others(tmp_path)
+    dt, ways = compared(file, events((1, 1, 5), 1_500, until=200_000), None)
+    rows = {row["program"]: row for row in told(dt, ways)["ways"]}
+    for node in ("lif", "lif_1"):
+        found = rows["steps"]["nodes"][node]
+        assert found["spikes"] == found["same"] > 10 and found["first_apart"] is None
+    assert rows["on their grid"]["nodes"]["lif"]["first_apart"] is not None  # they have steps
+    draw(ways, "lif_1", dt, tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_check_says_why_programs_part(tmp_path, call):
+    file = made_by_others(tmp_path, "subtract", inputs=10)
+    stream = events((1, 1, 5), 300, until=50_000)
+    place = tmp_path / "mine" / "0"
+    place.mkdir(parents=True)
+    for k in range(4):
+        none = 0 * stream.unit
+        np.savez(place / f"{k}.npz", t=stream.t, x=stream.unit, y=none, p=none)
+    words = ("--data", f"folder:{tmp_path / 'mine'}", "--step-us", "500")
+    code, out, said = call("exchange", "check", file, *words, "--json")
+    assert code == 0, said
+    told = json.loads(out)
+    assert told["step_us"] == 500 and len(told["ways"]) >= 5
+    assert any("moves v 0.5 times as far" in note for note in told["notes"])
+    assert any("fires at the next step there" in note for note in told["notes"])
+    code, _, said = call("exchange", "check", tmp_path / "theirs.nir", *words)
+    assert code == 2 and "made_by" in said
+
+
+@pytest.mark.parametrize("kind", ["snntorch", "norse", "sinabs"])
+def test_a_program_that_is_installed_runs_the_graph_or_says_why_not(tmp_path, kind):
+    from eventsnn.exchange.check import compared
+    from eventsnn.exchange.programs import programs
+
+    pytest.importorskip(programs()[kind].package)
+    file = made_by_others(tmp_path)
+    _, ways = compared(file, events((1, 1, 5), 300, until=50_000), None)
+    way = next(way for way in ways if way.name == kind)
+    assert way.steps or way.failed

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from eventsnn.cli.flags import parameters
-from eventsnn.cli.options import OUT, Json
-from eventsnn.cli.show_exchange import exchanged
+from eventsnn.cli.options import ERR, OUT, Json
+from eventsnn.cli.show_exchange import checked, exchanged
 from eventsnn.options import Declared, declared
 
 Out = Annotated[Path, typer.Option(help="The file to write.")]
@@ -58,6 +58,28 @@ def _adopt(
         exchanged(result, OUT)
 
 
+def _check(
+    file: Annotated[Path, typer.Argument(help="A NIR file that says how it is meant.")],
+    data: Annotated[str, typer.Option(help="Data set as for train.")],
+    index: Annotated[int, typer.Option(min=0, help="Which recording of the test half.")] = 0,
+    until_ms: Annotated[float | None, typer.Option(min=1, help="Cut the recording there.")] = None,
+    step_us: Annotated[
+        float | None, typer.Option(min=1, help="Their step; default: how long a spike is held.")
+    ] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the last neurons' spikes here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a NIR file here and in other programs, spike for spike."""
+    from eventsnn.commands import exchange as commands
+
+    until = None if until_ms is None else until_ms * 1000
+    result = commands.check(file, (data, index, until), step_us, figure, ERR)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        checked(result, OUT)
+
+
 def _options_of_formats() -> list[Declared]:
     from eventsnn.train.model_file import formats
 
@@ -98,4 +120,5 @@ def add_exchange(app: typer.Typer) -> None:
     )
     text = "Write a copy of a NIR file that says how its numbers are meant."
     below.command("adopt", help=text)(_made(_adopt, _how(), "adopt"))
+    below.command("check")(_check)
     app.add_typer(below, name="exchange")

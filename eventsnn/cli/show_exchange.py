@@ -25,3 +25,27 @@ def exchanged(result: dict[str, Any], out: Console) -> None:
     for note in result.get("notes", ()):
         out.print(Text(f"note: {note}"), soft_wrap=True)
     out.print(Text(f"written: {result['out']}"), soft_wrap=True)
+
+
+def checked(result: dict[str, Any], out: Console) -> None:
+    """Print where each way to run a graph parts from the one that it is compared with."""
+    out.print(f"{result['events']:,} events, steps of {result['step_us']:g} us")
+    table = Table("program", "neurons", "spikes", "beside", "same", "part first at", box=None)
+    for row in result["ways"]:
+        if row["failed"]:
+            table.add_row(row["program"], "", "", "", "", Text(row["failed"]))
+        for node, found in row["nodes"].items():
+            first = found["first_apart"]
+            where = "never" if first is None else f"{first['ms']:g} ms, neuron {first['unit']}"
+            beside = f"{row['beside']} {found['spikes_beside']:,}" if row["beside"] else ""
+            same = f"{found['same']:,}" if row["beside"] else ""
+            where = where if row["beside"] else ""
+            spikes = f"{found['spikes']:,}"
+            table.add_row(row["program"], Text(named(node)), spikes, beside, same, where)
+    out.print(table)
+    for row in result["ways"]:
+        out.print(Text(f"{row['program']}: {row['does']}"), soft_wrap=True)
+    for note in result["notes"]:
+        out.print(Text(f"why: {note}"), soft_wrap=True)
+    if result["figure"]:
+        out.print(Text(f"picture: {result['figure']}"), soft_wrap=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+from eventsnn.commands.console import Console
+from eventsnn.commands.progress import Bar, progress_bars
+from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
 from eventsnn.network import Network
 from eventsnn.network.file import load_network
 from eventsnn.options import declared, made
+from eventsnn.report.files import check_figure_path
 from eventsnn.text import named
 from eventsnn.train.model import open_model
 from eventsnn.train.model_file import Described, FileFormat, answer_of, format_of, formats
@@ -64,6 +70,46 @@ def adopt(source: Path, out: Path, made_by: str | None, how: dict[str, Any]) -> 
         raise UserError(f"--out {out}: give a name that ends in .nir")
     network, _ = nir.adopt(source, out, made_by=made_by, **how)
     return {"source": str(source), "out": str(out)} | told(network)
+
+
+def check(
+    file: Path,
+    source: tuple[str, int, float | None],
+    step_us: float | None,
+    figure: Path | None,
+    console: Console,
+) -> dict[str, Any]:
+    """Run a NIR file here and in other programs on one recording; tell where they part.
+
+    ``source`` is (data, number in the test half, where it is cut in microseconds, or None).
+    """
+    from eventsnn.exchange.check import compared, notes_of
+    from eventsnn.exchange.check import told as told_of
+    from eventsnn.exchange.check_figure import draw
+    from eventsnn.exchange.nir.files import unseen
+
+    if figure is not None:
+        check_figure_path(figure)
+    data, index, until_us = source
+    network = network_in(file).network
+    shape = network.populations[network.input].shape
+    with progress_bars(console) as bars:
+        opened = open_data(data, progress=Bar(bars, "preparing data"))
+    half = opened.test
+    if not isinstance(half, EventBatch) or not 0 <= index < len(half):
+        raise UserError(f"--index {index}: {data} has no such recording; it has {len(half)}")
+    stream = half[index]
+    if math.prod(stream.shape) != math.prod(shape):
+        raise UserError(f"{data}: recordings of {stream.shape}, {file} takes {shape}; give others")
+    stream = stream if until_us is None else stream.between(0, int(until_us))
+    with console.working("running"):
+        step, ways = compared(file, stream, step_us)
+    result = {"file": str(file), "data": data, "index": index, "events": len(stream.t)}
+    result |= told_of(step, ways) | {"notes": notes_of(file, step) + unseen(network)[1:]}
+    result |= {"figure": None if figure is None else str(figure)}
+    if figure is not None:
+        draw(ways, list(ways[0].steps)[-1], step, figure)
+    return result
 
 
 def told(network: Network) -> dict[str, Any]:

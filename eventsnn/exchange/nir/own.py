@@ -147,6 +147,17 @@ def own_network(raw: Mapping[str, Any], where: str) -> tuple[Network, Weights] |
     return network, weights
 
 
+def convention_in(raw: Mapping[str, Any], where: str) -> Convention:
+    """Return how a file says that its numbers are meant; UserError where it does not."""
+    told = told_in(raw, where)
+    if told is None:
+        raise UserError(
+            f"{where}: does not say how its numbers are meant; make a copy that does with eventsnn "
+            "exchange adopt"
+        )
+    return from_json(told.get("convention"), where)
+
+
 def told_in(raw: Mapping[str, Any], where: str) -> dict[str, Any] | None:
     """Return what stands beside a graph; None of a file of another program."""
     given = raw.get("metadata")

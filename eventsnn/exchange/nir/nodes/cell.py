@@ -102,6 +102,32 @@ class CellNode(Node):
     def facts(self, convention: Convention) -> CellFacts:
         """Return what its parameters say."""
 
+    def begin(self, size: int) -> dict[str, Any]:
+        """Return v at first, and the current: of ``steps``, which shares nothing with ``facts``."""
+        v = self.get("v_leak").reshape(-1) if "v_leak" in self.values else 0.0
+        if "v_threshold" in self.values:
+            v = np.where(
+                v < self.get("v_threshold").reshape(-1), v, self.get("v_reset").reshape(-1)
+            )
+        return {"v": np.zeros(size) + v, "i": np.zeros(size)}
+
+    @abstractmethod
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step of forward Euler; ``given`` is what comes, ``dt`` in units of time."""
+
+    def fire(self, state: dict[str, Any], subtract: bool) -> Any:
+        """Return who fires, and reset them."""
+        if "v_threshold" not in self.values:
+            return np.zeros(len(state["v"]), np.bool_)
+        limit, reset = self.get("v_threshold").reshape(-1), self.get("v_reset").reshape(-1)
+        fired = state["v"] > limit
+        state["v"] = np.where(fired, state["v"] - limit if subtract else reset, state["v"])
+        return fired
+
+    def flat(self, name: str) -> Numbers:
+        """Return a parameter as a row."""
+        return self.get(name).reshape(-1)
+
     def get(self, name: str) -> Numbers:
         """Return a parameter, float64."""
         return self.values[name].astype(np.float64)

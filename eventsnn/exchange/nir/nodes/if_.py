@@ -32,6 +32,10 @@ class IFNode(CellNode):
 
     of: ClassVar[dict[type[Neuron], Said]] = {IF: _of_if, GeneralLIF: _of_general}
 
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step."""
+        state["v"] = state["v"] + dt * self.flat("r") * given
+
     def facts(self, convention: Convention) -> CellFacts:
         """Return neurons without a leak."""
         r = self.get("r")

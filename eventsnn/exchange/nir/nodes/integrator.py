@@ -25,6 +25,10 @@ class Integrator(CellNode):
 
     of: ClassVar[dict[type[Neuron], Said]] = {Readout: _of_readout}
 
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step."""
+        state["v"] = state["v"] + dt * self.flat("r") * given
+
     def facts(self, convention: Convention) -> CellFacts:
         """Return readouts without a leak."""
         r = self.get("r")

@@ -29,6 +29,11 @@ class LINode(CellNode):
 
     of: ClassVar[dict[type[Neuron], Said]] = {Readout: _of_readout}
 
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step."""
+        slope = self.flat("v_leak") - state["v"] + self.flat("r") * given
+        state["v"] = state["v"] + dt / self.flat("tau") * slope
+
     def facts(self, convention: Convention) -> CellFacts:
         """Return readouts."""
         r, tau = self.get("r"), self.get("tau")

@@ -36,6 +36,11 @@ class LIFNode(CellNode):
 
     of: ClassVar[dict[type[Neuron], Said]] = {LIF: _of_lif, GeneralLIF: _of_general}
 
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step."""
+        slope = self.flat("v_leak") - state["v"] + self.flat("r") * given
+        state["v"] = state["v"] + dt / self.flat("tau") * slope
+
     def facts(self, convention: Convention) -> CellFacts:
         """Return leaky neurons."""
         r, tau = self.get("r"), self.get("tau")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,14 @@ class Threshold(CellNode):
 
     kind: ClassVar[str] = "Threshold"
     parameters = ("threshold",)
+
+    def fire(self, state: dict[str, Any], subtract: bool) -> Any:
+        """Return who fires; nothing is kept."""
+        return state["v"] > self.flat("threshold")
+
+    def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
+        """Move v by a step."""
+        state["v"] = np.zeros(len(state["v"])) + given
 
     def facts(self, convention: Convention) -> CellFacts:
         """Return leaky neurons whose leak takes all."""
