@@ -64,7 +64,7 @@ def test_the_commands_of_the_pages_are_found():
     assert len(COMMANDS) > 20
     named = {words[0] for _, words in COMMANDS + TYPED}
     assert named == {"train", "evaluate", "simulate", "measure", "compare", "film", "bench",
-                     "reproduce", "export", "exchange", "live", "send"}  # fmt: skip
+                     "reproduce", "front", "export", "exchange", "live", "send"}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", COMMANDS + TYPED, ids=told)

@@ -29,6 +29,7 @@ layers = "2312-12-10"
 rule = "relu"
 layers = "2312-12-10"
 frames = 2
+until_us = 100_000
 """
 
 
@@ -133,6 +134,7 @@ def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
     assert [m["held_out"] for m in result["models"]] == [30, 30] and narrow["learned"] == 60
     assert {p["how"] for p in frames["points"]} == {"zeros skipped", "all synapses"}
     skipped, every = frames["points"]
+    assert every["t_us"] == 100_000.0 < narrow["points"][0]["t_us"]
     assert every["operations"] == 2 * 2312 * 12 + 120 > skipped["operations"]
     assert every["seconds"] is None and skipped["energy_nj"].keys() < narrow["points"][0][
         "energy_nj"

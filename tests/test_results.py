@@ -77,4 +77,6 @@ def test_a_figure_of_the_pages_is_a_small_drawing_with_axes_that_are_named(path)
     found = re.findall(r">([^<>]+)</text>|<!-- (.+?) -->", path.read_text())
     words = " ".join(text or comment for text, comment in found)
     assert re.search("accuracy|error|difference|operations|alpha", words), words
-    assert re.search("spikes|epoch|T, presentation steps|events seen|layers", words), words
+    assert re.search(
+        "spikes|epoch|T, presentation steps|events seen|layers|synaptic operations", words
+    ), words

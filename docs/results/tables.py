@@ -1,5 +1,6 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
+from front_page import draw_front, front_lines, rules_lines
 from frugal_page import draw_frugal
 from learning_page import learning_pages
 from measure_page import measure_lines
@@ -60,6 +61,7 @@ def main() -> None:
     for name, lines in pages().items():
         (HERE / f"{name}.md").write_text("\n".join(lines) + "\n")
     draw_frugal()
+    draw_front()
     PAPER.figures(read("deep-spiking-networks"), HERE)
     for name in PAGES:
         draw_reproduced(read(name), HERE)
@@ -72,6 +74,8 @@ def pages() -> dict[str, list[str]]:
         "bench": bench_lines(),
         **learning_pages(),
         "measure": measure_lines(),
+        "front": front_lines(),
+        "rules": rules_lines(),
         **paper_pages(read("deep-spiking-networks")),
         **{name: reproduced_lines(name, read(name)) for name in PAGES},
         "speech": speech_lines(),

@@ -103,7 +103,8 @@ class Meter:
         few = np.arange(min(TIMED, len(data)))
         seconds = _seconds(partial(rule.predict, state, data, few), len(few))
         right = int((found.classes == labels_of(data)).sum())
-        end = float(data.duration.mean()) if isinstance(data, EventBatch) else 0.0
+        lasts = data.duration if isinstance(data, EventBatch) else np.zeros(1)
+        end = float(np.minimum(lasts, own.until_us or np.inf).mean())
         n, out = len(data), list[Point]()
         modes = (
             {"to the end": False}

@@ -34,6 +34,8 @@ class OwnNetwork:
         Additions a recording of the same arithmetic swept over all neurons and steps.
     multiplies : tuple of bool
         Whether an operation of each layer is a multiply-accumulate; none: all are additions.
+    until_us : float
+        Microseconds of a recording that it looks at; 0: all of it.
     """
 
     populations: dict[str, int]
@@ -45,6 +47,7 @@ class OwnNetwork:
     synapses: tuple[int, ...] = ()
     dense_sweep: Mapping[str, float] = field(default_factory=dict)
     multiplies: tuple[bool, ...] = ()
+    until_us: float = 0.0
 
     @property
     def all_synapses(self) -> int:

@@ -209,6 +209,7 @@ class ReLU(Rule[Sizes, ReLUState]):
             _UNTIMED,
             synapses=tuple(w.size for w in state.weights),
             multiplies=tuple(graded),
+            until_us=float(self.options.until_us),
         )
 
     def traffic(self, state: ReLUState, data: Data, index: int, name: str) -> RuleTraffic:
