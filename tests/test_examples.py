@@ -34,6 +34,13 @@ def accuracy_against_cost(out):
     assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
 
 
+def learn_where_to_look(out):
+    whole, pruned = numbers(r": ([\d.]+)% right", out)
+    assert whole > 85 and pruned > whole - 6
+    additions = numbers(r"([\d,]+) additions", out)
+    assert additions[0] > 4 * additions[1]
+
+
 def stop_when_clear(out):
     whole, stopped = numbers(r": ([\d.]+)%", out)
     assert whole > 90 and stopped > whole - 2

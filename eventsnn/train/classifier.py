@@ -180,8 +180,8 @@ class Classifier:
         of_test = () if tested else ("test_accuracy", "no_answer", "spikes_per_recording")
         rows = saved.info["history"]
         self.history_ = [{k: v for k, v in row.items() if k not in of_test} for row in rows]
-        self.network_ = learner.network
         reading = learner.reading
+        self.network_ = learner.network if reading is None else reading.network
         self.weights_: dict[str, NDArray[Any]] = {}
         if reading is not None:
             pairs = zip(reading.network.connections, reading.weights, strict=True)

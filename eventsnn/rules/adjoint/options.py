@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from eventsnn.data.facts import Facts, augmentation_for, batch_for
 from eventsnn.network.layer_string import parts_of
+from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.neuron import Neuron, Reset
 from eventsnn.options import option
@@ -22,7 +23,7 @@ _MOST_SPIKES, _MOST_TIMES = 4.0, 4.0
 class AdjointOptions(GradientOptions):
     """Options of the rule ``adjoint``."""
 
-    of_layers = (*GradientOptions.of_layers, "reset")
+    of_layers = (*GradientOptions.of_layers, "reset", "leak")
 
     dropout: float = option(
         0.2,
@@ -62,15 +63,47 @@ class AdjointOptions(GradientOptions):
         "subtract", "What a spike does to the potential: the threshold is taken from it, or all."
     )
 
+    leak: bool = option(
+        True, "Whether hidden neurons forget, by tau_us; without, nothing is ever decayed."
+    )
+    operation_cost: float = option(
+        0.0,
+        "Weight, in thresholds, that a synapse of a dense layer must have for each time its sender "
+        "speaks in a recording; with less it is pruned.",
+        least=0,
+        most=1e6,
+    )
+    synapses: float = option(
+        1.0,
+        "Share of the synapses of dense hidden layers that is left: the others are pruned, and "
+        "grow again where the gradient is greatest.",
+        above=0,
+        most=1,
+    )
+    synapses_fall: float = option(
+        0.7, "Share of the run in which it falls to that.", least=0, below=1
+    )
+
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         super().__post_init__()
+        check(
+            not (self.prunes and self.average),
+            "average",
+            self.average,
+            "0: an average of weights has no zeros to prune",
+        )
         placed = self.dropout_at == "all" or self.dropout > 0
         check(placed, "dropout_at", self.dropout_at, "dropout too, or leave it out")
         aimless = self.spike_target > 0 and self.spike_cost == 0
         check(not aimless, "spike_target", self.spike_target, "spike_cost too, which draws to it")
         fixed = self.spike_fall > 0 and not self.spike_target
         check(not fixed, "spike_fall", self.spike_fall, "spike_target too, which it falls to")
+
+    @property
+    def prunes(self) -> bool:
+        """Whether synapses are pruned."""
+        return self.operation_cost > 0 or self.synapses < 1
 
     @classmethod
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +143,8 @@ class AdjointOptions(GradientOptions):
 
     def hidden(self) -> Neuron:
         """Return the neuron model of hidden populations."""
+        if not self.leak:
+            return IF(self.threshold, self.reset, self.refractory_us)
         return LIF(self.tau_us, self.threshold, self.reset, self.refractory_us)
 
     def spike_target_at(self, progress: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from eventsnn.engines.layered.layer import layer_of
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.adjoint.operation_cost import Choice, chosen, priced, pruned, silence
 from eventsnn.rules.adjoint.options import AdjointOptions
-from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
+from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
 from eventsnn.rules.gradient.rule import GradientRule
 from eventsnn.rules.gradient.state import GradientState, learning_of
-from eventsnn.rules.learned import Batch
-from eventsnn.rules.rule import ReverseWalk
+from eventsnn.rules.learned import Batch, Epoch
+from eventsnn.rules.rule import Reading, ReverseWalk
 
 
 class Adjoint(GradientRule):
@@ -101,6 +103,44 @@ class Adjoint(GradientRule):
             else:
                 gradient *= louder
         return gradients
+
+    def begin_epoch(self, state: GradientState, epoch: Epoch) -> GradientState:
+        """Note how far the run is; synapses are chosen anew with the first update."""
+        return replace(super().begin_epoch(state, epoch), present=None)
+
+    def _updated(self, state: GradientState, walked: Walked) -> GradientState:
+        """Make an update; where synapses cost, those that are not there stay at 0."""
+        progress = state.progress
+        state = super()._updated(state, walked)
+        if not self.options.prunes:
+            return state
+        if state.present is None:
+            state = replace(state, present=self._chosen(state, walked, progress))
+        for c, present in (state.present or {}).items():
+            silence(state.params[c], present)
+        return state
+
+    def _chosen(self, state: GradientState, walked: Walked, progress: float) -> dict[int, Param]:
+        """Return the synapses that are there, 0 and 1, by connection and laid out as weights."""
+        options, found = self.options, dict[int, Param]()
+        fall = options.operation_cost, options.synapses, options.synapses_fall
+        choice = Choice.at(progress, fall[1], fall[2], fall[0])
+        for c in priced(state.network):
+            spoke = walked.spoke[state.network.sources[c]] / len(walked.loss)
+            param, memory = state.params[c], state.optimizer.slots[0][c]
+            present = chosen(param, memory, spoke, choice).astype(param.dtype)
+            found[c] = Laid.of(present) if isinstance(param, Laid) else present
+        return found
+
+    def reading(self, state: GradientState) -> Reading:
+        """Return the network that is evaluated, without synapses that are gone."""
+        found = super().reading(state)
+        return pruned(found) if self.options.prunes else found
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """Neurons and readout; what older runs do not know is told where it is not as ever."""
+        return super().traits | ({} if self.options.leak else {"leak": False})
 
     def _louder(self) -> np.float32:
         """Return what the spikes of a neuron are multiplied by, where others are dropped."""
