@@ -194,12 +194,20 @@ def _options(model: dict) -> str:
 
 def _other(name: str) -> list[str]:
     result = read(name)
-    text = (
-        f"{result['recordings']:,} recordings of `{result['data']}`; every run learned from "
-        f"{min(m['learned'] for m in result['models']):,} recordings for "
-        f"{result['models'][0]['epochs']} epochs. {_conclusion(result)}"
+    pruned = any(m["options"].get("relu", {}).get("sparsity") for m in result["models"])
+    named = (
+        f"{m['name']} ({m['layers']}, {m['learned']:,} recordings, {m['epochs']} epochs"
+        + (f", {_options(m)})" if _options(m) else ")")
+        for m in result["models"]
     )
-    return [text, "", *_beside(result), "", *_best(result, "operations"), "", *_networks(result)]
+    text = f"{result['recordings']:,} recordings of `{result['data']}`, and {', '.join(named)}. "
+    text += _conclusion(result)
+    if not pruned:
+        text += (
+            " **No pruned network on frames is among them, which is what wins above: this says "
+            "nothing of those.**"
+        )
+    return [text, "", *_beside(result), "", *_best(result, "operations")]
 
 
 def _missing(result: dict) -> list[str]:
