@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
+from eventsnn.engines.layered.ties import room_for, sort_ties
 from eventsnn.kernels.compile import kernel, threaded
 from eventsnn.kernels.decay import FINE, SHIFT
 from eventsnn.neurons.neuron import Neuron, decay_table
@@ -142,7 +143,8 @@ def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> T
     t, unit = np.empty(end - begin, np.int64), np.empty(end - begin, np.int32)
     out = Train(t, unit, np.empty(0), np.zeros(len(given), np.int64))
     stop = _whole(recordings.until[first:last])
-    wrong = _gather(recordings.t[begin:end], recordings.unit[begin:end], given, stop, out)
+    room = room_for(end - begin)
+    wrong = _gather(recordings.t[begin:end], recordings.unit[begin:end], given, stop, out, room)
     if wrong >= 0:
         recordings.recording(first + int(wrong))
     n = int(out.start[-1])
@@ -184,7 +186,7 @@ def send(
 
 
 @threaded
-def _gather(t, unit, given, stop, out):  # type: ignore[no-untyped-def]
+def _gather(t, unit, given, stop, out, room):  # type: ignore[no-untyped-def]
     """Copy the events before ``stop``; return the first recording out of order or -1."""
     n = np.int64(0)
     for r in range(len(stop)):
@@ -202,22 +204,10 @@ def _gather(t, unit, given, stop, out):  # type: ignore[no-untyped-def]
             return r
         while size > 0 and new_t[size - 1] >= stop[r]:
             size -= 1
-        sort_ties(new_t[:size], new_unit[:size])
+        sort_ties(new_t[:size], new_unit[:size], room)
         n += size
         out.start[r + 1] = n
     return -1
-
-
-@kernel
-def sort_ties(t, unit):  # type: ignore[no-untyped-def]
-    """Sort simultaneous events by unit."""
-    for i in range(len(t) - 1):
-        if t[i] == t[i + 1] and unit[i] > unit[i + 1]:
-            new, k = unit[i + 1], i + 1
-            while k > 0 and t[k - 1] == t[k] and unit[k - 1] > new:
-                unit[k] = unit[k - 1]
-                k -= 1
-            unit[k] = new
 
 
 @threaded

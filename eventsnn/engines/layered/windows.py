@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.deliveries import Deliveries, Train, send, sort_ties
+from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.loop import Link, Loop
+from eventsnn.engines.layered.ties import room_for, sort_ties
 from eventsnn.kernels.compile import threaded
 
 
@@ -49,7 +50,7 @@ class TurnLoop(Loop):
         n = int((end - self.at).sum())
         t, unit = np.empty(n, np.int64), np.empty(n, np.int32)
         out = Train(t, unit, np.empty(0), np.zeros(len(end) + 1, np.int64))
-        copy_events(self.recordings.t, self.recordings.unit, self.at, end, out)
+        copy_events(self.recordings.t, self.recordings.unit, self.at, end, out, room_for(n))
         self.at = end
         return out
 
@@ -123,7 +124,7 @@ def find_ends(t, first, stop, limit, end):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def copy_events(t, unit, first, end, out):  # type: ignore[no-untyped-def]
+def copy_events(t, unit, first, end, out, room):  # type: ignore[no-untyped-def]
     """Copy the events of each window; simultaneous ones are sorted by unit."""
     n = np.int64(0)
     for r in range(len(first)):
@@ -131,5 +132,5 @@ def copy_events(t, unit, first, end, out):  # type: ignore[no-untyped-def]
         for k in range(first[r], end[r]):
             out.t[n], out.unit[n] = t[k], unit[k]
             n += 1
-        sort_ties(out.t[begin:n], out.unit[begin:n])
+        sort_ties(out.t[begin:n], out.unit[begin:n], room)
         out.start[r + 1] = n
