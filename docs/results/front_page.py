@@ -183,12 +183,16 @@ _TOLD = {
 }
 
 
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _options(model: dict) -> str:
     """Return the options that differ from the recipe, of those that make these networks."""
     options = model["options"]
     flat = options | options.get("gradient", {}) | options.get(model["rule"], {})
     usual = _TOLD.get(model["rule"], {})
-    told = [f"{k} {flat[k]}" for k, v in usual.items() if k in flat and flat[k] != v]
+    told = [f"{k} {_short(flat[k])}" for k, v in usual.items() if k in flat and flat[k] != v]
     return ", ".join(told)
 
 
@@ -212,12 +216,10 @@ def _other(name: str) -> list[str]:
 
 def _missing(result: dict) -> list[str]:
     """Say what does not stand here yet."""
-    sides = [{m["layers"] for m in result["models"] if m["spiking"] == s} for s in (True, False)]
+    tried = ", ".join(sorted({m["layers"].split("-")[1] for m in result["models"]}, key=int))
     return [
-        f"Networks of events: {', '.join(sorted(sides[0]))}. On frames: "
-        f"{', '.join(sorted(sides[1]))}. Other widths, sparse first layers that learn where to "
-        "look, and more seeds are not in this front. Early stops of networks on frames are "
-        "networks of their own, one for each moment (`--until-us`).",
+        f"Hidden layers here have {tried} neurons. Other widths, sparse first layers that learn "
+        "where to look, more seeds and real recordings are not in it."
     ]
 
 
