@@ -54,7 +54,7 @@ def dynamics(
         leak = Leak(membrane.tau_us, int(membrane.refractory_us))
         n = passed.network.populations[link.target].size
         synapses = synapses_of(passed.network.connections[c].topology)
-        wiring = Targets(synapses.start, synapses.target, w.reshape(-1)[synapses.weight])
+        wiring = Targets(synapses.start, synapses.target, w.reshape(-1)[synapses.weight], False)
         parts = [np.zeros(0)]
         for piece, spikes in zip(passed.pieces, gradients.spikes, strict=True):
             if math.isfinite(membrane.tau_us) and link.target in spikes:

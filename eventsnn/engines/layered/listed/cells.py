@@ -13,11 +13,15 @@ from eventsnn.kernels.decay import FINE, looked_up
 
 
 class Targets(NamedTuple):
-    """Targets and weights of each sender: sender i owns start[i] to start[i + 1] - 1."""
+    """Targets and weights of each sender: sender i owns start[i] to start[i + 1] - 1.
+
+    ``distinct`` promises that no sender reaches a target twice.
+    """
 
     start: NDArray[np.int64]
     target: NDArray[np.int32]
     weight: NDArray[Any]
+    distinct: bool
 
 
 class ListedCells(NamedTuple):
@@ -65,6 +69,29 @@ def _deliver(t, row, synapses, factors, firing, cells, touched):  # type: ignore
 
 
 @inlined
+def _add(row, synapses, threshold, v):  # type: ignore[no-untyped-def]
+    """Add the weights of a sender; return whether a target reached its threshold."""
+    reached = False
+    for k in range(synapses.start[row], synapses.start[row + np.uint64(1)]):
+        s = np.uint64(k)
+        j = np.uint64(synapses.target[s])
+        x = v[j] + synapses.weight[s]
+        v[j] = x
+        reached |= x >= threshold
+    return reached
+
+
+@inlined
+def _list(row, synapses, touched):  # type: ignore[no-untyped-def]
+    """List the targets of a sender; return how many there are."""
+    first = synapses.start[row]
+    n = synapses.start[row + np.uint64(1)] - first
+    for k in range(n):
+        touched[np.uint64(k)] = synapses.target[np.uint64(first + k)]
+    return n
+
+
+@inlined
 def _settle(e, t, firing, cells, touched, spikes, n):  # type: ignore[no-untyped-def]
     """Test the neurons touched, fire in order of unit; return the number of spikes."""
     fired = np.int64(0)
@@ -94,6 +121,8 @@ def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, t
     """Take all recordings from ``cursor`` on; see ``by_event.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     room, touched = len(spikes.event) - len(cells.v), np.int64(0)
+    # Neither a decay nor a refractory time: a lone event needs no clock.
+    plain = len(factors.table) == 0 and firing.refractory == 0 and synapses.distinct
     while r < len(events.start) - 1:
         if e == events.start[r] and (fresh or r > 0):
             cells.v[:] = 0
@@ -103,6 +132,11 @@ def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, t
         while e < stop and n <= room:
             t, row = events.t[e], np.uint64(events.row[e])
             adds += synapses.start[row + np.uint64(1)] - synapses.start[row]
+            if plain and events.last[e] and (e == events.start[r] or events.last[e - 1]):
+                if _add(row, synapses, firing.threshold, cells.v):
+                    n = _settle(e, t, firing, cells, _list(row, synapses, cells.touched), spikes, n)
+                e += 1
+                continue
             touched, tied = _deliver(t, row, synapses, factors, firing, cells, touched)
             again += tied
             if events.last[e]:

@@ -42,7 +42,7 @@ class ListedLayer(SpikingLayer):
         self.firing, self.forgets = Firing.of(neuron, self.dtype), Decay.of(neuron, self.dtype)
         start, target = self.lists(topology)
         own = np.full(len(target), weights[0]) if self.shared else weights
-        self.synapses = Targets(start, target, own)
+        self.synapses = Targets(start, target, own, _distinct(type(self), topology))
 
     @staticmethod
     @abstractmethod
@@ -92,6 +92,14 @@ class PoolLayer(ListedLayer):
     def lists(topology: Pool2d) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return the windows that hold each sender."""
         return _windows(topology)
+
+
+@lru_cache(maxsize=64)
+def _distinct(layer: type[ListedLayer], topology: Topology) -> bool:
+    """Return whether no sender reaches a target twice."""
+    start, target = layer.lists(topology)
+    keys = np.repeat(np.arange(len(start) - 1), np.diff(start)) * topology.n_out + target
+    return len(np.unique(keys)) == len(keys)
 
 
 @lru_cache(maxsize=32)
