@@ -1,6 +1,8 @@
 """Graphs of NIR: what is written is read again to the bit; what others wrote means what it says."""
 
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -436,3 +438,20 @@ def test_a_program_that_is_installed_runs_the_graph_or_says_why_not(tmp_path, ki
     _, ways = compared(file, events((1, 1, 5), 300, until=50_000), None)
     way = next(way for way in ways if way.name == kind)
     assert way.steps or way.failed
+
+
+def test_the_side_of_a_batch_is_left_out_of_an_input():
+    nodes = [nir.Input(np.array([1, 2])), nir.Linear(np.eye(2)), lif(2)]
+    graph = nir.NIRGraph.from_list(nodes, type_check=False)
+    network, _ = es.nir.read(graph, time_unit="s", spike="dirac")
+    assert network["input"].size == 2
+
+
+def test_the_page_of_foreign_graphs_is_made_of_what_was_measured():
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    kept = json.loads((docs / "results" / "nir-foreign.json").read_text())
+    made = runpy.run_path(str(docs / "nir_foreign.py"))["page"](kept)
+    assert (docs / "results" / "nir.md").read_text() == made, "run docs/nir_foreign.py"
+    assert sum("read" in r or "refused" in r for r in kept["graphs"]) >= 20
+    exact = next(r for r in kept["paper"] if r["program"] == "lif_exact")
+    assert exact["spikes"] == exact["here"] == exact["within_0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 from eventsnn.errors import DataError
@@ -23,6 +24,9 @@ def shapes_of(tree: NirTree, where: str) -> dict[str, Shape]:
         than it takes; it names the node.
     """
     found = {n: node.own_shape for n, node in tree.nodes.items() if node.own_shape is not None}
+    for name, node in tree.nodes.items():
+        if isinstance(node, Input):
+            found[name] = _without_batch(tree, name, node.shape)
     waiting = [name for name in tree.nodes if name in found]
     while waiting:
         name = waiting.pop()
@@ -40,6 +44,20 @@ def shapes_of(tree: NirTree, where: str) -> dict[str, Shape]:
     if not any(isinstance(node, Input) for node in tree.nodes.values()):
         raise DataError(f"{where}: has no node of type Input; add one")
     return found
+
+
+def _without_batch(tree: NirTree, name: str, shape: Shape) -> Shape:
+    """Return the shape of an Input without a first side of 1 that nothing behind it takes.
+
+    Exporters of PyTorch leave that of the batch there.
+    """
+    takes: list[Shape] = []
+    for candidate in (shape, shape[1:]):
+        with contextlib.suppress(DataError):
+            for follower in tree.after[name]:
+                tree.nodes[follower].fits(candidate)
+            takes.append(candidate)
+    return shape if shape in takes or len(shape) < 2 or shape[0] != 1 or not takes else takes[0]
 
 
 def _counted(tree: NirTree, name: str, given: Shape) -> Shape:
