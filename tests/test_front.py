@@ -146,7 +146,10 @@ def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
     assert all(text in html for text in result["front"]["operations"])
     assert not re.search(r'(src|href)="http', html)
     assert figure.read_text().count("<svg") == 1
-    code, told, err = call(*words)
+    chips = tmp_path / "chips.toml"
+    chips.write_text('["$x_[b]<i>"]\nsource = "me"\naddition_pj = 2.0\n')
+    code, told, err = call(*words, "--energy", chips, "--html", page)
+    assert "<i>" not in page.read_text() and "$x_[b]&lt;i&gt;" in page.read_text()
     assert code == 0 and "frames:" not in err and "narrow, to the end" in told
     code, told, _ = call("front", out / "narrow", "--data", f"events:{film(tmp_path)}", "--json")
     assert code == 0

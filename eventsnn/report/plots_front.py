@@ -31,7 +31,7 @@ def plot_front(result: Result, theme: Theme = LIGHT) -> Figure:
     energy = result["energy_models"][0]
     panels = {
         "operations": "synaptic operations a recording",
-        energy: f"estimated energy, nJ\n({energy})",
+        energy: f"estimated energy, nJ\n({drawn(energy, 40)})",
         "seconds": "measured microseconds a recording",
     }
     return plot_fronts(result, panels, theme)
@@ -39,7 +39,7 @@ def plot_front(result: Result, theme: Theme = LIGHT) -> Figure:
 
 def plot_energies(result: Result, theme: Theme = LIGHT) -> Figure:
     """Draw wrong answers against the energy that each other model estimates."""
-    panels = {name: f"{name}, nJ" for name in result["energy_models"][1:]}
+    panels = {name: f"{drawn(name, 40)}, nJ" for name in result["energy_models"][1:]}
     return plot_fronts(result, panels, theme)
 
 
