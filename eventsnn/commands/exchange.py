@@ -37,8 +37,8 @@ def network_in(model: Path) -> Described:
     reading = open_model(model)[0].reading
     if reading is None:
         raise UserError(
-            f"{model}: is run by its own rule, not by the simulator; no other program has such a "
-            "network"
+            f"{model}: is run by its own rule, not by the simulator, and no other program has "
+            "such a network; give one that adjoint or eventprop trained"
         )
     network = reading.network
     return Described(network, network.shaped(reading.weights), answer_of(reading.loss))
