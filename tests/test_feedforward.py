@@ -378,20 +378,20 @@ def test_threads_beyond_any_number_make_no_more_tasks_than_there_are_events():
         assert [(span.first, span.last) for span in spans] == [(0, 1), (1, 3)]
 
 
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("neuron", [IF(), IF(1.0, "zero"), LIF(60.0), LIF(9.0, 0.5, "zero", 4)])
 @pytest.mark.parametrize("twice", [False, True])
-def test_lists_without_a_leak_give_the_record_of_the_reference_engine(reset, twice):
+def test_lists_of_distinct_targets_give_the_record_of_the_reference_engine(neuron, twice):
     rng = np.random.default_rng(7)
     senders, targets = np.nonzero(rng.random((12, 9)) < 0.4)
     if twice:  # a sender reaches a target twice
         senders, targets = np.append(senders, senders[0]), np.append(targets, targets[0])
     first, order = Sparse.from_pairs(senders, rng.permutation(9)[targets], 12, 9)
     network = Network(
-        (Population("input", (1, 3, 4)), Population("hidden", (9,), IF(1.0, reset))),
+        (Population("input", (1, 3, 4)), Population("hidden", (9,), neuron)),
         (Connection("input", "hidden", first),),
     )
     weights = [rng.normal(0.3, 0.6, len(order))]
     batch = make_batch(rng, (1, 3, 4), 6, 90, 3)
     found = run(feedforward, network, weights, batch)
-    assert found.counts.spikes[:, 1].sum() > 50
+    assert found.counts.spikes[:, 1].sum() > 20
     assert_same(found, run(reference, network, weights, batch))

@@ -69,14 +69,18 @@ def _deliver(t, row, synapses, factors, firing, cells, touched):  # type: ignore
 
 
 @inlined
-def _add(row, synapses, threshold, v):  # type: ignore[no-untyped-def]
-    """Add the weights of a sender; return whether a target reached its threshold."""
-    reached = False
+def _add(t, row, synapses, factors, threshold, cells):  # type: ignore[no-untyped-def]
+    """Decay, and add the weights of a sender; return whether a target reached its threshold."""
+    reached, forgets, dtype = False, len(factors.table) > 0, synapses.weight.dtype.type
     for k in range(synapses.start[row], synapses.start[row + np.uint64(1)]):
         s = np.uint64(k)
         j = np.uint64(synapses.target[s])
-        x = v[j] + synapses.weight[s]
-        v[j] = x
+        x = cells.v[j]
+        if forgets:
+            x *= _decay(t - cells.clock[j], factors, dtype)
+            cells.clock[j] = t
+        x += synapses.weight[s]
+        cells.v[j] = x
         reached |= x >= threshold
     return reached
 
@@ -121,8 +125,8 @@ def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, t
     """Take all recordings from ``cursor`` on; see ``by_event.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     room, touched = len(spikes.event) - len(cells.v), np.int64(0)
-    # Neither a decay nor a refractory time: a lone event needs no clock.
-    plain = len(factors.table) == 0 and firing.refractory == 0 and synapses.distinct
+    # Without a refractory time a lone event reaches each target once, and all are awake.
+    plain = firing.refractory == 0 and synapses.distinct
     while r < len(events.start) - 1:
         if e == events.start[r] and (fresh or r > 0):
             cells.v[:] = 0
@@ -133,7 +137,7 @@ def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, t
             t, row = events.t[e], np.uint64(events.row[e])
             adds += synapses.start[row + np.uint64(1)] - synapses.start[row]
             if plain and events.last[e] and (e == events.start[r] or events.last[e - 1]):
-                if _add(row, synapses, firing.threshold, cells.v):
+                if _add(t, row, synapses, factors, firing.threshold, cells):
                     n = _settle(e, t, firing, cells, _list(row, synapses, cells.touched), spikes, n)
                 e += 1
                 continue
