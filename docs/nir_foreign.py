@@ -1,6 +1,6 @@
-"""Read the graphs that nir_foreign_make.py made, run them beside forward Euler, and write the page.
+"""Read the graphs that nir_foreign_make.py made, and run them beside forward Euler.
 
-python docs/nir_foreign.py [FOLDER [PAPER]]     # without a folder the page alone, from the JSON
+python docs/nir_foreign.py FOLDER [PAPER]     # then docs/results/tables.py writes the page
 
 PAPER is the folder paper/01_lif of the repository of NIR: a neuron, its input and what each program
 made of it.
@@ -17,7 +17,7 @@ import eventsnn as es
 from eventsnn.exchange.check import compared, told
 
 HERE = Path(__file__).parent
-KEPT, PAGE = HERE / "results" / "nir-foreign.json", HERE / "results" / "nir.md"
+KEPT = HERE / "results" / "nir-foreign.json"
 HAND = {"time_unit": "s", "spike": 1_000, "steps": "euler"}
 HOW = {  # no subtraction: the files say v_reset
     "snntorch": {"made_by": "snntorch", "reset": "value"},
@@ -75,65 +75,15 @@ def paper(folder: Path) -> list[dict]:
     return rows
 
 
-def page(kept: dict) -> str:
-    """Return the page."""
-    versions = ", ".join(f"{name} {v}" for name, v in kept["versions"].items())
-    read = [r for r in kept["graphs"] if "read" in r]
-    refused = [r for r in kept["graphs"] if "refused" in r]
-    lines = [
-        "# Graphs of other programs",
-        "",
-        f"{len(read)} graphs that others made are read, {len(refused)} are refused by name, and "
-        f"{len(kept['graphs']) - len(read) - len(refused)} their",
-        "own exporter or `nir.write` could not write. Made by `docs/nir_foreign_make.py`, read by",
-        f"`docs/nir_foreign.py` ({versions}, eventsnn {kept['version']}).",
-        "",
-        "Each is run here on 300 steps of random spikes at the begin of steps, and by forward",
-        "Euler in the same steps (`eventsnn exchange check`), which shares no arithmetic with it.",
-        "`LIF` and `IF` are met spike for spike where nothing but events makes them fire. With a",
-        "bias, and current-based ones, fire between steps here and at a step there; current-based",
-        "ones are integrated exactly here: they part by the step. Resets are those of the files.",
-        "",
-        "| graph | made by | read as | spikes of its neurons here: steps: same |",
-        "|---|---|---|---|",
-    ]
-    for r in kept["graphs"]:
-        what = "refused: " + r["refused"] if "refused" in r else ", ".join(r.get("read", ()))
-        what = what if "not_made" not in r else f"not written: {r['not_made']}"
-        nodes = r.get("steps", {}).values()
-        same = "; ".join(f"{n['spikes_beside']}: {n['spikes']}: {n['same']}" for n in nodes)
-        if r.get("by"):
-            what += f" by {', '.join(r['by'])}"
-        lines.append(f"| `{r['graph']}` | {r['made_by']} | {what.replace('|', '/')} | {same} |")
-    if kept.get("paper"):
-        lines += [
-            "",
-            "## The neuron of the paper on NIR",
-            "",
-            "`lif_norse.nir` with the spikes that its authors gave it, read as `nir-paper`, beside",
-            "the files of each program there; a step is 0.1 ms.",
-            "",
-            "| file | its spikes | here | in the same step | within a step |",
-            "|---|---|---|---|---|",
-        ]
-    for r in kept.get("paper", ()):
-        row = (r["program"], r["spikes"], r["here"], r["within_0"], r["within_1"])
-        lines.append("| " + " | ".join(map(str, row)) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def main(folder: Path | None, published: Path | None) -> None:
-    """Read the graphs, if their folder is given, and write the page."""
-    if folder is not None:
-        made = json.loads((folder / "made.json").read_text())
-        rows = [row(folder / f"{one['graph']}.nir", one) for one in made["graphs"]]
-        kept = {"versions": made["versions"], "version": es.__version__, "graphs": rows}
-        if published is not None:
-            kept["paper"] = paper(published)
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-    PAGE.write_text(page(json.loads(KEPT.read_text())))
+def main(folder: Path, published: Path | None = None) -> None:
+    """Read the graphs and keep what was found; ``results/tables.py`` writes the page."""
+    made = json.loads((folder / "made.json").read_text())
+    rows = [row(folder / f"{one['graph']}.nir", one) for one in made["graphs"]]
+    kept = {"versions": made["versions"], "version": es.__version__, "graphs": rows}
+    if published is not None:
+        kept["paper"] = paper(published)
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    given = [Path(word) for word in sys.argv[1:3]]
-    main(*given, *[None] * (2 - len(given)))
+    main(*map(Path, sys.argv[1:3]))

