@@ -138,7 +138,9 @@ class _Replay:
         if arrivals.amplitude:
             self.neuron = neuron.with_current(arrivals.amplitude)
         began, each = arrivals.began, sorted(units)
-        self.cells = {u: neuron.of(u).start() if began is None else began.cell(u) for u in each}
+        self.cells = {u: neuron.of(u).start() for u in each}
+        if began is not None:
+            self.cells = {u: self.neuron.of(u).recalled(began.cell(u)) for u in each}
         self.coming, self.turns = arrivals.of(units), list(arrivals.turns)
         self.kept = {unit: [self._snapshot(arrivals.since, unit)] for unit in self.cells}
 

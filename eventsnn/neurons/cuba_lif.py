@@ -81,6 +81,14 @@ class CubaLIF(Neuron):
         """Return the predicted crossing."""
         return cell.times[2]
 
+    def recalled(self, cell: Cell) -> Cell:
+        """Return the cell with its next spike, where kernels keep a time before it."""
+        (clock, ready, _), x = cell.times, list(cell.x)
+        fired = clock if ready == clock + self.refractory_us else -math.inf
+        found = Cell(x, [clock, ready, math.inf])
+        found.times[2] = self._predicted(found, clock, fired)
+        return found
+
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Bring v and i up to t, add to i, fire if due or at threshold, predict again."""
         return self.turned(cell, t, weights, due, self)

@@ -145,10 +145,7 @@ class Neuron(ABC):
     def turned(
         self, cell: Cell, t: float, weights: Sequence[float], due: bool, after: Neuron
     ) -> float | None:
-        """Do the same as ``receive``, from ``t`` on with the current of ``after``.
-
-        ``after`` is this model with another ``current``. Until ``t`` the neuron had that of this.
-        """
+        """Do as ``receive``; from ``t`` on with ``after``, this model with another ``current``."""
         raise NotImplementedError(f"{self.kind} takes no current")
 
     def with_current(self, amplitude: float) -> Neuron:
@@ -205,6 +202,10 @@ class Neuron(ABC):
     def next_spike(self, cell: Cell) -> float:
         """Return when the neuron will fire if nothing more arrives (inf: never)."""
         return math.inf
+
+    def recalled(self, cell: Cell) -> Cell:
+        """Return a cell that kernels left as ``receive`` leaves it: with its next spike found."""
+        return cell
 
     @cached_property
     def membrane(self) -> Membrane | None:
