@@ -508,7 +508,10 @@ def test_the_rule_of_a_file_of_options_chooses_the_help(call, tmp_path):
     [
         (["--batch", "3"], "rule herding has no batch, rule adjoint and eventprop and "),
         (["--rule", "adjoint", "--eta", "0.1"], "rule adjoint has no eta, rule deep-spiking has"),
-        (["--rule=eventprop", "--dropout", "0"], "rule eventprop has no dropout, rule adjoint has"),
+        (
+            ["--rule=eventprop", "--dropout", "0"],
+            "rule eventprop has no dropout, rules adjoint and relu have",
+        ),
         (["--rule", "adjoint", "--tau-syn-us", "9"], "has no tau_syn_us, rule eventprop has"),
     ],
 )

@@ -254,9 +254,10 @@ def _check_own(rule: str, given: dict[str, Any]) -> None:
     for name in sorted(set(given) - set(KNOWN) - set(options_of(rule))):
         others = [other for other in rules() if name in options_of(other)]
         if others:
+            have = "rules {} have" if len(others) > 1 else "rule {} has"
             raise UserError(
-                f"rule {_kept(rule)} has no {name}, rule {' and '.join(others)} has; leave it out, "
-                "or give another --rule"
+                f"rule {_kept(rule)} has no {name}, {have.format(' and '.join(others))}; leave it "
+                "out, or give another --rule"
             )
 
 
