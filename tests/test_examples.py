@@ -96,6 +96,14 @@ def cost_of_an_answer(out):
     assert 40 < saved < 80
 
 
+def a_stream_in_a_session(out):
+    (right,) = numbers(r"(\d+) of 10 at the end of each", out)
+    (answers,), (seconds,) = numbers(r"(\d+) answers", out), numbers(r"in ([\d.]+) s", out)
+    assert right >= 6 and 100 * seconds == pytest.approx(answers, abs=6)
+    lines = re.findall(r"^(\d): ([\d.]+)  [\d,]+ synaptic additions$", out, re.M)
+    assert len(lines) == 10 and sum(line[-1] == label for label, line in lines) == right
+
+
 def answer_at_any_moment(out):
     (right,) = numbers(r"([\d.]+)% right in the last pass, of 300 events", out)
     unseen, adds = numbers(r"ms: ([\d.]+)% of unseen", out), numbers(r"digits, ([\d,]+) add", out)

@@ -251,7 +251,8 @@ def test_spoiled_files_are_read_or_refused_in_one_line_and_ours_never_changed(wh
         if whose == "ours":  # a byte that nothing reads
             assert again.to_toml() == network.to_toml()
             assert all(np.array_equal(found[name], w) for name, w in weights.items())
-    assert min(answers.values()) > cases / 100
+    # Of ours what is read is nothing but bytes that carry nothing: there may be none among few.
+    assert answers["refused"] > cases / 100 and (whose == "ours" or answers["read"] > cases / 100)
 
 
 def test_links_and_data_outside_of_a_file_are_refused(tmp_path):

@@ -184,7 +184,7 @@ def test_a_rule_from_outside_brings_its_options_everywhere():
     assert told["help"] == "Time constant of traces. (microseconds, more than 0; default 5000)"
     assert told["bound"] == "trace_us is 0; give more than 0"
     assert told["other"].startswith("rule adjoint has no trace_us, rule trace has; leave it out")
-    assert told["lacks"].startswith("rule trace has no batch, rule adjoint and eventprop")
+    assert told["lacks"].startswith("rule trace has no batch, rules adjoint and eventprop")
 
 
 FORMER = {"wake": 0.5, "near": 0.4, "near_weight": 0.25}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
+from eventsnn.commands.console import Console
 
 
 def policy(stop: dict[str, Any]) -> str:

@@ -89,7 +89,7 @@ def run_checked(
     budget = min(int(how.event_budget), np.iinfo(np.int64).max)
     real = flat[0].dtype.type if flat else how.dtype or np.float64
     if isinstance(until_us, Stop | str):
-        how, until_us = how._replace(stop=Stop.of(until_us)), None
+        how, until_us = how._replace(stop=Stop.of(until_us, "until_us")), None
     keep = kept_populations(network, how.record)
     counted = how.record != "nothing"
     driven, recordings = gathered(network, events, until_us)

@@ -99,8 +99,8 @@ class Stop:
         object.__setattr__(self, "level", float(self.level))
 
     @classmethod
-    def of(cls, given: Stop | str) -> Stop:
-        """Return a stop from its text, or as it is.
+    def of(cls, given: Stop | str, what: str = "stop") -> Stop:
+        """Return a stop from its text, or as it is; ``what`` it is called in messages.
 
         Raises
         ------
@@ -110,17 +110,17 @@ class Stop:
         if isinstance(given, Stop):
             return given
         if not isinstance(given, str):
-            raise UserError(f"stop is {shown(given)}; {_SHOW}")
+            raise UserError(f"{what} is {shown(given)}; {_SHOW}")
         first, comma, every = given.partition(",")
         policy, colon, level = first.partition(":")
         key, _, check_us = every.partition("=")
         if (not colon and policy != "first_spike") or (comma and key.strip() != "check_us"):
-            raise UserError(f"stop is {shown(given)}; {_SHOW}")
+            raise UserError(f"{what} is {shown(given)}; {_SHOW}")
         try:
             number = float(level) if colon else 1.0
             step = int(check_us) if comma else cls.check_us
         except ValueError as error:
-            raise UserError(f"stop is {shown(given)}; {_SHOW}") from error
+            raise UserError(f"{what} is {shown(given)}; {_SHOW}") from error
         return cls(policy.strip(), number, step)
 
     def __str__(self) -> str:
