@@ -96,8 +96,9 @@ class Readout(Neuron):
         v, maximum, integral = x
         higher = v > maximum
         gaps = t - clocks
-        decays = np.array([base.decay(gap, self.tau_us, self.decays) for gap in gaps])
-        areas = np.array([self.area(*pair) for pair in zip(gaps, decays, strict=True)])
+        each = gaps[:1] if (gaps == gaps[0]).all() else gaps  # most have one clock
+        decays = np.array([base.decay(gap, self.tau_us, self.decays) for gap in each])
+        areas = np.array([self.area(*pair) for pair in zip(each, decays, strict=True)])
         # Rounded to the dtype of the state before they are multiplied, as the fast path does.
         decay, area = decays.astype(v.dtype), areas.astype(v.dtype)
         return (
