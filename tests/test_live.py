@@ -365,3 +365,61 @@ def test_a_browser_shows_the_answer_and_says_nothing_in_its_console(width, heigh
 
 def _one_each():
     return np.arange(32), np.arange(32, dtype=np.int32)
+
+
+def test_a_sender_that_begins_anew_is_another_one_and_its_copies_are_known():
+    source = open_source("udp://127.0.0.1:0", SourceOptions(SHAPE))
+    to, events = ("127.0.0.1", source.port), arrays(stream_of(60))
+    for _ in range(2):  # the same program, twice
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for sequence in (0, 1, 2, 0, 3):
+                out.sendto(packed(events[:4], sequence), to)
+    found = 0
+    for piece in source.pieces():
+        if piece is None:
+            break
+        found += 1
+    source.close()
+    assert (found, source.counts) == (8, {"malformed": 0, "repeated": 2, "lost": 0})
+
+
+def test_a_log_goes_on_behind_its_last_whole_packet(tmp_path):
+    stream, path = stream_of(), tmp_path / "a.log"
+    first, rest = stream.between(0, 40_000), stream.between(40_000, 80_000)
+    for cut in (1, 13, 24):  # within the clock that ended the first run
+        path.unlink(missing_ok=True)
+        for part, goes_on in ((first, False), (rest, True)):
+            log = LiveLog(path, SHAPE, goes_on)
+            log.add(Ready(part.t, part.unit, part.duration))
+            log.close()
+            if not goes_on:
+                path.write_bytes(path.read_bytes()[:-cut])
+        counts = {"cut": 0}
+        with path.open("rb") as file:
+            bursts = list(packets_of(file, "a", counts))
+        t = np.concatenate([b.events["t"] for b in bursts if not b.clock])
+        np.testing.assert_array_equal(t, stream.t)
+        assert counts == {"cut": 0}
+    (tmp_path / "b.log").write_bytes(b"something else that somebody wrote")
+    with pytest.raises(DataError, match="no packet begins at byte 0"):
+        LiveLog(tmp_path / "b.log", SHAPE, goes_on=True)
+    assert (tmp_path / "b.log").read_bytes() == b"something else that somebody wrote"
+
+
+def test_a_clock_that_is_dropped_is_no_event():
+    inbox = Inbox(10, "oldest")
+    for _ in range(8):
+        inbox.put(np.zeros(4, EVENT))
+        inbox.put(clock_at(5), clock=True)
+    kept = sum(len(one.events) for one in inbox.take(0) if not one.clock)
+    assert kept + inbox.dropped == 32
+
+
+def test_one_event_of_a_time_far_ahead_does_not_hold_a_run_up(model):
+    far = arrays(stream_of(200))
+    far["t"][-1] = 1 << 51
+    session = es.Session(model, window_us=10_000)
+    options = LiveOptions(SHAPE, 1000, 1 << 20, "wait")
+    run = LiveRun(session, Given([Burst(far)]), options)
+    (last,) = (row for row in run.rows())
+    assert last["t_us"] == float((1 << 51) + 1)

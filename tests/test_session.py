@@ -293,3 +293,61 @@ def test_spikes_of_an_output_are_watched_too():
     np.testing.assert_array_equal(answers[-1].scores, whole.stopped.scores[0])
     with pytest.raises(UserError, match="has no window"):
         es.Session(net, weights, stop="margin:4", window_us=1000)
+
+
+def test_a_silence_of_days_costs_nothing_and_the_window_is_the_same_however_it_is_cut():
+    net, weights = dense()
+    burst, gap = stream_of(n=300), 3 * 86_400_000_000
+    t = np.concatenate([burst.t, burst.t + gap, burst.t + 2 * gap])
+    unit, end = np.concatenate([burst.unit] * 3), 2 * gap + END
+    stream = es.EventStream(t, unit, burst.shape, duration=end)
+    marks = [30_000, END, gap + 30_000, gap + END, 2 * gap + 31_111, end]
+    told = []
+    for seed in range(3):
+        session, found = es.Session(net, weights, window_us=20_000), []
+        rng = np.random.default_rng(seed)
+        # Also within the silence, and between its begin and the rest of the window.
+        cuts = {0, *marks, *rng.integers(END, END + 60_000, 3), *rng.integers(END, gap, 3)}
+        cuts |= set((gap + rng.integers(0, END, 5)).tolist())
+        for a, b in pairwise(sorted(int(cut) for cut in cuts)):
+            answer = session.push(stream.between(a, b))
+            found += [answer.scores] if b in marks else []
+        told.append(found)
+    np.testing.assert_array_equal(told[0], told[1])
+    np.testing.assert_array_equal(told[0], told[2])
+    assert np.ptp(told[0], axis=1).min() > 0
+
+
+def test_a_session_that_rests_is_saved_as_it_is(tmp_path):
+    net, weights = dense()
+    stream = stream_of()
+    later = es.EventStream(stream.t + 10**9, stream.unit, stream.shape, duration=10**9 + END)
+    for at in (END + 3_333, END + 21_111, 10**8, 10**9 + 5_555):  # quiet, at rest, awake
+        one, other = (es.Session(net, weights, window_us=20_000) for _ in range(2))
+        for session in (one, other):
+            session.push(stream)
+            session.push(later.between(END, at), at)
+        one.save(tmp_path / "a.npz")
+        fresh = es.Session(net, weights, window_us=20_000)
+        fresh.load(tmp_path / "a.npz")
+        rest = later.between(at, 10**9 + END)
+        np.testing.assert_array_equal(fresh.push(rest).scores, other.push(rest).scores)
+
+
+def test_neurons_that_fire_by_themselves_never_rest():
+    drum = es.CubaLIF(5_000, 1_000, bias=1.3)
+    cells = es.Population("cells", (1,), drum)
+    eye = es.Population("eye", (1, 1, 2))
+    net = es.Network((eye, cells), (es.connect(eye, cells, es.AllToAll()),))
+    session = es.Session(net, [0.0], window_us=100_000, reads="counts")
+    nothing = es.EventStream([], [], (1, 1, 2), duration=3_000_000)
+    assert 0 < session.push(nothing).scores[0] < session.counts.spikes[0, 1] / 20
+
+
+def test_a_session_that_stops_is_not_saved_and_another_reading_is_refused(tmp_path):
+    net, weights = dense()
+    with pytest.raises(UserError, match="make it without"):
+        es.Session(net, weights, stop="margin:60").save(tmp_path / "a.npz")
+    es.Session(net, weights, reads="maximum").save(tmp_path / "a.npz")
+    with pytest.raises(DataError, match="same window and reads"):
+        es.Session(net, weights).load(tmp_path / "a.npz")

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import IO
 
-from eventsnn.errors import UserError
+from eventsnn.errors import DataError, UserError
 from eventsnn.files.outputs import check_output_file
 from eventsnn.live.ordered import Ready
-from eventsnn.live.packet import IN_ONE, clock_at, event_array, packed
+from eventsnn.live.packet import HEADER, IN_ONE, clock_at, event_array, head_of, packed
 
 EVERY_S = 1.0
 """Seconds after which at most what was written is handed to the system."""
@@ -26,7 +26,7 @@ class LiveLog:
     shape : (int, int, int)
         Polarities, height and width of the sensor.
     goes_on : bool
-        Add to what is there.
+        Add to what is there, behind its last whole packet.
 
     Raises
     ------
@@ -41,6 +41,7 @@ class LiveLog:
         self.path, self.shape = path, shape
         try:
             self._file: IO[bytes] = path.open("ab")
+            self._file.truncate(_whole_bytes(path))
         except OSError as error:
             raise UserError(f"log {path}: cannot be written: {error.strerror}") from error
         self._sequence, self._flushed = 0, time.perf_counter()
@@ -66,3 +67,20 @@ class LiveLog:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+
+
+def _whole_bytes(path: Path) -> int:
+    """Return where the last whole packet of a log ends: a run that was killed may have cut one.
+
+    DataError if something else stands there: nothing is cut off then.
+    """
+    end, size = 0, path.stat().st_size
+    with path.open("rb") as file:
+        while len(data := file.read(HEADER.size)) == HEADER.size:
+            head = head_of(data)
+            if head is None:
+                raise DataError(f"log {path}: no packet begins at byte {end}; give another name")
+            if end + HEADER.size + head.size > size:
+                break
+            end = file.seek(head.size, os.SEEK_CUR)
+    return end

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.ongoing import Ongoing
-from eventsnn.engines.outputs import integral_unit
+from eventsnn.engines.outputs import read_outputs
 from eventsnn.errors import UserError
 from eventsnn.network import Population
-from eventsnn.record import Reads
+from eventsnn.record import Readouts, Reads
 from eventsnn.text import named, shown
 
 STEPS = 10
@@ -85,14 +85,13 @@ class Outputs:
 
     def _since(self, run: Ongoing) -> NDArray[np.float64]:
         """Return what was read since the window slid, or since the last reset."""
-        name, neuron = self.population.name, self.population.neuron
-        assert neuron is not None
-        if self.reads == "counts":
-            return run.unit_spikes[name].astype(np.float64)
-        final, maximum, _, integral = run.readout(name)
-        if self.reads == "integral":
-            return np.asarray(integral / np.float64(integral_unit(neuron)), np.float64)
-        return np.asarray(final if self.reads == "final" else maximum, np.float64)
+        name, network = self.population.name, run.network
+        counts = run.unit_spikes[name][None] if self.reads == "counts" else None
+        kept = None
+        if counts is None:
+            kept = Readouts(*(np.asarray(part)[None] for part in run.readout(name)))
+        p = network.index(name)
+        return np.asarray(read_outputs(network, p, self.reads, kept, counts)[0])
 
     def _anew(self, run: Ongoing) -> None:
         if self.reads == "counts":

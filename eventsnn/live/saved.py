@@ -17,6 +17,7 @@ from eventsnn.errors import DataError
 from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.live.outputs import STEPS, Outputs
+from eventsnn.losses.loss import READS
 from eventsnn.text import shown
 
 VERSION = 1
@@ -35,6 +36,8 @@ class SavedSession(NamedTuple):
         What was read in the steps of the window before the current one.
     here : float64 array (classes,)
         Spikes of the output in the current one, where they are what is read.
+    slid : (int, int, int)
+        As ``Sliding.note`` returns it.
     note : tuple of int
         What else was kept with it.
     """
@@ -42,6 +45,7 @@ class SavedSession(NamedTuple):
     state: State
     past: NDArray[np.float64]
     here: NDArray[np.float64]
+    slid: tuple[int, int, int]
     note: tuple[int, ...]
 
 
@@ -52,7 +56,7 @@ def write_session(
     check_output_file("session", path)
     size = outputs.population.size
     arrays: dict[str, Any] = {_PREFIX + name: array for name, array in state.arrays().items()}
-    arrays["session"] = np.array([VERSION, outputs.window_us or 0])
+    arrays["session"] = np.array(_facts(outputs))
     arrays["past"] = np.array(outputs.past, np.float64).reshape(-1, size)
     arrays["note"] = np.array(note, np.int64).reshape(-1)
     arrays["here"] = outputs.counted(run)
@@ -66,13 +70,13 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
     where, arrays = os.fspath(path), {**read_npz(path)}
     names = ("session", "past", "here", "note")
     facts, past, here, note = (arrays.pop(name, np.zeros(0)) for name in names)
-    if facts.dtype.kind not in "iu" or note.dtype != np.int64 or note.ndim != 1:
+    if facts.dtype.kind not in "iu" or note.dtype != np.int64 or note.ndim != 1 or len(note) < 3:
         raise DataError(f"{where}: not a saved session; give a file of Session.save")
-    wanted, size = [VERSION, outputs.window_us or 0], outputs.population.size
+    wanted, size = _facts(outputs), outputs.population.size
     if facts.tolist() != wanted:
         raise DataError(
-            f"{where}: a session of (version, window_us) {shown(facts.tolist())}, this one has "
-            f"{wanted}; make the session with the same window"
+            f"{where}: a session of (version, window_us, reads) {shown(facts.tolist())}, this one "
+            f"has {wanted}; make the session with the same window and reads"
         )
     if past.ndim != 2 or past.shape[1] != size or len(past) >= STEPS or here.shape != (size,):
         raise DataError(
@@ -84,4 +88,12 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
             raise DataError(f"{where}: {name} holds what no output leaves; save it again")
     state = {name.removeprefix(_PREFIX): array for name, array in arrays.items()}
     found = State.from_arrays(state, where)
-    return SavedSession(found, past, here, tuple(note.tolist()))
+    quiet, happened, resting, *rest = note.tolist()
+    if min(quiet, happened) < 0 or resting not in (0, 1):
+        raise DataError(f"{where}: note holds {shown(note.tolist())}; save it again")
+    return SavedSession(found, past, here, (quiet, happened, resting), tuple(rest))
+
+
+def _facts(outputs: Outputs) -> list[int]:
+    """Return what two sessions must have in common."""
+    return [VERSION, outputs.window_us or 0, READS.index(outputs.reads)]

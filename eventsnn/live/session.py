@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from eventsnn.live.answer import Answer, leading
 from eventsnn.live.outputs import Outputs
 from eventsnn.live.piece import piece_of
 from eventsnn.live.saved import read_session, write_session
+from eventsnn.live.sliding import Sliding
 from eventsnn.live.subject import Subject, subject_of
 from eventsnn.live.until_clear import UntilClear
 from eventsnn.network import Network, Weights
@@ -95,6 +95,7 @@ class Session:
         self.weights = tuple(read_only(flat) for flat in network.weights(subject.weights))
         dtype = self.weights[0].dtype.type if self.weights else np.float64
         self.outputs = Outputs(subject.output, subject.reads, window_us)
+        self.sliding = Sliding(network, self.outputs)
         counted = (network.index(subject.output.name),)
         options = Options(kept, True, dtype, 1, event_budget, counted=counted)
         self._run = Ongoing(network, self.weights, options)
@@ -174,9 +175,12 @@ class Session:
         Raises
         ------
         UserError
-            If it cannot be written.
+            If it cannot be written, and for a session that stops when its answer is clear.
         """
-        write_session(Path(path), self.state, self.outputs, self._run, note)
+        if self.until_clear is not None:
+            raise UserError("session: one with stop cannot be saved; make it without")
+        slid = self.sliding.note(self._run)
+        write_session(Path(path), self.state, self.outputs, self._run, (*slid, *note))
 
     def load(self, path: str | os.PathLike[str]) -> tuple[int, ...]:
         """Go on where a session of the same network and window was saved; return its ``note``.
@@ -191,7 +195,8 @@ class Session:
         found = read_session(path, self.outputs)
         state = found.state.of_dtype(self._run.options.dtype)
         state.check(self.network, np.zeros(0), float(state.t))
-        self._begin(state)
+        self._failed = None
+        self._begin(state, found.slid)
         self.outputs.restore(self._run, found.past, found.here)
         return found.note
 
@@ -202,15 +207,15 @@ class Session:
             f"<Session at {self.t_us:,g} us of {len(self.network.populations)} populations{window}>"
         )
 
-    def _begin(self, state: State | None) -> None:
-        run, step = self._run, self.outputs.step_us
+    def _begin(self, state: State | None, slid: tuple[int, int, int] = (0, 0, 0)) -> None:
+        run = self._run
         run.renew(run.options)
         run.begin(state)
         self.outputs.past.clear()
         self._skipped = 0
         if self.until_clear is not None:
             self.until_clear.begin(run.now)
-        self._slides_at = step if math.isinf(step) else step * max(1.0, math.ceil(run.now / step))
+        self.sliding.begin(run, slid)
 
     def _go_on(self, feeds: list[Feed], until: float) -> None:
         """Work off the instants before ``until``; slide the window where it is due."""
@@ -218,11 +223,7 @@ class Session:
         run.renew(run.options)
         run.allow()
         try:
-            while self._slides_at < until:
-                run.reach(feeds, self._slides_at)
-                self.outputs.slide(run)
-                self._slides_at += self.outputs.step_us
-            run.reach(self._looked(feeds, until), until)
+            self.sliding.advance(run, self._looked(feeds, until), until)
             if self.until_clear is not None:
                 self.until_clear.take(run, ends=True)
         except BaseException as error:

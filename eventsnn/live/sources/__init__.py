@@ -11,6 +11,11 @@ from eventsnn.text import named
 _REGISTRY = Registry[Source](Source, "eventsnn.live.sources")  # type: ignore[type-abstract]
 
 
+def sources() -> dict[str, type[Source]]:
+    """Return every source by its ``kind``, sorted by it."""
+    return _REGISTRY.all()
+
+
 def open_source(word: str, options: SourceOptions) -> Source:
     """Return the source that a word names, such as ``udp://127.0.0.1:7777`` or ``replay:FILE``.
 
@@ -19,7 +24,7 @@ def open_source(word: str, options: SourceOptions) -> Source:
     UserError
         For a word of no source, and for what the source refuses.
     """
-    kinds = _REGISTRY.all()
+    kinds = sources()
     kind, colon, rest = word.partition(":")
     if word == "-":
         kind, rest = "stdin", ""

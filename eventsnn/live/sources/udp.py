@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 from eventsnn.errors import UserError
 from eventsnn.live.packet import SEQUENCES, unpacked
@@ -15,13 +16,47 @@ _WAIT_S = 0.2
 _LARGEST = 1 << 16
 _REMEMBERED = 1024
 """Sequence numbers that are known again: of packets that come twice, or late."""
+_SENDERS = 64
+"""Addresses that are; of more, the first is forgotten."""
+
+
+class Sender:
+    """The sequence numbers of one address.
+
+    Attributes
+    ----------
+    lost : int
+        Numbers that never came, so far.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.lost, self._next = 0, first
+        self._missing: dict[int, None] = {}
+
+    def fresh(self, sequence: int) -> bool:
+        """Return whether a packet did not come before, and note those that are missing."""
+        ahead = (sequence - self._next) % SEQUENCES
+        if ahead >= SEQUENCES // 2:  # an earlier one
+            if sequence not in self._missing:
+                return False
+            del self._missing[sequence]
+            self.lost -= 1
+            return True
+        self.lost += ahead
+        for k in range(max(0, ahead - _REMEMBERED), ahead):
+            self._missing[(self._next + k) % SEQUENCES] = None
+        while len(self._missing) > _REMEMBERED:
+            del self._missing[next(iter(self._missing))]
+        self._next = (sequence + 1) % SEQUENCES
+        return True
 
 
 class UdpSource(Source):
     """Listens on one address; each datagram is one packet of ``live.packet``.
 
     ``malformed`` datagrams are counted and ignored, as are ``repeated`` ones; ``lost`` are
-    the numbers that never came (they may still come: then they count no more).
+    the numbers that never came (they may still come: then they count no more). Each address
+    that sends counts for itself: a sender that begins anew, on another port, is another one.
     """
 
     kind = "udp"
@@ -31,8 +66,7 @@ class UdpSource(Source):
     def __init__(self, listening: socket.socket) -> None:
         self.socket = listening
         self.counts = {"malformed": 0, "repeated": 0, "lost": 0}
-        self._next: int | None = None
-        self._missing: dict[int, None] = {}
+        self._senders: dict[Any, Sender] = {}
 
     @classmethod
     def open(cls, where: str, options: SourceOptions) -> UdpSource:
@@ -60,7 +94,7 @@ class UdpSource(Source):
         """Go through the packets as they come."""
         while True:
             try:
-                data = self.socket.recv(_LARGEST)
+                data, sender = self.socket.recvfrom(_LARGEST)
             except TimeoutError:
                 yield None
                 continue
@@ -69,33 +103,23 @@ class UdpSource(Source):
             packet = unpacked(data)
             if packet is None:
                 self.counts["malformed"] += 1
-            elif self._fresh(packet.sequence):
+            elif self._fresh(sender, packet.sequence):
                 yield Burst(packet.events, packet.clock)
 
     def close(self) -> None:
         """Close the socket."""
         self.socket.close()
 
-    def _fresh(self, sequence: int) -> bool:
-        """Return whether a packet did not come before, and count those that are missing."""
-        if self._next is None or (sequence == 0 and 0 not in self._missing):
-            self._next = sequence  # of the first packet, and of a sender that begins anew
-            self._missing.clear()
-        ahead = (sequence - self._next) % SEQUENCES
-        if ahead >= SEQUENCES // 2:  # an earlier one
-            if sequence not in self._missing:
-                self.counts["repeated"] += 1
-                return False
-            del self._missing[sequence]
-            self.counts["lost"] -= 1
-            return True
-        self.counts["lost"] += ahead
-        for k in range(max(0, ahead - _REMEMBERED), ahead):
-            self._missing[(self._next + k) % SEQUENCES] = None
-        while len(self._missing) > _REMEMBERED:
-            del self._missing[next(iter(self._missing))]
-        self._next = (sequence + 1) % SEQUENCES
-        return True
+    def _fresh(self, sender: Any, sequence: int) -> bool:
+        """Return whether a packet of a sender did not come before, and count."""
+        known = self._senders.setdefault(sender, Sender(sequence))
+        if len(self._senders) > _SENDERS:
+            del self._senders[next(iter(self._senders))]
+        before = known.lost
+        fresh = known.fresh(sequence)
+        self.counts["lost"] += known.lost - before
+        self.counts["repeated"] += not fresh
+        return fresh
 
 
 def address(where: str, what: str) -> tuple[str, int]:
