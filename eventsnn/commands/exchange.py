@@ -86,12 +86,14 @@ def check(
     from eventsnn.exchange.check import compared, notes_of
     from eventsnn.exchange.check import told as told_of
     from eventsnn.exchange.check_figure import draw
-    from eventsnn.exchange.nir.files import unseen
+    from eventsnn.exchange.nir.files import lacking
 
     if figure is not None:
         check_figure_path(figure)
     data, index, until_us = source
     network = network_in(file).network
+    if not any(p.neuron is not None and p.spiking for p in network.populations):
+        raise UserError(f"{file}: none of its neurons fires, so no spikes can be compared")
     shape = network.populations[network.input].shape
     with progress_bars(console) as bars:
         opened = open_data(data, progress=Bar(bars, "preparing data"))
@@ -105,7 +107,7 @@ def check(
     with console.working("running"):
         step, ways = compared(file, stream, step_us)
     result = {"file": str(file), "data": data, "index": index, "events": len(stream.t)}
-    result |= told_of(step, ways) | {"notes": notes_of(file, step) + unseen(network)[1:]}
+    result |= told_of(step, ways) | {"notes": notes_of(file, step) + lacking(network)}
     result |= {"figure": None if figure is None else str(figure)}
     if figure is not None:
         draw(ways, list(ways[0].steps)[-1], step, figure)

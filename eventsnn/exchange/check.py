@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from eventsnn.events import EventStream
 from eventsnn.exchange.nir.connect import place_of
 from eventsnn.exchange.nir.files import read
 from eventsnn.exchange.nir.hdf5 import read_raw
-from eventsnn.exchange.nir.own import convention_in
+from eventsnn.exchange.nir.layout import UnitsLaid, laid_out
+from eventsnn.exchange.nir.nodes.cell import CellNode
+from eventsnn.exchange.nir.own import convention_in, keeps_network
 from eventsnn.exchange.nir.shapes import shapes_of
 from eventsnn.exchange.nir.tree import NirTree, tree_of
+from eventsnn.exchange.nir.writing import node_names
 from eventsnn.exchange.programs import programs
 from eventsnn.exchange.programs.program import Program, StepTask
+from eventsnn.memory import check_room
 from eventsnn.network import Network
 from eventsnn.text import named
 
@@ -65,8 +70,8 @@ def notes_of(file: Path, dt_us: float) -> list[str]:
         )
     if how.reset == "subtract":
         found.append(
-            "spikes subtract the threshold: what is left above it fires at the next step there, "
-            "at the next event here"
+            "spikes subtract the threshold: what is left above it fires at the next step in "
+            "programs that do so, at the next event here; others set v to v_reset, as each says"
         )
     return found
 
@@ -81,7 +86,8 @@ def compared(file: Path, stream: EventStream, step_us: float | None) -> tuple[fl
     Raises
     ------
     UserError
-        For a file that does not say how it is meant, or too many steps.
+        For a file that does not say how it is meant, a step of no whole microseconds, or too many
+        steps.
     """
     raw = read_raw(file)
     convention = convention_in(raw, str(file))
@@ -89,9 +95,8 @@ def compared(file: Path, stream: EventStream, step_us: float | None) -> tuple[fl
     tree = tree_of(raw, str(file))
     held = convention.spike if isinstance(convention.spike, float) else 1_000.0
     dt = held if step_us is None else step_us
-    count = int(stream.duration // dt) + 1
-    if count > MOST_STEPS:
-        raise UserError(f"--step-us {dt:g}: {count:,} steps; give more, or a shorter --until")
+    count = _count(dt, stream, network)
+    places = _places(network, tree, keeps_network(raw, str(file)))
     step = (stream.t // dt).astype(np.int64)
     on_grid = EventStream(
         np.rint(step * dt).astype(np.int64), stream.unit, stream.shape, duration=stream.duration
@@ -102,7 +107,7 @@ def compared(file: Path, stream: EventStream, step_us: float | None) -> tuple[fl
         ("on their grid", on_grid, "here, events moved to the begin of their step"),
     ):
         record = simulate(network, weights, events)
-        found.append(WayRun(name, does, _in_steps(network, tree, record, (dt, count))))
+        found.append(WayRun(name, does, _in_steps(places, record, (dt, count))))
     inputs = np.zeros((count, stream.shape[0] * stream.shape[1] * stream.shape[2]), np.float32)
     np.add.at(inputs, (step, stream.unit), 1.0)
     first = next(n for n, node in tree.nodes.items() if node.kind == "Input")
@@ -111,28 +116,64 @@ def compared(file: Path, stream: EventStream, step_us: float | None) -> tuple[fl
     return dt, [*found, *(_run(one(), task) for one in programs().values())]
 
 
+def _count(dt: float, stream: EventStream, network: Network) -> int:
+    """Return how many steps there are."""
+    if not (dt >= 1 and float(dt).is_integer()):
+        raise UserError(
+            f"--step-us {dt} (left out, as long as the file holds a spike): times are whole "
+            "microseconds here; give a whole number"
+        )
+    count = int(stream.duration // dt) + 1
+    if count > MOST_STEPS:
+        raise UserError(f"--step-us {dt:g}: {count:,} steps; give more, or a shorter --until-ms")
+    units = sum(p.size for p in network.populations)
+    what = f"--step-us {dt:g}: {count:,} steps of {units:,} inputs and neurons"
+    check_room(4 * count * units, what)
+    return count
+
+
 def _run(program: Program, task: StepTask) -> WayRun:
     """Run a program; what it raises is said, for what others do nobody here can know."""
     if not program.installed():
         return WayRun(program.kind, program.does, {}, "not installed")
     try:
-        return WayRun(program.kind, program.does, dict(program.run(task)))
+        steps = dict(program.run(task))
     except Exception as error:  # noqa: BLE001 - code of others
         return WayRun(program.kind, program.does, {}, named(f"{type(error).__name__}: {error}"))
+    cells = [
+        n for n, node in task.tree.nodes.items() if isinstance(node, CellNode) and node.spiking
+    ]
+    if cells and not set(cells) & set(steps):
+        why = f"ran, but nothing in it is called as a node of neurons, such as {named(cells[0])}"
+        return WayRun(program.kind, program.does, {}, why)
+    return WayRun(program.kind, program.does, steps)
 
 
-def _in_steps(network: Network, tree: NirTree, record: Any, grid: tuple[float, int]) -> Steps:
-    """Return spikes as steps, by NIR's numbers."""
-    (dt, count), shapes, found = grid, shapes_of(tree, "graph"), {}
+def _places(network: Network, tree: NirTree, ours: bool) -> dict[str, tuple[str, UnitsLaid]]:
+    """Return the node of each population that fires, and where NIR has its units."""
+    names, shapes = node_names(network) if ours else {}, shapes_of(tree, "graph")
+    laid = laid_out(network) if ours else {}
+    found = {}
     for population in network.populations:
-        if population.neuron is None or not population.spiking or population.name not in shapes:
+        name = population.name
+        if population.neuron is None or not population.spiking:
             continue
-        spikes = record.spikes[population.name]
-        order = place_of(shapes[population.name], False).order
-        unit = spikes.unit if order is None else order[spikes.unit]
-        steps = np.zeros((count, population.size), np.bool_)
+        if ours:
+            found[name] = names[name], laid[name]
+        else:  # populations are called as their nodes
+            found[name] = name, UnitsLaid(shapes[name], place_of(shapes[name], False).order)
+    return found
+
+
+def _in_steps(places: Any, record: Any, grid: tuple[float, int]) -> Steps:
+    """Return spikes as steps, by NIR's numbers."""
+    (dt, count), found = grid, {}
+    for name, (node, laid) in places.items():
+        spikes = record.spikes[name]
+        unit = spikes.unit if laid.order is None else laid.order[spikes.unit]
+        steps = np.zeros((count, math.prod(laid.shape)), np.bool_)
         steps[np.minimum((spikes.t // dt).astype(np.int64), count - 1), unit] = True
-        found[population.name] = steps
+        found[node] = steps
     return found
 
 

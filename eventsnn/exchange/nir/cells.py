@@ -89,18 +89,19 @@ def _spiking(
         if isinstance(syn, float) and not subtract:
             return CubaLIF(_first(tau), syn, _first(limit))
     if np.any(np.asarray(rest) >= np.asarray(limit)):
-        # v is led above the threshold: it begins where a spike leaves it.
-        rest, bias = reset, _number(np.asarray(facts.rest) - np.asarray(facts.reset), wanted)
-        if np.any(wanted.bias):
-            bias = _number(
-                _plus(bias, wanted.bias, wanted), CellWanted(wanted.bias, None, wanted.dtype)
-            )
+        rest, bias = _led_above(facts, threshold, wanted)
     return GeneralLIF(tau, limit, rest, "subtract" if subtract else reset, bias, tau_syn_us=syn)
 
 
-def _plus(bias: Any, more: NDArray[np.float64], wanted: CellWanted) -> NDArray[np.float64]:
-    both: NDArray[np.float64] = np.add(bias, _number(more, wanted), dtype=np.float64)
-    return both
+def _led_above(facts: CellFacts, threshold: NDArray[np.float64], wanted: CellWanted) -> Any:
+    """Return rest and bias: where v is led above the threshold it begins where a spike leaves it.
+
+    The other neurons of the node keep theirs.
+    """
+    rest, reset = (np.reshape(v, -1) for v in (facts.rest, facts.reset))
+    above = rest >= threshold.reshape(-1)
+    bias = np.where(above, rest - reset, 0.0) + wanted.bias
+    return _number(np.where(above, reset, rest), wanted), _number(bias, wanted)
 
 
 def _delta(tau_us: float, threshold: float, reset: Any) -> Neuron:

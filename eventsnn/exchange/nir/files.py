@@ -19,7 +19,7 @@ from eventsnn.exchange.nir.programs import MADE_BY as MADE_BY
 from eventsnn.exchange.nir.programs import convention_of
 from eventsnn.exchange.nir.reading import network_of
 from eventsnn.exchange.nir.tree import tree_of
-from eventsnn.network import Network, Weights
+from eventsnn.network import Network, Population, Weights
 from eventsnn.text import named
 
 USUAL = Convention("s", 100.0, fires=">=")
@@ -184,13 +184,35 @@ def unseen(network: Network, spike: Spike | None = None) -> list[str]:
         lines.append(f"a spike is 1 for {held:g} us: let other programs run in steps of that")
     for population in network.populations:
         model: Any = population.neuron
-        if getattr(model, "reset", None) == "subtract":
+        if _subtracts(model):
             lines.append(f"{population.name}: spikes subtract the threshold; NIR sets v to 0")
+    return lines + lacking(network)
+
+
+def lacking(network: Network) -> list[str]:
+    """Return what a NIR file of a network does not say to any program, a line each."""
+    lines, subtract = [], [_subtracts(p.neuron) for p in network.populations if _fires(p)]
+    if any(subtract) and not all(subtract):
+        lines.append(
+            "some neurons subtract the threshold, others do not, and a file says one reset for "
+            "all: v is set to v_reset"
+        )
+    for population in network.populations:
+        model: Any = population.neuron
         if np.any(getattr(model, "refractory_us", 0.0)):
             lines.append(f"{population.name}: NIR has no refractory time")
         if population.generator is not None:
             lines.append(f"{population.name}: NIR has no generators; it is an Input")
     return lines
+
+
+def _fires(population: Population) -> bool:
+    return population.neuron is not None and population.spiking
+
+
+def _subtracts(model: Any) -> bool:
+    """Tell whether spikes of neurons take the threshold from v."""
+    return getattr(model, "reset", None) == "subtract"
 
 
 def graph(
@@ -227,7 +249,13 @@ def _whole(
 ) -> dict[str, Any]:
     if not isinstance(network, Network):
         raise UserError(f"nir: network is {named(network)}; give a Network")
-    convention = Convention(time_unit, USUAL.spike if spike is None else spike, fires=USUAL.fires)
+    subtract = [_subtracts(p.neuron) for p in network.populations if _fires(p)]
+    convention = Convention(
+        time_unit,
+        USUAL.spike if spike is None else spike,
+        reset="subtract" if subtract and all(subtract) else "value",
+        fires=USUAL.fires,
+    )
     return whole_raw(network, network.shaped(weights), convention, answer or {})
 
 

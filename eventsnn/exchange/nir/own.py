@@ -6,6 +6,7 @@ otherwise, somebody has changed it since, and it is read as it stands only if th
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Mapping
@@ -63,8 +64,11 @@ def whole_raw(
 
 
 def adopted(raw: Mapping[str, Any], convention: Convention) -> Raw:
-    """Return a graph as it stands with how it is meant beside it."""
+    """Return a graph as it stands with how it is meant beside it, and how its answer is read."""
     told = {"format": FORMAT, "version": eventsnn.__version__, "convention": convention.to_json()}
+    with contextlib.suppress(DataError):  # what is spoiled beside a graph is not taken over
+        before = told_in(raw, "") or {}
+        told |= {"answer": before["answer"]} if "answer" in before else {}
     given = raw.get("metadata")
     kept = dict(given) if isinstance(given, Mapping) else {}
     kept = {name: value for name, value in kept.items() if not name.startswith(KEY)}
@@ -125,7 +129,7 @@ def own_network(raw: Mapping[str, Any], where: str) -> tuple[Network, Weights] |
         If the graph is not that of the network: it names the node.
     """
     told = told_in(raw, where)
-    if told is None or "network" not in told:
+    if told is None or not keeps_network(raw, where):
         return None
     held = {k: v for k, v in raw["metadata"].items() if isinstance(v, np.ndarray)}
     text = told.get("network")
@@ -145,6 +149,11 @@ def own_network(raw: Mapping[str, Any], where: str) -> tuple[Network, Weights] |
         raise DataError(f"{where}: {error}") from error
     _check_same(made, raw, where)
     return network, weights
+
+
+def keeps_network(raw: Mapping[str, Any], where: str) -> bool:
+    """Tell whether a file is one of this library that keeps its network beside the graph."""
+    return "network" in (told_in(raw, where) or {})
 
 
 def convention_in(raw: Mapping[str, Any], where: str) -> Convention:

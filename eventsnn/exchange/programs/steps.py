@@ -1,7 +1,7 @@
 """``steps``: forward Euler in steps, in numpy: what programs of steps do, from the graph alone.
 
 In a step each neuron takes what spikes of this step bring (where a circle is closed those of the
-last), moves by dt times its equation, and fires if v is above its threshold.
+last), moves by dt times its equation, and fires if v is above its threshold (or at it: ``fires``).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class EulerSteps(Program):
                 elif isinstance(node, CellNode):
                     state = states.setdefault(name, node.begin(passed[name].size))
                     node.move(state, given, dt)
-                    spikes = node.fire(state, task.convention.reset == "subtract")
+                    spikes = node.fire(state, task.convention)
                     passed[name] = spikes * height
                     if name in fired:
                         fired[name].append(spikes)

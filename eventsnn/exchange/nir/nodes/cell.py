@@ -115,13 +115,14 @@ class CellNode(Node):
     def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
         """Move v by a step of forward Euler; ``given`` is what comes, ``dt`` in units of time."""
 
-    def fire(self, state: dict[str, Any], subtract: bool) -> Any:
+    def fire(self, state: dict[str, Any], convention: Convention) -> Any:
         """Return who fires, and reset them."""
         if "v_threshold" not in self.values:
             return np.zeros(len(state["v"]), np.bool_)
         limit, reset = self.get("v_threshold").reshape(-1), self.get("v_reset").reshape(-1)
-        fired = state["v"] > limit
-        state["v"] = np.where(fired, state["v"] - limit if subtract else reset, state["v"])
+        fired = reached(state["v"], limit, convention)
+        after = state["v"] - limit if convention.reset == "subtract" else reset
+        state["v"] = np.where(fired, after, state["v"])
         return fired
 
     def flat(self, name: str) -> Numbers:
@@ -150,6 +151,11 @@ class CellNode(Node):
 
 
 _ROUNDED = 1e-6
+
+
+def reached(v: Numbers, threshold: Numbers, convention: Convention) -> Any:
+    """Tell of each neuron whether v is what it has to be to fire."""
+    return v >= threshold if convention.fires == ">=" else v > threshold
 
 
 def reset_of(model: GeneralLIF) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from eventsnn.exchange.nir.convention import AT_ONCE, Convention
-from eventsnn.exchange.nir.nodes.cell import CellFacts, CellNode
+from eventsnn.exchange.nir.nodes.cell import CellFacts, CellNode, reached
 
 
 class Threshold(CellNode):
@@ -16,9 +16,9 @@ class Threshold(CellNode):
     kind: ClassVar[str] = "Threshold"
     parameters = ("threshold",)
 
-    def fire(self, state: dict[str, Any], subtract: bool) -> Any:
+    def fire(self, state: dict[str, Any], convention: Convention) -> Any:
         """Return who fires; nothing is kept."""
-        return state["v"] > self.flat("threshold")
+        return reached(state["v"], self.flat("threshold"), convention)
 
     def move(self, state: dict[str, Any], given: Any, dt: float) -> None:
         """Move v by a step."""
