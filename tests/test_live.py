@@ -17,10 +17,10 @@ from browser import QUIET, find_browser
 from test_prepared import dense
 
 import eventsnn as es
-from eventsnn.commands.live import live, send
+from eventsnn.commands.live import live, note_of, send
 from eventsnn.commands.live_options import LiveCommandOptions
 from eventsnn.errors import DataError, UserError
-from eventsnn.live.inbox import Inbox
+from eventsnn.live.inbox import Arrived, Inbox
 from eventsnn.live.log import LiveLog
 from eventsnn.live.ordered import Ordered, Ready
 from eventsnn.live.packet import EVENT, clock_at, event_array, packed, unpacked
@@ -65,9 +65,10 @@ class Given(Source):
         pass
 
 
-def run_of(pieces, log=None, late_us=1000, room=1 << 20, policy="wait"):
-    session = es.Session(*dense())
-    run = LiveRun(session, Given(pieces), LiveOptions(SHAPE, late_us, room, policy), log)
+def run_of(pieces, log=None, late_us=1000, room=1 << 20, policy="wait", settled=False):
+    session, source = es.Session(*dense()), Given(pieces)
+    source.settled = settled
+    run = LiveRun(session, source, LiveOptions(SHAPE, late_us, room, policy), log)
     return session, run, list(run.rows())
 
 
@@ -111,20 +112,58 @@ def test_what_is_no_event_of_the_sensor_is_counted_and_left_out():
     assert (ordered.counts["outside"], ordered.counts["beyond"]) == (2, 1)
 
 
-def test_a_clock_of_32_bits_goes_on_where_it_wraps_and_a_sender_may_begin_anew():
-    ordered = Ordered(SHAPE, late_us=10)
+def timed(t):
+    events = np.zeros(len(t), EVENT)
+    events["t"] = t
+    return events
+
+
+def test_a_clock_of_32_bits_goes_on_where_it_wraps():
+    ordered = Ordered(SHAPE, late_us=200)
     t = (np.arange(200, dtype=np.int64) * 50_000_000 + 123) % (1 << 32)
     found = []
     for part in np.array_split(t, 23):
-        events = np.zeros(len(part), EVENT)
-        events["t"] = part
-        found += ordered.add(events).t.tolist()
+        found += ordered.add(timed(part)).t.tolist()
     found += ordered.flush().t.tolist()
     assert found == (np.arange(200) * 50_000_000).tolist() and ordered.counts["wraps"] == 2
-    again = np.zeros(2, EVENT)
-    again["t"] = [40, 90]
-    assert (np.diff([found[-1], *ordered.add(again).t, *ordered.flush().t]) > 0).all()
-    assert ordered.counts["restarts"] == 1
+    # Late ones of before come behind the wrap, and are where they belong.
+    end = 1 << 32
+    ordered = Ordered(SHAPE, late_us=1000)
+    found = []
+    for part in ([end - 500], [end - 100, 20], [end - 30, 40], [900]):
+        found += ordered.add(timed(part)).t.tolist()
+    found += ordered.flush().t.tolist()
+    assert found == [0, 400, 470, 520, 540, 1400] and ordered.counts["late"] == 0
+
+
+def test_one_time_far_ahead_moves_no_clock_back_by_a_wrap():
+    ordered = Ordered(SHAPE, late_us=0)
+    ordered.add(timed([0, 10]))
+    ordered.add(timed([10**14]))
+    found = ordered.add(timed([20, 30, 40])).t.tolist() + ordered.flush().t.tolist()
+    assert ordered.counts["wraps"] == 0 and ordered.counts["restarts"] == 1
+    assert (np.diff(found[-3:]) == 10).all()
+
+
+def test_each_sender_has_a_clock_and_its_first_event_follows_the_newest():
+    ordered, stream = Ordered(SHAPE, late_us=1000), stream_of()
+    parts = []
+    for sender in range(3):  # the same recording, one after the other
+        for part in np.array_split(arrays(stream), 7):
+            parts.append(ordered.add(part, sender=sender))
+    parts.append(ordered.flush())
+    t = np.concatenate([part.t for part in parts])
+    assert len(t) == 3 * len(stream) and ordered.counts["late"] == 0
+    assert t[0] == 0 and (np.diff(t) >= 0).all()
+    assert t[-1] == 3 * int(stream.t[-1]) + 2
+
+
+def test_a_clock_of_no_sense_is_counted_and_left_out():
+    ordered = Ordered(SHAPE, late_us=0)
+    ordered.add(timed([5, 6]))
+    for t in (1 << 60, 1 << 63):
+        ordered.add(clock_at(0) if t < 0 else timed([t]), clock=True)
+    assert ordered.counts["beyond"] == 2 and ordered.flush().until == 2
 
 
 def test_a_live_run_is_one_run_of_the_network_and_its_log_gives_the_same_bits(tmp_path):
@@ -138,7 +177,7 @@ def test_a_live_run_is_one_run_of_the_network_and_its_log_gives_the_same_bits(tm
     assert session.counts.spikes[0, 1] > 20
     assert run.meter.totals["events"] == len(stream) and not any(run.counts.values())
     replayed = open_source(f"replay:{tmp_path / 'a.log'}", SourceOptions(SHAPE, 0))
-    again, _, last = run_of(list(replayed.pieces()))
+    again, _, last = run_of(list(replayed.pieces()), settled=replayed.settled)
     assert again.t_us == session.t_us
     np.testing.assert_array_equal(last[-1]["scores"], rows[-1]["scores"])
     np.testing.assert_array_equal(again.counts.spikes, session.counts.spikes)
@@ -287,7 +326,7 @@ def test_a_recording_is_sent_and_answered_over_the_loopback(model, tmp_path):
         ("tcp://127.0.0.1:7", "give one of .*udp://HOST:PORT"),
         ("udp://127.0.0.1", "give udp://HOST:PORT"),
         ("udp://127.0.0.1:99999", "give udp://HOST:PORT"),
-        ("udp://[red]bold[/red]:7", "give an address of this machine"),
+        ("udp://[red]bold[/red]:7", "give a free port of this machine"),
         ("replay:no-such-file.npy", "no-such-file"),
         ("stdin", "give one of"),
     ],
@@ -423,3 +462,52 @@ def test_one_event_of_a_time_far_ahead_does_not_hold_a_run_up(model):
     run = LiveRun(session, Given([Burst(far)]), options)
     (last,) = (row for row in run.rows())
     assert last["t_us"] == float((1 << 51) + 1)
+
+
+def killed_then_resumed(model, folder, stream):
+    """Save at 30 ms, log until 50 ms, and be killed; resume with the rest."""
+    state, path, options = folder / "state.npz", folder / "in.log", {"window_us": 10_000}
+    session = es.Session(model, **options)
+    run = LiveRun(session, Given([]), LiveOptions(SHAPE, 0, 1 << 20, "wait"), LiveLog(path, SHAPE))
+    for a, b in ((0, 30_000), (30_000, 50_000)):
+        run._work([Arrived(arrays(stream.between(a, b)), False, 0, 0.0)])
+        run._work([Arrived(clock_at(b), True, 0, 0.0)])
+        if b == 30_000:
+            session.save(state, note_of(run))
+    run.log.flush()
+    with path.open("ab") as file:
+        file.write(packed(arrays(stream.between(50_000, 55_000)), 99)[:-7])  # cut by the end
+    rest = packed(arrays(stream.between(50_000, 80_000)), 0)
+    (folder / "rest.bin").write_bytes(rest + packed(clock_at(80_000), 1, clock=True))
+    given = {"speed": 0.0, "state": state, "log": path, "late_us": 0, "resume": True}
+    command = LiveCommandOptions(**given, **options)
+    return list(live(f"replay:{folder / 'rest.bin'}", model, command, None))
+
+
+def test_a_run_that_was_killed_goes_on_from_its_log_with_the_same_bits(model, tmp_path):
+    stream = stream_of()
+    rows = killed_then_resumed(model, tmp_path, stream)
+    whole = es.Session(model, window_us=10_000)
+    for a, b in ((0, 30_000), (30_000, 50_000), (50_000, 80_000)):
+        answer = whole.push(stream.between(a, b))
+    assert rows[-1]["t_us"] == 80_000 and rows[-1]["counts"]["late"] == 0
+    np.testing.assert_array_equal(rows[-1]["scores"], answer.scores)
+    options = LiveCommandOptions(speed=0.0, window_us=10_000, late_us=0)
+    again = list(live(f"replay:{tmp_path / 'in.log'}", model, options, None))
+    np.testing.assert_array_equal(again[-1]["scores"], answer.scores)
+    assert again[-1]["totals"]["events"] == len(stream)
+    other = tmp_path / "other.log"
+    other.write_bytes((tmp_path / "rest.bin").read_bytes() * 9)
+    given = {"state": tmp_path / "state.npz", "log": other, "resume": True, "window_us": 10_000}
+    with pytest.raises(UserError, match="is not that of the saved session"):
+        list(live(f"replay:{tmp_path / 'rest.bin'}", model, LiveCommandOptions(**given), None))
+
+
+def test_resume_needs_the_file_to_go_on_from(model, tmp_path):
+    np.save(tmp_path / "a.npy", stream_of().to_structured())
+    options = LiveCommandOptions(state=tmp_path / "typo.npz", resume=True)
+    with pytest.raises(UserError, match=r"typo\.npz: no such file"):
+        list(live(f"replay:{tmp_path / 'a.npy'}", model, options, None))
+    options = LiveCommandOptions(state=tmp_path / "no folder" / "a.npz")
+    with pytest.raises(UserError, match="no folder"):
+        list(live(f"replay:{tmp_path / 'a.npy'}", model, options, None))

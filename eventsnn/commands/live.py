@@ -15,8 +15,9 @@ from eventsnn.commands.live_options import LiveCommandOptions
 from eventsnn.data.inputs import open_inputs
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.files.outputs import check_output_file
 from eventsnn.kernels.compiling import when_compiling
-from eventsnn.live.log import LiveLog
+from eventsnn.live.log import LiveLog, check_marked
 from eventsnn.live.page import Page
 from eventsnn.live.picture import EventPicture
 from eventsnn.live.run import LiveOptions, LiveRun
@@ -49,7 +50,7 @@ def live(source: str, model: Path, options: LiveCommandOptions, console: Console
     with when_compiling(lambda: console.print("compiling (once)")):
         parts = _parts(source, model, options)
     run, state = parts.run, options.state
-    save = None if state is None else lambda: parts.session.save(state, run.ordered.note)
+    save = None if state is None else lambda: parts.session.save(state, note_of(run))
     before: dict[str, int] = {}
     try:
         with _stopped_by_signals(run.stop), _after(options.seconds, run.stop):
@@ -93,14 +94,13 @@ def _parts(word: str, path: Path, options: LiveCommandOptions) -> _Parts:
     try:
         policy = options.when_full or source.policy
         how = LiveOptions(shape, options.late_us, options.queue, policy)
+        if options.state is not None:
+            check_output_file("state", options.state)
         log = LiveLog(options.log, shape, options.resume) if options.log is not None else None
         picture = EventPicture(shape)
         run = LiveRun(session, source, how, log, picture.add)
-        if options.resume and options.state is not None and options.state.exists():
-            note = session.load(options.state)
-            if len(note) != len(run.ordered.note):
-                raise UserError(f"{options.state}: no session of live; leave --resume out")
-            run.ordered.restore(note)
+        if options.resume:
+            _go_on(session, run, options)
         page = None
         if options.page:
             facts = {"title": f"{path} on {word}", "classes": list(classes)}
@@ -109,6 +109,26 @@ def _parts(word: str, path: Path, options: LiveCommandOptions) -> _Parts:
         source.close()
         raise
     return _Parts(session, run, picture, page, classes)
+
+
+def note_of(run: LiveRun) -> tuple[int, ...]:
+    """Return what is kept with a session: how its events were ordered, and where its log stands."""
+    return *run.ordered.note, *((0, 0) if run.log is None else run.log.mark())
+
+
+def _go_on(session: Session, run: LiveRun, options: LiveCommandOptions) -> None:
+    """Go on where a run was saved; what its log has beyond that is worked off first."""
+    assert options.state is not None  # --resume needs it
+    if not options.state.exists():
+        raise UserError(f"{options.state}: no such file; leave --resume out to begin anew")
+    note = session.load(options.state)
+    if len(note) != len(note_of(run)):
+        raise UserError(f"{options.state}: no session of live; leave --resume out")
+    *ordered, end, total = note
+    run.ordered.restore(tuple(ordered))
+    if options.log is not None and end:
+        check_marked(options.log, end, total)
+        run.catch_up(options.log, end)
 
 
 def _check_sees_all(model: Classifier, session: Session, path: Path) -> None:

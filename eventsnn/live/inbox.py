@@ -22,12 +22,14 @@ class Arrived(NamedTuple):
     events : array (n,) of ``packet.EVENT``
     clock : bool
         The one event is a time before which nothing else comes.
+    sender : int
     at : float
         When, in seconds of ``time.perf_counter``.
     """
 
     events: NDArray[np.void]
     clock: bool
+    sender: int
     at: float
 
 
@@ -54,7 +56,7 @@ class Inbox:
         self._arrived: deque[Arrived] = deque()
         self._condition, self._closed = Condition(), False
 
-    def put(self, events: NDArray[np.void], clock: bool = False) -> None:
+    def put(self, events: NDArray[np.void], clock: bool = False, sender: int = 0) -> None:
         """Add events, as the policy has it."""
         with self._condition:
             while (
@@ -64,7 +66,7 @@ class Inbox:
                 and not self._closed
             ):
                 self._condition.wait()
-            self._arrived.append(Arrived(events, clock, time.perf_counter()))
+            self._arrived.append(Arrived(events, clock, sender, time.perf_counter()))
             self.waiting += len(events)
             if self.policy != "wait" and self.waiting > self.room:
                 self._make_room()

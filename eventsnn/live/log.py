@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +13,7 @@ from eventsnn.files.outputs import check_output_file
 from eventsnn.live.ordered import Ready
 from eventsnn.live.packet import HEADER, IN_ONE, clock_at, event_array, head_of, packed
 
+_SUMMED = 4096
 EVERY_S = 1.0
 """Seconds after which at most what was written is handed to the system."""
 
@@ -62,6 +64,13 @@ class LiveLog:
         self._file.flush()
         self._flushed = time.perf_counter()
 
+    def mark(self) -> tuple[int, int]:
+        """Hand everything to the system; return where the log ends, and a sum of what is there."""
+        if not self._file.closed:
+            self.flush()
+        end = self.path.stat().st_size
+        return end, _sum_before(self.path, end)
+
     def close(self) -> None:
         """Write everything to the disk."""
         self._file.flush()
@@ -84,3 +93,18 @@ def _whole_bytes(path: Path) -> int:
                 break
             end = file.seek(head.size, os.SEEK_CUR)
     return end
+
+
+def check_marked(path: Path, end: int, total: int) -> None:
+    """Refuse a log that is not the one in which ``LiveLog.mark`` was made."""
+    if path.stat().st_size < end or _sum_before(path, end) != total:
+        raise UserError(
+            f"log {path}: is not that of the saved session; give that one, or another name"
+        )
+
+
+def _sum_before(path: Path, end: int) -> int:
+    """Return a sum of the last bytes before a place."""
+    with path.open("rb") as file:
+        file.seek(max(0, end - _SUMMED))
+        return zlib.crc32(file.read(min(end, _SUMMED)))

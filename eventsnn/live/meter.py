@@ -52,8 +52,8 @@ class LiveMeter:
 
         ``events_per_second``, ``spikes_per_second``, ``operations_per_second``; ``latency_ms_p50``
         and ``latency_ms_p99``, from the arrival of a packet to the answer (null without any);
-        ``t_us``, ``label`` (null: no answer), ``margin``, ``scores``; ``waiting`` events; what was
-        not used, and why: ``counts``.
+        ``totals`` since the run began; ``t_us``, ``label`` (null: no answer), ``margin``,
+        ``scores``; ``waiting`` events; what was not used, and why: ``counts``.
         """
         now = time.perf_counter()
         seconds = max(now - self._last, 1e-9)
@@ -74,6 +74,7 @@ class LiveMeter:
             "label": said.label if said and said.label >= 0 else None,
             "margin": said.margin if said else 0.0,
             "scores": said.scores.tolist() if said else [],
+            "totals": dict(self.totals),
             "waiting": waiting,
             "counts": dict(counts),
         }

@@ -8,14 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.events.checked import TIME_END
-
-_WRAP = 1 << 32
-"""Microseconds after which a clock of 32 bits begins anew."""
-
-_RESTART = 1_000_000
-"""A packet that is older than that, all of it, is of a clock that was set back."""
-
-_NONE = -(1 << 62)
+from eventsnn.live.sender_clock import SenderClock
 
 
 class Ready(NamedTuple):
@@ -38,51 +31,53 @@ class Ready(NamedTuple):
 class Ordered:
     """Holds events for ``late_us`` of stream time, and gives them out in order.
 
+    Each sender has a clock of its own: the first event of the first one is stream time 0, that of
+    another one follows the newest event.
+
     Parameters
     ----------
     shape : (int, int, int)
         Polarities, height and width of the sensor.
     late_us : int
         What comes by more than this after a later event is too late: counted, and left out.
+    settled : bool
+        Times are those of a stream already, as in a log.
 
     Attributes
     ----------
     counts : dict from str to int
         ``outside`` the sensor, ``late``, ``beyond`` 2**53 us: left out. ``reordered``,
-        ``duplicates``, ``wraps`` of the clock and its ``restarts`` (a sender that began anew:
-        its first event follows the last one): taken.
-    origin : int or None
-        The sender's time of stream time 0.
+        ``duplicates``, ``wraps`` of a clock and its ``restarts`` (one that was set back: its first
+        event follows the last one): taken.
     """
 
-    def __init__(self, shape: tuple[int, int, int], late_us: int) -> None:
-        self.shape, self.late_us = shape, late_us
+    def __init__(self, shape: tuple[int, int, int], late_us: int, settled: bool = False) -> None:
+        self.shape, self.late_us, self.settled = shape, late_us, settled
         names = ("outside", "late", "beyond", "reordered", "duplicates", "wraps", "restarts")
         self.counts = dict.fromkeys(names, 0)
-        self.origin: int | None = None
-        self.newest = 0
-        self.given = 0
-        self._offset = 0
+        self.newest = self.given = 0
+        self._clocks: dict[int, SenderClock] = {0: SenderClock(0)} if settled else {}
         self._t, self._unit = np.zeros(0, np.int64), np.zeros(0, np.int32)
 
-    def add(self, events: NDArray[np.void], clock: bool = False) -> Ready:
-        """Take events of ``packet.EVENT``, or a clock; return what may go on."""
+    def add(self, events: NDArray[np.void], clock: bool = False, sender: int = 0) -> Ready:
+        """Take events of ``packet.EVENT`` from one sender, or its clock; return what may go on."""
         t, unit = self._inside(events, clock)
         if not len(t):
             return self._release(self.given)
-        if self.origin is None:
-            self.origin = int(t[0])
-        t = self._unwrapped(t - self.origin)
-        if int(t.max()) < self.given - max(_RESTART, self.late_us):
-            self.counts["restarts"] += 1
-            shift = max(self.newest, self.given) + 1 - int(t[0])
-            self.origin, t = self.origin - shift, t + shift
+        begins = self.newest + 1 if self._clocks else 0
+        one = self._clocks.setdefault(sender, SenderClock(int(t.min()) - begins))
+        t = one.stream_times(t, self.newest, self.given - self.late_us)
+        self.counts["wraps"] += one.wraps
+        self.counts["restarts"] += one.restarts
+        one.wraps = one.restarts = 0
+        fine = t < TIME_END
+        self.counts["beyond"] += int((~fine).sum())
         if clock:
-            self.newest = max(self.newest, int(t[-1]) - 1)  # what comes then is yet to come
+            for last in t[fine].tolist():
+                self.newest = max(self.newest, last - 1)  # what comes then is yet to come
             return self._release(self.newest + 1 - self.late_us)
-        fine = (t >= self.given) & (t < TIME_END)
         self.counts["late"] += int((t < self.given).sum())
-        self.counts["beyond"] += int((t >= TIME_END).sum())
+        fine &= t >= self.given
         t, unit = t[fine], unit[fine]
         if len(t):
             last = np.maximum.accumulate(np.concatenate([[self.newest], t]))
@@ -93,7 +88,15 @@ class Ordered:
 
     def flush(self) -> Ready:
         """Return all that is held: the stream ends, or rests."""
-        return self._release(self.given if self.origin is None else self.newest + 1)
+        return self._release(self.newest + 1 if self._clocks else self.given)
+
+    def settled_until(self, events: NDArray[np.void], until: int) -> Ready:
+        """Take events of a log, which are in order; nothing else comes before ``until``."""
+        t, unit = self._inside(events, clock=False)
+        fine = (t >= self.given) & (t < until)
+        self.given = max(self.given, until)
+        self.newest = max(self.newest, self.given - 1)
+        return Ready(t[fine], unit[fine], self.given)
 
     def _inside(
         self, events: NDArray[np.void], clock: bool
@@ -105,22 +108,10 @@ class Ordered:
         inside = (x < width) & (y < height) & (p < polarities)
         held = t < np.uint64(1 << 62)  # else no int64 holds it
         self.counts["outside"] += 0 if clock else int((~inside).sum())
-        self.counts["beyond"] += int((inside & ~held).sum())
+        self.counts["beyond"] += int(((inside | clock) & ~held).sum())
         fine = held if clock else inside & held
         unit = (p * height + y) * width + x
         return t[fine].astype(np.int64), unit[fine].astype(np.int32)
-
-    def _unwrapped(self, t: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return times that go on where a clock of 32 bits began anew."""
-        raw = t + self._offset
-        steps = np.diff(np.concatenate([[self.newest], raw]))
-        back = steps < -(_WRAP // 2)
-        if self.newest - self._offset >= _WRAP or not back.any():
-            return raw
-        turns = np.cumsum(back) * _WRAP
-        self.counts["wraps"] += int(back.sum())
-        self._offset += int(turns[-1])
-        return np.asarray(raw + turns, np.int64)
 
     def _hold(self, t: NDArray[np.int64], unit: NDArray[np.int32]) -> None:
         t, unit = np.concatenate([self._t, t]), np.concatenate([self._unit, unit])
@@ -138,11 +129,12 @@ class Ordered:
 
     @property
     def note(self) -> tuple[int, ...]:
-        """What a run that goes on needs: (origin, newest, given, offset)."""
-        origin = _NONE if self.origin is None else self.origin
-        return origin, self.newest, self.given, self._offset
+        """What a run that goes on needs: newest, given, and the clock of the first sender."""
+        first = self._clocks.get(0)
+        return self.newest, self.given, *((0, 0, 0, 0) if first is None else (1, *first.note))
 
     def restore(self, note: tuple[int, ...]) -> None:
         """Go on where ``note`` was taken, with nothing that is held."""
-        origin, self.newest, self.given, self._offset = note
-        self.origin = None if origin == _NONE else origin
+        self.newest, self.given, known, *clock = note
+        if known and not self.settled:
+            self._clocks[0] = SenderClock(*clock)

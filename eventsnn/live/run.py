@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.events import EventStream
 from eventsnn.live.inbox import Arrived, Inbox
 from eventsnn.live.log import LiveLog
 from eventsnn.live.meter import LiveMeter
 from eventsnn.live.ordered import Ordered, Ready
+from eventsnn.live.packet import EVENT
 from eventsnn.live.session import Session
 from eventsnn.live.sources import Source
+from eventsnn.live.sources.stdin import packets_of
 
 _WAIT_S = 0.05
 
@@ -70,7 +74,7 @@ class LiveRun:
     ) -> None:
         self.session, self.source, self.options = session, source, options
         self.log, self.seen = log, seen
-        self.ordered = Ordered(options.shape, options.late_us)
+        self.ordered = Ordered(options.shape, options.late_us, source.settled)
         self.inbox = Inbox(options.room, options.policy)
         self.meter = LiveMeter()
         self.error: BaseException | None = None
@@ -80,6 +84,19 @@ class LiveRun:
     def counts(self) -> dict[str, int]:
         """What was not used, or came in disorder, and why."""
         return {"dropped": self.inbox.dropped} | self.source.counts | self.ordered.counts
+
+    def catch_up(self, log: Path, begin: int) -> None:
+        """Take what stands in a log from byte ``begin`` on: a run that was killed had it."""
+        held: list[NDArray[np.void]] = []
+        with log.open("rb") as file:
+            file.seek(begin)
+            for burst in packets_of(file, str(log), {"cut": 0}):
+                held.append(burst.events)
+                if burst.clock:
+                    until = int(held.pop()["t"][0])
+                    events = np.concatenate([np.zeros(0, EVENT), *held])
+                    self._push(self.ordered.settled_until(events, until), [], logged=True)
+                    held.clear()
 
     def stop(self) -> None:
         """End soon; what has come in is worked off."""
@@ -132,7 +149,7 @@ class LiveRun:
                 if self._stopped:
                     return
                 if piece is not None and len(piece.events):
-                    self.inbox.put(piece.events, piece.clock)
+                    self.inbox.put(piece.events, piece.clock, piece.sender)
         except BaseException as error:  # noqa: BLE001 - raised where the run ends
             self.error = error
         finally:
@@ -143,14 +160,15 @@ class LiveRun:
         first = 0
         while first < len(arrived):
             last = first + 1
-            while not arrived[last - 1].clock and last < len(arrived) and not arrived[last].clock:
+            while last < len(arrived) and _together(arrived[last - 1], arrived[last]):
                 last += 1
             part = arrived[first:last]
             events = part[0].events if len(part) == 1 else np.concatenate([a.events for a in part])
-            self._push(self.ordered.add(events, part[0].clock), [a.at for a in part])
+            ready = self.ordered.add(events, part[0].clock, part[0].sender)
+            self._push(ready, [a.at for a in part])
             first = last
 
-    def _push(self, ready: Ready, arrived: list[float]) -> None:
+    def _push(self, ready: Ready, arrived: list[float], logged: bool = False) -> None:
         if ready.until <= self.session.t_us and not len(ready.t):
             return
         stream = EventStream(
@@ -158,7 +176,12 @@ class LiveRun:
         )
         answer = self.session.push(stream)
         self.meter.add(answer, arrived)
-        if self.log is not None:
+        if self.log is not None and not logged:
             self.log.add(ready)
         if self.seen is not None:
             self.seen(ready)
+
+
+def _together(one: Arrived, other: Arrived) -> bool:
+    """Return whether two arrivals may be taken at once."""
+    return not (one.clock or other.clock) and one.sender == other.sender

@@ -29,8 +29,10 @@ class ReplaySource(Source):
     form = "replay:FILE"
     policy = "wait"
 
-    def __init__(self, pieces: Iterator[Burst], speed: float, counts: dict[str, int]) -> None:
-        self.speed, self.counts = speed, counts
+    def __init__(
+        self, pieces: Iterator[Burst], speed: float, counts: dict[str, int], settled: bool
+    ) -> None:
+        self.speed, self.counts, self.settled = speed, counts, settled
         self._all, self._closed = pieces, False
 
     @classmethod
@@ -40,13 +42,13 @@ class ReplaySource(Source):
             raise UserError(f"speed is {options.speed}; give a number of at least 0")
         path, counts = Path(where), {"cut": 0}
         if path.is_file() and _begins(path) == MAGIC:
-            return cls(_logged(path, counts), options.speed, counts)
+            return cls(_logged(path, counts), options.speed, counts, settled=True)
         data = open_inputs(where, options.shape, index=[0]).data
         if not isinstance(data, EventBatch):
             raise UserError(f"source replay:{named(where)}: pictures; give a recording of events")
         stream = data[0]
         events = event_array(stream.t, stream.unit, stream.shape)
-        return cls(_cut(events, stream.duration), options.speed, counts)
+        return cls(_cut(events, stream.duration), options.speed, counts, settled=False)
 
     def pieces(self) -> Iterator[Burst | None]:
         """Go through the events, a millisecond at a time."""

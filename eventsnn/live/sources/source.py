@@ -26,10 +26,14 @@ class SourceOptions(NamedTuple):
 
 
 class Burst(NamedTuple):
-    """What a source gives at a time: events of ``packet.EVENT``, or a clock; see ``Packet``."""
+    """What a source gives at a time: events of ``packet.EVENT``, or a clock; see ``Packet``.
+
+    ``sender`` numbers those who send, each with a clock of its own.
+    """
 
     events: NDArray[np.void]
     clock: bool = False
+    sender: int = 0
 
 
 class Source(ABC):
@@ -49,6 +53,8 @@ class Source(ABC):
     ----------
     counts : dict from str to int
         What it could not use, by its own names.
+    settled : bool
+        Whether its times are those of a stream already, as in a log.
     """
 
     kind: ClassVar[str]
@@ -56,6 +62,7 @@ class Source(ABC):
     policy: ClassVar[str] = "oldest"
 
     counts: dict[str, int]
+    settled: bool = False
 
     @classmethod
     @abstractmethod

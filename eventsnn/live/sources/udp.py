@@ -25,12 +25,14 @@ class Sender:
 
     Attributes
     ----------
+    number : int
+        Of the address, in the order in which they came.
     lost : int
         Numbers that never came, so far.
     """
 
-    def __init__(self, first: int) -> None:
-        self.lost, self._next = 0, first
+    def __init__(self, number: int, first: int) -> None:
+        self.number, self.lost, self._next = number, 0, first
         self._missing: dict[int, None] = {}
 
     def fresh(self, sequence: int) -> bool:
@@ -67,6 +69,7 @@ class UdpSource(Source):
         self.socket = listening
         self.counts = {"malformed": 0, "repeated": 0, "lost": 0}
         self._senders: dict[Any, Sender] = {}
+        self._seen = 0
 
     @classmethod
     def open(cls, where: str, options: SourceOptions) -> UdpSource:
@@ -80,8 +83,8 @@ class UdpSource(Source):
             listening.bind(found[4])
         except OSError as error:
             raise UserError(
-                f"source udp://{host}:{port}: {error.strerror or error}; give an address of this "
-                "machine, such as udp://127.0.0.1:7777"
+                f"source udp://{host}:{port}: {error.strerror or error}; give a free port of "
+                "this machine, such as udp://127.0.0.1:7777"
             ) from error
         return cls(listening)
 
@@ -104,7 +107,7 @@ class UdpSource(Source):
             if packet is None:
                 self.counts["malformed"] += 1
             elif self._fresh(sender, packet.sequence):
-                yield Burst(packet.events, packet.clock)
+                yield Burst(packet.events, packet.clock, self._senders[sender].number)
 
     def close(self) -> None:
         """Close the socket."""
@@ -112,9 +115,12 @@ class UdpSource(Source):
 
     def _fresh(self, sender: Any, sequence: int) -> bool:
         """Return whether a packet of a sender did not come before, and count."""
-        known = self._senders.setdefault(sender, Sender(sequence))
+        if sender not in self._senders:
+            self._senders[sender] = Sender(self._seen, sequence)
+            self._seen += 1
         if len(self._senders) > _SENDERS:
             del self._senders[next(iter(self._senders))]
+        known = self._senders[sender]
         before = known.lost
         fresh = known.fresh(sequence)
         self.counts["lost"] += known.lost - before
