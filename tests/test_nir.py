@@ -610,3 +610,12 @@ def test_at_least_twenty_foreign_graphs_are_read_or_refused_by_name():
     assert sum("read" in r or "refused" in r for r in kept["graphs"]) >= 20
     exact = next(r for r in kept["paper"] if r["program"] == "lif_exact")
     assert exact["spikes"] == exact["here"] == exact["within_0"]
+
+
+def test_a_subtraction_with_a_leak_elsewhere_than_0_is_refused():
+    shape = np.ones(2)
+    cells = nir.LIF(tau=shape * 0.02, r=shape * 200, v_leak=shape * 0.5, v_threshold=shape)
+    graph = nir.NIRGraph.from_list([nir.Linear(np.eye(2)), cells], type_check=False)
+    with pytest.raises(UserError, match="takes v_threshold from v"):
+        es.nir.read(graph, time_unit="s", spike="dirac", reset="subtract")
+    es.nir.read(graph, time_unit="s", spike="dirac", reset="value")

@@ -81,6 +81,11 @@ def _spiking(
         )
     if np.any(wanted.bias) and np.isinf(facts.tau_mem_us).any():
         raise cell.refuse("a constant current into neurons without a leak; leave the bias out")
+    if subtract and np.any(facts.rest):
+        raise cell.refuse(
+            "a spike takes v_threshold from v, and with a v_leak neurons here take v_threshold - "
+            "v_leak; give v_leak 0, or reset='value'"
+        )
     plain = rest == 0.0 and bias == 0.0 and (reset == 0.0 or subtract)
     if plain and all(isinstance(v, float) for v in (tau, limit)) and math.isfinite(_first(limit)):
         if syn is None:
