@@ -39,9 +39,10 @@ def _filter(part: str, text: str) -> EventFilter:
     if kind not in filters() or not colon:
         raise UserError(f"filter is {shown(text)}; {_remedy()}")
     try:
-        return filters()[kind](int(number))
+        whole = int(number)
     except ValueError as error:
         raise UserError(f"filter is {shown(text)}; give a whole number after {kind}:") from error
+    return filters()[kind](whole)
 
 
 def _remedy() -> str:

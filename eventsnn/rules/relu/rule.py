@@ -41,8 +41,9 @@ _UNTIMED = "a frame has one answer, when it ends; for an earlier one another net
 class ReLU(Rule[Sizes, ReLUState]):
     """The rule ``relu``: dense ReLU networks on frames of events, by backpropagation.
 
-    What event-driven networks are compared with; frames, signals and weights that are 0 are
-    passed over, and every multiply-accumulate is counted.
+    What event-driven networks are compared with; pixels and signals that are 0 are passed over.
+    Every multiply-accumulate is counted but those of weights that are 0, which are made here all
+    the same.
     """
 
     kind = "relu"
