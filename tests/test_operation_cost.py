@@ -47,6 +47,9 @@ def test_what_is_silenced_is_0_in_every_layout():
     silence(laid, Laid.of(present))
     np.testing.assert_array_equal(plain, w * present)
     np.testing.assert_array_equal(laid.array(), w * present)
+    for pair in ((plain, Laid.of(present)), (laid, present)):
+        with pytest.raises(TypeError, match="not laid out as the weights are"):
+            silence(*pair)
 
 
 def test_the_share_falls_from_all_to_what_is_asked_for():
@@ -81,6 +84,14 @@ def test_a_network_keeps_so_many_synapses_and_pays_for_no_other(learned):
     loaded = es.load(folder)
     np.testing.assert_array_equal(loaded.predict(data.test), model.predict(data.test))
     assert loaded.network_.connections[0].topology.target.tolist() == first.target.tolist()
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_the_promised_share_is_reached_in_runs_of_few_epochs_too(learned, epochs):
+    data = learned[1]
+    model = es.Classifier("2312-8-10", epochs=epochs, synapses=0.1, leak=False).fit(data)
+    first = model.network_.connections[0].topology
+    assert isinstance(first, Sparse) and abs(len(first.target) - 0.1 * 2312 * 8) < 5
 
 
 def test_without_a_leak_neurons_are_if_and_nothing_is_multiplied(learned):

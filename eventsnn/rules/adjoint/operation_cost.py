@@ -3,9 +3,10 @@
 With the first update of each epoch the synapses that stay are chosen anew. Those with the
 greatest ``|w| - cost * r`` do, r being how often the sender spoke a recording: a synapse has to be
 worth the operations that it makes. Their share falls as in Zhu & Gupta (2017), from all to
-``synapses``; where |w| does not reach its cost none stays. A part of them, less and less, goes to
-synapses that are not there and have the greatest gradient, as the optimizer remembers it (RigL,
-Evci et al. 2020). Others stay at 0 until the next choice.
+``synapses``, which the last choice has whatever the number of epochs; where |w| does not reach
+its cost none stays. A part of them, less and less, goes to synapses that are not there and have
+the greatest gradient, as the optimizer remembers it (RigL, Evci et al. 2020). Others stay at 0
+until the next choice.
 
 What learns stays dense, which is the fastest; the network that is evaluated and saved is a list of
 the synapses that are left.
@@ -104,6 +105,8 @@ def silence(weights: Param, present: Param) -> None:
             np.multiply(w, keep, out=w)
     elif isinstance(weights, np.ndarray) and isinstance(present, np.ndarray):
         np.multiply(weights, present, out=weights)
+    else:
+        raise TypeError("silence: what is present is not laid out as the weights are")
 
 
 def pruned(reading: Reading) -> Reading:

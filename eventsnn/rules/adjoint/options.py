@@ -81,7 +81,10 @@ class AdjointOptions(GradientOptions):
         most=1,
     )
     synapses_fall: float = option(
-        0.7, "Share of the run in which it falls to that.", least=0, below=1
+        0.7,
+        "Share of the run in which it falls to that, at most up to its last epoch.",
+        least=0,
+        below=1,
     )
 
     def __post_init__(self) -> None:

@@ -123,8 +123,9 @@ class Adjoint(GradientRule):
     def _chosen(self, state: GradientState, walked: Walked, progress: float) -> dict[int, Param]:
         """Return the synapses that are there, 0 and 1, by connection and laid out as weights."""
         options, found = self.options, dict[int, Param]()
-        fall = options.operation_cost, options.synapses, options.synapses_fall
-        choice = Choice.at(progress, fall[1], fall[2], fall[0])
+        # The last choice, at the start of the last epoch, has to have the share that is asked for.
+        fall = min(options.synapses_fall, state.last_epoch)
+        choice = Choice.at(progress, options.synapses, fall, options.operation_cost)
         for c in priced(state.network):
             spoke = walked.spoke[state.network.sources[c]] / len(walked.loss)
             param, memory = state.params[c], state.optimizer.slots[0][c]

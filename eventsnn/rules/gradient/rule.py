@@ -164,7 +164,9 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
     def begin_epoch(self, state: GradientState, epoch: Epoch) -> GradientState:
         """Note how far the run is: the learning rate depends on it."""
         total = max(1, epoch.steps * epoch.epochs)
-        return replace(state, total=total, progress=epoch.number * epoch.steps / total)
+        last = (epoch.epochs - 1) * epoch.steps / total
+        state = replace(state, total=total, last_epoch=last)
+        return replace(state, progress=epoch.number * epoch.steps / total)
 
     def read(self, state: GradientState, batch: Batch, rng: np.random.Generator) -> Chunk:
         """Read the recordings of a batch, and draw all that is drawn for them."""

@@ -32,6 +32,8 @@ class GradientState:
         Share of the run that is done.
     total : int
         Updates that the run makes.
+    last_epoch : float
+        Share of the run that is done when its last epoch begins.
     present : dict from connection number to the same as ``params``, or None
         1 where there is a synapse, 0 where there is none; None: not chosen in this epoch.
     """
@@ -43,6 +45,7 @@ class GradientState:
     averaged: list[Param] | None = None
     progress: float = 0.0
     total: int = 1
+    last_epoch: float = 1.0
     present: dict[int, Param] | None = None
 
     @property
