@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ import pytest
 import eventsnn as es
 from eventsnn.errors import UserError
 from eventsnn.measure.anytime import stream
+from eventsnn.measure.choose_stop import followed
 from eventsnn.measure.energy import MODELS
 from eventsnn.measure.front import beside, cheapest, cost_of, front
 from eventsnn.measure.meter import CHECK_US, Meter, ended
-from eventsnn.measure.policies import Policy, choose_level
+from eventsnn.measure.policies import LEVELS, Policy
 from eventsnn.rules.evaluation import predict_until_clear
+from eventsnn.rules.rule import Reading
 
 RUNS = """
 [all]
@@ -25,6 +28,7 @@ seed = 3
 [narrow]
 rule = "adjoint"
 layers = "2312-12-10"
+validate = 0.2
 [frames]
 rule = "relu"
 layers = "2312-12-10"
@@ -72,12 +76,29 @@ def test_an_accuracy_is_compared_where_both_sides_reach_it_and_points_without_a_
 def trained():
     data = es.open_data("digits", limit=90)
     model = es.Classifier("2312-12-10", rule="adjoint", epochs=8, seed=0).fit(data)
-    return model.learner, data
+    return model, data
+
+
+def level_by_hand(policy, lose):
+    """Look at every recording, check after check, with each of the levels that are tried."""
+    seen, n = policy.streamed, len(policy.streamed)
+    last = seen.margin.shape[1] - 1
+    whole = sum(seen.right[r, last] for r in range(n)) / n
+    best = None
+    for level in policy.levels(LEVELS)[:-1]:
+        right = spent = 0.0
+        for r in range(n):
+            clear = [k for k in range(last) if seen.margin[r, k] > 0 and seen.margin[r, k] >= level]
+            k = clear[0] if clear else last
+            right, spent = right + seen.right[r, k], spent + seen.operations[r, k]
+        if right / n >= whole - lose - 1e-9 and (best is None or spent < best[1]):
+            best = level, spent
+    return best and best[0]
 
 
 def test_what_an_early_stop_costs_is_what_runs_that_end_there_cost(trained):
-    learner, data = trained
-    reading = learner.reading
+    model, data = trained
+    reading = model.learner.reading
     record = es.simulate(reading.network, reading.weights, data.test)
     times = CHECK_US * np.arange(1, 161)
     checks = np.broadcast_to(times, (len(data.test), len(times)))
@@ -96,7 +117,7 @@ def test_what_an_early_stop_costs_is_what_runs_that_end_there_cost(trained):
 
 
 def test_the_meter_counts_runs_to_the_end_and_levels_come_from_held_out_recordings(trained):
-    learner, data = trained
+    (classifier, data), learner = trained, trained[0].learner
     meter = Meter("m", MODELS, (0.0, 0.05))
     points = meter.points(learner.rule, learner.state, data.test, data.train)
     reading = learner.reading
@@ -115,13 +136,36 @@ def test_the_meter_counts_runs_to_the_end_and_levels_come_from_held_out_recordin
     args = (record, reading.weights, data.train, reading.loss, times)
     held = Policy(stream(*args, settle=True), "margin")
     for stop in stops:
-        assert stop["level"] == choose_level(held, stop["lose"])
+        assert stop["level"] == level_by_hand(held, stop["lose"])
+        # One function chooses, for the meter and for everyone.
+        assert stop["level"] == es.choose_stop(classifier, data.train, lose=stop["lose"]).level
         lost = learner.evaluate(data.train, 1)["accuracy"] - held.at(stop["level"]).accuracy
         assert lost <= stop["lose"] + 1e-9 and stop["held_out"] == len(data.train)
-    assert len(meter.points(learner.rule, learner.state, data.test, None)) == 1
+    assert end["no_stops"] == ""
+    (alone,) = meter.points(learner.rule, learner.state, data.test, None)
+    assert "fewer than two recordings" in alone["no_stops"]
 
 
-def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
+def test_a_network_whose_answer_cannot_be_followed_says_why_it_has_no_early_stops(trained):
+    learner, data = trained[0].learner, trained[1]
+    network, weights, loss = learner.reading
+    first, *rest = network.connections
+    late = np.arange(first.topology.n_out, dtype=np.int64) + np.zeros((first.topology.n_in, 1), int)
+    slow = es.Network(network.populations, (replace(first, delay_us=late), *rest))
+
+    class Late:
+        kind, spiking = "late", True
+        reading = staticmethod(lambda state: Reading(slow, weights, loss))
+        predict = staticmethod(learner.rule.predict)
+
+    few = data.test.part(0, 5)
+    (end,) = Meter("m", MODELS).points(Late(), learner.state, few, data.train.part(0, 5))
+    with pytest.raises(UserError) as refused:
+        followed(Late.reading(None), data.train.part(0, 5), CHECK_US)
+    assert end["no_stops"] == str(refused.value) != ""
+
+
+def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call, monkeypatch):
     file, out = tmp_path / "runs.toml", tmp_path / "runs"
     file.write_text(RUNS)
     page, figure = tmp_path / "front.html", tmp_path / "front.svg"
@@ -131,7 +175,9 @@ def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
     result = json.loads(told)
     narrow, frames = result["models"]
     assert (narrow["spiking"], frames["spiking"]) == (True, False)
-    assert [m["held_out"] for m in result["models"]] == [30, 30] and narrow["learned"] == 60
+    # What --skip leaves out and what --validate holds out.
+    assert [m["held_out"] for m in result["models"]] == [42, 30] and narrow["learned"] == 48
+    assert narrow["points"][0]["no_stops"] == "" and len(narrow["points"]) > 1
     assert {p["how"] for p in frames["points"]} == {"zeros skipped", "all synapses"}
     skipped, every = frames["points"]
     assert every["t_us"] == 100_000.0 < narrow["points"][0]["t_us"]
@@ -139,6 +185,8 @@ def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
     assert every["seconds"] is None and skipped["energy_nj"].keys() < narrow["points"][0][
         "energy_nj"
     ].keys()  # fmt: skip
+    assert set(narrow["learning"]["synapses_nj"]) < set(result["energy_models"])
+    assert narrow["learning"]["not_counted"] == ""
     assert narrow["learning"]["backward"] > 0 and frames["learning"]["bytes"] > 3 * 4 * 55_000
     names = [f"{p['name']}, {p['how']}" for m in result["models"] for p in m["points"]]
     assert all(set(best) <= set(names) and best for best in result["front"].values())
@@ -151,10 +199,21 @@ def test_runs_of_a_file_are_trained_once_measured_and_drawn(tmp_path, call):
     code, told, err = call(*words, "--energy", chips, "--html", page)
     assert "<i>" not in page.read_text() and "$x_[b]&lt;i&gt;" in page.read_text()
     assert code == 0 and "frames:" not in err and "narrow, to the end" in told
-    code, told, _ = call("front", out / "narrow", "--data", f"events:{film(tmp_path)}", "--json")
+    monkeypatch.setattr("eventsnn.commands.front.backward", refuse)
+    words = (out / "narrow", "--data", f"events:{film(tmp_path)}", "--limit", 5, "--json")
+    code, told, err = call("front", *words)
     assert code == 0
     (other,) = json.loads(told)["models"]
     assert other["held_out"] == 0 and len(other["points"]) == 1
+    assert err.count("narrow: no early stops: fewer than two") == 1
+    # What is counted stands there, and why the rest is not.
+    assert other["learning"]["forward"] > 0 and other["learning"]["backward"] is None
+    assert other["learning"]["not_counted"] == "nobody counts this; leave it"
+    assert "narrow: backward not counted: nobody counts this" in err
+
+
+def refuse(*given):
+    raise UserError("nobody counts this; leave it")
 
 
 def film(folder):

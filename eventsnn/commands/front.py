@@ -12,6 +12,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
+from eventsnn.commands.stopping import held_out, warn_of_time
 from eventsnn.commands.train import train
 from eventsnn.data.dataset import Data, DataSet, first_of, labels_of
 from eventsnn.errors import UserError
@@ -103,9 +104,16 @@ def _row(folder: Path, name: str, asked: FrontData, threads: int, console: Conso
         test = first_of(data.test, asked.limit)
         check_labelled(labels_of(test), data.spec)
         learner.rule.check_data(test)
-        held_out = _held_out(run, data)
+        rest = _held_out(learner, run, data)
+        if rest is not None and learner.reading is not None:
+            warn_of_time(learner.reading.network, name, console)
         meter = Meter(name, asked.models, asked.lose, Bar(bars, f"measuring {name}"))
-        points = meter.points(learner.rule, learner.state, test, held_out)
+        points = meter.points(learner.rule, learner.state, test, rest)
+    if points[0].get("no_stops"):
+        console.print(f"{name}: no early stops: {points[0]['no_stops']}", soft_wrap=True)
+    learning = _learning(learner, run, data, asked.models, threads)
+    if learning["not_counted"]:
+        console.print(f"{name}: backward not counted: {learning['not_counted']}", soft_wrap=True)
     options = run.options
     return {
         "name": name,
@@ -115,26 +123,24 @@ def _row(folder: Path, name: str, asked: FrontData, threads: int, console: Conso
         "layers": "-".join(map(str, learner.sizes)),
         "data": options.data if asked.data is None else asked.data,
         "recordings": len(test),
-        "held_out": 0 if held_out is None else len(held_out),
+        "held_out": 0 if rest is None else len(rest),
         "epochs": len(run.history),
         "learned": _learned(run, data),
         "points": points,
-        "learning": _learning(learner, run, data, asked.models, threads),
+        "learning": learning,
         "learned_from": None if run.data is None else run.data.to_json(paths=False)["spec"],
         "options": {k: v for k, v in options.to_json().items() if k != "data"},
     }
 
 
-def _held_out(run: SavedRun, data: DataSet) -> EventBatch | None:
-    """Return the training recordings that the run left out (``skip``); None: there are none.
+def _held_out(learner: Learner, run: SavedRun, data: DataSet) -> EventBatch | None:
+    """Return the training recordings that the run did not learn; None: there are none.
 
     Others than those that it learned from hold out nothing: who knows which it has seen.
     """
-    if run.data is None or not run.options.skip or not isinstance(data.train, EventBatch):
+    if run.data is None or len(data.train) < run.data.recordings[0] or changes(run, data):
         return None
-    if len(data.train) < run.data.recordings[0] or changes(run, data):
-        return None
-    return data.train.part(0, min(run.options.skip, len(data.train)))
+    return held_out(learner, run, data)
 
 
 def _learned(run: SavedRun, data: DataSet) -> int:
@@ -152,25 +158,31 @@ def _learning(
     threads: int,
 ) -> Result:
     """Return what learning a recording cost, as far as it is counted."""
-    costs, walk = learner.costs(), learner.rule.reverse_walk
+    costs, walk, why = learner.costs(), learner.rule.reverse_walk, ""
     keys = ("operations", "backward_operations", "weight_updates")
     found: dict[str, float | None] = dict.fromkeys(("forward", "backward", "updates"))
     if all(f"{key}_per_recording" in costs for key in keys):
         totals = (float(sum(costs[f"{key}_per_recording"])) for key in keys)
         found = dict(zip(found, totals, strict=True))
     elif walk is not None and learner.reading is not None:
-        found |= _walked(learner.reading, walk, first_of(data.train, _WALKED), threads)
+        few = first_of(data.train, _WALKED)
+        walked, why = _walked(learner.reading, walk, few, threads)
+        found |= walked
     seconds = sum(row["seconds"] for row in run.history)
     learned = max(len(run.history) * _learned(run, data), 1)
     kept = sum(array.nbytes for array in learner.snapshot().values())
-    energy = _at_most(found, learner.rule.spiking, models)
-    return found | {"seconds": seconds / learned, "bytes": kept, "energy_nj_at_most": energy}
+    energy = _synapses_nj(found, learner.rule.spiking, models)
+    rest = {"seconds": seconds / learned, "bytes": kept, "synapses_nj": energy}
+    return found | rest | {"not_counted": why}
 
 
-def _at_most(
+def _synapses_nj(
     found: dict[str, float | None], spiking: bool, models: tuple[EnergyModel, ...]
 ) -> dict[str, float]:
-    """Estimate the energy of the synapses: what is not an addition for certain is no cheaper."""
+    """Estimate the energy of the synapses alone: no decays, no tests, no part of an optimizer.
+
+    What is not an addition for certain is priced as a multiply-accumulate: so is an update.
+    """
     forward, back, updates = (found[key] for key in ("forward", "backward", "updates"))
     if forward is None or back is None or updates is None:
         return {}
@@ -181,22 +193,22 @@ def _at_most(
 
 def _walked(
     reading: Reading, walk: ReverseWalk, few: Data, threads: int
-) -> dict[str, float | None]:
-    """Count the way back over a few recordings, with the weights that were learned."""
+) -> tuple[dict[str, float | None], str]:
+    """Count both ways over a few recordings, with the weights that were learned.
+
+    With it, why the way back is not counted; "" where it is.
+    """
     assert isinstance(few, EventBatch)
     network, weights = reading.network, reading.weights
-    try:
-        back = backward(network, weights, few, walk.near, threads)
-    except UserError:  # a layer whose way back is not counted
-        return {}
     record = eventsnn.simulate(network, weights, few, record="counts")
     size = sum(int(np.prod(c.topology.weight_shape)) for c in network.connections)
     forward = float(record.counts.synaptic_adds.sum()) / len(few)
-    return {
-        "forward": forward,
-        "backward": float(back.total.mean()),
-        "updates": size / walk.batch,
-    }
+    found: dict[str, float | None] = {"forward": forward, "updates": size / walk.batch}
+    try:
+        back = backward(network, weights, few, walk.near, threads)
+    except UserError as error:
+        return found, str(error)
+    return found | {"backward": float(back.total.mean())}, ""
 
 
 def _result(rows: list[Result], asked: FrontData) -> Result:

@@ -46,7 +46,7 @@ class FrontOptions:
     lose: tuple[float, ...] = option(
         (0.0, 0.1, 0.3, 1.0),
         "Points of accuracy that early stops may lose on recordings held out of training (--skip "
-        "of train); may be given again; default 0, 0.1, 0.3 and 1.",
+        "or --validate of train); may be given again; default 0, 0.1, 0.3 and 1.",
         form=LOSE,
     )
     energy: Path | None = option(None, "TOML file of energy models of your own.", form=_FILE)

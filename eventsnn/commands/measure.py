@@ -15,7 +15,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
-from eventsnn.commands.stopping import AskedStop, stop_of
+from eventsnn.commands.stopping import AskedStop, check_judged, stop_of
 from eventsnn.data.dataset import Data, DataSet
 from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
@@ -80,6 +80,7 @@ def measure(
         check_page_path(html)
     if figures is not None:
         check_output_folder("figures", figures)
+    check_judged(what.stop, what.split)
     learner, run = open_model(model)
     options = run.options
     data, told = _open(model, run, what, console)

@@ -11,7 +11,7 @@ import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.evaluate_options import EvaluateOptions
 from eventsnn.commands.progress import Bar, RowBars, progress_bars
-from eventsnn.commands.stopping import stop_of
+from eventsnn.commands.stopping import USUAL_LOSE, check_judged, stop_of
 from eventsnn.data.dataset import Data, DataSet, labels_of
 from eventsnn.data.source import open_data
 from eventsnn.errors import Interrupted, UserError
@@ -36,6 +36,7 @@ def evaluate(
     """Evaluate a saved network on a data set: one half, or both."""
     if split not in ("train", "test", "all"):
         raise UserError(f"split {split!r}; give test, train or all")
+    check_judged(options.stop, split)
     learner, run = open_model(model)
     with progress_bars(console) as bars:
         bar = Bar(bars, "preparing data")
@@ -52,7 +53,8 @@ def evaluate(
             )
     stop, told = None, {}
     if options.stop is not None:
-        stop, chosen = stop_of(options.stop, options.lose, model, (learner, run), console)
+        lose = USUAL_LOSE if options.lose is None else options.lose
+        stop, chosen = stop_of(options.stop, lose, model, (learner, run), console)
         told = {"stop": chosen}
     found = [learner.evaluate(part, threads, stop) for part in parts.values()]
     said = [np.array(part.pop("predictions"), np.int64) for part in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
-from eventsnn.data.dataset import DataSet
+from eventsnn.data.dataset import DataSet, first_of
+from eventsnn.engines.layered.until_clear import runs_one_by_one
 from eventsnn.engines.stop import POLICIES, Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.choose_stop import chosen_on
+from eventsnn.network import Network
 from eventsnn.options import Form
 from eventsnn.train.learning import Learner
 from eventsnn.train.own_data import open_own
@@ -24,7 +27,8 @@ STOP_HELP = (
     "Deliver nothing more once an answer is clear, e.g. margin:2.0 (also entropy, patience, "
     "first_spike); a policy alone: at a level chosen on what was not learned."
 )
-LOSE_HELP = "Points of accuracy that such a level may lose."
+LOSE_HELP = "Points of accuracy that the level of a policy alone may lose; default: 0.1."
+USUAL_LOSE = 0.1
 
 
 class AskedStop(NamedTuple):
@@ -46,11 +50,32 @@ def _read(text: Any) -> AskedStop:
 StopForm = Form((str, AskedStop), "a policy, or a policy and its level, such as margin:2.0", _read)
 
 
+def check_judged(asked: AskedStop | None, split: str) -> None:
+    """Refuse to judge a level by the recordings that choose it."""
+    if asked is not None and asked.stop is None and split != "test":
+        raise UserError(
+            f"stop: the level of {asked.policy} is chosen on training recordings, and --split "
+            f"{split} judges by them; leave --split out, or give a level, such as margin:2.0"
+        )
+
+
+def warn_of_time(network: Network, name: Path | str, console: Console) -> None:
+    """Say in a line that stopped runs of a network take long, where they do."""
+    if runs_one_by_one(network):
+        console.print(
+            f"{name}: has convolutions, pooling or pruned synapses: recordings that stop early "
+            "run one by one, many times slower than to the end",
+            soft_wrap=True,
+        )
+
+
 def stop_of(
     asked: AskedStop, lose: float, model: Path, opened: tuple[Learner, SavedRun], console: Console
 ) -> tuple[Stop, dict[str, Any]]:
     """Return the stop, and what is told of how it was chosen; ``lose`` are points of accuracy."""
     learner, run = opened
+    if learner.reading is not None:
+        warn_of_time(learner.reading.network, model, console)
     if asked.stop is not None:
         return asked.stop, _told(asked.stop)
     with progress_bars(console) as bars:
@@ -60,9 +85,14 @@ def stop_of(
             f"stop: {model} is run by its own rule ({run.options.rule}), which does not stop "
             "early; leave it out"
         )
+    rest = held_out(learner, run, data)
+    if rest is None:
+        raise UserError(
+            f"{model}: learned all training recordings, and a level is chosen on others; give one, "
+            "such as margin:2.0, or train with --skip or --validate"
+        )
     with console.working("choosing a level"):
-        usual = Stop(asked.policy)
-        found = chosen_on(learner.reading, held_out(model, learner, data), usual, lose / 100)
+        found = chosen_on(learner.reading, rest, Stop(asked.policy), lose / 100)
     return found.stop, _told(found.stop) | {
         "chosen_on": found.recordings,
         "lose": lose / 100,
@@ -79,14 +109,13 @@ def _told(stop: Stop) -> dict[str, Any]:
     return {"policy": stop.policy, "level": stop.level, "check_us": stop.check_us}
 
 
-def held_out(model: Path, learner: Learner, data: DataSet) -> EventBatch:
-    """Return the training recordings that a run did not learn: left out, or held out."""
+def held_out(learner: Learner, run: SavedRun, data: DataSet) -> EventBatch | None:
+    """Return the training recordings that a run did not learn, left out or held out; None: none.
+
+    ``data`` begin with those that it had.
+    """
+    had = run.options.limit if run.data is None else run.data.recordings[0]
+    data = replace(data, train=first_of(data.train, had))
     learned, _ = split_of(learner.options, learner.rule.validate, data)
     rest = np.setdiff1d(np.arange(len(data.train)), learned)
-    if not len(rest):
-        raise UserError(
-            f"{model}: learned all training recordings, and a level is chosen on others; give one, "
-            "such as margin:2.0, or train with --skip or --validate"
-        )
-    assert isinstance(data.train, EventBatch)  # a network that the simulator runs takes no images
-    return data.train.select(rest)
+    return data.train.select(rest) if len(rest) and isinstance(data.train, EventBatch) else None

@@ -12,15 +12,12 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.anytime import Streamed, stream
 from eventsnn.measure.mistakes import check_labelled
-from eventsnn.measure.policies import Point, Policy, at_end
+from eventsnn.measure.policies import Point, Policy, at_end, cheapest
 from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER
 from eventsnn.rules.learned import Reading
 from eventsnn.text import shown
 from eventsnn.train.classifier import Classifier
 from eventsnn.train.samples import Samples, samples_of
-
-_LEVELS = 400
-"""That are tried, spread over the recordings' stops."""
 
 
 class Chosen(NamedTuple):
@@ -99,25 +96,28 @@ def chosen_on(
     if not isinstance(lose, int | float | np.number) or not 0 <= lose <= 1:
         raise UserError(f"stop: lose is {shown(lose)}; give a share from 0 to 1")
     check_labelled(events.label, events.source)
-    seen = Policy(_streamed(reading, events, usual, threads), usual.policy)
-    end = at_end(seen.streamed)
-    points = [seen.at(level) for level in seen.levels(_LEVELS) if np.isfinite(level)]
-    # Accuracies are rounded quotients: what lies nearer than a billionth is equal.
-    fine = [point for point in points if point.accuracy >= end.accuracy - lose - 1e-9]
-    if not fine:
+    seen = Policy(followed(reading, events, usual.check_us, threads), usual.policy)
+    best = cheapest(seen, lose)
+    if best is None:
         raise UserError(
             f"stop: no level of {usual.policy} loses as little as {lose:g} on {len(events)} "
             "recordings; allow more, or give another policy"
         )
-    best = min(fine, key=lambda point: point.operations)
-    return Chosen(Stop(usual.policy, best.level, usual.check_us), len(events), best, end)
+    stop, end = Stop(usual.policy, best.level, usual.check_us), at_end(seen.streamed)
+    return Chosen(stop, len(events), best, end)
 
 
-def _streamed(reading: Reading, events: EventBatch, usual: Stop, threads: int) -> Streamed:
-    """Return how the answers stand at every check."""
+def followed(reading: Reading, events: EventBatch, check_us: int, threads: int = 1) -> Streamed:
+    """Return how the answers stand at every check.
+
+    Raises
+    ------
+    UserError
+        Where no moment's answer is known, as with delays a synapse.
+    """
     network, weights, loss = reading
     longest = int(events.duration.max(initial=1))
-    times = usual.check_us * np.arange(1.0, -(-longest // usual.check_us) + 1)
+    times = check_us * np.arange(1.0, -(-longest // check_us) + 1)
     found: Streamed | None = None
     for batch in events.pieces(TOGETHER, MOST_EVENTS):
         record = simulate(network, weights, batch, threads=threads)

@@ -5,7 +5,8 @@ A *point* is a network in one mode of running, as plain JSON: its ``name``, ``ho
 or multiply-accumulates where signals are graded), ``spikes`` (input events are spikes; of frames
 what is not 0), ``energy_nj`` and ``without_decays_nj`` by the
 name of each energy model, ``decays_nj`` and ``tests_nj`` likewise, ``seconds`` measured here on one
-thread, ``t_us`` of the recording that was seen.
+thread, ``t_us`` of the recording that was seen. The first point of a network that the simulator
+runs has ``no_stops``, too: why there are no early stops beside it, in words; "" where there are.
 
 Early stops are runs that deliver nothing more once the answer is clear; what they cost is counted
 as of any run that ends there. Their levels come from recordings that were held out of training.
@@ -28,13 +29,13 @@ from eventsnn.engines import simulate
 from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
-from eventsnn.measure.anytime import Streamed, stream
+from eventsnn.measure.choose_stop import followed
 from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.estimated import mean_work
 from eventsnn.measure.front import Point
 from eventsnn.measure.operations import Operations, operations
 from eventsnn.measure.own import own_work
-from eventsnn.measure.policies import Policy, choose_level
+from eventsnn.measure.policies import Policy, cheapest
 from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, predict_until_clear
 from eventsnn.rules.rule import Reading, Rule
 
@@ -84,15 +85,27 @@ class Meter:
             return self._own(rule, state, data)
         assert isinstance(data, EventBatch)
         self.progress(0, 2 + len(self.lose))
-        points = [self._to_the_end(rule, state, reading, data)]
+        end = self._to_the_end(rule, state, reading, data)
         self.progress(1, 2 + len(self.lose))
-        followed = None
-        if isinstance(held_out, EventBatch) and len(held_out) > 1:
-            followed = _followed(reading, held_out)
-        if followed is not None:
-            points += self._stopped(reading, data, Policy(followed, "margin"))
+        stops, why = self._stops(reading, data, held_out)
         self.progress(2 + len(self.lose), 2 + len(self.lose))
-        return points
+        return [end | {"no_stops": why}, *stops]
+
+    def _stops(
+        self, reading: Reading, data: EventBatch, held_out: Data | None
+    ) -> tuple[list[Point], str]:
+        """Return the points of early stops, and why there are none."""
+        if not isinstance(held_out, EventBatch) or len(held_out) < 2:
+            return [], (
+                "fewer than two recordings of the data that it learned from were held out of "
+                "training (--skip, --validate), and others choose no level"
+            )
+        try:
+            seen = followed(reading, held_out, CHECK_US)
+        except UserError as error:
+            return [], str(error)
+        points = self._stopped(reading, data, Policy(seen, "margin"))
+        return points, "" if points else "no level loses as little as was asked for"
 
     def _own(self, rule: Rule[Any, Any], state: Any, data: Data) -> list[Point]:
         """Return points of a network that its rule runs itself."""
@@ -142,25 +155,25 @@ class Meter:
     def _stopped(self, reading: Reading, data: EventBatch, chooses: Policy) -> list[Point]:
         """Return a point a share of held-out answers that may be lost."""
         points, few = list[Point](), data.part(0, min(TIMED, len(data)))
-        levels = {choose_level(chooses, lose): lose for lose in reversed(self.lose)}
+        found = ((cheapest(chooses, lose), lose) for lose in reversed(self.lose))
+        levels = {best.level: lose for best, lose in found if best is not None}
         for k, (level, lose) in enumerate(levels.items()):
-            if level is None:
-                continue
             stop = Stop("margin", level, CHECK_US)
-            found = predict_until_clear(reading, data, stop)
-            counted = _counted(reading, ended(data, found.t_us))
+            stopped = predict_until_clear(reading, data, stop)
+            counted = _counted(reading, ended(data, stopped.t_us))
             # A check compares every class.
             checks = (
-                float(np.ceil(found.t_us / CHECK_US).mean()) * reading.network.populations[-1].size
+                float(np.ceil(stopped.t_us / CHECK_US).mean())
+                * reading.network.populations[-1].size
             )
-            work = mean_work(counted, float(found.t_us.mean()))
+            work = mean_work(counted, float(stopped.t_us.mean()))
             work = work._replace(comparisons=work.comparisons + checks)
-            right = int((found.classes == data.label).sum())
+            right = int((stopped.classes == data.label).sum())
             told = {
                 "operations": float(counted.total.mean()),
                 "spikes": float(counted.spikes.sum()) / len(data),
                 "seconds": _seconds(partial(predict_until_clear, reading, few, stop), len(few)),
-                "t_us": float(found.t_us.mean()),
+                "t_us": float(stopped.t_us.mean()),
                 "level": level,
                 "lose": lose,
                 "held_out": len(chooses.streamed),
@@ -185,21 +198,6 @@ def _counted(reading: Reading, data: EventBatch) -> Operations:
         record = simulate(reading.network, reading.weights, piece)
         counted.append(operations(record, reading.weights, piece))
     return reduce(Operations.joined, counted)
-
-
-def _followed(reading: Reading, data: EventBatch) -> Streamed | None:
-    """Read the answers at every check; None where no moment's answer is known."""
-    end, seen = float(data.duration.max()), list[Streamed]()
-    times = CHECK_US * np.arange(1.0, max(1, math.ceil(end / CHECK_US)) + 1)
-    for piece in data.pieces(TOGETHER, MOST_EVENTS):
-        record = simulate(reading.network, reading.weights, piece)
-        checks = np.broadcast_to(times, (len(piece), len(times)))
-        try:
-            how = (record, reading.weights, piece, reading.loss, checks)
-            seen.append(stream(*how, settle=True))
-        except UserError:  # synapses with delays of their own
-            return None
-    return reduce(Streamed.joined, seen)
 
 
 def ended(data: EventBatch, at_us: NDArray[np.float64]) -> EventBatch:

@@ -24,6 +24,9 @@ from eventsnn.measure.anytime import Streamed
 
 POLICIES = ("margin", "entropy", "patience", "first_spike")
 
+LEVELS, HALF_LEVELS = 400, 200
+"""Levels that are tried, spread over the recordings' stops; of ``choose``, on half of them."""
+
 
 class Point(NamedTuple):
     """What a level of a policy gives, means over recordings.
@@ -153,28 +156,27 @@ def choose(streamed: Streamed, name: str, tolerance: float) -> dict[str, Any]:
             "to 1, and at least 2 recordings, since one half chooses and one reports"
         )
     here, there = (Policy(streamed.select(slice(k, None, 2)), name) for k in (0, 1))
-    level = _chosen(here, tolerance)
+    best = cheapest(here, tolerance, HALF_LEVELS)
+    level = math.nan if best is None else best.level
     return {
         "policy": name,
-        "level": level if math.isfinite(level) else None,
+        "level": None if best is None else level,
         "tolerance": tolerance,
         "chosen": _told(here, level),
         "reported": _told(there, level),
     }
 
 
-def choose_level(policy: Policy, tolerance: float) -> float | None:
-    """Return the level that saves most while losing at most ``tolerance``; None: none does."""
-    level = _chosen(policy, tolerance)
-    return level if math.isfinite(level) else None
+def cheapest(policy: Policy, tolerance: float, count: int = LEVELS) -> Point | None:
+    """Return the level with the fewest operations that loses at most ``tolerance`` of accuracy.
 
-
-def _chosen(policy: Policy, tolerance: float) -> float:
-    points = [policy.at(level) for level in policy.levels(200)]
+    ``count`` levels are tried, spread over the recordings' stops. None where none loses so little.
+    """
+    points = [policy.at(level) for level in policy.levels(count) if math.isfinite(level)]
     # Accuracies are rounded quotients: what lies nearer than a billionth is equal.
     least = at_end(policy.streamed).accuracy - tolerance - 1e-9
     fine = [point for point in points if point.accuracy >= least]
-    return min(fine, key=lambda point: point.operations).level if fine else math.nan
+    return min(fine, key=lambda point: point.operations, default=None)
 
 
 def given(streamed: Streamed, name: str, level: float | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Recordings on the fast path until their answers are clear: window by window, all in turns.
 
 A window lies between two checks. At its end the output of every recording is read, and one whose
-answer is clear gets nothing more: it costs neither additions nor time.
+answer is clear gets nothing more, which saves additions; each window has a price in time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from eventsnn.engines.layered.engine import (
     count_step,
     ready_links,
     record_of,
+    supports,
 )
+from eventsnn.engines.layered.layer import layer_of
 from eventsnn.engines.layered.loop import Link
 from eventsnn.engines.layered.spans import Span
 from eventsnn.engines.layered.windows import TurnLoop, end_to_end, one_by_one
@@ -50,12 +52,25 @@ def run(
     links, n = ready_links(network, weights, recordings, options), len(recordings.until)
     out = Counted.room(network, n, options)
     work = _Turns(network, links, recordings, options, out, asked)
-    size = 1 if one_by_one(links) else min(TOGETHER, max(-(-n // options.threads), 1))
+    alone = one_by_one(link.layer for link in links)
+    size = 1 if alone else min(TOGETHER, max(-(-n // options.threads), 1))
     rows = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     done = in_threads(work.piece, rows, options.threads)
     now = np.concatenate([np.zeros(0), *(watched.t for _, watched in done)])
     record = record_of(network, [task for task, _ in done], out, options, now)
     return replace(record, stopped=stopped_of(network, [watched for _, watched in done]))
+
+
+def runs_one_by_one(network: Network) -> bool:
+    """Return whether stopped recordings run one after the other here, which takes long.
+
+    So it is where a layer keeps no state apart for each: convolutions, pooling, lists of synapses.
+    """
+    if not supports(network):
+        return False
+    pairs = ((network[c.target].neuron, c.topology) for c in network.connections)
+    found = (layer_of(neuron, topology) for neuron, topology in pairs if neuron is not None)
+    return one_by_one(layer for layer in found if layer is not None)
 
 
 class _Turns:

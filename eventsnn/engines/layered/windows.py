@@ -6,12 +6,14 @@ then. So at the border of two windows every layer has taken what came before it,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.deliveries import Deliveries, Train, send
+from eventsnn.engines.layered.layer import Layer
 from eventsnn.engines.layered.loop import Link, Loop
 from eventsnn.engines.layered.ties import room_for, sort_ties
 from eventsnn.kernels.compile import threaded
@@ -104,9 +106,9 @@ def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
 
 
-def one_by_one(links: list[Link]) -> bool:
+def one_by_one(layers: Iterable[Layer | type[Layer]]) -> bool:
     """Return whether some layer keeps no state apart for each of several recordings."""
-    return not all(link.layer.apart for link in links)
+    return not all(layer.apart for layer in layers)
 
 
 @threaded
