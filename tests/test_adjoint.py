@@ -222,8 +222,10 @@ def test_the_pass_is_the_record_of_the_engines():
     np.testing.assert_array_equal(passed.spikes(2), record.unit_spikes["p2"])
 
 
-def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close():
+@pytest.mark.parametrize("step", [1, 4000])
+def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close(step):
     network, weights, batch = trained_pair()
+    batch = replace(batch, t=batch.t // step * step)
     weights[0] = weights[0] * 0.4
     passed = layered.run(network, weights, batch, near=0.5)
     lower = chain([LIF(10_000.0, threshold=0.5), LIF(10_000.0)], [0, 0])
@@ -241,7 +243,7 @@ def test_a_near_spike_is_where_a_silent_neuron_first_came_that_close():
             mine = slice(*near.start[k : k + 2])
             assert set(zip(near.unit[mine], near.t[mine], strict=True)) == expected
             found += len(expected)
-    assert found > 20 and fired.sum() > 20
+    assert found > 10 and fired.sum() > 10
 
 
 @pytest.mark.parametrize("delay", [0, 5_000])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsnn.engines import reference
+from eventsnn.engines.asynchronous import engine as asynchronous
 from eventsnn.engines.gathered import inputs
 from eventsnn.engines.inputs import Inputs, Recorded
 from eventsnn.engines.layered import engine as feedforward
@@ -108,7 +109,9 @@ def dense_cases(draw):
     scale = draw(st.sampled_from([0.02, 0.3, 1.0]))
     weights = [rng.normal(scale / 4, scale, (m, n)) for m, n in pairwise(sizes)]
     gap = draw(st.sampled_from([1, 8, 3000, 900_000]))
-    return network, weights, make_batch(rng, sensor, draw(st.integers(1, 4)), 40, gap)
+    batch = make_batch(rng, sensor, draw(st.integers(1, 4)), 40, gap)
+    step = draw(st.sampled_from([1, 5 * gap]))
+    return network, weights, replace(batch, t=batch.t // step * step)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -199,6 +202,22 @@ def test_threads_change_no_bit(dtype):
     assert len(one.spikes["hidden"]) > 1000
     for threads in (2, 3):
         assert_same(run(feedforward, network, weights, batch, dtype=dtype, threads=threads), one)
+
+
+@pytest.mark.parametrize(
+    "neuron", [LIF(3_000.0), IF(1.0, "zero"), LIF(3_000.0, 1.0, "zero", 700)], ids=str
+)
+def test_instants_of_many_events_give_the_bits_of_one_event_after_the_other(neuron):
+    rng = np.random.default_rng(3)
+    batch = make_batch(rng, (2, 5, 6), 6, 900, 40)
+    batch = replace(batch, t=batch.t // 500 * 500)
+    cells = Population("h", (200,), neuron)
+    connections = (Connection("in", "h", Dense(60, 200)),)
+    network = Network((Population("in", (2, 5, 6)), cells), connections)
+    weights = [rng.normal(0.02, 0.2, (60, 200)).astype(np.float32)]
+    record = run(feedforward, network, weights, batch, dtype=np.float32)
+    assert len(record.spikes["h"].t) > 3000
+    assert_same(record, run(asynchronous, network, weights, batch, dtype=np.float32))
 
 
 def test_a_batch_is_its_recordings_one_by_one():

@@ -22,6 +22,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from eventsnn.engines.layered.dense.apart import fetch, leave
+from eventsnn.engines.layered.dense.instants import CROWDED, take_instant
+from eventsnn.engines.layered.dense.one_by_one import note, step_lanes
 from eventsnn.kernels.compile import inlined, likely, threaded
 from eventsnn.kernels.vector import LINE, first_bit, lane_bits, splat
 
@@ -184,52 +186,8 @@ retake: Any = intrinsic(_retake)
 
 
 @inlined
-def _note(near, event, unit, x):  # type: ignore[no-untyped-def]
-    """Write down that a neuron came near its threshold."""
-    m = np.uint64(near.noted[0])
-    near.spikes.event[m], near.spikes.unit[m], near.spikes.value[m] = event, unit, x
-    near.noted[0] += 1
-
-
-@inlined
-def _step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n):  # type: ignore[no-untyped-def]
-    """Take the neurons in ``word`` through events one by one, from half ``old`` of ``v``.
-
-    Free of branches but for the loops: whether a neuron fires cannot be predicted. All
-    numbers are unsigned, so that no index is tested for a negative wrap.
-    """
-    one, width = np.uint64(1), np.uint64(len(block.ready))
-    stride, offset = np.uint64(w.stride), np.uint64(w.offset)
-    block.held[i] = np.uint64(0)
-    while word:
-        bit = word & (~word + one)
-        word ^= bit
-        k = i * np.uint64(64) + first_bit(bit)
-        x, ready = block.v[old * width + k], block.ready[k]
-        for j in range(e, e + count):
-            awake = events.t[j] >= ready
-            x = x * events.decay[j]
-            y = x + w.flat[offset + np.uint64(events.row[j]) * stride + k]
-            x = y if awake else x
-            if near is not None and awake & events.last[j] & (x >= near.limit[k]):
-                if near.limit[k] < firing.threshold:
-                    _note(near, j, block.first + k, x)
-                near.limit[k] = firing.threshold
-            fires = awake & events.last[j] & (x >= firing.threshold)
-            spikes.event[n], spikes.unit[n], spikes.value[n] = j, block.first + k, x
-            n += np.uint64(fires)
-            y = x - firing.threshold if firing.subtract else x - x
-            x = y if fires else x
-            ready = events.t[j] + firing.refractory if fires else ready
-        block.v[(one - old) * width + k], block.ready[k] = x, ready
-        if ready > events.t[e + count - one]:
-            block.held[i] |= bit
-    return n
-
-
-@inlined
 def _fire_lanes(events, w, firing, block, near, old, i, word, e, group, spikes, n):  # type: ignore[no-untyped-def]
-    """As ``_step_lanes``, without refractory times: all lanes of a register at once."""
+    """As ``step_lanes``, without refractory times: all lanes of a register at once."""
     one, shift = np.uint64(1), lane_bits(block.v)
     lanes = one << shift
     train, rule = (events.row, events.decay, events.last), (firing.threshold, firing.subtract)
@@ -249,7 +207,7 @@ def _fire_lanes(events, w, firing, block, near, old, i, word, e, group, spikes, 
                 k = first_bit(close)
                 close &= close - one
                 unit = block.first + first + (k & (lanes - one))
-                _note(near, e + (k >> shift), unit, block.passing[k])
+                note(near, e + (k >> shift), unit, block.passing[k])
     return n
 
 
@@ -265,7 +223,7 @@ def _fire(events, w, firing, block, near, old, words, e, group, spikes, n):  # t
             n = _fire_lanes(events, w, firing, block, near, old, i, word, e, group, spikes, n)
         else:
             count = np.uint64(len(group))
-            n = _step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n)
+            n = step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n)
     return n
 
 
@@ -292,8 +250,11 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
             block.held[:] = 0
             if near is not None:
                 near.limit[:] = near.share
+        crowded = stop - np.uint64(events.start[r]) >= np.uint64(CROWDED * events.instants[r])
         while e < stop and n <= room:
-            if e + four <= stop:
+            if crowded:
+                e, n = take_instant((events, w, firing), block, near, old, e, (spikes, n), chunks)
+            elif e + four <= stop:
                 words = sweep(v, old, w, train, e, threshold, near, chunks, _FOUR)
                 n = _fire(events, w, firing, block, near, old, words, e, _FOUR, spikes, n)
                 e += four
