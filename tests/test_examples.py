@@ -34,6 +34,12 @@ def accuracy_against_cost(out):
     assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
 
 
+def network_in_c(out):
+    fired = numbers(r": (\d+) spikes", out)
+    assert fired[0] > 10 and fired[1:] in ([], fired[:1])
+    assert len(fired) == 2 or "no gcc here" in out
+
+
 def learn_where_to_look(out):
     whole, pruned = numbers(r": ([\d.]+)% right", out)
     assert whole > 85 and pruned > whole - 6

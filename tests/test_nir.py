@@ -354,8 +354,8 @@ def test_what_is_exported_is_told_and_what_others_do_not_see(tmp_path):
     assert nir.read(tmp_path / "c.nir").nodes["lif"].tau.tolist() == [0.02, 0.02]
     with pytest.raises(UserError, match="says already how its numbers are meant"):
         adopt(tmp_path / "c.nir", tmp_path / "d.nir", None, {})
-    with pytest.raises(UserError, match="--to c: unknown; give nir"):
-        export(tmp_path / "a.toml", "c", tmp_path / "a.c", {})
+    with pytest.raises(UserError, match="--to d: unknown; give c, nir"):
+        export(tmp_path / "a.toml", "d", tmp_path / "a.d", {})
     with pytest.raises(UserError, match=r"ends in \.nir"):
         export(tmp_path / "a.toml", "nir", tmp_path / "a.h5", {})
 

@@ -14,14 +14,14 @@ from eventsnn.cli.options import ERR, OUT, Json
 from eventsnn.cli.show_exchange import checked, exchanged
 from eventsnn.options import Declared, declared
 
-Out = Annotated[Path, typer.Option(help="The file to write.")]
+Out = Annotated[Path, typer.Option(help="The file to write; of c the folder.")]
 
 
 def _export(
     model: Annotated[
         Path, typer.Argument(help="Folder that train wrote, its checkpoint, a .toml or a .nir.")
     ],
-    to: Annotated[str, typer.Option(help="Format: nir.")],
+    to: Annotated[str, typer.Option(help="Format: nir, or c.")],
     out: Out,
     as_json: Json = False,
     **given: Any,

@@ -28,20 +28,30 @@ def network_in(model: Path) -> Described:
     UserError
         If there is none, or only its rule runs it.
     """
+    return _opened(model)[0]
+
+
+def _opened(model: Path) -> tuple[Described, list[str]]:
+    """Return the network of ``network_in``; and a note, if it sees events otherwise."""
     form = format_of(model)
     if form is not None:
-        return form.read(model)
+        return form.read(model), []
     if model.suffix == ".toml":
         network, weights = load_network(model)
-        return Described(network, network.shaped(weights), {})
-    reading = open_model(model)[0].reading
+        return Described(network, network.shaped(weights), {}), []
+    learner, run = open_model(model)
+    reading, view = learner.reading, run.options.view
     if reading is None:
         raise UserError(
             f"{model}: is run by its own rule, not by the simulator, and no other program has "
             "such a network; give one that adjoint or eventprop trained"
         )
     network = reading.network
-    return Described(network, network.shaped(reading.weights), answer_of(reading.loss))
+    described = Described(network, network.shaped(reading.weights), answer_of(reading.loss))
+    note = (
+        f"it learned from events that were seen with {view}: give it such, not those of the sensor"
+    )
+    return described, [note] if view else []
 
 
 def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -56,8 +66,8 @@ def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, 
     options = made(form.Options, given)
     if form.suffix and out.suffix != form.suffix:
         raise UserError(f"--out {out}: give a name that ends in {form.suffix}")
-    described = network_in(model)
-    notes = form.write(out, described, options)
+    described, seen = _opened(model)
+    notes = [*form.write(out, described, options), *seen]
     what = {"model": str(model), "to": to, "out": str(out)}
     return what | told(described.network) | {"notes": notes}
 

@@ -30,6 +30,7 @@ class CountTarget(Loss):
     """
 
     kind: ClassVar[str] = "count-target"
+    scaled: ClassVar[bool] = True
 
     right: float = 10.0
     wrong: float = 1.0

@@ -43,6 +43,7 @@ class CrossEntropy(TargetLoss):
     """
 
     kind: ClassVar[str] = "cross-entropy"
+    scaled: ClassVar[bool] = True
     options: ClassVar[tuple[str, ...]] = ("reads", "gain", "smoothing")
 
     reads: Reads = "counts"

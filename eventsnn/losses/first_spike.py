@@ -35,6 +35,7 @@ class FirstSpike(Loss):
     """
 
     kind: ClassVar[str] = "first-spike"
+    scaled: ClassVar[bool] = True
 
     scale_us: float = 5_000.0
     reads: Reads = "first_spike"

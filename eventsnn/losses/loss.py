@@ -46,6 +46,9 @@ class Loss(ABC):
         Name in options.
     options : tuple of str
         Parameters that a run's options of the same name give; others keep their defaults.
+    scaled : bool
+        True where scores are what is read times ``gain`` (1 without one); of first spikes, their
+        times in ``-scale_us``. Programs in C read such answers.
 
     Attributes
     ----------
@@ -54,6 +57,7 @@ class Loss(ABC):
     """
 
     kind: ClassVar[str]
+    scaled: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
     reads: Reads
 

@@ -25,6 +25,7 @@ class MeanSquare(Loss):
     """
 
     kind: ClassVar[str] = "mean-square"
+    scaled: ClassVar[bool] = True
 
     right: float = 1.0
     reads: Reads = "counts"

@@ -1,0 +1,79 @@
+"""What a C program can run, and what it cannot: refused by name, with what to do."""
+
+from __future__ import annotations
+
+from eventsnn.errors import UserError
+from eventsnn.exchange.c.texts import FOLDER, text, text_of
+from eventsnn.network import Connection, Network, Population
+from eventsnn.neurons.neuron import Membrane
+from eventsnn.text import named
+
+MAX_REFRACTORY_US = (1 << 31) - 1
+"""Times of a C program are below 2^31 us, ends of refractory times below 2^32."""
+
+
+def check_network(network: Network) -> None:
+    """Refuse several inputs, generators, and an output that is none."""
+    inputs = [network.populations[p] for p in network.inputs]
+    if len(inputs) != 1:
+        names = ", ".join(named(p.name) for p in inputs)
+        raise UserError(f"c: the network has {len(inputs)} inputs ({names}); give one with one")
+    if inputs[0].generator is not None:
+        raise UserError(
+            f"c: input {named(inputs[0].name)} is driven by a generator; leave the generator out, "
+            "and hand its events to the program"
+        )
+    if network.populations[-1].neuron is None:
+        last = named(network.populations[-1].name)
+        raise UserError(f"c: the last population {last} is the input; put the output last")
+
+
+def check_population(population: Population, last: bool) -> Membrane | None:
+    """Return the membrane of a population whose neurons have a C text, None of an input's."""
+    neuron = population.neuron
+    if neuron is None:
+        return None
+    where = f"c: population {named(population.name)}"
+    membrane = neuron.membrane
+    if text_of("neurons", neuron) is None or membrane is None:
+        raise UserError(
+            f"{where}: {neuron.kind} neurons have no C text; use {known('neurons')}, or give the "
+            "model a c_text"
+        )
+    if not population.spiking and not last:
+        raise UserError(f"{where}: nobody reads this {neuron.kind}; leave it out, or put it last")
+    if membrane.refractory_us > MAX_REFRACTORY_US:
+        raise UserError(
+            f"{where}: refractory_us is {membrane.refractory_us:g}; give at most "
+            f"{MAX_REFRACTORY_US}"
+        )
+    return membrane
+
+
+def check_connection(connection: Connection, forward: bool) -> None:
+    """Refuse delays, circles, and topologies without a C text."""
+    where = f"c: connection {named(connection.name)}"
+    if connection.greatest_delay > 0 or not forward:
+        remedy = "give delay_us=0" if forward else "leave recurrent connections out"
+        raise UserError(
+            f"{where}: has a delay of {connection.greatest_delay} us; the program keeps no queue: "
+            f"{remedy}"
+        )
+    if text_of("fan_outs", connection.topology) is None:
+        raise UserError(
+            f"{where}: {connection.topology.kind} has no C text; use {known('fan_outs')}, or give "
+            "the topology a c_text"
+        )
+
+
+_BEGINS = {
+    "neurons": "static void {}_receive(snn_net *net,",
+    "fan_outs": "static void {}(snn_net *net, const struct link *link, uint32_t sender)",
+}
+"""How the function of a kind begins; texts without one are parts of others."""
+
+
+def known(room: str) -> str:
+    """Return the kinds that have a text, for a message."""
+    stems = sorted(path.stem for path in (FOLDER / room).glob("*.c"))
+    return ", ".join(k for k in stems if _BEGINS[room].format(k) in text(f"{room}/{k}.c"))

@@ -1,0 +1,74 @@
+/* Neurons that fire at v >= threshold, at the instant of a delivery. */
+
+#if SNN_READY
+/* Whether a neuron is refractory: what is delivered to it is lost. */
+static int pauses(const snn_net *net, const struct population *p, uint32_t unit)
+{
+    return p->refractory_us && net->t < net->ready[p->ready + unit];
+}
+#endif
+
+/* Add weights, and note who reached the threshold on the way: who stays there fires. */
+static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *weights, uint32_t n)
+{
+    snn_real *v = net->v + p->v + first;
+    const snn_real threshold = p->threshold;
+    uint32_t k;
+    int reached = 0;
+#if SNN_READY
+    if (p->refractory_us) {
+        for (k = 0; k < n; k++)
+            if (!pauses(net, p, first + k)) {
+                v[k] += weights[k];
+                if (v[k] >= threshold)
+                    mark(net, p, first + k);
+            }
+        return;
+    }
+#endif
+    for (k = 0; k < n; k++) {
+        v[k] += weights[k];
+        reached |= v[k] >= threshold;
+    }
+    if (reached)
+        for (k = 0; k < n; k++)
+            if (v[k] >= threshold)
+                mark(net, p, first + k);
+}
+
+/* Reset a neuron, and tell its spike. */
+static void fire(snn_net *net, const struct population *p, uint32_t unit)
+{
+    snn_real *v = net->v + p->v + unit;
+    *v = p->to_zero ? (snn_real)0 : *v - p->threshold;
+#if SNN_READY
+    if (p->refractory_us)
+        net->ready[p->ready + unit] = net->t + p->refractory_us;
+#endif
+#if SNN_COUNTED
+    if (p->answers) {
+        net->counts[unit]++;
+        if (net->t < net->first[unit])
+            net->first[unit] = net->t;
+    }
+#endif
+    if (net->spike)
+        net->spike(net->context, p->index, unit, net->t);
+}
+
+/* Test those that reached the threshold, once, in order of unit. */
+static void spiking_settle(snn_net *net, const struct population *p)
+{
+    uint32_t word, unit, rest;
+    for (word = net->low[p->index]; word <= net->high[p->index]; word++) {
+        unit = 32 * word;
+        for (rest = net->bits[p->bits + word]; rest; rest >>= 1, unit++) {
+            if (!(rest & 1))
+                continue;
+            if (net->v[p->v + unit] >= p->threshold)
+                fire(net, p, unit);
+            else
+                net->bits[p->bits + word] &= ~((uint32_t)1 << (unit % 32));
+        }
+    }
+}

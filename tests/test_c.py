@@ -1,0 +1,326 @@
+"""Networks in C: compiled with all warnings and sanitizers, they give the engine's bits."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import eventsnn as es
+from eventsnn.errors import UserError
+from eventsnn.exchange.c.answer import answer_in
+from eventsnn.exchange.c.vector import engine_says
+from eventsnn.exchange.formats.c import CFile, COptions
+from eventsnn.train.model_file import Described
+
+STRICT = ("-std=c99", "-O0", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address")
+
+
+@pytest.fixture(scope="session")
+def gcc():
+    found = shutil.which("gcc")
+    if found is None:
+        pytest.skip("needs gcc, which is not on this machine")
+    return found
+
+
+class Built:
+    """A network as a program, and the engine beside it."""
+
+    def __init__(self, gcc, folder, network, weights, given=None, flags=STRICT, **options):
+        self.network, self.weights, self.folder = network, weights, folder
+        made = COptions(**options)
+        self.answer = answer_in(given or {}, network.populations[-1], made.stop)
+        self.notes = CFile().write(folder, Described(network, weights, given or {}), made)
+        files = [f"{made.name}.c", f"{made.name}_main.c"]
+        words = [gcc, *flags, *files, "-o", "program", "-lm"]
+        subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+
+    def run(self, *words):
+        return subprocess.run(
+            ["./program", *words], cwd=self.folder, capture_output=True, text=True, timeout=300
+        )
+
+    def replay(self, recordings, rng=None):
+        """Replay recordings; return a row of words each."""
+        lines = []
+        for stream in recordings:
+            lines += written(stream, rng)
+        (self.folder / "events.txt").write_text("\n".join(lines) + "\n")
+        done = self.run("events.txt")
+        assert done.returncode == 0, done.stderr
+        return [line.split() for line in done.stdout.splitlines()]
+
+    def check(self, recordings, rng=None, engine="auto"):
+        """Compare with the engine to the bit; return how many spikes there were."""
+        spikes = 0
+        for row, stream in zip(self.replay(recordings, rng), recordings, strict=True):
+            said = engine_says(self.network, self.weights, self.answer, stream, engine)
+            told = [said.answer, said.t_us, said.spikes, f"{said.digest:016x}"]
+            assert row[1:5] == [str(v) for v in told]
+            assert np.array_equal([float(v) for v in row[5:]], said.scores)
+            spikes += said.spikes
+        return spikes
+
+
+def written(stream, rng=None):
+    """Lines of a recording; with ``rng`` simultaneous events stand in another order."""
+    polarities, height, width = stream.shape
+    t, unit = stream.t, stream.unit
+    if rng is not None:
+        order = np.lexsort((rng.random(len(t)), t))
+        t, unit = t[order], unit[order]
+    p, y, x = np.unravel_index(unit, (polarities, height, width))
+    rows = zip(x.tolist(), y.tolist(), p.tolist(), t.tolist(), strict=True)
+    return [*(f"{a} {b} {c} {d}" for a, b, c, d in rows), f"end {stream.duration}"]
+
+
+def drawn(network, seed, dtype=np.float32, scale=0.5):
+    rng = np.random.default_rng(seed)
+    return {
+        c.name: rng.normal(0.3 * scale, scale, c.topology.weight_shape).astype(dtype)
+        for c in network.connections
+        if c.learns
+    }
+
+
+def events(shape, seed, n=300, until=20_000, gap=0):
+    """Events, many at one instant; the second half comes ``gap`` us later."""
+    rng = np.random.default_rng(seed)
+    t = np.sort(rng.integers(0, until // 10, n) * 10)
+    t[n // 2 :] += gap
+    return es.EventStream(t, rng.integers(0, np.prod(shape), n), shape, duration=int(t[-1]) + 777)
+
+
+SENSOR = (2, 8, 7)
+
+
+def layered(text, **how):
+    neuron = how.get("hidden", es.LIF(5_000))
+    return es.layers(f"8x7x2-{text}", neuron, how.get("output", es.Readout(3_000)))
+
+
+def branched(dtype):
+    """Skip connections, a pool with overlaps, a sparse connection, pauses; not a chain."""
+    rng = np.random.default_rng(5)
+    n, size = 200, 2 * 8 * 7
+    sparse, _ = es.Sparse.from_pairs(rng.integers(0, size, n), rng.integers(0, 9, n), size, 9)
+    pool = es.Pool2d((8, 7, 2), (3, 2), (2, 1), planar=True)
+    pooled = es.Population("pooled", pool.out_shape, es.IF(2.0, "zero", 30))
+    populations = (
+        es.Population("in", SENSOR),
+        pooled,
+        es.Population("listed", (9,), es.LIF(70.0, 1.0, "zero", 200)),
+        es.Population("out", (4,), es.LIF(2e6, 1.0)),
+    )
+    connections = (
+        es.Connection("listed", "out", es.Dense(9, 4)),
+        es.Connection("in", "listed", sparse),
+        es.Connection("in", "pooled", pool),
+        es.Connection("pooled", "listed", es.Dense(pooled.size, 9)),
+        es.Connection("pooled", "out", es.Dense(pooled.size, 4)),
+        es.Connection("in", "out", es.Dense(size, 4)),
+    )
+    network = es.Network(populations, connections)
+    return network, drawn(network, 3, dtype, 0.3)
+
+
+CASES = {
+    "dense": (layered("20-5"), {}),
+    "if": (layered("20-5", hidden=es.IF(1.5, "zero")), {"reads": "maximum"}),
+    "conv": (layered("3c3s2p1-2c2-4"), {"reads": "final", "gain": 2.5}),
+    "pool": (layered("4c3-2p-3c2p1-2a-[6-6]-5", output=es.Readout()), {}),
+    "average": (layered("2avg-3c2-6-5", hidden=es.LIF(300, 0.8, "zero", 50)), {}),
+    "counts": (layered("3c2-5", output=es.IF(0.7)), {}),
+    "first-spike": (layered("9-5", output=es.LIF(900)), {"loss": "first-spike"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_program_gives_the_engines_bits(gcc, tmp_path, case):
+    network, given = CASES[case]
+    weights = drawn(network, len(case))
+    built = Built(gcc, tmp_path, network, weights, given)
+    # Also gaps beyond the decay table, recordings without an event, and an event at the end.
+    recordings = [events(SENSOR, 1), events(SENSOR, 2, gap=2_500_000), events(SENSOR, 3, 2, 50)]
+    recordings.append(es.EventStream([], [], SENSOR, duration=5))
+    assert built.check(recordings, np.random.default_rng(0)) > 100
+    own = built.run()
+    assert own.returncode == 0 and "to the bit" in own.stdout
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_branches_pauses_and_lists_give_the_bits_too(gcc, tmp_path, dtype):
+    network, weights = branched(dtype)
+    built = Built(gcc, tmp_path, network, weights, name="branched_2")
+    recordings = [events(SENSOR, seed, gap=gap) for seed, gap in ((1, 0), (2, 1_900_000))]
+    # Of float64 the reference engine is the oracle: plain Python, none of our kernels.
+    engine = "reference" if dtype == np.float64 else "auto"
+    assert built.check(recordings, np.random.default_rng(0), engine) > 300
+
+
+def test_fast_machine_code_of_another_dialect_gives_the_bits(gcc, tmp_path):
+    """-std=gnu99 fuses products and sums where the machine can, unless it is told not to."""
+    network, given = CASES["conv"]
+    flags = ("-std=gnu99", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror")
+    built = Built(gcc, tmp_path, network, drawn(network, 4), given, flags)
+    assert built.check([events(SENSOR, 1), events(SENSOR, 2, gap=10**6)]) > 300
+
+
+def test_it_stops_when_the_engine_does(gcc, tmp_path):
+    network, _ = CASES["dense"]
+    stop = "margin:6,check_us=700"
+    built = Built(gcc, tmp_path, network, drawn(network, 2), stop=stop)
+    recordings = [events(SENSOR, seed, until=9_000) for seed in range(8)]
+    recordings.append(events(SENSOR, 1, 3, 100))  # its end is a check, and it is not clear
+    built.check(recordings)
+    ends = [int(row[2]) for row in built.replay(recordings)]
+    early = sum(end < stream.duration for end, stream in zip(ends, recordings, strict=True))
+    assert 0 < early < len(recordings)
+    assert built.run().returncode == 0
+
+
+def test_real_recordings_give_the_bits(gcc, tmp_path, shared):
+    data = es.open_data(f"nmnist:{shared / 'data/nmnist'}")
+    some = [data.test[k] for k in range(0, len(data.test), max(1, len(data.test) // 6))]
+    for k, text in enumerate(("34x34x2-40-10", "34x34x2-4c5s2-2p-10")):
+        network = es.layers(text, es.LIF(20_000), es.Readout(30_000))
+        folder = tmp_path / str(k)
+        flags = ("-std=c99", "-O2", *STRICT[2:])
+        built = Built(gcc, folder, network, drawn(network, k, scale=0.2), flags=flags)
+        assert built.check(some) > 1_000
+
+
+CALLS = """
+#include "snn.h"
+#include <assert.h>
+static snn_net net;
+int main(void)
+{
+    int i;
+    snn_begin(&net);
+    assert(snn_answer(&net, 0) == -1);
+    assert(snn_event(&net, 7, 0, 0, 5) == SNN_OUTSIDE);
+    assert(snn_event(&net, 0, 8, 0, 5) == SNN_OUTSIDE);
+    assert(snn_event(&net, 0, 0, 2, 5) == SNN_OUTSIDE && snn_unit(&net, 112, 5) == SNN_OUTSIDE);
+    assert(snn_event(&net, 0, 0, 0, 5) == SNN_TAKEN && snn_event(&net, 6, 7, 1, 4) == SNN_LATE);
+    for (i = 0; i < 254; i++)
+        assert(snn_event(&net, 0, 0, 0, 5) == SNN_TAKEN);
+    assert(snn_event(&net, 0, 0, 0, 5) == SNN_FULL);
+    assert(snn_until(&net, 5) == SNN_TAKEN && net.waiting && snn_until(&net, 6) == SNN_TAKEN);
+    assert(!net.waiting && net.times[0] == 0 && snn_unit(&net, 3, SNN_LAST + 1u) == SNN_LATE);
+    assert(snn_unit(&net, 3, SNN_LAST) == SNN_TAKEN && snn_end(&net, SNN_LAST) == SNN_TAKEN);
+    assert(snn_unit(&net, 3, SNN_LAST) == SNN_LATE && snn_end(&net, SNN_LAST) == SNN_LATE);
+    snn_begin(&net);
+    return snn_event(&net, 0, 0, 0, 0);
+}
+"""
+
+
+def test_what_cannot_be_taken_is_told(gcc, tmp_path):
+    network, given = CASES["dense"]
+    Built(gcc, tmp_path, network, drawn(network, 1), given)
+    (tmp_path / "calls.c").write_text(CALLS)
+    words = [gcc, *STRICT, "snn.c", "calls.c", "-o", "calls", "-lm"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    subprocess.run(["./calls"], cwd=tmp_path, check=True)
+
+
+def test_names_are_data(gcc, tmp_path):
+    evil = '*/ int main(void){} /* " ??/ \\ @sizes@ /*@sizes@*/ snn_net é'
+    populations = (es.Population("in", SENSOR), es.Population(evil, (3,), es.IF()))
+    connection = es.Connection("in", evil, es.Dense(112, 3), name="\\ */ #error")
+    network = es.Network(populations, (connection,))
+    built = Built(gcc, tmp_path, network, drawn(network, 1))
+    assert built.check([events(SENSOR, 1)]) > 50
+    text = (tmp_path / "snn.c").read_text(encoding="ascii")
+    assert "int main(void)" not in text and "called __ int main_void_" in text
+
+
+def test_a_number_is_its_bits(gcc, tmp_path):
+    """The smallest weights and large ones come back as they were."""
+    tiny = np.finfo(np.float32).smallest_subnormal
+    network = es.layers("1x1x1-6", es.IF(), es.Readout())
+    weights = {"input->output": np.float32([[tiny, -tiny, 1e25, -0.0, 1 / 3, -1e-20]])}
+    built = Built(gcc, tmp_path, network, weights)
+    built.check([events((1, 1, 1), 1, 5, 1_000)])
+
+
+ALONE = es.Population("in", SENSOR)
+REFUSED = {
+    "delay": (es.layers("4-3-2", es.LIF(9.0), es.Readout()), "delay of 5 us"),
+    "circle": (es.layers("4-3r-2", es.LIF(9.0), es.Readout()), "leave recurrent connections out"),
+    "neuron": (es.layers("4-3-2", es.CubaLIF(9.0, 3.0), es.Readout()), "hidden1: cuba_lif neurons"),
+    "readout": (
+        es.Network(
+            (ALONE, es.Population("a", 2, es.Readout()), es.Population("b", 2, es.IF())),
+            (
+                es.Connection("in", "a", es.Dense(112, 2)),
+                es.Connection("in", "b", es.Dense(112, 2)),
+            ),
+        ),
+        "population a: nobody reads this readout",
+    ),
+    "inputs": (
+        es.Network(
+            (ALONE, es.Population("more", 2), es.Population("b", 2, es.IF())),
+            (es.Connection("in", "b", es.Dense(112, 2)),),
+        ),
+        r"2 inputs \(in, more\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_c_is_refused_by_name(tmp_path, case):
+    network, message = REFUSED[case]
+    if case == "delay":
+        from dataclasses import replace
+
+        first, last = network.connections
+        network = es.Network(network.populations, (first, replace(last, delay_us=5)))
+    weights = {c.name: np.float32(0.1) for c in network.connections}
+    with pytest.raises(UserError, match=message):
+        CFile().write(tmp_path / "out", Described(network, weights, {}), COptions())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "a b"}, "name is 'a b'; give a small letter"),
+        ({"name": "Snn"}, "name is 'Snn'"),
+        ({"sensor": "8by7"}, "sensor is '8by7'; give HEIGHTxWIDTHxPOLARITIES"),
+        ({"sensor": "7x8x2"}, "the network has one of 8x7x2: leave it out"),
+        ({"stop": "margin"}, "stop is 'margin'"),
+        ({"stop": "entropy:1"}, "stops by margin"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_options_are_checked(tmp_path, options, message):
+    network, given = CASES["dense"]
+    with pytest.raises(UserError, match=re.escape(message)):
+        described = Described(network, drawn(network, 1), given)
+        CFile().write(tmp_path / "out", described, COptions(**options))
+
+
+def test_a_row_of_units_sees_the_sensor_that_is_given(gcc, tmp_path, call):
+    network = es.layers("112-6-3", es.LIF(5_000), es.Readout(3_000))
+    weights = drawn(network, 1)
+    network.save(tmp_path / "net.toml", weights)
+    words = ["export", tmp_path / "net.toml", "--to", "c", "--out", tmp_path / "out"]
+    code, out, _ = call(*words, "--sensor", "8x7x2", "--name", "row", "--stop", "margin:0.5")
+    assert code == 0 and "bytes of constants" in out
+    text = (tmp_path / "out/row.h").read_text()
+    assert "int row_event(row_net *net, uint32_t x" in text and "ROW_CHECK_US 2000u" in text
+    assert call(*words, "--sensor", "8x8x2")[0] == 2
+    assert call(*words, "--spike", "dirac")[0] == 2  # an option of nir
+
+
+def test_every_kind_with_a_text_is_compiled_here():
+    from eventsnn.exchange.c.door import known
+
+    assert known("neurons").split(", ") == ["if", "lif", "readout"]
+    # A kind that joins them joins the cases above.
+    assert known("fan_outs").split(", ") == ["conv2d", "dense", "mean_conv2d", "pool2d", "sparse"]
