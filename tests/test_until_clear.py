@@ -24,8 +24,8 @@ from eventsnn.neurons.readout import Readout
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
 from eventsnn.topology.sparse import Sparse
+from eventsnn.train.held_out import split_of
 from eventsnn.train.model import open_model
-from eventsnn.train.trainer import split_of
 
 SHAPE = (1, 3, 4)
 

@@ -34,6 +34,12 @@ def training(summary: dict[str, Any], out: Console) -> None:
         f"{summary['seconds']:.1f} s of learning"
     )
     out.print(reached)
+    if summary["one_pass"]:
+        found = summary["one_pass"]
+        out.print(
+            f"one pass over {found['recordings']:,} recordings, "
+            f"{found['accuracy_before_learning']:.2%} answered rightly before they were learned"
+        )
     no_answer(summary["no_answer"]["test"], summary["test_recordings"], out, " test")
     out.print(cost_table(summary))
     cost = summary["training_operations_per_recording"]

@@ -119,10 +119,10 @@ class Watch:
 
 
 class TrainingBars(Listener):
-    """One bar an epoch, with the accuracy while learning and then on the test half."""
+    """One bar an epoch (or part of a pass), with its accuracy."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self, bars: Progress, word: str = "epoch") -> None:
+        self._bars, self._word = bars, word
         self._task: Any = None
         self._loading: Any = None
         self._epochs = 0
@@ -146,7 +146,7 @@ class TrainingBars(Listener):
         if self._loading is not None:
             self._bars.remove_task(self._loading)
             self._loading = None
-        self._task = _add(self._bars, f"epoch {epoch}/{epochs}", samples)
+        self._task = _add(self._bars, f"{self._word} {epoch}/{epochs}", samples)
 
     def progress(self, done: int, accuracy: float) -> None:
         """Move the epoch's bar."""
@@ -157,12 +157,13 @@ class TrainingBars(Listener):
         note = f"learning {row['accuracy_while_learning']:.2%}  test {row['test_accuracy']:.2%}"
         self._bars.update(self._task, note=note)
         if not self._bars.console.is_terminal:
-            text = f"epoch {row['epoch']}/{self._epochs} {row['seconds']:.1f} s {note}"
+            where = f"{self._word} {row['epoch']}/{self._epochs}"
+            text = f"{where} {row['seconds']:.1f} s {note}"
             self._bars.console.print(text, soft_wrap=True)
         for subject, warning in row.get("warnings", {}).items():
             if subject not in self._told:
                 self._told.add(subject)
-                text = f"warning: epoch {row['epoch']}: {warning}"
+                text = f"warning: {self._word} {row['epoch']}: {warning}"
                 self._bars.console.print(text, soft_wrap=True)
 
 

@@ -18,10 +18,10 @@ from eventsnn.events import EventBatch
 from eventsnn.measure.choose_stop import chosen_on
 from eventsnn.network import Network
 from eventsnn.options import Form
+from eventsnn.train.held_out import split_of
 from eventsnn.train.learning import Learner
 from eventsnn.train.own_data import open_own
 from eventsnn.train.saved_run import SavedRun
-from eventsnn.train.trainer import split_of
 
 STOP_HELP = (
     "Deliver nothing more once an answer is clear, e.g. margin:2.0 (also entropy, patience, "

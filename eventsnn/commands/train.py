@@ -72,7 +72,7 @@ def train(
         if run is not None:
             _resume(trainer, run, folder, console)
         try:
-            summary = trainer.run(TrainingBars(bars))
+            summary = trainer.run(TrainingBars(bars, "part" if options.one_pass else "epoch"))
         except KeyboardInterrupt:
             raise _stopped(trainer, folder) from None
         first = trainer.first_step
@@ -162,7 +162,9 @@ def _resume(trainer: Trainer, run: SavedRun, folder: Path, console: Console) -> 
             f"{folder}: has learned {done} epochs, of which --resume takes none back; give "
             f"--epochs {done} or more"
         )
-    if trainer.options.epochs == done:
+    if trainer.options.epochs == done and trainer.options.one_pass:
+        console.print("nothing left to learn: the pass is done")
+    elif trainer.options.epochs == done:
         console.print(
             f"nothing left to learn: {done} of {done} epochs are done; to go on, give more "
             "--epochs",
@@ -173,12 +175,13 @@ def _resume(trainer: Trainer, run: SavedRun, folder: Path, console: Console) -> 
 def _stopped(trainer: Trainer, folder: Path) -> Interrupted:
     """Return what is said after Ctrl-C."""
     done, epochs = len(trainer.history), trainer.options.epochs
+    word = "part" if trainer.options.one_pass else "epoch"
     if not done:
         return Interrupted(
-            "stopped in the first epoch: nothing is learned yet; give the same command again"
+            f"stopped in the first {word}: nothing is learned yet; give the same command again"
         )
     return Interrupted(
-        f"stopped; {done} of {epochs} epochs are saved in {folder}, go on with: "
+        f"stopped; {done} of {epochs} {word}s are saved in {folder}, go on with: "
         f"eventsnn train --out {quoted(folder)} --resume"
     )
 
@@ -234,7 +237,8 @@ def _merged(run: SavedRun, given: dict[str, Any], out: Path | None) -> TrainOpti
         # What is moved is compared: data and teachers by their digests.
         moved = name == "teacher" and was[name] and same
         moved = moved or (name == "data" and run.data is not None)
-        if name != "epochs" and not moved and was[name] != same:
+        changes = name == "epochs" and not saved.one_pass  # the parts of a pass stay
+        if not changes and not moved and was[name] != same:
             raise UserError(
                 f"{out}: was trained with {name} {was[name]}, not {same}; leave it out to go "
                 "on, or give another --out"

@@ -85,10 +85,13 @@ class Learned(NamedTuple):
         Samples that were predicted rightly before they were learned.
     loss : float
         Summed over the samples; NaN where the rule has none.
+    before : int64 array (n,), optional
+        The answer to each sample before any of them was learned; of a rule that ``answers_first``.
     """
 
     right: int
     loss: float
+    before: NDArray[np.int64] | None = None
 
 
 class Rates(NamedTuple):
@@ -142,6 +145,26 @@ class Predicted(NamedTuple):
     spikes: NDArray[np.int64]
     adds: NDArray[np.int64]
     neurons: NeuronWork | None = None
+
+    def to_json(self, labels: NDArray[np.int64]) -> dict[str, Any]:
+        """Return it as plain numbers.
+
+        Returns
+        -------
+        dict
+            ``accuracy``, ``recordings``, ``no_answer`` (how many of them got none; they count as
+            wrong), ``predictions`` (a class each), ``spikes_per_recording`` (a population, input
+            first) and ``operations_per_recording`` (synaptic additions into each other population).
+        """
+        n = max(len(labels), 1)
+        return {
+            "accuracy": int((self.classes == labels).sum()) / n,
+            "recordings": len(labels),
+            "no_answer": unanswered(self.classes),
+            "predictions": self.classes.tolist(),
+            "spikes_per_recording": [float(s) / n for s in self.spikes],
+            "operations_per_recording": [float(a) / n for a in self.adds],
+        }
 
 
 class PredictedEarly(NamedTuple):

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from eventsnn.data.dataset import Data, labels_of
 from eventsnn.errors import DivergedError, UserError
 from eventsnn.events import EventBatch
-from eventsnn.losses.answers import unanswered
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.options import flat, made
@@ -92,6 +91,16 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
     def batch(self) -> int:
         """Samples that ``learn`` takes: 1 learns inside each, more make an update together."""
         return 1
+
+    @property
+    def online_batch(self) -> int:
+        """The same along a stream, where each sample is answered before it is learned."""
+        return self.batch
+
+    @property
+    def answers_first(self) -> bool:
+        """Whether ``learn`` tells what it said of each sample before: ``Learned.before``."""
+        return False
 
     @property
     def validate(self) -> float:
@@ -213,25 +222,9 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
         """Predict the samples ``order`` of ``data``; the state stays as it is."""
 
     def evaluate(self, state: State, data: Data, threads: int = 1) -> dict[str, Any]:
-        """Predict every sample.
-
-        Returns
-        -------
-        dict
-            ``accuracy``, ``recordings``, ``no_answer`` (how many of them got none; they count as
-            wrong), ``predictions`` (a class each), ``spikes_per_recording`` (a population, input
-            first) and ``operations_per_recording`` (synaptic additions into each other population).
-        """
+        """Predict every sample; return what ``Predicted.to_json`` does."""
         found = self.predict(state, data, np.arange(len(data)), threads)
-        n = max(len(data), 1)
-        return {
-            "accuracy": int((found.classes == labels_of(data)).sum()) / n,
-            "recordings": len(data),
-            "no_answer": unanswered(found.classes),
-            "predictions": found.classes.tolist(),
-            "spikes_per_recording": [float(s) / n for s in found.spikes],
-            "operations_per_recording": [float(a) / n for a in found.adds],
-        }
+        return found.to_json(labels_of(data))
 
     def check(self, state: State, epoch: Epoch) -> None:
         """Raise DivergedError if anything is no longer finite."""

@@ -70,6 +70,11 @@ class Learner:
         """The trained network, if the simulator runs it."""
         return self.rule.reading(self.state)
 
+    @property
+    def answers_first(self) -> bool:
+        """Whether learning tells what was said before, of samples as they are."""
+        return self.rule.answers_first and not self.options.augmentation
+
     def compile(self, data: Data) -> None:
         """Compile or load every kernel, changing nothing."""
         self.rule.compile(self.network, data)

@@ -22,6 +22,8 @@ _LEVEL = 6
 def first_line(options: TrainOptions, data: DataSet) -> str:
     """Return what a run is about to do: data, rule and epochs."""
     kind, told = find_rule(options.rule).kind, facts_of(data)
+    if options.one_pass:
+        return f"{told}: rule {kind}, one pass in {options.epochs} parts"
     return f"{told}: rule {kind}, {options.epochs} epochs"
 
 

@@ -14,11 +14,9 @@ from eventsnn.data.readers import readers
 from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
 from eventsnn.network import Network
-from eventsnn.network.layer_string import Layers, parse_layers
+from eventsnn.network.layer_string import Layers
 from eventsnn.options import (
-    LARGEST,
     Declared,
-    Form,
     declared,
     flat,
     inline,
@@ -33,6 +31,8 @@ from eventsnn.rules.rule import Rule
 from eventsnn.text import shown
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.distort import check_distortion
+from eventsnn.train.forms import DATA_HELP, LAYERS
+from eventsnn.train.one_pass import OnePass
 from eventsnn.train.trainable import check_trainable
 
 DEFAULT_RULE = "deep-spiking"
@@ -40,29 +40,6 @@ OWN_RULE = "adjoint"
 """What learns recordings of one's own where nothing is said."""
 _SAMPLES, _FEWEST, _MOST = 55_000, 2, 60
 """Samples that a run shows where its epochs are not given, and its epochs at least and at most."""
-
-DATA_HELP = (
-    "What to learn from: [b]digits[/b] (scikit-learn's digits, filmed by the virtual event "
-    "camera; nothing is downloaded), [b]nmnist:PATH[/b] (folder or zips of N-MNIST), "
-    "[b]mnist:PATH[/b] (IDX files, as real vectors), [b]cifar10:PATH[/b] (the same, in colours), "
-    "[b]film:mnist:PATH[/b] (MNIST, filmed), [b]events:FILE[/b] (what eventsnn film wrote), "
-    "[b]folder:PATH[/b] (recordings of your own), [b]speech:PATH[/b] (spoken words, .wav), "
-    "[b]motion[/b] (synthetic shapes that move), "
-    "[b]tonic:NAME:PATH[/b]."
-)
-
-
-def _layers(value: Any) -> Layers:
-    """Return layers from their text or their parts; none at all are the default ones."""
-    if isinstance(value, str):
-        return parse_layers(value)
-    for part in value:
-        if not isinstance(part, int | str) or (isinstance(part, int) and abs(part) > LARGEST):
-            raise UserError(f"layers is {shown(value)}; give {LAYERS.remedy}")
-    return parse_layers("-".join(map(str, value))) if value else ()
-
-
-LAYERS = Form((str, list, tuple), 'sizes, such as "2312-200-10"', _layers)
 
 
 @dataclass(frozen=True)
@@ -102,6 +79,7 @@ class TrainOptions:
     seed: int = option(0, "Of weights, order and shifts.", least=0, most=(1 << 64) - 1)
     augmentation: Augmentation = inline(Augmentation)
     skip: int = option(0, "Leave out so many training samples from the first on.", least=0)
+    one_pass: OnePass = inline(OnePass)
     own: Any = None
     network: Network | None = None
 
@@ -284,6 +262,10 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     check_trainable(options, data)
     usual = min(max(_FEWEST, round(_SAMPLES / len(data.train))), _MOST)
     epochs = options.epochs or usual
+    if options.one_pass:
+        epochs = options.one_pass.parts(options.epochs, data.n_classes)
+        if getattr(options.own, "patience", 0):
+            raise UserError("patience: a run that is one pass ends with the stream; leave it out")
     own = options.own.completed(epochs)
     return replace(options, epochs=epochs, own=own)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 import eventsnn
 from eventsnn.data.dataset import DataSet, labels_of, sensor_of
@@ -19,14 +18,17 @@ from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
 from eventsnn.options import flat
 from eventsnn.rules.learned import Arrays, Rates
+from eventsnn.train import one_pass
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
 from eventsnn.train.described import packed
 from eventsnn.train.health import complaints
+from eventsnn.train.held_out import split_of
 from eventsnn.train.learning import Learner
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.run_folder import hold
 from eventsnn.train.start import first_weights
+from eventsnn.train.taught import taught
 from eventsnn.train.teacher import digest_in, meet
 from eventsnn.train.trainable import check_trainable
 
@@ -89,6 +91,7 @@ class Trainer:
         self.metrics = Metrics(folder, tensorboard)
         self.rates: list[Rates] = []
         self.resumed = False
+        self._pass: list[list[one_pass.Portion]] = []
         self.first_step: float | None = None  # time.perf_counter() after it
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -183,6 +186,7 @@ class Trainer:
             "train_accuracy": train["accuracy"],
             "no_answer": {"test": test["no_answer"], "train": train["no_answer"]},
             "epochs": len(self.history),
+            "one_pass": one_pass.one_pass_summary(self.history) if self.options.one_pass else None,
             "seconds": sum(row["seconds"] for row in self.history),
             "spikes_per_recording": test["spikes_per_recording"],
             "operations_per_recording": test["operations_per_recording"],
@@ -201,37 +205,48 @@ class Trainer:
         }
 
     def _epoch(self, epoch: int, listener: Listener) -> dict[str, Any]:
-        learner = self.learner
+        learner, online = self.learner, bool(self.options.one_pass)
         # Numbered, not continued: a resumed run draws what the whole one would have drawn.
         rng = np.random.default_rng([self.options.seed, 1, epoch])
-        order = self.chosen[rng.permutation(len(self.chosen))]
-        size = learner.rule.batch
-        learner.begin_epoch(epoch, -(-len(order) // size), self.options.epochs)
+        portions = self._portions(epoch, rng)
+        learner.begin_epoch(epoch, len(portions), self.options.epochs)
         started, right, done, loss = time.perf_counter(), 0, 0, 0.0
-        chunks = [order[first : first + size] for first in range(0, len(order), size)]
-        each = learner.learn_all(self.data.train, chunks, rng)
-        for chunk, learned in zip(chunks, each, strict=True):
+        for one in taught(learner, self.data.train, portions, rng, online):
             self.first_step = self.first_step or time.perf_counter()
-            right, loss, done = right + learned.right, loss + learned.loss, done + len(chunk)
+            right, loss, done = right + one.right, loss + one.loss, done + one.new
             listener.progress(done, right / done)
         learner.end_epoch()
         seconds = time.perf_counter() - started
         test = learner.evaluate(self.data.test, self.threads)
         row = {
             "epoch": epoch + 1,
-            "accuracy_while_learning": right / len(order),
+            "accuracy_while_learning": right / done,
             "test_accuracy": test["accuracy"],
             "no_answer": test["no_answer"],
             "spikes_per_recording": test["spikes_per_recording"],
             "seconds": seconds,
         }
         if np.isfinite(loss):
-            row["loss"] = loss / len(order)
+            row["loss"] = loss / done
         row |= self._watched() | self._validated()
         answers = np.stack([labels_of(self.data.test), test["predictions"]])
+        if online:
+            by_class = one_pass.accuracy_by_class(answers[0], answers[1], learner.sizes[-1])
+            row |= {"recordings": done, "test_accuracy_by_class": by_class}
         own = flat(self.options.own)
         wrong = complaints([*self.history, row], learner.sizes, answers, own)
         return row | ({"warnings": wrong} if wrong else {})
+
+    def _portions(self, epoch: int, rng: np.random.Generator) -> list[one_pass.Portion]:
+        """Return what is learned in an epoch, in order: all samples, or a part of the one pass."""
+        options, rule = self.options, self.learner.rule
+        if not options.one_pass:
+            return one_pass.portions_of(self.chosen[rng.permutation(len(self.chosen))], rule.batch)
+        if not self._pass:
+            labels = labels_of(self.data.train)[self.chosen]
+            args = labels, options.epochs, rule.online_batch, options.seed
+            self._pass = one_pass.pass_of(options.one_pass, *args)
+        return [one_pass.Portion(self.chosen[order], new) for order, new in self._pass[epoch]]
 
     def _watched(self) -> dict[str, Any]:
         """Return the accuracy on the training half, and operations of learning so far."""
@@ -275,21 +290,6 @@ class Trainer:
         }
         arrays, network = packed(self.options.network)
         return Checkpoint(self.learner.snapshot() | self.began | arrays, info | network)
-
-
-def split_of(
-    options: TrainOptions, share: float, data: DataSet
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training samples to learn, and those held out to validate."""
-    chosen = np.arange(min(options.skip, len(data.train)), len(data.train))
-    held = round(share * len(chosen))
-    if len(chosen) - held < 1 or (share and not held):
-        raise UserError(
-            f"{data.spec}: {len(data.train)} training recordings, of which skip leaves out "
-            f"{options.skip} and validate {share:.0%}; change skip or validate"
-        )
-    mixed = np.random.default_rng([options.seed, 2]).permutation(len(chosen))
-    return np.sort(chosen[mixed[held:]]), np.sort(chosen[mixed[:held]])
 
 
 def machine() -> str:

@@ -112,6 +112,15 @@ class AdjointOptions(GradientOptions):
     def recipe(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         facts: Facts = given["facts"]
+        if given.get("online"):
+            return cls._for_longer(facts, {}) | {
+                "near_threshold": 0.7,
+                "batch": 1,
+                "dropout": 0.0,
+                "rate": 0.0005,
+                "average": 0.1,
+                "silent_pull": 0.0,
+            }
         usual = {"near_threshold": 0.7, "shift": 1.3, "rotate": 8.0, "scale": 0.08, "drop": 0.05}
         network = given.get("network")
         placed = network and any(hasattr(c.topology, "out_shape") for c in network.connections)

@@ -48,6 +48,11 @@ class Adjoint(GradientRule):
         """How it walks back."""
         return ReverseWalk(self.options.batch, self.options.near_threshold)
 
+    @property
+    def answers_first(self) -> bool:
+        """Unless neurons are dropped, which also speak where it is evaluated."""
+        return not self.options.dropout
+
     def droppable(self, network: Network) -> list[int]:
         """Return the populations in which neurons are dropped."""
         first = -2 if self.options.dropout_at == "last" else 0

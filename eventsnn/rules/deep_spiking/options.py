@@ -212,7 +212,8 @@ class DeepSpikingOptions(RuleOptions):
         if given["facts"].images:
             return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
         moved = {"shift": 1.0, "rotate": 8.0, "scale": 0.08, "drop": 0.1}
-        return augmentation_for(given["facts"], moved) | {
+        changed = {} if given.get("online") else augmentation_for(given["facts"], moved)
+        return changed | {
             "dtype": "float32",
             "n_steps": 10,
             "eta": 0.02,

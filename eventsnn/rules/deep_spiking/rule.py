@@ -45,6 +45,11 @@ class DeepSpiking(Rule[Sizes, HerdingMLP]):
         """Samples between two reports, and to a Ctrl-C: it learns one by one all the same."""
         return 64
 
+    @property
+    def online_batch(self) -> int:
+        """Along a stream it is asked before each sample."""
+        return 1
+
     def network(self, layers: Layers) -> Sizes:
         """Return the sizes of a chain of dense layers."""
         return dense_sizes(layers, self.kind)

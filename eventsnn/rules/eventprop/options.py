@@ -28,7 +28,7 @@ class EventPropOptions(GradientOptions):
         """Return the defaults of a run; ``docs/explanation/decisions-rules.md`` argues them."""
         return {
             "reads": "maximum",
-            "batch": batch_for(given["facts"], 32),
+            "batch": 1 if given.get("online") else batch_for(given["facts"], 32),
             "rate": 0.05,
             "scaled": True,
             "init_output": 0.3,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from eventsnn.losses.answers import answers
 from eventsnn.losses.loss import Graded, TargetLoss
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
-from eventsnn.optimizers.applied import clip_by_norm, follow
+from eventsnn.optimizers.applied import clip_by_norm
 from eventsnn.optimizers.optimizer import Param
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
@@ -70,6 +69,11 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
     def batch(self) -> int:
         """Recordings of an update."""
         return self.options.batch
+
+    @property
+    def answers_first(self) -> bool:
+        """The way forward of an update is the answer before it."""
+        return True
 
     @property
     def validate(self) -> float:
@@ -202,8 +206,9 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
             ahead = reading()
             ready = None if ahead is None else later(ahead, self.threads)
             state = self._updated(state, walked)
-            right = int((answers(walked.scores) == chunk.batch.label).sum())
-            yield state, Learned(right, float(walked.loss.sum()))
+            said = answers(walked.scores)
+            right = int((said == chunk.batch.label).sum())
+            yield state, Learned(right, float(walked.loss.sum()), said)
 
     def _fetched(
         self, state: GradientState, fetch: Callable[[], Batch], rng: np.random.Generator
@@ -240,16 +245,7 @@ class GradientRule(OwnLoop, NetworkRule[GradientState]):
         )
         progress = state.progress + 1 / state.total
         state = replace(state, params=params, optimizer=memory, progress=progress)
-        return self._averaged(state, options.average) if options.average else state
-
-    def _averaged(self, state: GradientState, share: float) -> GradientState:
-        """Let the average follow the weights; a plain mean until that share of the run is done."""
-        averaged = state.averaged
-        if averaged is None:
-            averaged = [p.copy() for p in state.params]
-        part = max(1 / state.optimizer.step, -math.expm1(-1 / (share * state.total)))
-        follow(averaged, state.params, part, self.threads)
-        return replace(state, averaged=averaged)
+        return state.averaging(options.average, self.threads) if options.average else state
 
     def _pull_up(
         self,

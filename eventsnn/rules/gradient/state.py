@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.network import Network
+from eventsnn.optimizers.applied import follow
 from eventsnn.optimizers.optimizer import Param
 from eventsnn.optimizers.optimizer import State as OptimizerState
 
@@ -67,6 +69,15 @@ class GradientState:
     def model(self) -> list[NDArray[Any]]:
         """Weights of the network that is evaluated and saved."""
         return self.weights if self.averaged is None else [plain(p) for p in self.averaged]
+
+    def averaging(self, share: float, threads: int) -> GradientState:
+        """Let the average follow the weights; a plain mean until that share of the run is done."""
+        averaged = self.averaged
+        if averaged is None:
+            averaged = [p.copy() for p in self.params]
+        part = max(1 / self.optimizer.step, -math.expm1(-1 / (share * self.total)))
+        follow(averaged, self.params, part, threads)
+        return replace(self, averaged=averaged)
 
 
 def learning_of(network: Network) -> list[int]:

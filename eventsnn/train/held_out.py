@@ -1,0 +1,25 @@
+"""Which training samples a run learns, and which it keeps apart to validate."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventsnn.data.dataset import DataSet
+from eventsnn.errors import UserError
+from eventsnn.train.options import TrainOptions
+
+
+def split_of(
+    options: TrainOptions, share: float, data: DataSet
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training samples to learn, and those held out to validate."""
+    chosen = np.arange(min(options.skip, len(data.train)), len(data.train))
+    held = round(share * len(chosen))
+    if len(chosen) - held < 1 or (share and not held):
+        raise UserError(
+            f"{data.spec}: {len(data.train)} training recordings, of which skip leaves out "
+            f"{options.skip} and validate {share:.0%}; change skip or validate"
+        )
+    mixed = np.random.default_rng([options.seed, 2]).permutation(len(chosen))
+    return np.sort(chosen[mixed[held:]]), np.sort(chosen[mixed[:held]])
