@@ -84,6 +84,8 @@ def test_every_model_and_every_topology_comes_back_with_each_of_its_parameters()
         whole = {"step_us": 400.0, "refractory_us": 7.0, "refractory_steps": 3}
         whole |= {"slack": 0.25, "rest": -0.5, "tau_mem_us": 1000.0, "tau_syn_us": 700.0}
         given = {f.name: whole.get(f.name, number_of(f)) for f in fields(model)}
+        if model.whole:  # numbers of a chip
+            given |= {"tick_us": 4} | ({"threshold": (7, 9)} if "threshold" in given else {})
         neuron = model(**given)
         network = es.Network((es.Population("in", 4), es.Population(kind, 3, neuron)))
         again = read(network.to_toml())

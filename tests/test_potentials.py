@@ -20,7 +20,9 @@ MANY = (
     es.neurons.GradedLIF(15_000.0, 1.0, 800.0, inhibition=-0.3, group=3),
     es.neurons.GridLIF(500.0, decay=0.9, residue=1.0, taken=0.4),
     es.neurons.SteppedLIF(20_000.0, 4_000.0, 0.8, step_us=500.0),
+    es.neurons.IntegerLIF(20_000.0, 400, "zero", fraction=9, refractory_us=900),
 )
+READOUTS = (es.Readout(9_000.0), es.neurons.IntegerReadout(9_000.0))
 
 
 def recurrent(neuron, output=None):
@@ -87,14 +89,14 @@ def test_neurons_of_any_network_are_followed_to_the_last_bit(data):
 
 @pytest.mark.parametrize("neuron", MANY, ids=lambda n: f"{n.kind}-{getattr(n, 'bias', 0)}")
 def test_neurons_of_every_model_are_followed_to_the_last_bit(neuron):
-    assert len({type(n) for n in MANY} | {es.Readout}) == len(
+    assert len({type(n) for n in (*MANY, *READOUTS)}) == len(
         [m for m in es.neurons.models().values() if "eventsnn" in m.__module__]
     )
     assert check(*recurrent(neuron)) > 10
     assert check(*recurrent(neuron, neuron)) > 10
 
 
-@pytest.mark.parametrize("neuron", [*MANY, es.Readout(9_000.0)], ids=lambda n: n.kind)
+@pytest.mark.parametrize("neuron", [*MANY, *READOUTS], ids=lambda n: n.kind)
 def test_what_variables_are_now_is_what_a_delivery_finds(neuron):
     rng = np.random.default_rng(0)
     for k in range(20):

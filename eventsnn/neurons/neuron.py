@@ -1,9 +1,8 @@
 """What every neuron model gives: its equation, its parameters, and how it takes an event.
 
-A model is one file of this folder. Its class is a frozen description; the running
-variables of one neuron live in a ``Cell`` (reference engine) or in the rows of two
-flat arrays (numba engines). Potentials are in units of the weights, times in
-microseconds.
+A model is one file of this folder. Its class is a frozen description; the running variables of
+one neuron live in a ``Cell`` (reference engine) or in the rows of two flat arrays (numba
+engines). Potentials are in units of the weights, times in microseconds.
 """
 
 from __future__ import annotations
@@ -96,6 +95,8 @@ class Neuron(ABC):
     current : str
         The parameter that is a constant current, where the model integrates one in closed form;
         else "". Current generators set it (``turned``).
+    whole : bool
+        True for a model of whole numbers (``neurons/integer_lif.py``).
     in_state : tuple of str
         Parameters that are compared with or added to potentials: they must be numbers of the
         state's dtype.
@@ -115,6 +116,7 @@ class Neuron(ABC):
     rows: ClassVar[bool] = False
     one_clock: ClassVar[bool] = False
     current: ClassVar[str] = ""
+    whole: ClassVar[bool] = False
     in_state: ClassVar[tuple[str, ...]] = ()
     value_is_v: ClassVar[bool] = True
     multiplications: ClassVar[int] = 0
@@ -234,8 +236,7 @@ class Neuron(ABC):
 def real_number(model: Neuron, name: str) -> float:
     """Make a parameter a float, and return it; refuse what is no real number, naming it.
 
-    A float32 would make a sum of the reference engine float32, too, and kernels are compiled
-    anew for whole numbers.
+    A float32 would make sums of the reference engine float32; kernels take floats alone.
     """
     value = getattr(model, name)
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):

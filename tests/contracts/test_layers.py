@@ -194,6 +194,8 @@ CASES = [
     for neuron, shape in product(NEURONS, SHAPES)
 ]
 PAIRS = [case.values for case in CASES]
+LEARNING = [case for case in CASES if case.values[0].membrane is not None]
+"""Those that give a membrane to learn by."""
 
 
 @pytest.fixture(autouse=True)
@@ -286,8 +288,13 @@ def unrolled(topology, weights):
     return out
 
 
+def test_only_integer_neurons_do_not_learn():
+    others = {case.values[0].kind for case in CASES} - {case.values[0].kind for case in LEARNING}
+    assert others == {"integer_lif", "integer_readout"}
+
+
 @pytest.mark.parametrize("near", [0.0, 0.4])
-@pytest.mark.parametrize(("neuron", "topology"), CASES)
+@pytest.mark.parametrize(("neuron", "topology"), LEARNING)
 def test_gradients_are_central_differences_of_the_smooth_toy(neuron, topology, near):
     network, rng = network_of(neuron, topology), np.random.default_rng(3)
     weights, batch = weights_of(network, rng), some_events(rng, 1, 120)

@@ -1,0 +1,1 @@
+"""Networks of whole numbers: quantized, bounded, and defined in plain Python ints."""

@@ -1,0 +1,244 @@
+"""Readout in whole numbers that never fires: a delivery adds its weight, shifted by ``fraction``.
+
+It keeps what an answer may be read from: the potential, its maximum over the instants just after
+deliveries (and the 0 it starts from), and an integral. With a leak that is the sum of all that was
+delivered minus the potential: the integral of a leaky potential, in units of its time constant,
+without a multiplication. Without a leak it is the integral over time, in microseconds.
+``docs/explanation/integers.md`` defines it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import int32, int64
+from numpy.typing import NDArray
+
+from eventsnn.errors import DataError
+from eventsnn.kernels.compile import inlined
+from eventsnn.neurons import neuron as base
+from eventsnn.neurons.integer_checked import check_clock
+from eventsnn.neurons.integer_decay import (
+    BITS,
+    HALF,
+    DecayRows,
+    decay_rows,
+    decayed,
+    factor,
+    factor_at,
+    flat,
+)
+from eventsnn.neurons.integer_lif import shifted
+from eventsnn.neurons.neuron import Cell, Kernels, Neuron
+
+EXACT = 1 << 53
+"""Integrals below it are exact where potentials are kept in float64."""
+
+
+@dataclass(frozen=True)
+class IntegerReadout(Neuron):
+    """Non-spiking integrator in whole numbers, leaky or not.
+
+    Attributes
+    ----------
+    tau_us : float
+        Time constant in microseconds, > 0; infinity for a plain sum.
+    fraction : int
+        Bits behind the point: a delivery adds its weight times 2**fraction.
+    tick_us : int
+        Microseconds of a tick, in which elapsed time is counted; a power of two.
+
+    Examples
+    --------
+    >>> from eventsnn.neurons import IntegerReadout
+    >>> IntegerReadout(tau_us=30_000, fraction=4)
+    IntegerReadout(tau_us=30000.0, fraction=4, tick_us=1)
+    """
+
+    kind: ClassVar[str] = "integer_readout"
+    spiking: ClassVar[bool] = False
+    one_clock: ClassVar[bool] = True
+    whole: ClassVar[bool] = True
+    variables: ClassVar[tuple[str, ...]] = ("v", "maximum", "integral")
+    times: ClassVar[tuple[str, ...]] = ("clock", "maximum_t")
+    tau_us: float = math.inf
+    fraction: int = 8
+    tick_us: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check_clock(self)
+
+    @property
+    def multiplications(self) -> int:  # type: ignore[override]
+        """Multiplications of an update: the decay, or the area without one."""
+        return 1
+
+    @cached_property
+    def decays(self) -> DecayRows:
+        """The decay table."""
+        return decay_rows(self.tau_us, self.tick_us)
+
+    @property
+    def leaks(self) -> bool:
+        """True if the potential decays."""
+        return math.isfinite(self.tau_us)
+
+    def _brought(self, cell: Cell, t: float) -> tuple[int, int]:
+        """Return (v, integral) at ``t``, the integral of a leaky one as the sum of deliveries."""
+        v, _, integral = map(int, cell.x)
+        ticks = int(t) // self.tick_us - int(cell.times[0]) // self.tick_us
+        if not self.leaks:
+            integral += v * (int(t) - int(cell.times[0]))
+        return decayed(v, factor(ticks, self.decays)), integral
+
+    def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
+        """Decay and add; see the head of this file."""
+        v, maximum = cell.x[0], cell.x[1]
+        if v > maximum:  # as the kernels leave a cell: their maximum lags by one instant
+            maximum, cell.times[1] = v, cell.times[0]
+        now, integral = self._brought(cell, t)
+        came = sum(shifted(weight, self.fraction) for weight in weights)
+        now, integral = now + came, integral + (came if self.leaks else 0)
+        cell.times[0] = t
+        if now > maximum:
+            maximum, cell.times[1] = float(now), t
+        cell.x[:] = float(now), maximum, float(integral)
+        return None
+
+    def readout(self, cell: Cell, t: float) -> tuple[float, float, float, float]:
+        """Return (final, maximum, maximum_t, integral) at ``t``."""
+        v, integral = self._brought(cell, t)
+        if self.leaks:
+            integral -= v
+        return float(v), cell.x[1], cell.times[1], float(integral)
+
+    def now(self, cell: Cell, t: float) -> list[float]:
+        """Return (v, maximum, integral) at ``t``."""
+        v, maximum, _, integral = self.readout(cell, t)
+        return [v, max(maximum, cell.x[0]), integral]
+
+    def readouts(
+        self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: float
+    ) -> tuple[NDArray[Any], ...]:
+        """Return the four of ``readout``; the kernels' maximum lags by one instant."""
+        v, maximum, sums = x
+        higher = v > maximum
+        gaps = int(t) // self.tick_us - clocks.astype(np.int64) // self.tick_us
+        known = {gap: factor(gap, self.decays) for gap in set(gaps.tolist())}
+        pairs = zip(v.tolist(), gaps.tolist(), strict=True)
+        final = np.array([decayed(int(one), known[gap]) for one, gap in pairs], v.dtype)
+        integral = sums - final if self.leaks else sums + v * (math.floor(t) - clocks)
+        if (np.abs(integral) >= EXACT).any():
+            raise DataError(
+                f"neuron {self.kind}: an integral has grown to 2**53 after {t:.0f} us, where it is "
+                "exact no more; give shorter recordings"
+            )
+        return (
+            final,
+            np.where(higher, v, maximum),
+            np.where(higher, clocks, maximum_t),
+            integral.astype(v.dtype),
+        )
+
+    def table(self) -> NDArray[np.float64]:
+        """Return what the kernels read."""
+        head = [1 << self.fraction, self.tick_us.bit_length() - 1]
+        return np.array([*head, *flat(self.decays)], np.float64)
+
+    @classmethod
+    def kernels(cls, dtype: Any) -> Kernels:
+        """Return the compiled entry points."""
+        return _kernels(dtype)
+
+
+# Kernel tables start with the population's size and its clock size: parameters follow.
+_SCALE, _SHIFT, _DECAY = 2, 3, 4
+
+
+@inlined
+def _block(
+    table: Any, x: Any, times: Any, t: Any, clock: int, at: tuple[int, int, int], weights: Any
+) -> None:
+    """Decay and add to the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
+    n, real = int64(table[0]), x.dtype.type
+    start, stop, shift = at
+    last, tick = times[clock], int64(table[_SHIFT])
+    elapsed = t - last
+    leaks, scale = table[_DECAY] > 0.0, real(table[_SCALE])
+    factor = factor_at(table, _DECAY, (int64(t) >> tick) - (int64(last) >> tick))
+    for j in range(start, stop):
+        v = x[j]
+        # The last instant's sum is complete only now: the maximum lags by one instant.
+        higher = (elapsed > 0.0) & (v > x[n + j])
+        x[n + j] = v if higher else x[n + j]
+        times[n + j] = last if higher else times[n + j]
+        came = math.floor(weights[j + shift] * scale + real(0.5))
+        x[2 * n + j] += came if leaks else v * real(elapsed)
+        if leaks:
+            v = (int64(v) * factor + HALF) >> BITS
+        x[j] = v + came
+
+
+def _receive(
+    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
+) -> None:
+    size = int64(table[1])
+    for r in range(1, 1 + 3 * runs[0], 3):
+        first, k0, length = runs[r], runs[r + 1], runs[r + 2]
+        for k in range(0, length, size):
+            start = first + k if first >= 0 else int64(targets[k0 + k])
+            clock = start // size
+            _block(table, x, times, t, clock, (start, start + size, k0 + k - start), weights)
+            work[1] += int32(size if t != times[clock] else 0)
+            times[clock] = t
+
+
+@inlined
+def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, work: Any) -> None:
+    """Take one neuron, with a clock of its own, through a delivery; ``weight`` is an array."""
+    j = int64(target)
+    _block(table, x, times, t, j, (j, j + 1, -j), weight)
+    work[1] += int32(t != times[j])
+    times[j] = t
+
+
+def _train(
+    table: Any,
+    x: Any,
+    times: Any,
+    at: Any,
+    targets: Any,
+    weights: Any,
+    grouped: Any,
+    span: Any,
+    limit: float,
+    work: Any,
+) -> Any:
+    k, tail = span[0], span[1]
+    while k < tail and at[k] < limit:
+        if targets[k] >= 0:
+            _single(table, x, times, at[k], targets[k], weights[k : k + 1], work)
+            span[2] += 1
+        else:
+            first, n = int64(~targets[k]), int64(weights[k])
+            for s in range(first, first + n):
+                weight = grouped["weight"][s : s + 1]
+                _single(table, x, times, at[k], grouped[s].target, weight, work)
+            span[2] += n
+        k += 1
+    return int64(k)
+
+
+def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, values: Any) -> Any:
+    return 0
+
+
+@cache
+def _kernels(dtype: Any) -> Kernels:
+    return base.entry_points(_receive, _train, _settle, dtype)
