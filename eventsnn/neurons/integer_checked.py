@@ -10,13 +10,21 @@ import numpy as np
 from eventsnn.errors import UserError
 from eventsnn.neurons.neuron import Neuron, check_positive
 from eventsnn.text import shown
-from eventsnn.topology.topology import whole
 
 MOST_FRACTION = 24
 MOST_TICK = 1 << 20
 
 Thresholds = int | Sequence[int]
 """One for all neurons; or one a channel: neuron j has number j % len."""
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number as an int; None for what is none."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    return None
 
 
 def check_clock(model: Neuron) -> None:

@@ -55,9 +55,10 @@ def _add(
         of = of + 1 if of + 1 < count else 0
 
 
-def _receive(
-    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
-) -> None:
+@inlined
+def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
+    table, x, times = cells
+    weights, targets = synapses
     size = int64(table[1])
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
@@ -82,18 +83,10 @@ def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, 
     _add(table, x, times, t, (j, j + 1, -j), weight, work)
 
 
-def _train(
-    table: Any,
-    x: Any,
-    times: Any,
-    at: Any,
-    targets: Any,
-    weights: Any,
-    grouped: Any,
-    span: Any,
-    limit: float,
-    work: Any,
-) -> Any:
+@inlined
+def _train(cells: Any, at: Any, synapses: Any, span: Any, limit: float, work: Any) -> Any:
+    table, x, times = cells
+    weights, targets, grouped = synapses
     k, now = span[0], at[span[0]]
     while k < span[1] and at[k] < limit:
         if at[k] != now and (work[0] > 0 or work[1] > MANY):
@@ -131,4 +124,14 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 @cache
 def compiled(dtype: Any) -> Kernels:
     """Return the entry points for a state of float32 or float64, compiled once."""
-    return entry_points(_receive, _train, _settle, dtype)
+    # Engines hand over single arrays (``signatures``); the kernels take them in groups.
+    return entry_points(
+        lambda table, x, times, t, weights, targets, runs, work: _receive(
+            (table, x, times), t, (weights, targets), runs, work
+        ),
+        lambda table, x, times, at, targets, weights, grouped, span, limit, work: _train(
+            (table, x, times), at, (weights, targets, grouped), span, limit, work
+        ),
+        _settle,
+        dtype,
+    )

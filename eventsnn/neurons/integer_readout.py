@@ -185,9 +185,10 @@ def _block(
         x[j] = v + came
 
 
-def _receive(
-    table: Any, x: Any, times: Any, t: float, weights: Any, targets: Any, runs: Any, work: Any
-) -> None:
+@inlined
+def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
+    table, x, times = cells
+    weights, targets = synapses
     size = int64(table[1])
     for r in range(1, 1 + 3 * runs[0], 3):
         first, k0, length = runs[r], runs[r + 1], runs[r + 2]
@@ -208,18 +209,10 @@ def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, 
     times[j] = t
 
 
-def _train(
-    table: Any,
-    x: Any,
-    times: Any,
-    at: Any,
-    targets: Any,
-    weights: Any,
-    grouped: Any,
-    span: Any,
-    limit: float,
-    work: Any,
-) -> Any:
+@inlined
+def _train(cells: Any, at: Any, synapses: Any, span: Any, limit: float, work: Any) -> Any:
+    table, x, times = cells
+    weights, targets, grouped = synapses
     k, tail = span[0], span[1]
     while k < tail and at[k] < limit:
         if targets[k] >= 0:
@@ -241,4 +234,14 @@ def _settle(table: Any, x: Any, times: Any, t: float, work: Any, fired: Any, val
 
 @cache
 def _kernels(dtype: Any) -> Kernels:
-    return base.entry_points(_receive, _train, _settle, dtype)
+    # Engines hand over single arrays (``signatures``); the kernels take them in groups.
+    return base.entry_points(
+        lambda table, x, times, t, weights, targets, runs, work: _receive(
+            (table, x, times), t, (weights, targets), runs, work
+        ),
+        lambda table, x, times, at, targets, weights, grouped, span, limit, work: _train(
+            (table, x, times), at, (weights, targets, grouped), span, limit, work
+        ),
+        _settle,
+        dtype,
+    )

@@ -234,10 +234,7 @@ class Neuron(ABC):
 
 
 def real_number(model: Neuron, name: str) -> float:
-    """Make a parameter a float, and return it; refuse what is no real number, naming it.
-
-    A float32 would make sums of the reference engine float32; kernels take floats alone.
-    """
+    """Make a parameter a float, as kernels take it, and return it; refuse what is no number."""
     value = getattr(model, name)
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
         with contextlib.suppress(OverflowError):
