@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from eventsnn.errors import UserError
 from eventsnn.exchange.c.answer import answer_in
 from eventsnn.exchange.c.vector import engine_says
 from eventsnn.exchange.formats.c import CFile, COptions
+from eventsnn.exchange.integers import reference
+from eventsnn.neurons.integer_lif import IntegerLIF
+from eventsnn.neurons.integer_readout import IntegerReadout
 from eventsnn.train.model_file import Described
 
 STRICT = ("-std=c99", "-O0", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address")
@@ -35,7 +39,8 @@ class Built:
         self.notes = CFile().write(folder, Described(network, weights, given or {}), made)
         files = [f"{made.name}.c", f"{made.name}_main.c"]
         words = [gcc, *flags, *files, "-o", "program", "-lm"]
-        subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
     def run(self, *words):
         return subprocess.run(
@@ -168,10 +173,95 @@ def test_fast_machine_code_of_another_dialect_gives_the_bits(gcc, tmp_path):
     assert built.check([events(SENSOR, 1), events(SENSOR, 2, gap=10**6)]) > 300
 
 
-def test_it_stops_when_the_engine_does(gcc, tmp_path):
-    network, _ = CASES["dense"]
-    stop = "margin:6,check_us=700"
-    built = Built(gcc, tmp_path, network, drawn(network, 2), stop=stop)
+WHOLE = {
+    "dense": (IntegerLIF(5_000.0, 300, "subtract", 4), IntegerReadout(3_000.0, 6), "20-5"),
+    "maximum": (IntegerLIF(threshold=90, reset="zero", fraction=0), IntegerReadout(), "9-5"),
+    "final": (
+        IntegerLIF(900.0, (500, 700, 400), "subtract", 3, 64, 40),
+        IntegerReadout(2e5, 2, 16),
+        "3c3s2p1-2p-5",
+    ),
+    "integral": (IntegerLIF(threshold=4_000), IntegerReadout(), "2avg-2c2-3"),
+    "counts": (IntegerLIF(1e9, 2_000), IntegerLIF(700.0, (90, 70, 80), fraction=1), "7-3"),
+}
+
+
+def whole(case):
+    """A network of whole numbers, its weights, and how it is read."""
+    hidden, output, text = WHOLE[case]
+    network = es.layers(f"8x7x2-{text}", hidden, output)
+    pooled = [replace(p, neuron=IntegerLIF(threshold=512)) for p in network.populations]
+    pools = [isinstance(p.neuron, es.IF) for p in network.populations]
+    chosen = [
+        b if pool else a for a, b, pool in zip(network.populations, pooled, pools, strict=True)
+    ]
+    network = es.Network(tuple(chosen), network.connections)
+    rng = np.random.default_rng(len(case))
+    weights = {
+        c.name: rng.integers(-40, 90, c.topology.weight_shape).astype(np.float64)
+        for c in network.connections
+    }
+    return network, weights, {} if case == "dense" else {"reads": case}
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_whole_numbers_give_the_definitions_integers(gcc, tmp_path, case):
+    network, weights, given = whole(case)
+    built = Built(gcc, tmp_path, network, weights, given)
+    recordings = [events(SENSOR, 1), events(SENSOR, 2, gap=90_000_000), events(SENSOR, 3, 2, 50)]
+    assert built.check(recordings, np.random.default_rng(0)) > 100
+    rows = built.replay(recordings)
+    for row, stream in zip(rows, recordings, strict=True):
+        # Plain Python ints, which share nothing with the engines.
+        found = reference.run(network, weights, stream)
+        last = network.populations[-1]
+        reads = given.get("reads", "integral")
+        if last.spiking:
+            fired = [unit for _, unit in found.spikes[last.name]]
+            said = [fired.count(k) for k in range(last.size)]
+        else:
+            said = [getattr(one, reads) for one in found.potentials[last.name]]
+        assert [int(v) for v in row[5:]] == said
+    text = (tmp_path / "snn.c").read_text()
+    assert "double" not in text.split("*/", 1)[1] and "float" not in text.split("*/", 1)[1]
+
+
+def test_weights_fit_the_least_width_and_must_be_whole(tmp_path):
+    network, weights, given = whole("dense")
+    for size, kind in ((127, "int8_t"), (128, "int16_t"), (70_000, "int32_t")):
+        weights["input->hidden1"][0, 0] = size
+        CFile().write(tmp_path, Described(network, weights, given), COptions())
+        assert f"typedef {kind} snn_weight;" in (tmp_path / "snn.c").read_text()
+    weights["input->hidden1"][0, 3] = 0.5
+    with pytest.raises(UserError, match=r"connection input->hidden1: weight 3 is 0\.5"):
+        CFile().write(tmp_path, Described(network, weights, given), COptions())
+    mixed = [replace(p, neuron=es.IF()) if p.name == "hidden1" else p for p in network.populations]
+    mixed_network = es.Network(tuple(mixed), network.connections)
+    with pytest.raises(UserError, match="hidden1 of floats; quantize all of them"):
+        CFile().write(tmp_path, Described(mixed_network, weights, given), COptions())
+
+
+def test_more_events_than_the_bound_allows_are_refused(gcc, tmp_path):
+    network, weights, given = whole("maximum")
+    weights["input->hidden1"][:] = 90
+    weights["hidden1->output"][:] = 100_000
+    Built(gcc, tmp_path, network, weights, given)
+    most = int(re.search(r"SNN_MOST_EVENTS (\d+)u", (tmp_path / "snn.h").read_text())[1])
+    assert 1 < most < 1_000
+    lines = "".join(f"0 0 0 {t}\n" for t in range(most + 1))
+    (tmp_path / "events.txt").write_text(lines + f"end {most + 5}\n")
+    done = subprocess.run(["./program", "events.txt"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and f"event {most + 1}: status -3" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["real", "whole"])
+def test_it_stops_when_the_engine_does(gcc, tmp_path, kind):
+    network, given = CASES["dense"]
+    weights, level = drawn(network, 2), 6
+    if kind == "whole":
+        network, weights, given = whole("dense")
+        given, level = {"gain": 0.01}, 900
+    built = Built(gcc, tmp_path, network, weights, given, stop=f"margin:{level},check_us=700")
     recordings = [events(SENSOR, seed, until=9_000) for seed in range(8)]
     recordings.append(events(SENSOR, 1, 3, 100))  # its end is a check, and it is not clear
     built.check(recordings)
@@ -276,8 +366,6 @@ REFUSED = {
 def test_what_has_no_c_is_refused_by_name(tmp_path, case):
     network, message = REFUSED[case]
     if case == "delay":
-        from dataclasses import replace
-
         first, last = network.connections
         network = es.Network(network.populations, (first, replace(last, delay_us=5)))
     weights = {c.name: np.float32(0.1) for c in network.connections}
@@ -321,6 +409,7 @@ def test_a_row_of_units_sees_the_sensor_that_is_given(gcc, tmp_path, call):
 def test_every_kind_with_a_text_is_compiled_here():
     from eventsnn.exchange.c.door import known
 
-    assert known("neurons").split(", ") == ["if", "lif", "readout"]
+    whole = ["integer_lif", "integer_readout"]
+    assert known("neurons").split(", ") == ["if", *whole, "lif", "readout"]
     # A kind that joins them joins the cases above.
     assert known("fan_outs").split(", ") == ["conv2d", "dense", "mean_conv2d", "pool2d", "sparse"]

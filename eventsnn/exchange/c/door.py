@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from eventsnn.errors import UserError
 from eventsnn.exchange.c.texts import FOLDER, text, text_of
+from eventsnn.exchange.c.traits import NONE, Traits, traits_of
 from eventsnn.network import Connection, Network, Population
-from eventsnn.neurons.neuron import Membrane
 from eventsnn.text import named
 
 MAX_REFRACTORY_US = (1 << 31) - 1
@@ -23,31 +23,37 @@ def check_network(network: Network) -> None:
             f"c: input {named(inputs[0].name)} is driven by a generator; leave the generator out, "
             "and hand its events to the program"
         )
+    whole = [p for p in network.populations if p.neuron is not None and p.neuron.whole]
+    other = [p for p in network.populations if p.neuron is not None and not p.neuron.whole]
+    if whole and other:
+        raise UserError(
+            f"c: {named(whole[0].name)} has neurons of whole numbers, {named(other[0].name)} of "
+            "floats; quantize all of them"
+        )
     if network.populations[-1].neuron is None:
         last = named(network.populations[-1].name)
         raise UserError(f"c: the last population {last} is the input; put the output last")
 
 
-def check_population(population: Population, last: bool) -> Membrane | None:
-    """Return the membrane of a population whose neurons have a C text, None of an input's."""
+def check_population(population: Population, last: bool) -> Traits:
+    """Return the traits of a population whose neurons have a C text; of an input they are empty."""
     neuron = population.neuron
     if neuron is None:
-        return None
+        return NONE
     where = f"c: population {named(population.name)}"
-    membrane = neuron.membrane
-    if text_of("neurons", neuron) is None or membrane is None:
+    traits = traits_of(neuron)
+    if text_of("neurons", neuron) is None or traits is None:
         raise UserError(
             f"{where}: {neuron.kind} neurons have no C text; use {known('neurons')}, or give the "
             "model a c_text"
         )
     if not population.spiking and not last:
         raise UserError(f"{where}: nobody reads this {neuron.kind}; leave it out, or put it last")
-    if membrane.refractory_us > MAX_REFRACTORY_US:
+    if traits.refractory_us > MAX_REFRACTORY_US:
         raise UserError(
-            f"{where}: refractory_us is {membrane.refractory_us:g}; give at most "
-            f"{MAX_REFRACTORY_US}"
+            f"{where}: refractory_us is {traits.refractory_us:g}; give at most {MAX_REFRACTORY_US}"
         )
-    return membrane
+    return traits
 
 
 def check_connection(connection: Connection, forward: bool) -> None:

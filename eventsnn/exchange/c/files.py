@@ -8,8 +8,11 @@ from typing import Any
 from eventsnn.errors import UserError
 from eventsnn.exchange.c.answer import answer_in
 from eventsnn.exchange.c.head import constant_bytes, state_bytes
-from eventsnn.exchange.c.program import program_of
+from eventsnn.exchange.c.numbers import CNumbers
+from eventsnn.exchange.c.program import CProgram, program_of
+from eventsnn.exchange.c.real import RealNumbers
 from eventsnn.exchange.c.vector import drawn, engine_says, main_program
+from eventsnn.exchange.c.whole import WholeNumbers
 from eventsnn.exchange.c.written import header, source
 from eventsnn.network import Network
 from eventsnn.train.model_file import Described
@@ -27,20 +30,38 @@ def program_files(described: Described, options: Any) -> tuple[dict[str, str], l
     flat = network.weights(weights, None)
     answer = answer_in(given, network.populations[-1], options.stop)
     program = program_of(network, flat, answer, sensor_of(network, options.sensor))
-    vector = engine_says(network, weights, answer, drawn(network, options.seed))
+    numbers = numbers_of(program)
+    vector = engine_says(network, weights, answer, drawn(network, options.seed, numbers.most))
     name = options.name
     files = {
-        f"{name}.h": header(program, name),
-        f"{name}.c": source(program, name),
-        f"{name}_main.c": main_program(vector, name, program.sensor is not None),
+        f"{name}.h": header(numbers, name),
+        f"{name}.c": source(numbers, name),
+        f"{name}_main.c": main_program(numbers, vector, name),
     }
     notes = [
-        f"{constant_bytes(program):,} bytes of constants, {state_bytes(program):,} bytes of arrays "
+        f"{constant_bytes(numbers):,} bytes of constants, {state_bytes(numbers):,} bytes of arrays "
         "that change; the head of the C file counts the work of an event"
     ]
     if program.sensor is None:
         notes.append(f"events come by unit ({name}_unit): give --sensor for x, y and polarity")
     return files, notes
+
+
+def numbers_of(program: CProgram) -> CNumbers:
+    """Return the arithmetic of a program: integers where its neurons are of whole numbers.
+
+    Raises
+    ------
+    UserError
+        Where no text reads the answer in it.
+    """
+    found = WholeNumbers(program) if program.whole else RealNumbers(program)
+    if found.reading(program.answer.reads) is None:
+        raise UserError(
+            f"c: {program.answer.reads} of whole numbers has no C text; give a model that reads "
+            "counts, final, maximum or integral"
+        )
+    return found
 
 
 def sensor_of(network: Network, given: str) -> tuple[int, int, int] | None:

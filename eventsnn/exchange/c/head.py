@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import eventsnn
 from eventsnn.exchange.c.constants import harmless
+from eventsnn.exchange.c.numbers import CNumbers
 from eventsnn.exchange.c.program import CProgram
-from eventsnn.neurons.neuron import FINE, Membrane
 
 
-def head(program: CProgram, name: str) -> str:
+def head(numbers: CNumbers, name: str) -> str:
     """Return the comment; names of populations are in it as data."""
+    program = numbers.program
     lines = [
         f"{name}.c: a spiking network, written by eventsnn {eventsnn.__version__}.",
         "",
@@ -20,7 +19,7 @@ def head(program: CProgram, name: str) -> str:
         "",
         *_populations(program),
         "",
-        *_memory(program),
+        *_memory(numbers),
         "",
         *_work(program),
     ]
@@ -37,38 +36,32 @@ def _populations(program: CProgram) -> list[str]:
     return out
 
 
-def constant_bytes(program: CProgram) -> int:
-    """Return the bytes of weights, targets and tables."""
-    real = np.dtype(program.dtype).itemsize
-    total = sum(max(way.weights.size, 1) * real for way in program.ways)
-    for way in program.ways:
+def constant_bytes(numbers: CNumbers) -> int:
+    """Return the bytes of weights, connections and decay tables."""
+    total = numbers.leaks()[1]
+    for way in numbers.program.ways:
         topology = way.connection.topology
-        wide = 2 if topology.n_out <= 1 << 16 else 4
-        total += 4 * topology.table().size + (wide * topology.targets.size)
-    finite = {p.tau_us for p in _membranes(program) if np.isfinite(p.tau_us)}
-    return int(total + len(finite) * 2 * FINE * 8)
+        total += max(way.weights.size, 1) * numbers.weight_dtype.itemsize
+        total += 4 * topology.table().size + numbers.index_dtype.itemsize * topology.targets.size
+    limits = sum(len(place.traits.thresholds) for place in numbers.program.neurons)
+    return total + limits * numbers.real_bytes
 
 
-def state_bytes(program: CProgram) -> int:
+def state_bytes(numbers: CNumbers) -> int:
     """Return the bytes of the arrays that a running network holds."""
-    real, output = np.dtype(program.dtype).itemsize, program.output.size
+    program = numbers.program
     words = program.total("clocks") + program.total("pauses") + program.total("words")
-    kept = 2 * output * (4 if program.output.population.spiking else real)
-    neurons = sum(place.size for place in program.places[1:])
-    return int(neurons * real + 4 * words + 8 * len(program.places) + program.places[0].size + kept)
+    kept = 8 if program.output.population.spiking else numbers.real_bytes + numbers.integral_bytes
+    neurons = sum(place.size for place in program.neurons) * numbers.real_bytes
+    spans = 8 * len(program.places)
+    return neurons + 4 * words + spans + program.places[0].size + kept * program.output.size
 
 
-def _membranes(program: CProgram) -> list[Membrane]:
-    found = (p.population.neuron.membrane for p in program.places[1:] if p.population.neuron)
-    return [membrane for membrane in found if membrane is not None]
-
-
-def _memory(program: CProgram) -> list[str]:
-    constants, state = constant_bytes(program), state_bytes(program)
+def _memory(numbers: CNumbers) -> list[str]:
     return [
         "Memory:",
-        f"  {constants:,} bytes of constants (weights, connections, decay tables)",
-        f"  {state:,} bytes of arrays that change, and some 50 beside them",
+        f"  {constant_bytes(numbers):,} bytes of constants (weights, connections, decay tables)",
+        f"  {state_bytes(numbers):,} bytes of arrays that change, and some 50 beside them",
     ]
 
 
@@ -82,10 +75,10 @@ def _work(program: CProgram) -> list[str]:
     for k, own in enumerate(adds[1:], 1):
         if own:
             out.append(f"  a spike of {k}     {own:,} additions, as many comparisons")
-    rest = sum(a * p.size for a, p in zip(adds[1:], program.places[1:], strict=True))
-    neurons = [(p.size, p.population.neuron) for p in program.places[1:]]
+    rest = sum(a * p.size for a, p in zip(adds[1:], program.neurons, strict=True))
+    neurons = [(p.size, p.population.neuron) for p in program.neurons]
     decays = sum(size * neuron.multiplications for size, neuron in neurons if neuron)
-    tests = sum(p.size for p in program.places[1:])
+    tests = sum(p.size for p in program.neurons)
     out += [
         "  an instant of k events, in which every neuron fires:",
         f"                   {adds[0]:,} k + {rest:,} additions, {decays:,} multiplications,",

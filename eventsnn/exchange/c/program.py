@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.exchange.c.answer import CAnswer
 from eventsnn.exchange.c.door import check_connection, check_network, check_population
+from eventsnn.exchange.c.traits import Traits
 from eventsnn.network import Connection, Network, Population
 
 WORD = 32
@@ -23,6 +23,8 @@ class CPopulation:
     Attributes
     ----------
     population : Population
+    traits : Traits
+        Of an input none that matter.
     bits, v, clock, ready : int
         First place of its bits (words), potentials, clocks, and ends of refractory times.
     share : int
@@ -32,6 +34,7 @@ class CPopulation:
     """
 
     population: Population
+    traits: Traits
     bits: int
     v: int
     clock: int
@@ -67,20 +70,30 @@ class CProgram:
 
     Attributes
     ----------
+    network : Network
     places : tuple of CPopulation
         The input, then populations in the order in which an instant reaches them; the output last.
     ways : tuple of CConnection
         By the population that they lead to.
     answer : CAnswer
     sensor : (polarities, height, width) or None
-    dtype : numpy.float32 or numpy.float64
     """
 
+    network: Network
     places: tuple[CPopulation, ...]
     ways: tuple[CConnection, ...]
     answer: CAnswer
     sensor: tuple[int, int, int] | None
-    dtype: Any
+
+    @property
+    def neurons(self) -> tuple[CPopulation, ...]:
+        """The populations behind the input."""
+        return self.places[1:]
+
+    @property
+    def whole(self) -> bool:
+        """Whether its neurons are of whole numbers."""
+        return any(p.neuron is not None and p.neuron.whole for p in self.network.populations)
 
     @property
     def output(self) -> CPopulation:
@@ -98,7 +111,7 @@ def program_of(
     answer: CAnswer,
     sensor: tuple[int, int, int] | None,
 ) -> CProgram:
-    """Number a network that a C program can run; ``weights`` are flat, of one dtype.
+    """Number a network that a C program can run; ``weights`` are flat.
 
     Raises
     ------
@@ -120,23 +133,22 @@ def program_of(
     for way in ways:
         check_connection(way.connection, way.source < way.target)
     ordered = sorted(ways, key=lambda way: way.target)
-    dtype = np.result_type(*weights).type
-    return CProgram(tuple(places), tuple(ordered), answer, sensor, dtype)
+    return CProgram(network, tuple(places), tuple(ordered), answer, sensor)
 
 
 def _place(network: Network, p: int, before: CPopulation | None) -> CPopulation:
     """Return a population behind the one before it."""
     population = network.populations[p]
-    membrane = check_population(population, p == len(network.populations) - 1)
+    traits = check_population(population, p == len(network.populations) - 1)
     share = _share(network, p)
-    keeps_time = membrane is not None and (not population.spiking or np.isfinite(membrane.tau_us))
+    keeps_time = population.neuron is not None and (traits.leaks or not population.spiking)
     clocks = population.size // share if keeps_time else 0
-    pauses = population.size if membrane is not None and membrane.refractory_us else 0
+    counts = clocks, population.size if traits.refractory_us else 0
     if before is None:
-        return CPopulation(population, 0, 0, 0, 0, share, clocks, pauses)
+        return CPopulation(population, traits, 0, 0, 0, 0, share, *counts)
     v = 0 if before.population.neuron is None else before.v + before.size
     firsts = before.bits + before.words, v, before.clock + before.clocks
-    return CPopulation(population, *firsts, before.ready + before.pauses, share, clocks, pauses)
+    return CPopulation(population, traits, *firsts, before.ready + before.pauses, share, *counts)
 
 
 def _share(network: Network, p: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from eventsnn.engines.outputs import recorded_outputs
 from eventsnn.engines.running import Engine, How, run
 from eventsnn.engines.stop import Scoring
 from eventsnn.events import EventStream
-from eventsnn.exchange.c import constants, texts
+from eventsnn.exchange.c import texts
 from eventsnn.exchange.c.answer import CAnswer
+from eventsnn.exchange.c.numbers import CNumbers, array
 from eventsnn.losses.answers import answers
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
@@ -50,12 +52,12 @@ class TestVector:
     digest: int
 
 
-def drawn(network: Network, seed: int) -> EventStream:
-    """Return events on the input, uniform over units and time, many of them at one instant."""
+def drawn(network: Network, seed: int, most: int = EVENTS) -> EventStream:
+    """Return at most so many events on the input, uniform over units and time, many at once."""
     rng = np.random.default_rng(seed)
-    shape = network.populations[network.input].shape
-    t = np.sort(rng.integers(0, SPAN_US, EVENTS))
-    unit = rng.integers(0, network.populations[network.input].size, EVENTS).astype(np.int32)
+    shape, n = network.populations[network.input].shape, min(EVENTS, most)
+    t = np.sort(rng.integers(0, SPAN_US, n))
+    unit = rng.integers(0, network.populations[network.input].size, n).astype(np.int32)
     return EventStream(t, unit, shape if len(shape) == 3 else (1, 1, shape[0]), duration=END_US)
 
 
@@ -69,8 +71,13 @@ def engine_says(
     """Return what the engine makes of a recording."""
     loss, last = answer.loss, len(network.populations) - 1
     scoring = Scoring(loss.reads, lambda outputs: loss(outputs, np.zeros(len(outputs), int)).scores)
-    record = run(network, weights, stream, None, How(engine, stop=answer.stop, answer=scoring))
-    if record.stopped is not None:
+    with warnings.catch_warnings():
+        # These events are not what the network was made for.
+        warnings.simplefilter("ignore", UserWarning)
+        record = run(network, weights, stream, None, How(engine, stop=answer.stop, answer=scoring))
+    if _is_whole(network):
+        scores = recorded_outputs(record, last, loss.reads)  # a gain changes no answer
+    elif record.stopped is not None:
         scores = record.stopped.scores
     elif loss.reads == "first_spike":
         scores = scoring.scores(_firsts(record, last))
@@ -79,6 +86,10 @@ def engine_says(
     t, number, unit = spikes_in_order(record)
     digest, said = digest_of(t, number, unit), int(answers(scores)[0])
     return TestVector(stream, int(record.duration[0]), said, scores[0], len(t), digest)
+
+
+def _is_whole(network: Network) -> bool:
+    return any(p.neuron is not None and p.neuron.whole for p in network.populations)
 
 
 def _firsts(record: Record, last: int) -> NDArray[np.float64]:
@@ -119,19 +130,21 @@ def digest_of(t: NDArray[Any], population: NDArray[Any], unit: NDArray[Any]) -> 
     return digest
 
 
-def main_program(vector: TestVector, name: str, placed: bool) -> str:
+def main_program(numbers: CNumbers, vector: TestVector, name: str) -> str:
     """Return the text of the main program: it checks the vector, or replays a file."""
+    kind = np.float64 if numbers.score == "double" else np.int64
     places = {
-        "units": constants.array("uint32_t", "test_unit", vector.stream.unit.astype(np.uint32)),
-        "times": constants.array("uint32_t", "test_t", vector.stream.t.astype(np.uint32)),
-        "scores": constants.array("snn_score", "test_scores", vector.scores),
+        "units": array("test_unit", vector.stream.unit.astype(np.uint32)),
+        "times": array("test_t", vector.stream.t.astype(np.uint32)),
+        "scores": array("test_scores", vector.scores.astype(kind), "snn_score"),
         "events": str(len(vector.stream.t)),
         "end": str(int(vector.stream.duration)),
         "t": str(vector.t_us),
         "answer": str(vector.answer),
         "spikes": str(vector.spikes),
         "digest": f"0x{vector.digest:016x}ull",
-        "placed": str(int(placed)),
-        "format": "%.17g",
+        "placed": str(int(numbers.program.sensor is not None)),
+        "format": numbers.printed[0],
+        "printed": numbers.printed[1],
     }
     return texts.renamed(texts.filled(texts.text("main.c"), places), name)

@@ -94,6 +94,11 @@ int snn_unit(snn_net *net, uint32_t unit, uint32_t t)
         return status;
     if (net->times[unit] == UINT8_MAX)
         return SNN_FULL;
+#ifdef SNN_MOST_EVENTS
+    if (net->events >= SNN_MOST_EVENTS)
+        return SNN_FULL;
+    net->events++;
+#endif
     if (!net->times[unit]++)
         mark(net, &populations[0], unit);
     net->waiting = 1;

@@ -123,7 +123,7 @@ static double replay(unsigned long number, uint32_t end, struct seen *seen)
     printf("%lu %d %lu %lu %016llx", number, answer, (unsigned long)net.t, seen->count,
            (unsigned long long)seen->digest);
     for (i = 0; i < SNN_CLASSES; i++)
-        printf(" /*@format@*/", scores[i]);
+        printf(" /*@format@*/", (/*@printed@*/)scores[i]);
     printf("\n");
     count = 0;
     return seconds;

@@ -12,7 +12,12 @@ struct population {
     uint32_t share;    /* neighbours that are always reached together, and share a clock */
     uint32_t ready;    /* where the ends of its refractory times begin */
     uint32_t refractory_us;
-    snn_real threshold;
+    const snn_real *thresholds; /* one, or some that neurons take in turns */
+    uint32_t kinds;    /* how many */
+    snn_real lowest;   /* the lowest of them */
+#if SNN_WHOLE
+    snn_real scale;    /* what a weight is multiplied by: a power of two */
+#endif
     uint8_t to_zero;   /* whether a spike sets the potential to 0, or takes the threshold off */
     uint8_t answers;   /* whether it is the output */
     const struct leak *leak;
@@ -34,7 +39,6 @@ struct link {
 };
 
 static const struct population populations[SNN_POPULATIONS];
-static const struct link links[SNN_LINKS];
 
 /* Note that a neuron may fire, or that an input has events. */
 static void mark(snn_net *net, const struct population *p, uint32_t unit)

@@ -24,7 +24,8 @@ enum {
     SNN_CLEAR = 1,    /* the answer is clear: nothing more is taken until snn_begin */
     SNN_LATE = -1,    /* before an event that was taken, beyond SNN_LAST, or behind snn_end */
     SNN_OUTSIDE = -2, /* no such place on the sensor */
-    SNN_FULL = -3     /* the 256th event of one place at one microsecond */
+    SNN_FULL = -3     /* the 256th event of one place at one microsecond; of whole numbers also more
+                         than SNN_MOST_EVENTS events of a recording */
 };
 
 /* What an output says: a number of the network's arithmetic. */

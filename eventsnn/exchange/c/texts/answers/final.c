@@ -1,7 +1,7 @@
 #include "final_of.c"
 
 /* The answer is the potential of each readout. */
-static void read_outputs(const snn_net *net, double *outputs)
+static void read_outputs(const snn_net *net, snn_score *outputs)
 {
     snn_real integral;
     uint32_t k;

@@ -1,6 +1,6 @@
 /* The answer is who fired first: the time of each first spike, and one SNN_SCALE_US later than the
    last of them for who did not; all 0 where nobody did. */
-static void read_outputs(const snn_net *net, double *outputs)
+static void read_outputs(const snn_net *net, snn_score *outputs)
 {
     double last = 0.0, silent = 1.0;
     uint32_t k;

@@ -2,7 +2,7 @@
 
 /* The answer is the integral of each readout, in time constants, and while more may come what it
    would still gain if nothing came: its potential. */
-static void read_outputs(const snn_net *net, double *outputs)
+static void read_outputs(const snn_net *net, snn_score *outputs)
 {
     const struct population *p = &populations[SNN_POPULATIONS - 1];
     snn_real integral, v;

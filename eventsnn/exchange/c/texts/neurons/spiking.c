@@ -1,5 +1,11 @@
 /* Neurons that fire at v >= threshold, at the instant of a delivery. */
 
+/* Return the threshold of a neuron. */
+static snn_real threshold_of(const struct population *p, uint32_t unit)
+{
+    return p->thresholds[p->kinds == 1 ? 0 : unit % p->kinds];
+}
+
 #if SNN_READY
 /* Whether a neuron is refractory: what is delivered to it is lost. */
 static int pauses(const snn_net *net, const struct population *p, uint32_t unit)
@@ -12,27 +18,27 @@ static int pauses(const snn_net *net, const struct population *p, uint32_t unit)
 static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *weights, uint32_t n)
 {
     snn_real *v = net->v + p->v + first;
-    const snn_real threshold = p->threshold;
+    const snn_real lowest = p->lowest;
     uint32_t k;
     int reached = 0;
 #if SNN_READY
     if (p->refractory_us) {
         for (k = 0; k < n; k++)
             if (!pauses(net, p, first + k)) {
-                v[k] += weights[k];
-                if (v[k] >= threshold)
+                v[k] += SNN_ADDED(p, weights[k]);
+                if (v[k] >= threshold_of(p, first + k))
                     mark(net, p, first + k);
             }
         return;
     }
 #endif
     for (k = 0; k < n; k++) {
-        v[k] += weights[k];
-        reached |= v[k] >= threshold;
+        v[k] += SNN_ADDED(p, weights[k]);
+        reached |= v[k] >= lowest;
     }
     if (reached)
         for (k = 0; k < n; k++)
-            if (v[k] >= threshold)
+            if (v[k] >= lowest && v[k] >= threshold_of(p, first + k))
                 mark(net, p, first + k);
 }
 
@@ -40,7 +46,7 @@ static void add(snn_net *net, const struct population *p, uint32_t first, const 
 static void fire(snn_net *net, const struct population *p, uint32_t unit)
 {
     snn_real *v = net->v + p->v + unit;
-    *v = p->to_zero ? (snn_real)0 : *v - p->threshold;
+    *v = p->to_zero ? (snn_real)0 : *v - threshold_of(p, unit);
 #if SNN_READY
     if (p->refractory_us)
         net->ready[p->ready + unit] = net->t + p->refractory_us;
@@ -65,7 +71,7 @@ static void spiking_settle(snn_net *net, const struct population *p)
         for (rest = net->bits[p->bits + word]; rest; rest >>= 1, unit++) {
             if (!(rest & 1))
                 continue;
-            if (net->v[p->v + unit] >= p->threshold)
+            if (net->v[p->v + unit] >= threshold_of(p, unit))
                 fire(net, p, unit);
             else
                 net->bits[p->bits + word] &= ~((uint32_t)1 << (unit % 32));

@@ -1,6 +1,8 @@
 #include <float.h>
 #include <string.h>
 
+#define SNN_WHOLE 0
+
 /* Sums are rounded where they are written, and not fused: else other spikes would come. ISO modes
    of gcc (-std=c99) never fuse; these lines say so in others. Never give -ffast-math. */
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
@@ -25,3 +27,6 @@
 
 typedef /*@weight@*/ snn_weight;
 typedef /*@index@*/ snn_index;
+
+/* What a weight adds to a potential. */
+#define SNN_ADDED(p, weight) (weight)

@@ -1,0 +1,11 @@
+#include <string.h>
+
+/* Whole numbers all the way: nothing is rounded but where it is written, and nothing can overflow
+   within SNN_MOST_EVENTS events of a recording (the library derives that from the weights). */
+#define SNN_WHOLE 1
+
+typedef /*@weight@*/ snn_weight;
+typedef /*@index@*/ snn_index;
+
+/* What a weight adds to a potential, which has some bits behind the point. */
+#define SNN_ADDED(p, weight) ((snn_real)(weight) * (p)->scale)
