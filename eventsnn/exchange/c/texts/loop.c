@@ -6,10 +6,8 @@ static void deliver(snn_net *net, const struct link *link)
     const struct population *from = &populations[link->source];
     uint32_t word, unit, rest, again;
     for (word = net->low[from->index]; word <= net->high[from->index]; word++) {
-        unit = 32 * word;
-        for (rest = net->bits[from->bits + word]; rest; rest >>= 1, unit++) {
-            if (!(rest & 1))
-                continue;
+        for (rest = net->bits[from->bits + word]; rest; rest &= rest - 1) {
+            unit = 32 * word + lowest_bit(rest);
             again = from->index == 0 ? net->times[unit] : 1;
             while (again--)
                 link->fan_out(net, link, unit);
@@ -20,12 +18,12 @@ static void deliver(snn_net *net, const struct link *link)
 /* Clear the bits of a population, and of the input its counts. */
 static void forget(snn_net *net, const struct population *p)
 {
-    uint32_t word, unit;
+    uint32_t word, rest;
     for (word = net->low[p->index]; word <= net->high[p->index]; word++) {
-        net->bits[p->bits + word] = 0;
         if (p->index == 0)
-            for (unit = 32 * word; unit < 32 * word + 32 && unit < p->size; unit++)
-                net->times[unit] = 0;
+            for (rest = net->bits[p->bits + word]; rest; rest &= rest - 1)
+                net->times[32 * word + lowest_bit(rest)] = 0;
+        net->bits[p->bits + word] = 0;
     }
     net->low[p->index] = UINT32_MAX;
     net->high[p->index] = 0;

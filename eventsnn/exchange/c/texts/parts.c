@@ -51,6 +51,19 @@ static void mark(snn_net *net, const struct population *p, uint32_t unit)
         net->high[p->index] = word;
 }
 
+/* The number of the lowest bit of a word that has some. */
+static uint32_t lowest_bit(uint32_t word)
+{
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_ctzl(word);
+#else
+    uint32_t k = 0;
+    while (!(word >> k & 1))
+        k++;
+    return k;
+#endif
+}
+
 /* Deliver weights from `weight` on to the n neighbours from `target` on. */
 static void run(snn_net *net, const struct link *link, uint32_t target, uint32_t weight, uint32_t n)
 {

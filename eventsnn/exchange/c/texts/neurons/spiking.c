@@ -15,9 +15,9 @@ static int pauses(const snn_net *net, const struct population *p, uint32_t unit)
 #endif
 
 /* Add weights, and note who reached the threshold on the way: who stays there fires. */
-static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *weights, uint32_t n)
+static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *restrict weights, uint32_t n)
 {
-    snn_real *v = net->v + p->v + first;
+    snn_real *restrict v = net->v + p->v + first;
     const snn_real lowest = p->lowest;
     uint32_t k;
     int reached = 0;
@@ -67,10 +67,8 @@ static void spiking_settle(snn_net *net, const struct population *p)
 {
     uint32_t word, unit, rest;
     for (word = net->low[p->index]; word <= net->high[p->index]; word++) {
-        unit = 32 * word;
-        for (rest = net->bits[p->bits + word]; rest; rest >>= 1, unit++) {
-            if (!(rest & 1))
-                continue;
+        for (rest = net->bits[p->bits + word]; rest; rest &= rest - 1) {
+            unit = 32 * word + lowest_bit(rest);
             if (net->v[p->v + unit] >= threshold_of(p, unit))
                 fire(net, p, unit);
             else
