@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import eventsnn
 from eventsnn.bench.control import machine
@@ -85,7 +84,7 @@ def compared(model: Path, batch: EventBatch, given: Any, place: Path) -> dict[st
     right = sum(one.answer == label for one, label in zip(said, batch.label.tolist(), strict=True))
     return {
         "network": repr(network),
-        "weights": str(np.result_type(*weights.values())),
+        "weight_type": re.search(r"typedef (\w+) snn_weight", (place / "snn.c").read_text())[1],
         "accuracy": right / len(said),
         "spikes": sum(one.spikes for one in said),
         "ours_ns_an_event": ours(network, weights, batch, given.rounds),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from eventsnn.errors import DataError, UserError
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.exchange import nir
+    from eventsnn.exchange.c.write import write_c
     from eventsnn.generators.constant_current import ConstantCurrent
     from eventsnn.generators.poisson import Poisson
     from eventsnn.generators.regular import Regular
@@ -141,6 +142,7 @@ _HOME = {
     "Stopped": "engines.stop",
     "Uniform": "distributions.uniform",
     "UserError": "errors",
+    "write_c": "exchange.c.write",
 }
 
 _ROOMS = {
@@ -232,6 +234,7 @@ __all__ = [
     "start",
     "surrogates",
     "topology",
+    "write_c",
 ]
 
 

@@ -406,6 +406,22 @@ def test_a_row_of_units_sees_the_sensor_that_is_given(gcc, tmp_path, call):
     assert call(*words, "--spike", "dirac")[0] == 2  # an option of nir
 
 
+def test_a_trained_model_knows_its_sensor_and_how_it_sees(gcc, tmp_path, call):
+    rng = np.random.default_rng(0)
+    streams = [
+        es.EventStream(np.arange(50), rng.integers(0, 112, 50), SENSOR, k % 2) for k in range(8)
+    ]
+    data = es.DataSet.from_streams("few", streams, streams).viewed(pool=2)
+    model = es.Classifier("32-4-2", "adjoint", epochs=1, seed=0)
+    model.fit(data)
+    model.save(tmp_path / "run")
+    words = ["export", tmp_path / "run", "--to", "c", "--out", tmp_path / "out", "--json"]
+    code, out, err = call(*words)
+    assert code == 0, err
+    assert "it learned from events that were seen with --pool 2" in out
+    assert "#define SNN_HEIGHT 4u\n#define SNN_WIDTH 4u" in (tmp_path / "out/snn.h").read_text()
+
+
 def test_every_kind_with_a_text_is_compiled_here():
     from eventsnn.exchange.c.door import known
 

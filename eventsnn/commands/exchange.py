@@ -11,6 +11,7 @@ from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data.source import open_data
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.events.checked import sensor_text
 from eventsnn.network import Network
 from eventsnn.network.file import load_network
 from eventsnn.options import declared, made
@@ -31,14 +32,14 @@ def network_in(model: Path) -> Described:
     return _opened(model)[0]
 
 
-def _opened(model: Path) -> tuple[Described, list[str]]:
-    """Return the network of ``network_in``; and a note, if it sees events otherwise."""
+def _opened(model: Path) -> tuple[Described, dict[str, Any], list[str]]:
+    """Return the network of ``network_in``, options that it knows, and notes on what it sees."""
     form = format_of(model)
     if form is not None:
-        return form.read(model), []
+        return form.read(model), {}, []
     if model.suffix == ".toml":
         network, weights = load_network(model)
-        return Described(network, network.shaped(weights), {}), []
+        return Described(network, network.shaped(weights), {}), {}, []
     learner, run = open_model(model)
     reading, view = learner.reading, run.options.view
     if reading is None:
@@ -51,7 +52,8 @@ def _opened(model: Path) -> tuple[Described, list[str]]:
     note = (
         f"it learned from events that were seen with {view}: give it such, not those of the sensor"
     )
-    return described, [note] if view else []
+    known = {"sensor": sensor_text(run.sensor)} if len(run.sensor) == 3 else {}
+    return described, known, [note] if view else []
 
 
 def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -63,11 +65,11 @@ def export(model: Path, to: str, out: Path, given: dict[str, Any]) -> dict[str, 
     for name in given:
         if name not in declared(form.Options):
             raise UserError(f"--{name.replace('_', '-')}: {to} has no such option; leave it out")
-    options = made(form.Options, given)
     if form.suffix and out.suffix != form.suffix:
         raise UserError(f"--out {out}: give a name that ends in {form.suffix}")
-    described, seen = _opened(model)
-    notes = [*form.write(out, described, options), *seen]
+    described, known_of, seen = _opened(model)
+    found = {key: v for key, v in known_of.items() if key in declared(form.Options)}
+    notes = [*form.write(out, described, made(form.Options, found | given)), *seen]
     what = {"model": str(model), "to": to, "out": str(out)}
     return what | told(described.network) | {"notes": notes}
 

@@ -54,7 +54,11 @@ def answer_in(given: dict[str, Any], output: Population, stop: str) -> CAnswer:
         Where the output does not give it, or its loss scores otherwise.
     """
     usual = {"reads": "counts" if output.spiking else "integral"}
-    loss = made(GivenOptions, usual | given).make_loss()
+    return answer_by(made(GivenOptions, usual | given).make_loss(), output, stop)
+
+
+def answer_by(loss: Loss, output: Population, stop: str) -> CAnswer:
+    """Return how an answer is read whose scores are those of a loss; see ``answer_in``."""
     if not loss.scaled or not (FOLDER / f"answers/{loss.reads}.c").is_file():
         raise UserError(
             f"c: the loss {named(loss.kind)} has scores of its own, and no C text; give a model "

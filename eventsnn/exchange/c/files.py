@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 from eventsnn.errors import UserError
-from eventsnn.exchange.c.answer import answer_in
+from eventsnn.exchange.c.answer import CAnswer
 from eventsnn.exchange.c.head import constant_bytes, state_bytes
 from eventsnn.exchange.c.numbers import CNumbers
 from eventsnn.exchange.c.program import CProgram, program_of
@@ -14,11 +15,13 @@ from eventsnn.exchange.c.real import RealNumbers
 from eventsnn.exchange.c.vector import drawn, engine_says, main_program
 from eventsnn.exchange.c.whole import WholeNumbers
 from eventsnn.exchange.c.written import header, source
-from eventsnn.network import Network
-from eventsnn.train.model_file import Described
+from eventsnn.files.outputs import write_whole
+from eventsnn.network import Network, Weights
 
 
-def program_files(described: Described, options: Any) -> tuple[dict[str, str], list[str]]:
+def program_files(
+    network: Network, weights: Weights, answer: CAnswer, options: Any
+) -> tuple[dict[str, str], list[str]]:
     """Return the text of each file by its name, and what to know, a line each.
 
     Raises
@@ -26,9 +29,7 @@ def program_files(described: Described, options: Any) -> tuple[dict[str, str], l
     UserError
         For what has no form in C; it names the population or the connection.
     """
-    network, weights, given = described
     flat = network.weights(weights, None)
-    answer = answer_in(given, network.populations[-1], options.stop)
     program = program_of(network, flat, answer, sensor_of(network, options.sensor))
     numbers = numbers_of(program)
     vector = engine_says(network, weights, answer, drawn(network, options.seed, numbers.most))
@@ -80,3 +81,12 @@ def sensor_of(network: Network, given: str) -> tuple[int, int, int] | None:
             f"sensor is {given}, {math.prod(sensor):,} inputs; the network has {population.size:,}"
         )
     return sensor
+
+
+def written(path: Path, made: tuple[dict[str, str], list[str]]) -> list[str]:
+    """Write the files, and return the notes."""
+    files, notes = made
+    path.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        write_whole(path / name, text.encode("ascii"))
+    return notes

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
-from eventsnn.files.outputs import check_output_folder, write_whole
+from eventsnn.files.outputs import check_output_folder
 from eventsnn.options import Form, option, take
 from eventsnn.text import shown
 from eventsnn.train.model_file import Described, FileFormat
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}", re.ASCII)
-_SENSOR = re.compile(r"(\d{1,5})x(\d{1,5})(?:x(\d{1,5}))?", re.ASCII)
+_SENSOR = re.compile(r"(\d{1,10})x(\d{1,10})(?:x(\d{1,10}))?", re.ASCII)
 
 
 def _sensor(text: Any) -> str:
@@ -63,11 +63,10 @@ class CFile(FileFormat):
 
     def write(self, path: Path, described: Described, options: Any) -> list[str]:
         """Write the files into a folder; return what to know of them."""
-        from eventsnn.exchange.c.files import program_files
+        from eventsnn.exchange.c.answer import answer_in
+        from eventsnn.exchange.c.files import program_files, written
 
+        network, weights, given = described
         check_output_folder("out", path)
-        files, notes = program_files(described, options)
-        path.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            write_whole(path / name, text.encode("ascii"))
-        return notes
+        answer = answer_in(given, network.populations[-1], options.stop)
+        return written(path, program_files(network, weights, answer, options))
