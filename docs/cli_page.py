@@ -18,7 +18,7 @@ from eventsnn.train.options import KNOWN, options_of
 FOLDER = Path(__file__).parent / "reference"
 APART = {
     "cli-worth.md": ("measure, compare, front and bench", ("measure", "compare", "front", "bench")),
-    "cli-exchange.md": ("export and exchange", ("export", "exchange")),
+    "cli-exchange.md": ("export, exchange and quantize", ("export", "exchange", "quantize")),
     "cli-live.md": ("live and send", ("live", "send")),
 }
 """Pages of their own: their names, what they are called, and their commands."""

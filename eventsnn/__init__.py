@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from eventsnn.events import EventBatch, EventStream, merge
     from eventsnn.exchange import nir
     from eventsnn.exchange.c.write import write_c
+    from eventsnn.exchange.integers.quantize import quantize
     from eventsnn.generators.constant_current import ConstantCurrent
     from eventsnn.generators.poisson import Poisson
     from eventsnn.generators.regular import Regular
@@ -125,6 +126,7 @@ _HOME = {
     "potentials": "measure.traces",
     "prepare": "engines.prepared",
     "Prepared": "engines.prepared",
+    "quantize": "exchange.integers.quantize",
     "Readout": "neurons.readout",
     "Record": "record",
     "register": "registry",
@@ -227,6 +229,7 @@ __all__ = [
     "plot",
     "potentials",
     "prepare",
+    "quantize",
     "register",
     "rules",
     "save",

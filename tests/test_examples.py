@@ -34,6 +34,16 @@ def accuracy_against_cost(out):
     assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
 
 
+def whole_numbers(out):
+    rows = re.findall(r"(.+): ([\d.]+)%, ([\d,]+) bytes", out)
+    sizes = [int(row[2].replace(",", "")) for row in rows]
+    accuracy = [float(row[1]) for row in rows]
+    assert sizes == [4 * 69_660, 69_660, 34_830, 17_415]
+    assert accuracy[0] > 50 and abs(accuracy[1] - accuracy[0]) < 2
+    assert "the same bits: True" in out
+    assert numbers(r"potential is ([\d,]+);", out)[0] < 2**31
+
+
 def network_in_c(out):
     fired = numbers(r": (\d+) spikes", out)
     assert fired[0] > 10 and fired[1:] in ([], fired[:1])

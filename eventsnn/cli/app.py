@@ -18,6 +18,7 @@ from eventsnn.cli.exchange import add_exchange
 from eventsnn.cli.front import add_front
 from eventsnn.cli.live import add_live
 from eventsnn.cli.measure import add_measure
+from eventsnn.cli.quantize import add_quantize
 from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.train import add_train
@@ -57,6 +58,7 @@ add_live(app)
 for command in (compare, film, bench, reproduce):
     app.command()(command)
 add_exchange(app)
+add_quantize(app)
 
 
 def main() -> None:

@@ -47,6 +47,17 @@ def read_outputs(
 
 
 def integral_unit(neuron: Neuron) -> float:
-    """Return the microseconds in which integrals of a readout are given to a loss."""
+    """Return the microseconds in which integrals of a readout are given to a loss.
+
+    A leaky readout in whole numbers gives them in its time constant already.
+    """
     membrane = neuron.membrane
     return 1.0 if membrane is None or np.isinf(membrane.tau_us) else membrane.tau_us
+
+
+def leak_of(neuron: Neuron | None) -> float:
+    """Return the microseconds with which a readout forgets; infinite where that is not known."""
+    if neuron is not None and neuron.whole:
+        return float(getattr(neuron, "tau_us", np.inf))
+    membrane = None if neuron is None else neuron.membrane
+    return np.inf if membrane is None else membrane.tau_us

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.outputs import read_outputs
+from eventsnn.engines.outputs import leak_of, read_outputs
 from eventsnn.engines.stop import POLICIES, AtCheck, Scoring, Stop, Stopped
 from eventsnn.network import Network
 from eventsnn.record import Readouts
@@ -46,17 +46,11 @@ class Watched:
         self.scores = answer.scores(np.full(shape, np.inf) if self._timed else np.zeros(shape))
         self._counts, self._first = np.zeros(shape, np.int64), np.full(shape, np.inf)
         self._checks = 0
+        self._leaks = bool(np.isfinite(leak_of(network.populations[self.output].neuron)))
 
     @property
     def _timed(self) -> bool:
         return self.answer.reads == "first_spike"
-
-    @property
-    def _tau_us(self) -> float:
-        """With which a readout forgets; infinite where its closed form is not known."""
-        neuron = self.network.populations[self.output].neuron
-        membrane = None if neuron is None else neuron.membrane
-        return np.inf if membrane is None else membrane.tau_us
 
     def border(self) -> NDArray[np.float64]:
         """Return where each recording stands at the next check, float64 (n_recordings,)."""
@@ -89,7 +83,7 @@ class Watched:
         kept = (readouts.final, readouts.maximum, readouts.maximum_t, readouts.integral)
         some = Readouts(*(array[rows] for array in kept))
         outputs = read_outputs(self.network, self.output, reads, some, None)
-        if reads == "integral" and np.isfinite(self._tau_us):
+        if reads == "integral" and self._leaks:
             # In units of tau, what is still to come is the potential itself.
             unfinished = np.where(self.t[rows] < self.until[rows], 1.0, 0.0)
             outputs = outputs + unfinished[:, None] * some.final

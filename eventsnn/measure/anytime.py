@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.fingerprint import check_given
-from eventsnn.engines.outputs import integral_unit
+from eventsnn.engines.outputs import integral_unit, leak_of
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
 from eventsnn.losses.loss import Loss, Reads
+from eventsnn.measure.anytime_any import read_any
 from eventsnn.measure.anytime_kernel import Arrivals, Read, count_out, read_out
 from eventsnn.measure.fan_out import fan_outs
 from eventsnn.measure.operations import source_train
@@ -194,20 +195,24 @@ def _outputs(
     """Return (outputs float64 (n, checks, classes), whether an output spiked (n, checks))."""
     output, (reads, settle) = record.network.populations[-1], reading
     shape = (*times.shape, output.size)
-    if not isinstance(output.neuron, Readout):  # the formulas of another are not known here
+    if output.spiking:
         counts, first = np.zeros(shape, np.int64), np.empty(shape)
         spikes = record.spikes[output.name]
         count_out(Arrivals(spikes.t, spikes.unit, spikes.start), times, counts, first)
         spoke = np.asarray(np.isfinite(first).any(axis=2), np.bool_)
         return first if reads == "first_spike" else counts.astype(np.float64), spoke
     neuron = output.neuron
+    assert neuron is not None
     arrived, array = _into_readout(record, weights, events)
     read = Read(*(np.empty(shape, array.dtype) for _ in range(3)))
-    read_out(arrived, array, neuron.tau_us, neuron.decays, times, read)
+    if isinstance(neuron, Readout):
+        read_out(arrived, array, neuron.tau_us, neuron.decays, times, read)
+    else:
+        read_any(neuron, arrived, array, times, read)
     outputs = np.asarray(getattr(read, reads), np.float64)
     if reads == "integral":
         outputs /= integral_unit(neuron)
-        if settle and np.isfinite(neuron.tau_us):
+        if settle and np.isfinite(leak_of(neuron)):
             # In units of tau, what is still to come is the potential itself.
             outputs += np.where(times < record.duration[:, None], 1.0, 0.0)[..., None] * read.final
     return outputs, np.zeros(times.shape, np.bool_)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
+from eventsnn.neurons.integer_lif import IntegerLIF
 from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron, Reset
 
 
@@ -70,6 +71,11 @@ class IF(Neuron):
     def membrane(self) -> Membrane:
         """Return the closed form of the potential, which keeps all it was given."""
         return Membrane(math.inf, self.threshold, self.reset, self.refractory_us)
+
+    def in_whole_numbers(self, threshold: Any, fraction: int, tick_us: int) -> IntegerLIF:
+        """Return the model in whole numbers."""
+        ends = threshold, self.reset, fraction, tick_us, self.refractory_us
+        return IntegerLIF(math.inf, *ends)
 
     def lowered(self, share: float) -> IF:
         """Return the model with that share of its threshold."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from eventsnn.neurons import lif_kernels as kernels
 from eventsnn.neurons import neuron as base
+from eventsnn.neurons.integer_lif import IntegerLIF
 from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron, Reset
 
 
@@ -82,6 +83,11 @@ class LIF(Neuron):
     def membrane(self) -> Membrane:
         """Return the closed form of the potential."""
         return Membrane(self.tau_us, self.threshold, self.reset, self.refractory_us)
+
+    def in_whole_numbers(self, threshold: Any, fraction: int, tick_us: int) -> IntegerLIF:
+        """Return the model in whole numbers."""
+        ends = threshold, self.reset, fraction, tick_us, self.refractory_us
+        return IntegerLIF(self.tau_us, *ends)
 
     def lowered(self, share: float) -> LIF:
         """Return the model with that share of its threshold."""

@@ -85,18 +85,15 @@ class Neuron(ABC):
         Name in network files.
     spiking : bool
         False for a model that only integrates.
-    predicts : bool
-        True for a model that may fire between events.
-    rows : bool
-        True for a model whose kernels take whole rows of weights (``Kernels.rows``).
+    predicts, rows, whole : bool
+        True for a model that may fire between events; whose kernels take whole rows of weights
+        (``Kernels.rows``); of whole numbers (``neurons/integer_lif.py``).
     one_clock : bool
         True for a model whose kernels keep one clock for neighbours that are always reached
         together, as many as their table says; else each neuron has its own.
     current : str
         The parameter that is a constant current, where the model integrates one in closed form;
         else "". Current generators set it (``turned``).
-    whole : bool
-        True for a model of whole numbers (``neurons/integer_lif.py``).
     in_state : tuple of str
         Parameters that are compared with or added to potentials: they must be numbers of the
         state's dtype.
@@ -165,10 +162,10 @@ class Neuron(ABC):
         """Return the model's entry points for a state of float32 or float64."""
 
     def lateral(self, cells: Sequence[Cell], t: float, fired: Sequence[int]) -> None:
-        """Let the neurons that fire at ``t`` act on others of their population, without synapses.
+        """Let neurons that fire at ``t`` act on others of their population, without synapses.
 
-        ``cells`` are all neurons, ``fired`` those that fire, in order of unit. It is called once
-        at every instant at which something arrived; ``settle`` of the kernels does the same.
+        ``fired`` are in order of unit. It is called once at every instant at which something
+        arrived; ``settle`` of the kernels does the same.
         """
         return
 
@@ -227,6 +224,10 @@ class Neuron(ABC):
         tau = self.membrane.tau_us if self.membrane else math.inf
         first, *rest = cell.x
         return [first * decay(t - cell.times[0], tau, table_of(tau)), *rest]
+
+    def in_whole_numbers(self, threshold: Any, fraction: int, tick_us: int) -> Neuron | None:
+        """Return the model in whole numbers, with one or several thresholds; None without."""
+        return None
 
     def lowered(self, share: float) -> Neuron | None:
         """Return the model with that share of its threshold; None for one that has none."""

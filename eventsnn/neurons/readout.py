@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from eventsnn.kernels.compile import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.decay_kernel import decay_at
+from eventsnn.neurons.integer_readout import IntegerReadout
 from eventsnn.neurons.neuron import Cell, Kernels, Membrane, Neuron
 
 
@@ -112,6 +113,10 @@ class Readout(Neuron):
     def membrane(self) -> Membrane:
         """Return the closed form of the potential, which never fires."""
         return Membrane(self.tau_us)
+
+    def in_whole_numbers(self, threshold: Any, fraction: int, tick_us: int) -> IntegerReadout:
+        """Return the model in whole numbers."""
+        return IntegerReadout(self.tau_us, fraction, tick_us)
 
     def table(self) -> NDArray[np.float64]:
         """[tau, decay table]."""

@@ -147,9 +147,7 @@ class Classifier:
         return self
 
     def with_weights(self, network: Network, weights: Weights, data: Samples) -> Classifier:
-        """Become a network that learned in a loop of one's own, and return this one.
-
-        It predicts, and what it saves every command takes.
+        """Become a network that learned in a loop of one's own: it predicts and is saved.
 
         Parameters
         ----------
@@ -194,6 +192,12 @@ class Classifier:
             raise UserError("the classifier has learned nothing yet; call fit first, or load one")
         return self._learner
 
+    @property
+    def saved(self) -> Checkpoint:
+        """What ``save`` writes; UserError before ``fit``."""
+        assert self.learner and self._saved is not None
+        return self._saved
+
     def predict(self, X: Samples, *, stop: Stop | str | None = None) -> NDArray[np.int64] | int:
         """Return the class of each recording, int64 (n,); of one stream, an int.
 
@@ -236,25 +240,22 @@ class Classifier:
         data = data if y is None else labelled(data, y)
         labels, classes = labels_of(data), np.atleast_1d(self.predict(data, stop=stop))
         unknown = np.flatnonzero(labels < 0)
-        if unknown.size or not len(data):
-            raise UserError(
-                f"score: recording {unknown[0]} has no label; give y"
-                if len(data)
-                else "score: there are no recordings; give at least one"
-            )
+        if not len(data):
+            raise UserError("score: there are no recordings; give at least one")
+        if unknown.size:
+            raise UserError(f"score: recording {unknown[0]} has no label; give y")
         return float((classes == labels).mean())
 
     def _fitting(self, given: Samples) -> Data:
         """Return samples that the network can take."""
-        options = self.learner.options
-        assert self._saved is not None
+        options, info = self.learner.options, self.saved.info
         if isinstance(given, DataSet):
-            names = self._saved.info.get("data", {}).get("names", ())
+            names = info.get("data", {}).get("names", ())
             given = numbered_as(given, tuple(names), "the classifier")
             check_filter(given, options.view)
         data = samples_of(given, "test")
-        sensor = tuple(self._saved.info["input_shape"])
-        placed = self._saved.info.get("placed") is not False  # else any sensor of as many units
+        sensor = tuple(info["input_shape"])
+        placed = info.get("placed") is not False  # else any sensor of as many units
         unfit = placed and sensor_of(data) != sensor
         if inputs_of(data) != self.n_features_in_ or unfit:
             seen = f", seen with {options.view} (DataSet.viewed)" if options.view else ""
@@ -277,8 +278,7 @@ class Classifier:
         UserError
             If it has learned nothing, the folder holds a run, or it cannot be written.
         """
-        place, learner = Path(folder), self.learner
-        assert self._saved is not None
+        place, saved = Path(folder), self.saved
         check_output_folder("save", place)
         if (place / FILE).exists() and not overwrite:
             raise UserError(
@@ -286,8 +286,8 @@ class Classifier:
             )
         with hold(place):
             forget(place)
-            info = self._saved.info | {"options": learner.options.to_json()}
-            save_checkpoint(place, replace(self._saved, info=info))
+            info = saved.info | {"options": self.learner.options.to_json()}
+            save_checkpoint(place, replace(saved, info=info))
 
     def __repr__(self) -> str:
         """Return one line of facts."""

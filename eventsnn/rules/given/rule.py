@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
 from eventsnn.engines.kept import read_only
-from eventsnn.errors import UserError
+from eventsnn.errors import DataError, UserError
+from eventsnn.events import EventBatch
 from eventsnn.losses import losses
 from eventsnn.losses.loss import Loss, Reads
 from eventsnn.network import Network
@@ -39,6 +40,12 @@ class GivenOptions(RuleOptions):
         choices=("integral", "maximum", "final", "counts"),
     )
     gain: float = option(1.0, "Scores a unit of output.", above=0)
+    most_events: int = option(
+        0,
+        "Events that a recording holds at most, of a network in whole numbers: with more its "
+        "potentials may leave 32 bits; 0: any.",
+        least=0,
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot be read."""
@@ -53,10 +60,19 @@ class GivenOptions(RuleOptions):
 
 
 class GivenState(NamedTuple):
-    """A network and its weights, in the order of the connections."""
+    """A network and its weights.
+
+    Attributes
+    ----------
+    network : Network
+    weights : list of float arrays, in the order of the connections
+    kept : tuple of dtypes
+        What a checkpoint keeps them in, as int8 of whole numbers; () for what they are.
+    """
 
     network: Network
     weights: list[NDArray[Any]]
+    kept: tuple[np.dtype[Any], ...] = ()
 
 
 class GivenWeights(NetworkRule[GivenState]):
@@ -72,6 +88,8 @@ class GivenWeights(NetworkRule[GivenState]):
         Of the last population: potentials of a readout, or spike counts.
     gain : float
         Scores a unit of output, > 0.
+    most_events : int
+        Events that a recording holds at most; 0: any.
 
     Examples
     --------
@@ -125,21 +143,41 @@ class GivenWeights(NetworkRule[GivenState]):
 
     def settled(self, state: GivenState) -> GivenState:
         """Return the same with weights that cannot be written."""
-        return GivenState(state.network, [read_only(w) for w in state.weights])
+        return state._replace(weights=[read_only(w) for w in state.weights])
 
     def arrays(self, state: GivenState) -> Arrays:
         """Return copies of the weights."""
-        return {f"weights.{k}": w.copy() for k, w in enumerate(state.weights)}
+        kept = state.kept or [w.dtype for w in state.weights]
+        pairs = enumerate(zip(state.weights, kept, strict=True))
+        return {f"weights.{k}": w.astype(dtype) for k, (w, dtype) in pairs}
 
     def restore(self, network: Network, arrays: Arrays) -> GivenState:
-        """Return the state that the arrays were made of, in the precision that they had."""
-        names = self.shapes(network)
-        for name in names:
-            if arrays[name].dtype not in (np.float32, np.float64):
-                raise UserError(f"{name} is {arrays[name].dtype}")
-        flat = network.weights([arrays[name] for name in names])
-        pairs = zip(flat, names.values(), strict=True)
-        return GivenState(network, [array.reshape(shape).copy() for array, shape in pairs])
+        """Return the state that the arrays were made of, in the precision that they had.
+
+        Whole numbers of 8 or 16 bits are read as float64, which holds sums of them exactly.
+        """
+        found = [arrays[name] for name in self.shapes(network)]
+        for name, array in zip(self.shapes(network), found, strict=True):
+            if array.dtype not in (np.float32, np.float64, np.int8, np.int16):
+                raise UserError(f"{name} is {array.dtype}")
+        kept = tuple(array.dtype for array in found)
+        floats = [a.astype(np.float64) if a.dtype.kind == "i" else a for a in found]
+        shaped = network.shaped(floats).values()
+        return GivenState(network, [array.copy() for array in shaped], kept)
+
+    def check_data(self, data: Data) -> None:
+        """Refuse a recording of more events than the network may be given."""
+        super().check_data(data)
+        most = self.options.most_events
+        if not most or not isinstance(data, EventBatch) or not len(data):
+            return
+        events = np.diff(data.start)
+        if events.max() > most:
+            raise DataError(
+                f"{data.source}: recording {int(events.argmax())} has {events.max()} events, the "
+                f"network takes {most} before its potentials may leave 32 bits; cut it, or "
+                "quantize with more --most-events"
+            )
 
 
 def _nothing() -> UserError:
