@@ -259,8 +259,8 @@ def test_it_stops_when_the_engine_does(gcc, tmp_path, kind):
     network, given = CASES["dense"]
     weights, level = drawn(network, 2), 6
     if kind == "whole":
-        network, weights, given = whole("dense")
-        given, level = {"gain": 0.01}, 900
+        network, weights, given = whole("maximum")
+        given, level = given | {"gain": 0.01}, 1_000
     built = Built(gcc, tmp_path, network, weights, given, stop=f"margin:{level},check_us=700")
     recordings = [events(SENSOR, seed, until=9_000) for seed in range(8)]
     recordings.append(events(SENSOR, 1, 3, 100))  # its end is a check, and it is not clear
