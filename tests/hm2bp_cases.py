@@ -8,7 +8,7 @@ from eventsnn.rules.hm2bp.grading import Wanted
 from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.sample import NONE, SampleRunner
 from eventsnn.rules.hm2bp.trains import from_steps
-from eventsnn.rules.hm2bp.update import Learning, Stepping
+from eventsnn.rules.hm2bp.update import LearnedLayer, Stepping
 from eventsnn.rules.hm2bp.way import Lesson
 from eventsnn.topology.conv2d import Conv2d
 from eventsnn.topology.dense import Dense
@@ -76,7 +76,7 @@ class Compiled:
         lateral = top.inhibition if how.lateral_factor else 0.0
         wanted = Wanted(how.target, how.others, how.margin, lateral, top.neuron.threshold)
         self.runner = SampleRunner(layers, steps, wanted, how.side_effect, threads)
-        self.learning = [Learning.of(np.array(w, np.float32, order="C")) for w in weights]
+        self.learning = [LearnedLayer.of(np.array(w, np.float32, order="C")) for w in weights]
         self.inward = [NONE if w is None else np.ascontiguousarray(w, np.float32) for w in inward]
         self.steps, self.layers = steps, layers
 

@@ -120,6 +120,12 @@ def a_stream_in_a_session(out):
     assert len(lines) == 10 and sum(line[-1] == label for label, line in lines) == right
 
 
+def learn_along_a_stream(out):
+    rows = re.findall(r"^(.+): (\d+)% along the stream, (\d+)% of the test half$", out, re.M)
+    mixed, forgets, keeps = (int(row[2]) for row in rows)
+    assert mixed > 50 > 30 > forgets and keeps > forgets + 25
+
+
 def answer_at_any_moment(out):
     (right,) = numbers(r"([\d.]+)% right in the last pass, of 300 events", out)
     unseen, adds = numbers(r"ms: ([\d.]+)% of unseen", out), numbers(r"digits, ([\d,]+) add", out)

@@ -18,12 +18,13 @@ from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.live.outputs import STEPS, Outputs
 from eventsnn.losses.loss import READS
+from eventsnn.rules.learned import Arrays
 from eventsnn.text import shown
 
 VERSION = 1
 """Of the files of ``Session.save``."""
 
-_PREFIX = "state_"
+_PREFIX, _LEARNED = "state_", "learned_"
 
 
 class SavedSession(NamedTuple):
@@ -40,6 +41,8 @@ class SavedSession(NamedTuple):
         As ``Sliding.note`` returns it.
     note : tuple of int
         What else was kept with it.
+    learned : dict from str to array
+        See ``learned_file``; of a session that learns.
     """
 
     state: State
@@ -47,10 +50,16 @@ class SavedSession(NamedTuple):
     here: NDArray[np.float64]
     slid: tuple[int, int, int]
     note: tuple[int, ...]
+    learned: Arrays
 
 
 def write_session(
-    path: Path, state: State, outputs: Outputs, run: Ongoing, note: Sequence[int]
+    path: Path,
+    state: State,
+    outputs: Outputs,
+    run: Ongoing,
+    note: Sequence[int],
+    learned: Arrays,
 ) -> None:
     """Write a session, whole or not at all; see ``Session.save``."""
     check_output_file("session", path)
@@ -60,6 +69,7 @@ def write_session(
     arrays["past"] = np.array(outputs.past, np.float64).reshape(-1, size)
     arrays["note"] = np.array(note, np.int64).reshape(-1)
     arrays["here"] = outputs.counted(run)
+    arrays |= {_LEARNED + name: array for name, array in learned.items()}
     data = io.BytesIO()
     np.savez(data, **arrays)
     write_whole(path, data.getvalue())
@@ -67,7 +77,9 @@ def write_session(
 
 def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession:
     """Read a session of outputs that are read so; see ``Session.load``."""
-    where, arrays = os.fspath(path), {**read_npz(path)}
+    where, every = os.fspath(path), {**read_npz(path)}
+    learned = {n.removeprefix(_LEARNED): a for n, a in every.items() if n.startswith(_LEARNED)}
+    arrays = {n: a for n, a in every.items() if not n.startswith(_LEARNED)}
     names = ("session", "past", "here", "note")
     facts, past, here, note = (arrays.pop(name, np.zeros(0)) for name in names)
     if facts.dtype.kind not in "iu" or note.dtype != np.int64 or note.ndim != 1 or len(note) < 3:
@@ -91,7 +103,7 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
     quiet, happened, resting, *rest = note.tolist()
     if min(quiet, happened) < 0 or resting not in (0, 1):
         raise DataError(f"{where}: note holds {shown(note.tolist())}; save it again")
-    return SavedSession(found, past, here, (quiet, happened, resting), tuple(rest))
+    return SavedSession(found, past, here, (quiet, happened, resting), tuple(rest), learned)
 
 
 def _facts(outputs: Outputs) -> list[int]:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.ongoing import Ongoing
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.gathered import Given
-from eventsnn.engines.inputs import Feed, RecordedFeed
+from eventsnn.engines.inputs import Feed
 from eventsnn.engines.kept import read_only
 from eventsnn.engines.options import EVENT_BUDGET, Options
-from eventsnn.engines.stop import Scoring, Stop
+from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.live.answer import Answer, leading
+from eventsnn.live.learned_file import learned_arrays, restore_learned
+from eventsnn.live.learner import Learning, StreamLearner, check_label, learner_of
+from eventsnn.live.memory import memory_of
 from eventsnn.live.outputs import Outputs
 from eventsnn.live.piece import piece_of
 from eventsnn.live.saved import read_session, write_session
 from eventsnn.live.sliding import Sliding
-from eventsnn.live.subject import Subject, subject_of
-from eventsnn.live.until_clear import UntilClear
+from eventsnn.live.subject import subject_of
+from eventsnn.live.until_clear import watcher_of
 from eventsnn.network import Network, Weights
 from eventsnn.record import Counts, Reads
+from eventsnn.rules.learned import Learned
 from eventsnn.text import named
 from eventsnn.train.classifier import Classifier
 
@@ -83,23 +89,39 @@ class Session:
         record: tuple[str, ...] | list[str] = (),
         event_budget: int = EVENT_BUDGET,
     ) -> None:
-        subject = subject_of(model, weights, reads)
+        subject = self._subject = subject_of(model, weights, reads)
         network = self.network = subject.network
         if isinstance(record, str):
             raise UserError(f"session: record is {named(record)}; give a list of names")
         self._asked = tuple(network.index(name) for name in record)
-        self.until_clear = None if stop is None else _until_clear(subject, stop, window_us)
+        self.until_clear = None if stop is None else watcher_of(subject, stop, window_us)
         last = len(network.populations) - 1
         watched = (last,) if self.until_clear and subject.output.spiking else ()
         kept = tuple({*self._asked, *watched})
         self.weights = tuple(read_only(flat) for flat in network.weights(subject.weights))
-        dtype = self.weights[0].dtype.type if self.weights else np.float64
         self.outputs = Outputs(subject.output, subject.reads, window_us)
-        self.sliding = Sliding(network, self.outputs)
         counted = (network.index(subject.output.name),)
-        options = Options(kept, True, dtype, 1, event_budget, counted=counted)
-        self._run = Ongoing(network, self.weights, options)
+        self._options = Options(kept, True, np.float64, 1, event_budget, counted=counted)
+        self.learner: StreamLearner | None = None
         self._failed: str | None = None
+        self._make()
+
+    def learns(self, how: Learning) -> Session:
+        """Let it ``learn`` from now on, at stream time 0; return it.
+
+        UserError for a rule or a network that cannot learn along a stream.
+        """
+        self.learner = learner_of(self._subject, how)
+        self.weights = tuple(np.copy(flat) for flat in self.learner.weights)
+        self._make()
+        return self
+
+    def _make(self) -> None:
+        """Make the run of these weights, at rest."""
+        dtype = self.weights[0].dtype.type if self.weights else np.float64
+        self._run = Ongoing(self.network, self.weights, self._options._replace(dtype=dtype))
+        self.memory = None if self.learner is None else memory_of(self._run, self.learner.how)
+        self.sliding = Sliding(self.network, self.outputs, self.memory)
         self.reset()
         self._go_on([], 0.0)  # finds the types of its arrays
 
@@ -114,6 +136,12 @@ class Session:
         counts = Counts.zeros(self.network, 1)
         self._run.count(counts, 0)
         return counts
+
+    @property
+    def weights_(self) -> dict[str, NDArray[Any]]:
+        """Copies of the weights of the moment, by connection, as ``simulate`` takes them."""
+        pairs = zip(self.network.connections, self.weights, strict=True)
+        return {c.name: flat.reshape(c.topology.weight_shape).copy() for c, flat in pairs}
 
     @property
     def state(self) -> State:
@@ -156,9 +184,35 @@ class Session:
         told = self.t_us, *leading(scores), scores, n
         return Answer(*told, *spent, clear, self._skipped, found)
 
+    def learn(self, label: int) -> Learned:
+        """Learn that what happened in the window of the answer is of a class: one update.
+
+        Without ``window_us``, that is all since ``reset_answer``. It is walked back until there;
+        where it began at rest, the update is that of the rule on that recording, to the last bit.
+
+        ``right`` of what is returned is 1 if the answer before was; ``before`` is that, int64 (1,).
+        UserError for a label that is no class, or a window with more events than are remembered.
+        """
+        if self.learner is None or self.memory is None:
+            raise UserError("session: does not learn; call learns(es.Learning()) first")
+        if self.until_clear is not None and self.until_clear.clear:
+            raise UserError("learn: the answer is clear, and what came since was not delivered")
+        label = check_label(label, self.network)
+        found = self.learner.learn(self.memory.window(label, self.t_us))
+        self._take_weights()
+        return found
+
+    def _take_weights(self) -> None:
+        """Go on with the weights of the learner."""
+        assert self.learner is not None
+        for mine, learned in zip(self.weights, self.learner.weights, strict=True):
+            mine[:] = learned
+
     def reset_answer(self) -> None:
         """Begin a new answer: what the output did until now counts no more. Potentials stay."""
         self.outputs.reset(self._run)
+        if self.memory is not None:
+            self.memory.begin()
         if self.until_clear is not None:
             self.until_clear.begin(self.t_us)
 
@@ -179,8 +233,10 @@ class Session:
         """
         if self.until_clear is not None:
             raise UserError("session: one with stop cannot be saved; make it without")
-        slid = self.sliding.note(self._run)
-        write_session(Path(path), self.state, self.outputs, self._run, (*slid, *note))
+        slid, learned = self.sliding.note(self._run), {}
+        if self.learner is not None and self.memory is not None:
+            learned = learned_arrays(self.learner, self.memory)
+        write_session(Path(path), self.state, self.outputs, self._run, (*slid, *note), learned)
 
     def load(self, path: str | os.PathLike[str]) -> tuple[int, ...]:
         """Go on where a session of the same network and window was saved; return its ``note``.
@@ -193,11 +249,16 @@ class Session:
             If it is one of another network.
         """
         found = read_session(path, self.outputs)
+        if found.learned and self.learner is None:
+            raise UserError(f"{os.fspath(path)}: of a session that learns; call learns first")
         state = found.state.of_dtype(self._run.options.dtype)
         state.check(self.network, np.zeros(0), float(state.t))
         self._failed = None
         self._begin(state, found.slid)
         self.outputs.restore(self._run, found.past, found.here)
+        if self.learner is not None and self.memory is not None:
+            restore_learned(self.learner, self.memory, found.learned, os.fspath(path))
+            self._take_weights()
         return found.note
 
     def __repr__(self) -> str:
@@ -216,14 +277,20 @@ class Session:
         if self.until_clear is not None:
             self.until_clear.begin(run.now)
         self.sliding.begin(run, slid)
+        if self.memory is not None:
+            self.memory.reset(at_rest=state is None)
 
     def _go_on(self, feeds: list[Feed], until: float) -> None:
         """Work off the instants before ``until``; slide the window where it is due."""
         run = self._run
         run.renew(run.options)
         run.allow()
+        if self.memory is not None:
+            self.memory.take(feeds)
         try:
-            self.sliding.advance(run, self._looked(feeds, until), until)
+            if self.until_clear is not None:
+                feeds, self._skipped = self.until_clear.looked(run, feeds, until)
+            self.sliding.advance(run, feeds, until)
             if self.until_clear is not None:
                 self.until_clear.take(run, ends=True)
         except BaseException as error:
@@ -231,26 +298,3 @@ class Session:
             raise
         for p, starts in run.starts.items():
             starts.append(len(run.kept[p][0]))
-
-    def _looked(self, feeds: list[Feed], until: float) -> list[Feed]:
-        """Run up to the last check before ``until``; return what is still delivered then."""
-        watched, run = self.until_clear, self._run
-        if watched is None:
-            return feeds
-        while watched.next_us <= until:
-            run.reach(feeds, watched.next_us)
-            watched.look(run)
-        if not watched.clear:
-            return feeds
-        for feed in feeds:
-            if isinstance(feed, RecordedFeed):
-                self._skipped += len(feed.between(self.t_us, until)[0])
-        return [feed for feed in feeds if not isinstance(feed, RecordedFeed)]
-
-
-def _until_clear(subject: Subject, stop: Stop | str, window_us: int | None) -> UntilClear:
-    """Return who watches; UserError for what cannot be watched."""
-    if window_us is not None:
-        raise UserError("session: stop and window_us; an answer that stops has no window: give one")
-    answer = Scoring(subject.reads, subject.scores)
-    return UntilClear(subject.network, Stop.of(stop), answer)

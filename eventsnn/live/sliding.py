@@ -15,6 +15,7 @@ import numpy as np
 
 from eventsnn.engines.asynchronous.ongoing import Ongoing
 from eventsnn.engines.inputs import Feed
+from eventsnn.live.memory import Memory
 from eventsnn.live.outputs import STEPS, Outputs
 from eventsnn.network import Network
 
@@ -26,9 +27,12 @@ class Sliding:
     ----------
     network : Network
     outputs : Outputs
+    memory : Memory, optional
+        Told where windows may begin.
     """
 
-    def __init__(self, network: Network, outputs: Outputs) -> None:
+    def __init__(self, network: Network, outputs: Outputs, memory: Memory | None = None) -> None:
+        self._memory = memory
         self.outputs, self.step_us = outputs, outputs.step_us
         acts = any(p.predicts or p.generator is not None for p in network.populations)
         longest = max((c.greatest_delay for c in network.connections), default=0)
@@ -61,6 +65,8 @@ class Sliding:
         """Run to the end of a step, and begin the next one, or rest."""
         run.reach(feeds, self._at)
         self.outputs.slide(run)
+        if self._memory is not None:
+            self._memory.mark()
         self._quiet = self._quiet + 1 if _activity(run) == self._before else 0
         self._before = _activity(run)
         self._at += self.step_us
@@ -76,6 +82,8 @@ class Sliding:
             return False
         run.reach(feeds, float(first))
         self.outputs.reset(run)
+        if self._memory is not None:
+            self._memory.begin()
         self._quiet, self._before, self._resting = 0, _activity(run), False
         self._at = (math.floor(first / self.step_us) + 1) * self.step_us
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,19 +12,21 @@ from eventsnn.errors import UserError
 from eventsnn.network import Network, Population, Weights
 from eventsnn.record import Reads
 from eventsnn.rules.evaluation import answer_by
+from eventsnn.rules.rule import Rule
 from eventsnn.text import shown
 from eventsnn.train.classifier import Classifier
 from eventsnn.train.load import load
 
 
 class Subject(NamedTuple):
-    """A network with weights, the population that answers, what is read of it, and its scores."""
+    """A network with weights, the population that answers, what is read, scores, and rule."""
 
     network: Network
     weights: Weights
     output: Population
     reads: Reads
     scores: Scores
+    rule: Rule[Any, Any] | None = None
 
 
 def subject_of(
@@ -61,7 +63,8 @@ def subject_of(
         )
     network = reading.network
     scores = answer_by(reading.loss).scores
-    return _checked(network, reading.weights, reads or reading.loss.reads, scores)
+    subject = _checked(network, reading.weights, reads or reading.loss.reads, scores)
+    return subject._replace(rule=model.learner.rule)
 
 
 def _checked(network: Network, weights: Weights, reads: Reads, scores: Scores) -> Subject:

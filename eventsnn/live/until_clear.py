@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.asynchronous.ongoing import Ongoing
+from eventsnn.engines.inputs import Feed, RecordedFeed
 from eventsnn.engines.stop import Scoring, Stop
 from eventsnn.engines.watched import Watched
+from eventsnn.errors import UserError
+from eventsnn.live.subject import Subject
 from eventsnn.network import Network
 from eventsnn.record import Readouts
 
@@ -61,6 +64,25 @@ class UntilClear:
             self._watched.note(np.zeros(len(t), np.int64), unit, t - self._began)
             self._seen = 0 if ends else len(kept[0])
 
+    def looked(self, run: Ongoing, feeds: list[Feed], until: float) -> tuple[list[Feed], int]:
+        """Run up to the last check before ``until``.
+
+        Returns
+        -------
+        feeds : list of Feed
+            What is still delivered then.
+        skipped : int
+            Recorded events that are not.
+        """
+        while self.next_us <= until:
+            run.reach(feeds, self.next_us)
+            self.look(run)
+        if not self.clear:
+            return feeds, 0
+        recorded = [feed for feed in feeds if isinstance(feed, RecordedFeed)]
+        skipped = sum(len(feed.between(run.now, until)[0]) for feed in recorded)
+        return [feed for feed in feeds if feed not in recorded], skipped
+
     def look(self, run: Ongoing) -> None:
         """Read the answer where the run stands, which is at ``next_us``."""
         population = self.network.populations[-1]
@@ -76,3 +98,11 @@ class UntilClear:
         if self._watched.running[0]:
             self._border = self._watched.border()
             self.next_us = self._began + float(self._border[0])
+
+
+def watcher_of(subject: Subject, stop: Stop | str, window_us: int | None) -> UntilClear:
+    """Return who watches; UserError for what cannot be watched."""
+    if window_us is not None:
+        raise UserError("session: stop and window_us; an answer that stops has no window: give one")
+    answer = Scoring(subject.reads, subject.scores)
+    return UntilClear(subject.network, Stop.of(stop), answer)

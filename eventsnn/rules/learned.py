@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -56,6 +57,26 @@ class Batch(NamedTuple):
     def labels(self) -> NDArray[np.int64]:
         """The class of each sample, int64 (n,)."""
         return labels_of(self.data)[self.order]
+
+
+Since = Mapping[str, Mapping[str, NDArray[Any]]]
+"""Where neurons stand, by population and the name of a variable, float (size,)."""
+
+
+class Window(NamedTuple):
+    """A part of a stream whose class is known.
+
+    Attributes
+    ----------
+    events : EventBatch
+        One recording with its label; its times count from where the window begins.
+    since : Since or None
+        Where the network stood there, which nothing in the window can change any more; None: at
+        rest.
+    """
+
+    events: EventBatch
+    since: Since | None
 
 
 class Epoch(NamedTuple):

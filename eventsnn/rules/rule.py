@@ -24,6 +24,7 @@ from eventsnn.options import flat, made
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.learned import Reading as Reading
 from eventsnn.rules.learned import ReverseWalk as ReverseWalk
+from eventsnn.rules.on_streams import OnStreams
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule_options import RuleOptions, TellsOptions
 from eventsnn.rules.traffic import RuleTraffic
@@ -32,7 +33,7 @@ Net = TypeVar("Net")
 State = TypeVar("State")
 
 
-class Rule(TellsOptions, ABC, Generic[Net, State]):
+class Rule(TellsOptions, OnStreams, ABC, Generic[Net, State]):
     """A learning rule.
 
     Parameters
@@ -86,21 +87,6 @@ class Rule(TellsOptions, ABC, Generic[Net, State]):
         usual, now = flat(self.Options()), flat(self.options)
         changed = ", ".join(f"{name}={now[name]!r}" for name in now if now[name] != usual[name])
         return f"<{type(self).__name__} {changed or 'with its default options'}>"
-
-    @property
-    def batch(self) -> int:
-        """Samples that ``learn`` takes: 1 learns inside each, more make an update together."""
-        return 1
-
-    @property
-    def online_batch(self) -> int:
-        """The same along a stream, where each sample is answered before it is learned."""
-        return self.batch
-
-    @property
-    def answers_first(self) -> bool:
-        """Whether ``learn`` tells what it said of each sample before: ``Learned.before``."""
-        return False
 
     @property
     def validate(self) -> float:

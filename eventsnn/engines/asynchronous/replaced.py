@@ -57,7 +57,7 @@ def _rows(
     """
     population, where = here.population, f"state of {named(here.population.name)}"
     neuron, n = population.neuron, population.size
-    if neuron is None or not neuron.spiking or not set(neuron.times) <= _TIMES:
+    if neuron is None or not set(neuron.times) <= _TIMES | set(_GATHERED):
         kind = "an input" if neuron is None else f"{neuron.kind} neurons"
         raise UserError(f"{where}: {kind}: no variables can be put into it")
     unknown = [name for name in variables if name not in neuron.variables]

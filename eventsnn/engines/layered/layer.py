@@ -110,6 +110,13 @@ class Layer(ABC):
         """
         raise TypeError(f"feedforward: {type(self).__name__} runs one recording after the other")
 
+    def start_at(self, v: NDArray[Any]) -> Any:
+        """Return the state of one recording that begins with potentials ``v``, (n_out,).
+
+        To be run not ``fresh``: time counts from there.
+        """
+        raise TypeError(f"feedforward: {type(self).__name__} begins at rest")
+
     @abstractmethod
     def run(self, deliveries: Deliveries, state: Any, fresh: bool, tally: Tally) -> Train | None:
         """Take the deliveries, change ``state``, add to ``tally``, return the spikes.
@@ -118,8 +125,10 @@ class Layer(ABC):
         layer that never fires.
         """
 
-    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
-        """Run from rest, and note who came near; of a layer that fires.
+    def run_near(
+        self, deliveries: Deliveries, share: float, since: NDArray[Any] | None = None
+    ) -> tuple[Train, Train]:
+        """Run from rest or from potentials ``since``, and note who came near; of one that fires.
 
         Returns
         -------

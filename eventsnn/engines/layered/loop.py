@@ -7,7 +7,7 @@ each layer takes those of many recordings in one go, and its weights stay in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +44,13 @@ class Asked(NamedTuple):
         Spikes of neurons that do not speak are neither kept nor delivered.
     near : float
         Share of the threshold from which on a silent neuron has a near spike; 0: none.
+    since : mapping from population number to float array (n,), optional
+        Potentials with which the one recording begins; None: at rest.
     """
 
     masks: Masks
     near: float
+    since: Mapping[int, NDArray[Any]] | None = None
 
 
 NOTHING = Asked({}, 0.0)
@@ -102,7 +105,9 @@ class Loop:
         self.asked = asked
         self.states: dict[int, Any] = {}
         self.before: dict[int, NDArray[np.int64]] = {}
-        self.fresh = True
+        self.fresh = asked.since is None
+        if not self.fresh:  # its time counts from where it stands
+            self.before = {link.connection: np.zeros(1, np.int64) for link in links}
 
     def steps(self, span: Span) -> Iterator[Step]:
         """Run the next span of the recordings: yield the input, then each layer."""
@@ -135,7 +140,8 @@ class Loop:
         population = self.network.populations[p]
         train: Train | None
         if self.asked.near and population.spiking:
-            train, near = run_near(link.layer, came, population.size, self.asked.near)
+            since = None if self.asked.since is None else self.asked.since[p]
+            train, near = run_near(link.layer, came, population.size, self.asked.near, since)
         else:
             state = self._state(link)
             train = link.layer.run(came, state, self.fresh, tally)
@@ -148,8 +154,11 @@ class Loop:
     def _state(self, link: Link) -> Any:
         """Return the state of a layer, at rest if it has not run."""
         if link.connection not in self.states:
-            n = self.rows.stop - self.rows.start
-            self.states[link.connection] = link.layer.start(n)
+            n, since = self.rows.stop - self.rows.start, self.asked.since
+            state = (
+                link.layer.start(n) if since is None else link.layer.start_at(since[link.target])
+            )
+            self.states[link.connection] = state
         return self.states[link.connection]
 
     def readouts(self, now: NDArray[np.float64]) -> dict[int, Readouts]:

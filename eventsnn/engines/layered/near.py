@@ -13,6 +13,8 @@ threshold: up to its first crossing there, a potential is the true one.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +23,10 @@ from eventsnn.engines.layered.layer import Layer
 from eventsnn.kernels.compile import allocating
 
 
-def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[Train, Train]:
-    """Run a layer from rest; return its spikes and its near spikes.
+def run_near(
+    layer: Layer, came: Deliveries, size: int, share: float, since: NDArray[Any] | None = None
+) -> tuple[Train, Train]:
+    """Run a layer from rest or from potentials ``since``; return its spikes and near spikes.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ def run_near(layer: Layer, came: Deliveries, size: int, share: float) -> tuple[T
         Of the threshold: how high a potential must come.
     """
     n = len(came.start) - 1
-    fired, crossed = layer.run_near(came, share)
+    fired, crossed = layer.run_near(came, share, since)
     t, unit, value = (np.empty_like(a) for a in (crossed.t, crossed.unit, crossed.value))
     out = Train(t, unit, value, np.zeros(n + 1, np.int64))
     kept = _first_of_silent(crossed, fired, np.empty(size, np.bool_), out)

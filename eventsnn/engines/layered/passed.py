@@ -183,16 +183,18 @@ def run_checked(
     threads: int = 1,
     masks: Masks | None = None,
     near: float = 0.0,
+    since: Mapping[int, NDArray[Any]] | None = None,
 ) -> Passed:
     """Run as ``run`` does, but trust the network, the weights and the masks.
 
-    For a trainer, which checks once and then makes each batch's weights from the last.
+    For a trainer, which checks once and then makes each batch's weights from the last. One
+    recording may begin with the potentials ``since``, by population number.
     """
     recordings = inputs(network, events)
     n = len(recordings.until)
     flat = [w if isinstance(w, Laid) else np.ascontiguousarray(w).reshape(-1) for w in weights]
     ahead = Ahead(int(recordings.start[-1]), partial(in_threads, threads=threads))
-    links, asked = links_of(network, flat, ahead), Asked(masks or {}, near)
+    links, asked = links_of(network, flat, ahead), Asked(masks or {}, near, since)
 
     def work(rows: slice) -> tuple[Piece, dict[int, Readouts]]:
         loop = Loop(network, links, recordings, rows, asked)

@@ -107,11 +107,13 @@ class SpikingLayer(Layer):
             raise TypeError(f"adjoint: {self.neuron.kind} gives no membrane")
         return membrane
 
-    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
+    def run_near(
+        self, deliveries: Deliveries, share: float, since: NDArray[Any] | None = None
+    ) -> tuple[Train, Train]:
         """Run once more with a lower threshold: up to a first crossing, potentials are true."""
         lower = copy(self)
         lower.firing = self.firing._replace(threshold=self.firing.share_of(share))
-        return from_rest(self, deliveries), from_rest(lower, deliveries)
+        return from_rest(self, deliveries, since), from_rest(lower, deliveries, since)
 
     def owed(self, errors: SpikeErrors, dtype: Any) -> kernel.Jumps:
         """Return the jumps of the neurons' adjoints."""
@@ -128,10 +130,11 @@ class SpikingLayer(Layer):
         return Walk.of(came, weights, owed, self.membrane.tau_us)
 
 
-def from_rest(layer: Layer, deliveries: Deliveries) -> Train:
-    """Return the spikes of a layer that begins at rest."""
+def from_rest(layer: Layer, deliveries: Deliveries, since: NDArray[Any] | None = None) -> Train:
+    """Return the spikes of a layer that begins at rest, or with potentials ``since``."""
     n = len(deliveries.start) - 1
-    train = layer.run(deliveries, layer.start(n), True, Tally.zeros(n))
+    state = layer.start(n) if since is None else layer.start_at(since)
+    train = layer.run(deliveries, state, since is None, Tally.zeros(n))
     if train is None:
         raise TypeError(f"feedforward: {type(layer).__name__} never fires")
     return train

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import blockwise_adjoint
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
-from eventsnn.engines.layered.layer import layer_of
+from eventsnn.engines.layered.layer import Layer, layer_of
+from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
@@ -48,10 +49,29 @@ class Adjoint(GradientRule):
         """How it walks back."""
         return ReverseWalk(self.options.batch, self.options.near_threshold)
 
+    steady: ClassVar[dict[str, Any]] = GradientRule.steady | {
+        "dropout": 0.0,
+        "synapses": 1.0,
+        "operation_cost": 0.0,
+    }
+
     @property
     def answers_first(self) -> bool:
         """Unless neurons are dropped, which also speak where it is evaluated."""
         return not self.options.dropout
+
+    def check_stream(self, network: Network) -> None:
+        """Refuse layers that cannot go on from potentials."""
+        super().check_stream(network)
+        for connection in network.connections:
+            neuron, topology = network[connection.target].neuron, connection.topology
+            kind = layer_of(neuron, topology) if neuron else None
+            if neuron and kind and kind.start_at is Layer.start_at:
+                raise UserError(
+                    f"rule adjoint: {connection.name} is {topology.kind} into {neuron.kind} "
+                    "neurons, which begin at rest in a window; along streams there are dense "
+                    "layers and pooling into if, lif and readout neurons"
+                )
 
     def droppable(self, network: Network) -> list[int]:
         """Return the populations in which neurons are dropped."""
@@ -84,7 +104,11 @@ class Adjoint(GradientRule):
         # Neurons that speak do so the louder where others are dropped.
         weights = [plain(p) * louder if source in chunk.masks else p for p, source in pairs]
         args = chunk.batch, self.threads, chunk.masks, self.options.near_threshold
-        passed = layered.run_checked(state.network, weights, *args)
+        since = None
+        if chunk.since is not None:
+            names = state.network.index
+            since = {names(name): one["v"] for name, one in chunk.since.items()}
+        passed = layered.run_checked(state.network, weights, *args, since)
         outputs = layered.outputs_of(passed, state.output, self.loss.reads)
         return Trace(outputs, self._spoke(state, chunk, passed), (passed, weights))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
+from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.outputs import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
@@ -21,6 +23,7 @@ from eventsnn.rules.eventprop.options import EventPropOptions
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
 from eventsnn.rules.gradient.rule import GradientRule
 from eventsnn.rules.gradient.state import GradientState
+from eventsnn.rules.learned import Since
 
 LEAST_SLOPE = 1e-5
 """Thresholds a microsecond: steeper than this, a spike's time has its exact gradient; one
@@ -56,7 +59,11 @@ class EventProp(GradientRule):
         """Run a batch event by event."""
         most = spikes_allowed(state.network, chunk.batch)
         given = state.network, state.weights, chunk.batch
-        record = simulate(*given, event_budget=most, threads=self.threads)
+        begun = None if chunk.since is None else _standing(state, chunk.since)
+        record = simulate(*given, state=begun, event_budget=most, threads=self.threads)
+        if begun is not None:
+            # What a spike of the window owes to is in it: the walk needs its slope, not its state.
+            record = replace(record, state=None)
         timed = None
         if self.loss.reads == "first_spike":
             timed = first_spikes(record, state.network.populations[state.output].name)
@@ -95,3 +102,11 @@ class EventProp(GradientRule):
         for name, spikes in record.spikes.items():
             count_into(spikes.unit, spoke[state.network.index(name)])
         return spoke
+
+
+def _standing(state: GradientState, since: Since) -> State:
+    """Return the network as it stands at the beginning of a window, at time 0."""
+    found = State.start(state.network, state.weights[0].dtype.type)
+    for name, variables in since.items():
+        found = found.replaced(name, **variables)
+    return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
-from eventsnn.rules.learned import Teaching
+from eventsnn.rules.learned import Since, Teaching
 
 
 class Chunk(NamedTuple):
@@ -25,12 +25,15 @@ class Chunk(NamedTuple):
     masks : dict from population number to bool array (n_recordings, size)
         Which neurons speak in each recording, where some are dropped.
     teaching : Teaching or None
+    since : Since or None
+        Where the network stands when the one recording begins; None: at rest.
     """
 
     batch: EventBatch
     came: NDArray[np.int64]
     masks: dict[int, NDArray[np.bool_]]
     teaching: Teaching | None = None
+    since: Since | None = None
 
 
 class Trace(NamedTuple):

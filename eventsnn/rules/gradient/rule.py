@@ -22,6 +22,7 @@ from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.applied import clip_by_norm
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.gradient.along import AlongStream
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
 from eventsnn.rules.gradient.options import GradientOptions
@@ -50,7 +51,7 @@ _TRAITS = {
 }
 
 
-class GradientRule(OwnLoop, NetworkRule[GradientState]):
+class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
     """A rule that learns by gradients; each says how it finds them.
 
     Attributes

@@ -201,7 +201,7 @@ def learn_block(passed: Any, shape: Any, held: Any, stepping: Any, columns: Any,
     ----------
     passed : SampleWay
     shape : LayerShape
-    held : (Learning, Columns)
+    held : (LearnedLayer, Columns)
         Weights, and which of their columns the block's are.
     stepping : Stepping
     columns : Columns

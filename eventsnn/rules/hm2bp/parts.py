@@ -62,7 +62,7 @@ class Rooms(NamedTuple):
 
     Attributes
     ----------
-    weights : Listed of (Learning, Columns)
+    weights : Listed of (LearnedLayer, Columns)
         Weights of each block, and which of their columns are its own.
     cells : Listed of (Columns, StepCells)
     desks : Listed of (Columns, Desk)

@@ -19,7 +19,7 @@ from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.parts import LayerWay, Rooms, assist
 from eventsnn.rules.hm2bp.prepared import PreparedLayer
 from eventsnn.rules.hm2bp.trains import Trains
-from eventsnn.rules.hm2bp.update import Learning, Stepping
+from eventsnn.rules.hm2bp.update import LearnedLayer, Stepping
 from eventsnn.rules.hm2bp.way import (
     GradingRoom,
     Lesson,
@@ -98,7 +98,7 @@ class SampleRunner:
         self.seen = np.zeros((len(layers), 4), np.int64)
         self.steps, self.ways = steps, list[Listed]()
         self.given: tuple[object, ...] = ()
-        self.lent: dict[int, tuple[Learning, list[Learning]]] = {}
+        self.lent: dict[int, tuple[LearnedLayer, list[LearnedLayer]]] = {}
         self.away = False
 
     @cached_property
@@ -119,7 +119,7 @@ class SampleRunner:
         """Where the next sample's spikes are to be written."""
         return self.trains[0]
 
-    def take(self, learning: Sequence[Learning], inward: Matrices, back: bool = False) -> None:
+    def take(self, learning: Sequence[LearnedLayer], inward: Matrices, back: bool = False) -> None:
         """Take the weights that samples run with, and begin to count.
 
         To learn (``back``), threads that share a layer take columns of its weights away, until
@@ -143,7 +143,7 @@ class SampleRunner:
                 whole.lend(columns.low, columns.high, part)
             self.away = True
 
-    def _held(self, k: int, whole: Learning, back: bool) -> list[tuple[Learning, Columns]]:
+    def _held(self, k: int, whole: LearnedLayer, back: bool) -> list[tuple[LearnedLayer, Columns]]:
         """Return the weights of each block of layer k, and which of their columns are its own."""
         blocks = self.layers[k].blocks
         if not (back and self.helpers and len(blocks) > 1):
@@ -152,7 +152,7 @@ class SampleRunner:
         self.lent[k] = whole, [whole.narrow(n) for n in widths]
         return [(w, Columns(0, n, n)) for w, n in zip(self.lent[k][1], widths, strict=True)]
 
-    def _lent(self) -> Iterator[tuple[Learning, Columns, Learning]]:
+    def _lent(self) -> Iterator[tuple[LearnedLayer, Columns, LearnedLayer]]:
         """Return what is lent by which columns of which weights."""
         for k, (whole, parts) in self.lent.items():
             for columns, part in zip(self.layers[k].blocks, parts, strict=True):
@@ -190,7 +190,7 @@ class SampleRunner:
 
     def learn(
         self,
-        learning: Sequence[Learning],
+        learning: Sequence[LearnedLayer],
         inward: Matrices,
         lessons: Sequence[Lesson],
         encode: Encode | None = None,

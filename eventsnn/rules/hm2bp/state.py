@@ -13,7 +13,7 @@ from eventsnn.errors import UserError
 from eventsnn.rules.hm2bp.counting import ROWS
 from eventsnn.rules.hm2bp.layers import GridLayer
 from eventsnn.rules.hm2bp.sample import SampleRunner
-from eventsnn.rules.hm2bp.update import Learning, sum_columns
+from eventsnn.rules.hm2bp.update import LearnedLayer, sum_columns
 from eventsnn.rules.learned import Arrays
 from eventsnn.rules.saved_arrays import like
 
@@ -28,7 +28,7 @@ class HM2State:
     Attributes
     ----------
     layers : tuple of GridLayer
-    home : list of Learning
+    home : list of LearnedLayer
         Weights into each layer, and their moments; read them as ``learning``.
     inward : list of float32 arrays
         Weights of each layer onto itself; none of most.
@@ -53,7 +53,7 @@ class HM2State:
     """
 
     layers: tuple[GridLayer, ...]
-    home: list[Learning]
+    home: list[LearnedLayer]
     inward: list[NDArray[np.float32]]
     boost: NDArray[np.float64]
     wrong: NDArray[np.bool_]
@@ -77,7 +77,7 @@ class HM2State:
         """Return the state before the first sample."""
         return cls(
             layers,
-            [Learning.of(w) for w in weights],
+            [LearnedLayer.of(w) for w in weights],
             inward,
             np.ones(samples),
             np.zeros(samples, np.bool_),
@@ -86,7 +86,7 @@ class HM2State:
         )
 
     @property
-    def learning(self) -> list[Learning]:
+    def learning(self) -> list[LearnedLayer]:
         """Weights into each layer and their moments, as the last sample left them."""
         self.bring_home()
         return self.home
@@ -137,7 +137,9 @@ def restored(layers: tuple[GridLayer, ...], fixed: list[Any], arrays: Arrays) ->
     """
     learning, inward = [], list(fixed)
     for k, layer in enumerate(layers):
-        one = Learning.of(like(arrays, f"weights.{k}", np.zeros(layer.weight_shape, np.float32)))
+        one = LearnedLayer.of(
+            like(arrays, f"weights.{k}", np.zeros(layer.weight_shape, np.float32))
+        )
         if layer.learns:
             mean = like(arrays, f"optimizer.0.{k}", one.mean)
             one = one._replace(mean=mean, square=like(arrays, f"optimizer.1.{k}", one.square))

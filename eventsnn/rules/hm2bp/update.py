@@ -13,7 +13,7 @@ from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.rules.hm2bp.layers import SILENT_SPSP, WEIGHT_SCALE
 
 
-class Learning(NamedTuple):
+class LearnedLayer(NamedTuple):
     """The weights of a layer and what goes with them; float32 (rows, columns).
 
     Attributes
@@ -35,7 +35,7 @@ class Learning(NamedTuple):
     pull: NDArray[np.float32]
 
     @classmethod
-    def of(cls, weights: NDArray[np.float32]) -> Learning:
+    def of(cls, weights: NDArray[np.float32]) -> LearnedLayer:
         """Return weights that have not learned yet."""
         columns = weights.shape[1]
         rooms = (aligned(weights.size, np.float32).reshape(weights.shape) for _ in range(3))
@@ -45,16 +45,16 @@ class Learning(NamedTuple):
         sum_columns(made)
         return made
 
-    def narrow(self, columns: int) -> Learning:
+    def narrow(self, columns: int) -> LearnedLayer:
         """Return room for so many columns."""
-        return Learning.of(np.zeros((len(self.weights), columns), np.float32))
+        return LearnedLayer.of(np.zeros((len(self.weights), columns), np.float32))
 
-    def lend(self, low: int, high: int, part: Learning) -> None:
+    def lend(self, low: int, high: int, part: LearnedLayer) -> None:
         """Write the columns low to high - 1 into ``part``."""
         for own, whole in zip(part, self, strict=True):
             own[:] = whole[..., low:high]
 
-    def take_back(self, low: int, high: int, part: Learning) -> None:
+    def take_back(self, low: int, high: int, part: LearnedLayer) -> None:
         """Write ``part`` into the columns low to high - 1."""
         for own, whole in zip(part, self, strict=True):
             whole[..., low:high] = own
@@ -147,7 +147,7 @@ def update_rows(learning: Any, found: Any, start: Any, s: Any, columns: Any) -> 
 
     Parameters
     ----------
-    learning : Learning
+    learning : LearnedLayer
     found : (float32 array (rows, width), float32 array (width,), float32 array (width,), bool)
         Their gradient. Of a *dense* layer (the last says so): the S-PSP, which becomes it, of
         senders that spiked; what it is multiplied by; 1 of silent neurons.

@@ -39,7 +39,9 @@ class AnyLayer(SpikingLayer):
         """Hand each fan-out to the model."""
         return self.driven.run(deliveries, state, fresh, tally)
 
-    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
+    def run_near(
+        self, deliveries: Deliveries, share: float, since: NDArray[Any] | None = None
+    ) -> tuple[Train, Train]:
         """Run once more with a lower threshold."""
         lower, weights = self.neuron.lowered(share), self.driven.wires.weights
         if lower is None:
@@ -47,8 +49,8 @@ class AnyLayer(SpikingLayer):
                 f"near: {self.neuron.kind} neurons have no lower threshold; write the model's "
                 "lowered(), or give near 0"
             )
-        fired = from_rest(self, deliveries)
-        return fired, from_rest(AnyLayer(self.topology, lower, weights, Ahead()), deliveries)
+        fired = from_rest(self, deliveries, since)
+        return fired, from_rest(AnyLayer(self.topology, lower, weights, Ahead()), deliveries, since)
 
     def back(self, walk: Walk, below: bool) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return errors and gradient: one pass finds both."""

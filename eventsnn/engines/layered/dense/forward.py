@@ -132,6 +132,13 @@ class DenseLayer(SpikingLayer):
         """Return all blocks at rest."""
         return Block.rest(self.firsts, self.ends, self.dtype)
 
+    def start_at(self, v: NDArray[Any]) -> list[Block]:
+        """Return all blocks with potentials ``v``."""
+        out, last = self.start(1), [*self.firsts[1:], self.n_out]
+        for block, end in zip(out, last, strict=True):
+            block.v[: end - block.first] = v[block.first : end]
+        return out
+
     def start_apart(self, recordings: int) -> list[Block]:
         """Return all blocks at rest, in each recording."""
         return [
@@ -143,14 +150,18 @@ class DenseLayer(SpikingLayer):
         """Take every block through all deliveries; see ``Layer.run``."""
         return self._run(deliveries, state, fresh, tally, [None] * len(state))
 
-    def run_near(self, deliveries: Deliveries, share: float) -> tuple[Train, Train]:
-        """Run from rest, and note on the way where each neuron first came near."""
-        n = len(deliveries.start) - 1
-        state, tally, shared = self.start(n), Tally.zeros(n), self.firing.share_of(share)
+    def run_near(
+        self, deliveries: Deliveries, share: float, since: NDArray[Any] | None = None
+    ) -> tuple[Train, Train]:
+        """Run, and note on the way where each neuron first came near."""
+        n, fresh = len(deliveries.start) - 1, since is None
+        state = self.start(n) if since is None else self.start_at(since)
+        tally, shared = Tally.zeros(n), self.firing.share_of(share)
         notes = Spikes.room(n * self.ends[-1], self.dtype)
         limit, noted = aligned(self.ends[-1], self.dtype), np.zeros(1, np.int64)
+        limit[:] = shared
         near = [Near(limit[a:b], shared, notes, noted) for a, b in pairwise([0, *self.ends])]
-        fired = self._run(deliveries, state, True, tally, near)
+        fired = self._run(deliveries, state, fresh, tally, near)
         return fired, collect(notes, int(noted[0]), deliveries, ordered=True)
 
     def _run(

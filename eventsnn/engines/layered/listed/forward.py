@@ -55,6 +55,12 @@ class ListedLayer(SpikingLayer):
         clock, ready = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
         return ListedCells(np.zeros(n, self.dtype), clock, ready, np.empty(n + 1, np.int32))
 
+    def start_at(self, v: NDArray[Any]) -> ListedCells:
+        """Return all neurons with potentials ``v``."""
+        cells = self.start(1)
+        cells.v[:], cells.clock[:] = v, 0
+        return cells
+
     def run(self, deliveries: Deliveries, state: ListedCells, fresh: bool, tally: Tally) -> Train:
         """Deliver one by one; see ``Layer.run``."""
         factors = Factors.of(self.forgets, deliveries)

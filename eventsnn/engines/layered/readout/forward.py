@@ -56,6 +56,13 @@ class ReadoutLayer(Layer):
         never = np.full(recordings, -1, np.int64)
         return Levels(v, maximum, integral, np.full(shape, -math.inf), never)
 
+    def start_at(self, v: NDArray[Any]) -> Levels:
+        """Return the levels of a readout that stands at ``v``, and gathers from there."""
+        levels = self.start(1)
+        levels.v[0], levels.clock[0], levels.maximum[0] = v, 0, np.maximum(v, 0)
+        levels.maximum_t[0] = np.where(v > 0, -1.0, -math.inf)  # before every delivery
+        return levels
+
     def start_apart(self, recordings: int) -> Levels:
         """Return the levels at rest: they are a row a recording in any case."""
         return self.start(recordings)
