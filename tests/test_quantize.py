@@ -11,10 +11,10 @@ from eventsnn.__main__ import main
 from eventsnn.exchange.integers import bounds, reference
 from eventsnn.exchange.integers.precision import Precision
 from eventsnn.exchange.integers.quantize import quantize_with
-from eventsnn.exchange.integers.scales import fitted, most_of
 from eventsnn.files.arrays import read_safetensors
 from eventsnn.measure.anytime_any import read_any
 from eventsnn.measure.anytime_kernel import Arrivals, Read, read_out
+from eventsnn.network.whole.scales import fitted, most_of
 
 
 def recordings(n=12, events=150, seed=0):

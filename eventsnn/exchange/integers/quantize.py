@@ -15,7 +15,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.exchange.integers.precision import Precision
 from eventsnn.exchange.integers.rounding import Quantized, quantized
-from eventsnn.exchange.integers.scales import Floats
+from eventsnn.network.whole.scales import Floats
 from eventsnn.options import made
 from eventsnn.rules.given.rule import GivenWeights
 from eventsnn.rules.learned import Reading

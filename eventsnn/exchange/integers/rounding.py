@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from eventsnn.engines.outputs import integral_unit
 from eventsnn.errors import UserError
 from eventsnn.exchange.integers import bounds
-from eventsnn.exchange.integers.channels import groups
 from eventsnn.exchange.integers.precision import Precision
-from eventsnn.exchange.integers.scales import Floats, Rounded, fitted, most_of
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Population
+from eventsnn.network.whole.channels import groups
+from eventsnn.network.whole.scales import Floats, Rounded, fitted, most_of
 from eventsnn.rules.given.rule import GivenOptions
 from eventsnn.rules.learned import Reading
 from eventsnn.text import named

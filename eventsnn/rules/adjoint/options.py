@@ -86,6 +86,13 @@ class AdjointOptions(GradientOptions):
         least=0,
         below=1,
     )
+    bits: int = option(
+        0,
+        "Bits of the weights with which it is run while it learns, for eventsnn quantize with as "
+        "many; 0: floats.",
+        least=0,
+        most=16,
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -96,6 +103,8 @@ class AdjointOptions(GradientOptions):
             self.average,
             "0: an average of weights has no zeros to prune",
         )
+        signs = self.bits == 1 and self.prunes
+        check(not signs, "bits", self.bits, "2 or more: of one bit there are no zeros to prune")
         placed = self.dropout_at == "all" or self.dropout > 0
         check(placed, "dropout_at", self.dropout_at, "dropout too, or leave it out")
         aimless = self.spike_target > 0 and self.spike_cost == 0

@@ -17,6 +17,7 @@ from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.rules.adjoint import few_bits
 from eventsnn.rules.adjoint.operation_cost import Choice, chosen, priced, pruned, silence
 from eventsnn.rules.adjoint.options import AdjointOptions
 from eventsnn.rules.gradient.chunk import Chunk, Trace, Walked, count_into
@@ -100,7 +101,8 @@ class Adjoint(GradientRule):
 
     def run(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch layer by layer."""
-        louder, pairs = self._louder(), zip(state.params, state.network.sources, strict=True)
+        params = self._as_run(state)
+        louder, pairs = self._louder(), zip(params, state.network.sources, strict=True)
         # Neurons that speak do so the louder where others are dropped.
         weights = [plain(p) * louder if source in chunk.masks else p for p, source in pairs]
         args = chunk.batch, self.threads, chunk.masks, self.options.near_threshold
@@ -134,13 +136,13 @@ class Adjoint(GradientRule):
         return gradients
 
     def begin_epoch(self, state: GradientState, epoch: Epoch) -> GradientState:
-        """Note how far the run is; synapses are chosen anew with the first update."""
-        return replace(super().begin_epoch(state, epoch), present=None)
+        """Note how far the run is; synapses and scales are chosen anew with the first update."""
+        return replace(super().begin_epoch(state, epoch), present=None, scales_of_bits=None)
 
     def _updated(self, state: GradientState, walked: Walked) -> GradientState:
         """Make an update; where synapses cost, those that are not there stay at 0."""
         progress = state.progress
-        state = super()._updated(state, walked)
+        state = self._refitted(super()._updated(state, walked))
         if not self.options.prunes:
             return state
         if state.present is None:
@@ -162,10 +164,49 @@ class Adjoint(GradientRule):
             found[c] = Laid.of(present) if isinstance(param, Laid) else present
         return found
 
+    def _fitted(self, state: GradientState) -> dict[int, Param]:
+        """Return the scale of each weight, laid out as they are."""
+        found = few_bits.scales_of(state.network, state.weights, self.options.bits)
+        return {c: few_bits.laid_as(scale, state.params[c]) for c, scale in found.items()}
+
+    def _refitted(self, state: GradientState) -> GradientState:
+        """Fit scales where it is time to."""
+        step, known = state.optimizer.step, state.scales_of_bits is not None
+        if not self.options.bits or (known and (step < few_bits.FIRST_REFIT or step & (step - 1))):
+            return state
+        return replace(state, scales_of_bits=self._fitted(state))
+
+    def _as_run(self, state: GradientState) -> list[Param]:
+        """Return the weights with which batches run."""
+        bits, scales = self.options.bits, state.scales_of_bits
+        if not bits:
+            return state.params
+        scales = self._fitted(state) if scales is None else scales
+        return [
+            few_bits.rounded_as_run(p, scales[c], bits) if c in scales else p
+            for c, p in enumerate(state.params)
+        ]
+
     def reading(self, state: GradientState) -> Reading:
-        """Return the network that is evaluated, without synapses that are gone."""
-        found = super().reading(state)
+        """Return the network that is evaluated: of few bits, without synapses that are gone."""
+        network, weights, loss = super().reading(state)
+        bits = self.options.bits
+        if bits and state.scales_of_bits != {}:
+            scales = few_bits.scales_of(network, weights, bits)
+            rounds = few_bits.rounded_as_run
+            weights = [
+                plain(rounds(w, scales[c], bits)) if c in scales else w
+                for c, w in enumerate(weights)
+            ]
+        found = Reading(network, weights, loss)
         return pruned(found) if self.options.prunes else found
+
+    def settled(self, state: GradientState) -> GradientState:
+        """Return a state of the evaluated weights alone; those of few bits are rounded once."""
+        if self.options.bits and not self.options.prunes:
+            rounded = list[Param](self.reading(state).weights)
+            state = replace(state, params=rounded, averaged=None, scales_of_bits={})
+        return super().settled(state)
 
     @property
     def traits(self) -> dict[str, Any]:

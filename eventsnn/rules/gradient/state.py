@@ -38,6 +38,9 @@ class GradientState:
         Share of the run that is done when its last epoch begins.
     present : dict from connection number to the same as ``params``, or None
         1 where there is a synapse, 0 where there is none; None: not chosen in this epoch.
+    scales_of_bits : dict from connection number to the same as ``params``, or None
+        Of which each weight is a whole multiple where it is run with few bits; None: not fitted in
+        this epoch; empty: the weights are rounded already.
     """
 
     network: Network
@@ -49,6 +52,7 @@ class GradientState:
     total: int = 1
     last_epoch: float = 1.0
     present: dict[int, Param] | None = None
+    scales_of_bits: dict[int, Param] | None = None
 
     @property
     def output(self) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.network import Connection, Network, Population
+from eventsnn.network.graph import Connection, Network, Population
 
 Ints = NDArray[np.int64]
 

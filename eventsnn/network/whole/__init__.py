@@ -1,0 +1,1 @@
+"""Weights in whole numbers: which of them share a scale, and which scale suits them."""
