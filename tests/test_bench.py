@@ -1,6 +1,7 @@
 """The bench: its own arithmetic, the networks it runs, and the figures it promises."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from unittest.mock import patch
 
@@ -11,6 +12,7 @@ from eventsnn import bench as package
 from eventsnn.bench import bench, control, networks
 from eventsnn.bench.control import Case, Control, measure
 from eventsnn.bench.current_based import binned
+from eventsnn.bench.live import bench_live
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
@@ -205,3 +207,21 @@ def test_the_spoken_network_fires_as_its_page_says():
 def test_bench_refuses_nothing_to_measure():
     with pytest.raises(UserError, match="rounds is 0"):
         bench(rounds=0)
+
+
+def test_the_bench_of_sessions_tells_rates_latency_and_learning():
+    batch = networks.poisson(6)
+    labels = np.arange(6) % 2
+    events = replace(batch, label=labels)
+    result = bench_live(events, rounds=1)
+    assert result["events"] == len(batch.t) and result["recordings"] == 6
+    names = ("events_per_second", "controls")
+    for name in (
+        *names,
+        *(f"{k}_{n}" for k in ("learning", "deep_spiking_learning") for n in names),
+    ):
+        assert 0 < result[name] < np.inf
+    assert 0 < result["push_100_ms_p50"] <= result["push_100_ms_p99"]
+    assert result["learning_controls"] > result["controls"]
+    with pytest.raises(UserError, match="recordings with labels"):
+        bench_live(replace(batch, label=labels - 1), rounds=1)

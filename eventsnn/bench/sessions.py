@@ -31,7 +31,7 @@ def session_cases(events: EventBatch, result: dict[str, Any]) -> list[Case]:
     weights = [rng.normal(0, 0.06, c.topology.weight_shape) for c in network.connections]
     weights = [array.astype(np.float32) for array in weights]
     for size in PIECES:
-        session, pieces = Session(network, weights), _pieces(events, size)
+        session, pieces = Session(network, weights), pieces_of(events, size)
 
         def run(session: Session = session, pieces: list[EventStream] = pieces) -> None:
             session.reset()
@@ -49,7 +49,7 @@ def session_figures(ns: dict[str, float]) -> dict[str, Any]:
     return found | {"session_events_per_second": 1e9 * PIECES[-1] / ns[f"session_{PIECES[-1]}"]}
 
 
-def _pieces(events: EventBatch, size: int) -> list[EventStream]:
+def pieces_of(events: EventBatch, size: int) -> list[EventStream]:
     """Return pieces of about ``size`` events, none of which cuts an instant."""
     ends = np.cumsum(np.ceil(events.duration)).astype(np.int64)
     begin = np.repeat(np.concatenate([[0], ends[:-1]]), np.diff(events.start))

@@ -44,12 +44,15 @@ def bench(
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first recordings.")] = 200,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are told.")] = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the threaded run.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Sessions on streams instead, and learning there.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure every engine as a multiple of this machine's own limit, a bare loop."""
     from eventsnn.commands import results as commands
 
-    result = commands.bench(data, limit, rounds, threads or cores(), ERR)
+    result = commands.bench(data, limit, rounds, None if live else threads or cores(), ERR)
     if as_json:
         print(json.dumps(result))
         return

@@ -94,16 +94,22 @@ def pooled(parts: list[Result]) -> Result:
     }
 
 
-def bench(data: str, limit: int | None, rounds: int, threads: int, console: Console) -> Result:
-    """Measure every engine as a multiple of this machine's bare loop."""
+def bench(
+    data: str, limit: int | None, rounds: int, threads: int | None, console: Console
+) -> Result:
+    """Measure every engine as a multiple of this machine's bare loop; threads None: sessions."""
     from eventsnn.bench import bench as run
+    from eventsnn.bench.live import bench_live
 
     with progress_bars(console) as bars:
         halves = open_data(data, limit=limit, progress=Bar(bars, "preparing data"))
         if not isinstance(halves.train, EventBatch):
             raise UserError(f"data {data!r}: real vectors; give recordings, e.g. digits")
     with console.working("measuring (the first round compiles)"):
-        result = run(halves.train, rounds=rounds, threads=threads)
+        if threads is None:
+            result = bench_live(halves.train, rounds=rounds)
+        else:
+            result = run(halves.train, rounds=rounds, threads=threads)
     return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
 
 

@@ -16,6 +16,7 @@ DATA_HELP = (
     "[b]film:mnist:PATH[/b] (MNIST, filmed), [b]events:FILE[/b] (what eventsnn film wrote), "
     "[b]folder:PATH[/b] (recordings of your own), [b]speech:PATH[/b] (spoken words, .wav), "
     "[b]motion[/b] (synthetic shapes that move), "
+    "[b]camera:PATH[/b] and [b]hdf5:PATH[/b] (the same, files of cameras, HDF5), "
     "[b]tonic:NAME:PATH[/b]."
 )
 

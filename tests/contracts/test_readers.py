@@ -1,9 +1,11 @@
 """Every reader that is found keeps the contract: those of the room, and one of this file."""
 
+import os
 import struct
 from pathlib import Path
 from typing import ClassVar
 
+import h5py
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -17,6 +19,12 @@ from eventsnn.data.readers.reader import Reader
 from eventsnn.data.word import word_of
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.registry import Registry
+
+try:
+    import faery
+except ImportError:  # an extra of the tests, without which files of cameras are left out here
+    assert "CI" not in os.environ
+    faery = None
 
 
 class Beats(Reader):
@@ -98,6 +106,21 @@ def speech(folder):
         wavfile.write(folder / f"{name}.wav", 8000, hiss)
 
 
+def camera_file(path, columns):
+    """EVT3, by faery."""
+    events = np.zeros(len(columns["t"]), faery.EVENTS_DTYPE)
+    for name, field in (("t", "t"), ("x", "x"), ("y", "y"), ("p", "on")):
+        events[field] = columns[name]
+    stream = faery.events_stream_from_array(events, dimensions=(4, 4))
+    stream.to_file(path.with_suffix(".raw"), version="evt3")
+
+
+def hdf5_file(path, columns):
+    with h5py.File(path.with_suffix(".h5"), "w") as file:
+        for name, column in columns.items():
+            file[f"events/{name}"] = column
+
+
 @pytest.fixture
 def words(tmp_path):
     """A word for each kind, with data behind it."""
@@ -110,7 +133,16 @@ def words(tmp_path):
     for name in ("0/a", "0/b", "1/a", "1/b"):
         (tmp_path / "own" / name[0]).mkdir(parents=True, exist_ok=True)
         (tmp_path / "own" / f"{name}.csv").write_text("t,x,y,p\n1,0,1,1\n5,2,3,0\n")
-    return {
+    columns = {"t": [1, 5, 7], "x": [0, 2, 3], "y": [1, 3, 0], "p": [1, 0, 1]}
+    for name in ("0/a", "0/b", "1/a", "1/b"):
+        for kind, write in (("cam", camera_file if faery else None), ("h5", hdf5_file)):
+            if write is None:
+                continue
+            (tmp_path / kind / name[0]).mkdir(parents=True, exist_ok=True)
+            write(tmp_path / kind / name, columns)
+    cameras = {"camera": f"camera:{tmp_path / 'cam'}"} if faery else {}
+    return cameras | {
+        "hdf5": f"hdf5:{tmp_path / 'h5'}",
         "digits": "digits",
         "film": "film:digits",
         "mnist": f"mnist:{tmp_path}",
@@ -129,7 +161,7 @@ def test_all_are_found(words):
     ours = [kind for kind, one in FOUND.items() if one.__module__.startswith("eventsnn.")]
     assert len(ours) >= 7 and FOUND["beats-of-a-test"] is Beats
     # tonic's data sets are read in a test of their own.
-    assert set(FOUND) - set(words) == {"tonic"}
+    assert set(FOUND) - set(words) == ({"tonic"} if faery else {"tonic", "camera"})
 
 
 def test_both_halves_are_labelled_alike_and_the_absolute_word_opens_them(
@@ -173,8 +205,16 @@ def test_pictures_are_filmed_and_files_are_read_by_their_suffix(words, tmp_path)
     assert {"digits", "mnist"} <= set(filmed)
     files = {".bin": next((tmp_path / "n").rglob("*.bin")), ".beats": tmp_path / "a.beats"}
     files[".csv"] = tmp_path / "own" / "0" / "a.csv"
+    files |= {".raw": tmp_path / "cam" / "0" / "a.raw", ".h5": tmp_path / "h5" / "0" / "a.h5"}
+    others = {
+        ".wav",
+        ".dat",
+        ".aedat4",
+        ".es",
+        ".hdf5",
+    }  # the last four: tests/test_camera_files.py
     suffixes = {suffix for reader in FOUND.values() for suffix in reader.suffixes}
-    assert suffixes == set(files) | {".wav"}
+    assert suffixes == set(files) | others
     sound = open_inputs(str(tmp_path / "w" / "0_ann_3.wav"), (1, 1, 78)).data
     assert len(sound) == 1 and len(sound.t) > 10
     for file in files.values():

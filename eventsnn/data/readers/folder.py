@@ -19,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data import camera_file, hdf5_file
 from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import Data, DataSet
 from eventsnn.data.event_arrays import events_or_images
@@ -77,6 +78,8 @@ READERS: dict[str, Callable[[Path], Columns]] = {
     ".npz": _arrays,
     ".bin": _bin,
     ".csv": _csv,
+    **dict.fromkeys(camera_file.SUFFIXES, camera_file.read_camera_file),
+    **dict.fromkeys(hdf5_file.SUFFIXES, hdf5_file.read_hdf5_file),
 }
 """What is read, by the ending of a file."""
 
@@ -124,11 +127,16 @@ class Folders(Reader):
 
     def file(self, path: Path, shape: tuple[int, ...]) -> Data:
         """See ``Reader``."""
-        if len(shape) != 3:
-            raise UserError(f"{path}: holds events, but the model takes images of {shape}")
-        stream = OwnSensor.near(path).stream(_csv(path), shape, str(path))
-        warn_of_clocks([stream], str(path))
-        return EventBatch.from_streams([stream], str(path))
+        return recording_of(path, _csv, shape)
+
+
+def recording_of(path: Path, read: Callable[[Path], Columns], shape: tuple[int, ...]) -> EventBatch:
+    """Return one file as a recording of a sensor; a sensor.toml near it says more."""
+    if len(shape) != 3:
+        raise UserError(f"{path}: holds events, but the model takes images of {shape}")
+    stream = OwnSensor.near(path).stream(read(path), shape, str(path))
+    warn_of_clocks([stream], str(path))
+    return EventBatch.from_streams([stream], str(path))
 
 
 def _visible(folder: Path) -> list[Path]:
