@@ -20,6 +20,8 @@ PRICES = {
     "cmos45-int8": (0.03, 0.2, 0.03, 0, 0, 0, 0),
     # Memory, 64 bits: 1 MB 100 pJ.
     "cmos45-float32-sram": (0.9, 3.7, 0.9, 0, 0, 12.5, 0),
+    # Add 32 bit 0.1 pJ, Mult 32 bit 3.1 pJ; a byte from 1 MB as above.
+    "cmos45-int8-sram": (0.1, 3.1, 0.1, 0, 0, 12.5, 0),
     # Merolla et al. 2014: 26 pJ a synaptic event, a tick of 1 ms.
     "truenorth": (26, 0, 0, 0, 0, 0, 1000),
     # Davies et al. 2018, table 2: 23.6 pJ a synaptic operation, 81 pJ a neuron update (active).
@@ -86,6 +88,7 @@ def expected_operations(case):
         "weight_bytes": {pair: 4 * n for pair, n in adds.items()},
         "neuron_updates": updates,
         "multiplications": updates | {"output": updates["output"] * (2 if case.readout else 1)},
+        "table_reads": dict.fromkeys(updates, 0.0),
         "threshold_tests": tested,
         "queue_pushes": 0,
         "queue_pops": 0,

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
 
+import eventsnn as es
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.events import EventStream
@@ -198,3 +199,28 @@ def test_weights_of_zero_need_the_spikes_of_their_source():
     record = simulate(network, weights, event, record="counts")
     with pytest.raises(UserError, match="spikes of hidden were not kept"):
         operations(record, weights, event)
+
+
+def test_whole_numbers_read_packed_weights_and_a_table_a_clock():
+    lif = es.neurons.IntegerLIF(20_000, 1_000, fraction=2)
+    network = es.Network(
+        (
+            es.Population("in", (1, 1, 2)),
+            es.Population("h", 3, lif),
+            es.Population("out", 2, es.neurons.IntegerReadout(fraction=0)),
+        ),
+        (es.Connection("in", "h", es.Dense(2, 3)), es.Connection("h", "out", es.Dense(3, 2))),
+    )
+    stream = es.EventStream([5, 9], [0, 1], (1, 1, 2), duration=1_000)
+    weights = [np.full((2, 3), 7.0), np.ones((3, 2))]
+    counted = es.operations(es.simulate(network, weights, stream), weights, stream)
+    rows = len(lif.decays.rows)
+    assert rows == 3 and counted.neuron_updates.tolist() == [[0, 6, 0]]
+    assert counted.table_reads.tolist() == [[0, 2 * rows, 0]]  # of three neurons with one clock
+    assert counted.weight_bytes.tolist() == [[3, 0]]  # six weights of 4 bits
+    found = es.energy(
+        es.simulate(network, weights, stream), weights, stream, model="cmos45-int8-sram"
+    )
+    assert found.memory_nj * 1e3 == pytest.approx([12.5 * (3 + 4 * 2 * rows)])
+    assert found.synapses_nj * 1e3 == pytest.approx([0.1 * 6])
+    assert found.decays_nj * 1e3 == pytest.approx([3.1 * 6])

@@ -95,8 +95,9 @@ def _energy(result: dict) -> list[str]:
         "without decays | 1 ms clock, active senders | ReLU network |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for model in MODELS:
-        told = next(row for row in result["energy"] if row["model"] == model.name)
+    known = {row["model"]: row for row in result["energy"]}  # of the version that measured
+    for model in (model for model in MODELS if model.name in known):
+        told = known[model.name]
         parts = told | estimate(model, work_of(result))
         beside = told.get("references_nj", {})
         keys = ("synapses_nj", "decays_nj", "tests_nj", "memory_nj", "total_nj")

@@ -16,6 +16,7 @@ from eventsnn.events import EventBatch
 from eventsnn.exchange.integers.precision import Precision
 from eventsnn.exchange.integers.quantize import CALIBRATED_BY, QuantizedModel, quantize_with
 from eventsnn.files.outputs import check_output_folder
+from eventsnn.network.whole.scales import bits_of
 from eventsnn.options import flat
 from eventsnn.train.checkpoint import FILE
 from eventsnn.train.learning import Learner
@@ -105,14 +106,6 @@ def told(made: QuantizedModel) -> dict[str, Any]:
             "potentials": 4 * neurons,
         },
     }
-
-
-def bits_of(weights: np.ndarray[Any, Any]) -> int:
-    """Return how many bits whole numbers need: one where all are -1 or 1."""
-    size = np.abs(weights.astype(np.int64))
-    if size.size and (size == 1).all():
-        return 1
-    return int(size.max(initial=0)).bit_length() + 1
 
 
 def _beside(before: Learner, after: Learner, half: Data, threads: int) -> dict[str, Any]:

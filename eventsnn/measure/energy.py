@@ -80,6 +80,13 @@ MODELS: tuple[EnergyModel, ...] = (
         3.7,
         100.0 / 8,
     ),
+    _cmos(
+        "cmos45-int8-sram",
+        "45 nm CMOS, potentials of int32; int8 or fewer bits a weight, read from 1 MB of SRAM",
+        0.1,
+        3.1,
+        100.0 / 8,
+    ),
     EnergyModel(
         "truenorth",
         "IBM TrueNorth, 26 pJ a synaptic event",
@@ -121,6 +128,7 @@ class Work(NamedTuple):
     spikes : float
         Input events not included.
     weight_bytes : float
+        Of weights, and of decay tables of whole numbers.
     neurons, duration_us : float
         For machines with a clock.
     """

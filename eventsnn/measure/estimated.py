@@ -11,6 +11,7 @@ from eventsnn.engines.gathered import Given
 from eventsnn.errors import UserError
 from eventsnn.measure.energy import MODELS, EnergyModel, Work, estimate
 from eventsnn.measure.operations import Operations, operations
+from eventsnn.measure.widths import ENTRY
 from eventsnn.network import Weights
 from eventsnn.record import Record
 from eventsnn.text import shown
@@ -26,7 +27,7 @@ class Energy:
         Its prices in picojoules, and its ``source``.
     synapses_nj : of synaptic operations
     neurons_nj : of bringing neurons up to now, their tests of the threshold, and their spikes
-    memory_nj : of reading weights
+    memory_nj : of reading weights, and decay tables of whole numbers
     decays_nj, tests_nj : of ``neurons_nj``, what multiplications and tests of the threshold cost
 
     Examples
@@ -95,9 +96,10 @@ def energy(
     events : as they were given to the run
         Needed where a connection from an input has weights of 0.
     model : str or EnergyModel
-        ``cmos45-float32``, ``cmos45-float16``, ``cmos45-int8``, ``cmos45-float32-sram`` (Horowitz,
-        ISSCC 2014), ``truenorth`` (Merolla et al. 2014), ``loihi`` (Davies et al. 2018) or
-        ``spinnaker`` (Sharp et al. 2012); or one of your own, with its prices in picojoules.
+        ``cmos45-float32``, ``cmos45-float16``, ``cmos45-int8``, ``cmos45-float32-sram``,
+        ``cmos45-int8-sram`` (Horowitz, ISSCC 2014), ``truenorth`` (Merolla et al. 2014),
+        ``loihi`` (Davies et al. 2018) or ``spinnaker`` (Sharp et al. 2012); or one of your own,
+        with its prices in picojoules.
         The last three have a clock of 1 ms, at which every neuron is brought up to now.
 
     Returns
@@ -147,7 +149,7 @@ def mean_work(counted: Operations, duration_us: float) -> Work:
         comparisons=mean(counted.threshold_tests),
         neuron_updates=mean(counted.neuron_updates),
         spikes=mean(counted.spikes[:, own]),
-        weight_bytes=mean(counted.weight_bytes),
+        weight_bytes=mean(counted.weight_bytes) + ENTRY * mean(counted.table_reads),
         neurons=float(sum(network.populations[p].size for p in own)),
         duration_us=duration_us,
     )
@@ -165,7 +167,7 @@ def _works(counted: Operations, record: Record) -> list[Work]:
         counted.threshold_tests.sum(axis=1),
         counted.neuron_updates.sum(axis=1),
         counted.spikes[:, own].sum(axis=1),
-        counted.weight_bytes.sum(axis=1),
+        counted.weight_bytes.sum(axis=1) + ENTRY * counted.table_reads.sum(axis=1),
         np.full(len(counted), neurons),
         record.duration - record.since,
     )

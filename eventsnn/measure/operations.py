@@ -18,6 +18,7 @@ from eventsnn.engines.gathered import Given, gathered
 from eventsnn.engines.inputs import Train
 from eventsnn.errors import UserError
 from eventsnn.measure.fan_out import fan_outs
+from eventsnn.measure.widths import clock_sizes, table_rows, weight_bits
 from eventsnn.network import Network, Weights
 from eventsnn.record import Record
 
@@ -39,11 +40,15 @@ class Operations:
     effective : (n_recordings, n_connections)
         Those with a weight other than 0.
     weight_bytes : (n_recordings, n_connections)
-        Bytes of weights read: one weight a synaptic operation.
+        Bytes of weights read: one weight a synaptic operation. Whole numbers of a few bits are
+        packed.
     neuron_updates : (n_recordings, n_populations)
         Instants at which a neuron was brought up to now.
     multiplications : (n_recordings, n_populations)
         What the updates cost: the model's ``multiplications`` each (its decays).
+    table_reads : (n_recordings, n_populations)
+        Entries of decay tables read, 4 bytes each, by neurons of whole numbers: one a row of the
+        table for neighbours that share a clock. Others are 0.
     threshold_tests : (n_recordings, n_populations)
         One an update of a neuron that can spike.
     queue_pushes, queue_pops, queue_peak : (n_recordings,)
@@ -69,6 +74,7 @@ class Operations:
     weight_bytes: NDArray[np.int64]
     neuron_updates: NDArray[np.int64]
     multiplications: NDArray[np.int64]
+    table_reads: NDArray[np.int64]
     threshold_tests: NDArray[np.int64]
     queue_pushes: NDArray[np.int64]
     queue_pops: NDArray[np.int64]
@@ -119,9 +125,10 @@ class Operations:
         connections = [c.name for c in network.connections]
         populations = [p.name for p in network.populations]
         by_connection = ("deliveries", "synaptic_operations", "effective", "weight_bytes")
-        by_population = ("spikes", "neuron_updates", "multiplications", "threshold_tests")
+        by_population = ["spikes", "neuron_updates", "multiplications", "table_reads"]
+        by_population += ["threshold_tests"]
         out: dict[str, Any] = {"recordings": len(self)}
-        for names, keys in ((connections, by_connection), (populations, by_population)):
+        for names, keys in ((connections, by_connection), (populations, tuple(by_population))):
             for key in keys:
                 means = _means(getattr(self, key), len(names))
                 out[key] = dict(zip(names, means, strict=True))
@@ -172,16 +179,18 @@ def operations(record: Record, weights: Weights, events: Given = None) -> Operat
     neurons = [p.neuron for p in network.populations]
     times = np.array([m.multiplications if m else 0 for m in neurons], np.int64)
     tested = np.array([m is not None and m.spiking for m in neurons], np.int64)
-    itemsize = np.array([array.itemsize for array in flat], np.int64)
+    bits = np.array([weight_bits(network, c, flat[c]) for c in range(len(flat))], np.int64)
+    reads = counts.neuron_updates * table_rows(network) // clock_sizes(network)
     return Operations(
         network,
         counts.spikes,
         counts.deliveries,
         counts.synaptic_adds,
         effective,
-        counts.synaptic_adds * itemsize,
+        -(-counts.synaptic_adds * bits // 8),
         counts.neuron_updates,
         counts.neuron_updates * times,
+        reads,
         counts.neuron_updates * tested,
         counts.queue_pushes,
         counts.queue_pops,

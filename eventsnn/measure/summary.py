@@ -125,7 +125,7 @@ def energy_json(
 ) -> list[dict[str, Any]]:
     """Return each model's estimates: of the event-driven run, and of machines beside it."""
     work = mean_work(counted, float(events.duration.mean()))
-    itemsize = work.weight_bytes / max(work.additions, 1.0)
+    itemsize = int(counted.weight_bytes.sum()) / max(int(counted.total.sum()), 1)
     out = []
     for model in models:
         told = estimate(model, work)

@@ -9,7 +9,7 @@ sender speaks where that is known. What was rounded once is found again without 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,14 @@ class Rounded(NamedTuple):
 def most_of(bits: int) -> int:
     """Return the largest weight of so many bits; the smallest is its negative."""
     return max(1, (1 << (bits - 1)) - 1)
+
+
+def bits_of(weights: NDArray[Any]) -> int:
+    """Return how many bits whole numbers need: one where all are -1 or 1."""
+    size = np.abs(weights.astype(np.int64))
+    if size.size and (size == 1).all():
+        return 1
+    return int(size.max(initial=0)).bit_length() + 1
 
 
 def rounded(weights: Floats, scale: float | Floats, bits: int) -> Floats:
