@@ -34,7 +34,7 @@ import others_simulators as simulators
 import eventsnn
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Control, machine
-from eventsnn.bench.current_based import BINS, CELLS, binned, gradient_step
+from eventsnn.bench.current_based import BINS, CELLS, gradient_step, step_us
 from eventsnn.engines import simulate
 from eventsnn.events import EventBatch
 from eventsnn.network.layer_string import parse_layers
@@ -113,11 +113,11 @@ def dense_rows(bench: Bench, packages: list[str], recordings: int) -> None:
     for engine in ("feedforward", "asynchronous"):
         bench.row("forward", f"eventsnn, {engine}, microseconds", forward(batch, engine), n)
     for bins in BINS:
-        coarse = forward(binned(batch, bins), "feedforward")
+        coarse = forward(batch.on_grid(step_us(batch, bins)), "feedforward")
         bench.row("forward", f"eventsnn, feedforward, {bins} bins", coarse, n)
     bench.row("learning", "eventsnn, adjoint, microseconds, batch 64", learning(batch), n)
     for bins in BINS:
-        step = learning(binned(batch, bins))
+        step = learning(batch.on_grid(step_us(batch, bins)))
         bench.row("learning", f"eventsnn, adjoint, {bins} bins, batch 64", step, n)
     if "torch" in packages:
         torch_rows(bench, batch, weights)

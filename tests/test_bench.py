@@ -11,7 +11,6 @@ import pytest
 from eventsnn import bench as package
 from eventsnn.bench import bench, control, networks
 from eventsnn.bench.control import Case, Control, measure
-from eventsnn.bench.current_based import binned
 from eventsnn.bench.live import bench_live
 from eventsnn.bench.queue import PENDING, Turnover
 from eventsnn.engines import simulate
@@ -188,14 +187,6 @@ def test_figures_are_multiples_of_the_control_and_speed_ups_their_inverses(monke
     assert result["counting_share"] == given["counting"]
     assert result["sparse_recurrent_updates_per_second"] == 1e9 / (100 * given["recurrent"])
     assert result["queue_push_pop_ns"] == 100 * given["queue"]
-
-
-def test_binned_events_are_at_the_beginnings_of_their_steps():
-    batch = networks.poisson(2)
-    coarse = binned(batch, 10)
-    assert len(np.unique(coarse.t)) == 10 and (coarse.t % 30_000 == 0).all()
-    assert ((batch.t - coarse.t >= 0) & (batch.t - coarse.t < 30_000)).all()
-    np.testing.assert_array_equal(batch.unit, coarse.unit)
 
 
 def test_the_spoken_network_fires_as_its_page_says():

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from eventsnn.bench import networks
 from eventsnn.bench.control import Case
 from eventsnn.engines import simulate
@@ -70,13 +67,9 @@ def _balanced_case(name: str, result: dict[str, Any]) -> Case:
     return Case(f"balanced_{name}", run, float(counts.synaptic_adds.sum()))
 
 
-def binned(events: EventBatch, bins: int) -> EventBatch:
-    """Return recordings whose times are rounded down to so many steps of each; no event less."""
-    step = np.maximum(-(-events.duration.astype(np.int64) // bins), 1)
-    steps: NDArray[np.int64] = np.repeat(step, np.diff(events.start))
-    t = (events.t // steps * steps).astype(events.t.dtype)
-    rest = events.label, events.duration, events.shape, events.source
-    return EventBatch(t, events.unit, events.start, *rest)
+def step_us(events: EventBatch, bins: int) -> int:
+    """Return the length of so many steps of the longest recording."""
+    return -(-int(events.duration.max()) // bins)
 
 
 def binned_cases(events: EventBatch) -> list[Case]:
@@ -84,7 +77,7 @@ def binned_cases(events: EventBatch) -> list[Case]:
     network, weights = networks.dense(events), networks.dense_weights(events, 1000)
 
     def case(bins: int) -> Case:
-        given = binned(events, bins)
+        given = events.on_grid(step_us(events, bins))
 
         def run() -> None:
             simulate(network, weights, given, engine="feedforward", record="counts")

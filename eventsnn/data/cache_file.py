@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from eventsnn.data.digest import Summed, digest_of_sums, sums_of
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, Shape, unit_dtype
+from eventsnn.events.batch_checked import Arrays
 from eventsnn.files.outputs import new_part
 
 HEADER_BYTES = 1024
@@ -234,8 +235,7 @@ def read_file(path: Path, key: str, source: str, remedy: str = "delete it") -> F
         if head != layout.header() or layout.key != key or size != layout.file_bytes():
             raise place.wrong("not a complete file of these recordings")
         raw = _raw_of(file, size, place)
-    arrays: dict[str, NDArray[Any]] = {}
-    offset = 0
+    arrays, offset = dict[str, NDArray[Any]](), 0
     for name, (dtype, count) in layout.tensors().items():
         arrays[name] = np.frombuffer(raw, dtype.newbyteorder("<"), count, offset)
         offset += count * dtype.itemsize
@@ -243,7 +243,7 @@ def read_file(path: Path, key: str, source: str, remedy: str = "delete it") -> F
     if layout.digest and layout.signed(sums_of(raw)).digest != layout.digest:
         raise place.wrong("has changed since it was written (its digest is another)")
     try:
-        batch = EventBatch(**arrays, shape=layout.shape, source=source)
+        batch = EventBatch(*Arrays(**arrays), layout.shape, source)
     except DataError as error:
         raise place.wrong(str(error).removeprefix(f"{source}: ")) from error
     return Found(batch, layout.emulated)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.class_names import check_names
 from eventsnn.data.digest import digest_of
 from eventsnn.data.identity import Identity
 from eventsnn.data.images import Images
-from eventsnn.data.view import WHOLE, SensorView
+from eventsnn.data.view import WHOLE, Seeing, SensorView
 from eventsnn.data.viewed import seen
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream, Shape
@@ -129,13 +130,11 @@ class DataSet:
                 f"{shapes[1]}; give both the same"
             )
         made = cls(name, halves[0], halves[1], note, emulated, classes=tuple(classes))
-        _check_names(made)
+        check_names(made.spec, made.classes, made.n_classes if classes else 0)
         return made
 
-    def viewed(
-        self, *, crop: str = "", pool: int = 1, window_us: int = 0, filter: str = ""
-    ) -> DataSet:
-        """Return the data as a network shall see them: cropped, pooled, filtered, then cut.
+    def viewed(self, **seeing: Unpack[Seeing]) -> DataSet:
+        """Return the data as a network shall see them: cropped, pooled, filtered, ..., then cut.
 
         Parameters
         ----------
@@ -149,6 +148,8 @@ class DataSet:
             each. Windows share the events: nothing is copied.
         filter : str
             ``"refractory:2000"``, ``"every:2"`` or ``"neighbour:5000"``, with ``+`` between.
+        grid_us : int
+            Times are rounded down to steps of so many microseconds: ``EventStream.on_grid``.
 
         Raises
         ------
@@ -161,7 +162,7 @@ class DataSet:
         >>> es.open_data("digits", limit=2).viewed(crop="28x28", pool=2, window_us=100_000)
         <DataSet digits, 8 + 8 recordings, 14x14x2, 10 classes>
         """
-        view = SensorView(crop, pool, window_us, filter)
+        view = SensorView.of(seeing)
         if not view:
             return self
         halves = self.train, self.test
@@ -239,19 +240,6 @@ class DataSet:
             (len(self.train), len(self.test)),
             self.emulated,
             self.classes,
-        )
-
-
-def _check_names(data: DataSet) -> None:
-    names = data.classes
-    wrong = [name for name in names if not isinstance(name, str) or not name]
-    if wrong or len(set(names)) < len(names):
-        told = shown(wrong[0]) if wrong else "twice the same"
-        raise UserError(f"data {data.spec!r}: a name of classes is {told}; give a text each")
-    if names and data.n_classes > len(names):
-        raise UserError(
-            f"data {data.spec!r}: {len(names)} names of classes, and labels up to "
-            f"{data.n_classes - 1}; give one a class"
         )
 
 

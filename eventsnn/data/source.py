@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Unpack
 
 from eventsnn.data.cache import Progress
 from eventsnn.data.dataset import DataSet, first_of, labels_of
 from eventsnn.data.images import Images, read_stack, unlabelled
 from eventsnn.data.readers import readers
 from eventsnn.data.split import only_in_one
+from eventsnn.data.view import Seeing
 from eventsnn.data.word import meant, word_of
 from eventsnn.errors import UserError
 
@@ -19,10 +21,7 @@ def open_data(
     *,
     limit: int | None = None,
     progress: Progress | None = None,
-    crop: str = "",
-    pool: int = 1,
-    window_us: int = 0,
-    filter: str = "",
+    **seeing: Unpack[Seeing],
 ) -> DataSet:
     """Open a data set.
 
@@ -35,7 +34,7 @@ def open_data(
         Keep the first ``limit`` samples of each half, before they are cut into windows.
     progress : callable, optional
         Told (done, total) while recordings are read or filmed.
-    crop, pool, window_us, filter
+    crop, pool, window_us, filter, grid_us
         What is seen of recordings, as ``DataSet.viewed`` has it.
 
     Raises
@@ -68,7 +67,7 @@ def open_data(
     data = known[kind]().open(word, limit, progress)
     train, test = first_of(data.train, limit), first_of(data.test, limit)
     data = replace(data, train=train, test=test, absolute=word.absolute)
-    data = data.viewed(crop=crop, pool=pool, window_us=window_us, filter=filter)
+    data = data.viewed(**seeing)
     missing = only_in_one(labels_of(data.train), labels_of(data.test))
     if missing:
         warnings.warn(f"data {spec!r}: {missing}", stacklevel=2)

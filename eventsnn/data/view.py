@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,23 @@ _AT_ONCE = 1 << 20
 """Events that are mapped together, unless one recording has more."""
 
 
+class Seeing(TypedDict, total=False):
+    """The same as keywords of ``open_data`` and ``DataSet.viewed``."""
+
+    crop: str
+    pool: int
+    window_us: int
+    filter: str
+    grid_us: int
+
+
+_KEYWORDS = {"crop": "sensor_crop", "filter": "event_filter"}
+"""Of ``Seeing``, that the view calls otherwise."""
+
+
 @dataclass(frozen=True)
 class SensorView:
-    """What a network sees of recordings: first the crop, then pooling, filters, and windows.
+    """What a network sees of recordings: first the crop, then pooling, filters, grid, and windows.
 
     Examples
     --------
@@ -56,6 +70,14 @@ class SensorView:
         "+ between them; default: none.",
         flag="--filter",
     )
+    grid_us: int = option(
+        0,
+        "Round times down to steps of that length: a step is an instant, and the events of a pixel "
+        "in it go through a dense connection as one, with a count; 0: times are exact.",
+        unit="microseconds",
+        least=0,
+        most=INT32_MAX,
+    )
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -67,6 +89,16 @@ class SensorView:
                 f"crop is {shown(crop)}; give HEIGHTxWIDTH in pixels, such as 260x260, or "
                 "HEIGHTxWIDTH+TOP+LEFT"
             )
+        if self.grid_us and self.window_us % self.grid_us:
+            raise UserError(
+                f"window_us is {self.window_us}, grid_us {self.grid_us}; give whole steps"
+            )
+
+    @classmethod
+    def of(cls, seeing: Seeing) -> SensorView:
+        """Return the view of these keywords."""
+        named: Any = {_KEYWORDS.get(name, name): value for name, value in seeing.items()}
+        return cls(**named)
 
     def __bool__(self) -> bool:
         """Return whether anything is changed at all."""
@@ -77,14 +109,19 @@ class SensorView:
         said = [f"--crop {self.sensor_crop}"] if self.sensor_crop else []
         said += [f"--pool {self.pool}"] if self.pool > 1 else []
         said += [f"--filter {self.event_filter}"] if self.event_filter else []
+        said += [f"--grid-us {self.grid_us}"] if self.grid_us else []
         said += [f"--window-us {self.window_us}"] if self.window_us else []
         return " ".join(said)
 
     @property
-    def keywords(self) -> dict[str, Any]:
+    def keywords(self) -> Seeing:
         """The same as keywords of ``DataSet.viewed`` and ``open_data``."""
-        own = {"crop": self.sensor_crop, "pool": self.pool, "window_us": self.window_us}
-        return own | ({"filter": self.event_filter} if self.event_filter else {})
+        own: Seeing = {"crop": self.sensor_crop, "pool": self.pool, "window_us": self.window_us}
+        if self.event_filter:
+            own["filter"] = self.event_filter
+        if self.grid_us:
+            own["grid_us"] = self.grid_us
+        return own
 
     @property
     def _crop(self) -> tuple[int, ...]:
@@ -94,8 +131,8 @@ class SensorView:
 
     @property
     def moves(self) -> bool:
-        """Whether events are dropped, or go to other addresses."""
-        return bool(self.sensor_crop) or self.pool > 1 or bool(self.event_filter)
+        """Whether events are dropped, or go to other addresses or times."""
+        return self.pool > 1 or bool(self.sensor_crop or self.event_filter or self.grid_us)
 
     def rectangle(self, sensor: Shape) -> tuple[int, int, int, int]:
         """Return height, width, top and left of what is used of a sensor.
@@ -133,8 +170,9 @@ class SensorView:
         return found.reshape(-1)
 
     def moved(self, batch: EventBatch) -> Iterator[EventBatch]:
-        """Go through the recordings with their events at the new addresses, some at a time."""
-        return (piece for piece, _ in self.filtered(batch))
+        """Go through the recordings with their events at the new places, some at a time."""
+        for piece, _ in self.filtered(batch):
+            yield piece.on_grid(self.grid_us) if self.grid_us else piece
 
     def filtered(self, batch: EventBatch) -> Iterator[tuple[EventBatch, list[FilterCost]]]:
         """Go through them, and say what each filter took."""

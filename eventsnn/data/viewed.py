@@ -43,4 +43,5 @@ def seen(
             cache=bool(known_as),
             emulated=emulated,
         )
+        batch = batch.with_events(batch.t, batch.unit, batch.start, grid_us=view.grid_us)
     return windows_of(batch, view.window_us) if view.window_us else batch

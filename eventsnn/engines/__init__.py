@@ -41,7 +41,8 @@ def simulate(
         Arrays that cannot be written (``array.setflags(write=False)``) are checked and laid out
         once: a later run with the same ones is as one of ``prepare``.
     events : EventStream, EventBatch or SpikeGenerator, or mapping of these by input population
-        The recordings of a batch are independent runs. None where every input has a generator.
+        Times are exact; those of ``events.on_grid(1000)`` are rounded down to milliseconds. The
+        recordings of a batch are independent runs. None where every input has a generator.
         A mapping may also give current generators to populations of neurons. Generators in it
         stand in for those of the network, and draw the same for each recording of a batch.
     engine : "auto", "asynchronous", "feedforward" or "reference"

@@ -58,7 +58,8 @@ def gathered(network: Network, events: Given, until_us: ArrayLike | None = None)
     for p in driven.inputs:
         population = driven.populations[p]
         if population.name in recorded:
-            given[p] = _recorded(population, recorded[population.name])
+            counts = _counts(driven, p)
+            given[p] = _recorded(population, recorded[population.name], counts)
         elif isinstance(population.generator, SpikeGenerator):
             drawn.append(GeneratedFeed(p, population.size, population.generator))
         else:
@@ -136,8 +137,14 @@ def _driven(network: Network, swapped: tuple[tuple[str, Generator | None], ...])
     return Network(tuple(populations), network.connections)
 
 
-def _recorded(population: Population, events: Events) -> Recorded:
-    """Check recordings of one population."""
+def _counts(network: Network, p: int) -> bool:
+    """Return whether events of an input may be delivered with counts by all its connections."""
+    out = [c for c, source in zip(network.connections, network.sources, strict=True) if source == p]
+    return all(c.topology.counts and c.greatest_delay == 0 for c in out)
+
+
+def _recorded(population: Population, events: Events, counts: bool) -> Recorded:
+    """Check recordings of one population, whose events may be delivered with ``counts``."""
     check_sensor(population, events.shape, events.source)
     size = population.size
     start = np.array([0, len(events)], np.int64)
@@ -150,7 +157,8 @@ def _recorded(population: Population, events: Events) -> Recorded:
         raise DataError(
             f"{events.source}: unit of event {i} is {events.unit[i]}; give 0 to {size - 1}"
         )
-    return Recorded(events.t, events.unit, start, events.source)
+    packed = size if counts and events.grid_us else 0
+    return Recorded(events.t, events.unit, start, events.source, packed)
 
 
 def check_sensor(population: Population, sensor: Shape, source: str) -> None:

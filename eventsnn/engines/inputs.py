@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.counted import pack
 from eventsnn.errors import DataError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.generators import SpikeGenerator
-from eventsnn.kernels.compile import allocating
+from eventsnn.kernels.compile import allocating, threaded
 
 Events = EventStream | EventBatch
 Train = tuple[NDArray[np.float64], NDArray[np.int32]]
@@ -90,14 +91,34 @@ class Recorded(NamedTuple):
     start : int64 array (n_recordings + 1,)
     source : str
         Where the events come from, for errors.
+    packed : int
+        The units of the population where its events are delivered with counts (``counted.py``).
     """
 
     t: NDArray[Any]
     unit: NDArray[Any]
     start: NDArray[np.int64]
     source: str
+    packed: int = 0
 
     def recording(self, index: int, until: float) -> Train:
+        """Return one recording's (t, unit) before ``until``, in order of (t, unit), packed."""
+        t, unit = self.given(index, until)
+        if not self.packed:
+            return t, unit
+        n = packed_into(t, unit, self.packed)
+        return t[:n], unit[:n]
+
+    def sent(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+        """Return (t, unit, start) of what is delivered, one event a delivery."""
+        if not self.packed:
+            return self.t, self.unit, self.start
+        trains = [self.recording(i, math.inf) for i in range(len(self.start) - 1)]
+        t, unit = (np.concatenate([np.zeros(0), *column]) for column in zip(*trains, strict=True))
+        start = np.cumsum([0, *(len(train[0]) for train in trains)])
+        return t, unit.astype(np.int32) % self.packed, start
+
+    def given(self, index: int, until: float) -> Train:
         """Return one recording's (t, unit) before ``until``, in order of (t, unit)."""
         first, last = int(self.start[index]), int(self.start[index + 1])
         t = self.t[first:last].astype(np.float64)
@@ -174,6 +195,13 @@ class Inputs(NamedTuple):
             whole = t.astype(np.int64)
             found[feed.population] = Recorded(whole, unit, start, feed.generator.kind)
         return Inputs(self.until, found)
+
+
+@threaded
+def packed_into(t: Any, unit: Any, n: int) -> int:
+    """Pack events in place; see ``counted.pack``."""
+    left: int = pack(t, unit, n)
+    return left
 
 
 @allocating

@@ -169,13 +169,14 @@ class _Machine:
             raise over_budget(self.network, self.counts.spikes[self.row], self.budget)
         return fired
 
-    def _send(self, p: int, sender: int) -> None:
-        """Queue one spike for all its synapses, those of one delay together."""
+    def _send(self, p: int, packed: int) -> None:
+        """Queue one spike, or an event with its count, for all its synapses, one delay together."""
+        more, sender = divmod(packed, self.network.populations[p].size)
         for c, connection in enumerate(self.network.connections):
             if self.network.sources[c] != p:
                 continue
             targets, synapses = connection.topology.fan_out(sender)
-            weights = self.weights[c][synapses].tolist()
+            weights = [w * (more + 1) for w in self.weights[c][synapses].tolist()]
             rank = self.rank[self.network.targets[c]]
             if isinstance(connection.delay_us, int):
                 when = self.now + connection.delay_us

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eventsnn.errors import DataError
-from eventsnn.events.batch_checked import Arrays, checked_arrays, unit_dtype
+from eventsnn.events.batch_checked import Arrays, check_streams, checked_arrays, unit_dtype
 from eventsnn.events.checked import (
-    INT32_MAX,
     Shape,
     as_array,
     checked_shape,
@@ -24,6 +23,7 @@ from eventsnn.events.checked import (
     whole_number,
     whole_numbers,
 )
+from eventsnn.events.grid import checked_grid, on_grid, step_of
 from eventsnn.events.stream import EventStream
 from eventsnn.text import shown
 
@@ -49,6 +49,8 @@ class EventBatch:
         Microseconds a recording; every event of it lies in [0, duration).
     shape : (int, int, int)
         Polarities, height and width of the sensor.
+    grid_us : int
+        See ``EventStream.on_grid``; 0: every time is exact.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class EventBatch:
     duration: NDArray[np.int64]
     shape: Shape
     source: str = field(default="event batch", repr=False)
+    grid_us: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         """Check every event, and convert to the types of the class."""
@@ -90,15 +93,24 @@ class EventBatch:
         start: NDArray[np.int64],
         label: NDArray[np.int64] | None = None,
         duration: NDArray[np.int64] | None = None,
+        grid_us: int | None = None,
     ) -> EventBatch:
         """Return a batch of this sensor whose arrays the caller made right: nothing is checked.
 
-        For events that come from a checked batch; everyone else calls the class. Without
-        ``label`` and ``duration`` they are this batch's own.
+        For events that come from a checked batch; everyone else calls the class. What is left out
+        is this batch's own.
         """
+        grid_us = self.grid_us if grid_us is None else grid_us
         label = self.label if label is None else label
         duration = self.duration if duration is None else duration
-        return _unchecked(Arrays(t, unit, start, label, duration), self.shape, self.source)
+        arrays = Arrays(t, unit, start, label, duration)
+        return _unchecked(arrays, self.shape, self.source, grid_us)
+
+    def on_grid(self, grid_us: int) -> EventBatch:
+        """Return the recordings with times on a grid; see ``EventStream.on_grid``."""
+        step = checked_grid(grid_us, self.source)
+        t, unit = on_grid(self.t, self.unit, self.start, step, self.n_units)
+        return self.with_events(t, unit, self.start, grid_us=step)
 
     def __len__(self) -> int:
         """Return the number of recordings."""
@@ -141,6 +153,7 @@ class EventBatch:
             None if self.label[index] < 0 else int(self.label[index]),
             int(self.duration[index]),
             f"{self.source}[{index}]",
+            self.grid_us,
         )
 
     def __iter__(self) -> Iterator[EventStream]:
@@ -177,23 +190,7 @@ class EventBatch:
     @classmethod
     def from_streams(cls, streams: Sequence[EventStream], source: str = "") -> EventBatch:
         """Lay streams of one sensor end to end."""
-        if not streams:
-            raise DataError(f"{source or 'event batch'}: no recordings; give at least one")
-        for stream in streams:
-            if not isinstance(stream, EventStream):
-                raise DataError(f"{source or 'event batch'}: {shown(stream)} is no EventStream")
-        shapes = {stream.shape for stream in streams}
-        if len(shapes) > 1:
-            raise DataError(
-                f"{source or 'event batch'}: the sensors differ ({sorted(shapes)}); "
-                "a batch holds recordings of one"
-            )
-        for stream in streams:
-            if stream.duration > INT32_MAX:
-                raise DataError(
-                    f"{stream.source}: lasts {stream.duration} us, a batch holds at most "
-                    f"{INT32_MAX}; subtract the first time, or cut it with slice_time"
-                )
+        check_streams(streams, source)
         sizes = np.array([len(stream) for stream in streams], np.int64)
         arrays = Arrays(
             np.concatenate([stream.t for stream in streams]).astype(np.int32),
@@ -204,7 +201,8 @@ class EventBatch:
             np.array([-1 if s.label is None else s.label for s in streams], np.int64),
             np.array([stream.duration for stream in streams], np.int64),
         )
-        return _unchecked(arrays, streams[0].shape, source or "event batch")
+        step = step_of({stream.grid_us for stream in streams})
+        return _unchecked(arrays, streams[0].shape, source or "event batch", step)
 
     def times_of(self, index: int) -> NDArray[np.int32]:
         """Return the times of one recording, int32 (n_events,)."""
@@ -287,7 +285,7 @@ class EventBatch:
         )
 
 
-def _unchecked(arrays: Arrays, shape: Shape, source: str) -> EventBatch:
+def _unchecked(arrays: Arrays, shape: Shape, source: str, grid_us: int) -> EventBatch:
     made = object.__new__(EventBatch)
-    vars(made).update(arrays._asdict(), shape=shape, source=source)
+    vars(made).update(arrays._asdict(), shape=shape, source=source, grid_us=grid_us)
     return made

@@ -7,6 +7,7 @@ is never in memory as a whole.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 
 from eventsnn.errors import DataError
 from eventsnn.events.checked import INT32_MAX, Shape, whole_numbers
+from eventsnn.events.stream import EventStream
 from eventsnn.given import check_no_mask
+from eventsnn.text import shown
 from eventsnn.threads import cores, in_threads
 
 _BLOCK = 1 << 20
@@ -165,3 +168,24 @@ def _check_events(batch: Arrays, n_units: int, source: str) -> None:
             f"{source}: event {i} of recording {recording} at {t[event]} us comes after one at "
             f"{t[event - 1]} us; sort the events by time"
         )
+
+
+def check_streams(streams: Sequence[EventStream], source: str) -> None:
+    """Refuse streams that no batch holds, or none."""
+    if not streams:
+        raise DataError(f"{source or 'event batch'}: no recordings; give at least one")
+    for stream in streams:
+        if not isinstance(stream, EventStream):
+            raise DataError(f"{source or 'event batch'}: {shown(stream)} is no EventStream")
+    shapes = {stream.shape for stream in streams}
+    if len(shapes) > 1:
+        raise DataError(
+            f"{source or 'event batch'}: the sensors differ ({sorted(shapes)}); "
+            "a batch holds recordings of one"
+        )
+    for stream in streams:
+        if stream.duration > INT32_MAX:
+            raise DataError(
+                f"{stream.source}: lasts {stream.duration} us, a batch holds at most "
+                f"{INT32_MAX}; subtract the first time, or cut it with slice_time"
+            )

@@ -192,3 +192,27 @@ def check_range(values: NDArray[np.int64], name: str, size: int, source: str) ->
             f"{source}: {name} of event {i} is {values[i]}, outside the sensor; "
             f"give 0 to {size - 1}"
         )
+
+
+def time_span(what: str, start: int, stop: int, source: str) -> tuple[int, int]:
+    """Return two whole numbers of microseconds, in order."""
+    start, stop = (
+        whole_number(value, what, source, "whole microseconds") for value in (start, stop)
+    )
+    if not 0 <= start <= stop <= TIME_END:
+        raise DataError(
+            f"{source}: {what} [{shown(start)}, {shown(stop)}) us; need 0 <= start <= stop, at "
+            "most 2**53"
+        )
+    return start, stop
+
+
+def count_span(start: int, stop: int, source: str) -> tuple[int, int]:
+    """Return two whole numbers of events, in order."""
+    start, stop = (
+        whole_number(place, "count slice", source, "whole numbers of events")
+        for place in (start, stop)
+    )
+    if not 0 <= start <= stop:
+        raise DataError(f"{source}: count slice [{start}, {stop}); need 0 <= start <= stop")
+    return start, stop

@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 from eventsnn.errors import DataError
 from eventsnn.events.checked import (
     INT32_MAX,
-    TIME_END,
     Shape,
     as_array,
     check_range,
@@ -27,14 +26,16 @@ from eventsnn.events.checked import (
     checked_duration,
     checked_label,
     checked_shape,
+    count_span,
     sensor_text,
+    time_span,
     whole_number,
     whole_numbers,
 )
 from eventsnn.events.clock import doubt, warn_of
 from eventsnn.events.columns import RecordingFacts, addressed
 from eventsnn.events.fields import event_fields
-from eventsnn.text import shown
+from eventsnn.events.grid import checked_grid, on_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,8 @@ class EventStream:
         Class of the recording.
     duration : int
         Microseconds; every event lies in [0, duration). Until the last event by default.
+    grid_us : int
+        See ``on_grid``, which sets it; 0: every time is exact.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class EventStream:
     label: int | None = None
     duration: int = -1
     source: str = field(default="event stream", repr=False)
+    grid_us: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         """Convert to the types of the class and check every event."""
@@ -232,52 +236,52 @@ class EventStream:
         """Polarity of each event, int32 (n,)."""
         return self.unit // np.int32(self.shape[1] * self.shape[2])
 
+    def on_grid(self, grid_us: int) -> EventStream:
+        """Return the events with times rounded down to steps of ``grid_us`` microseconds.
+
+        It is another model of the input: a step is an instant. The events of a unit in it are one
+        delivery of a dense connection without delay, with a count: the weight times that is added
+        once. Elsewhere each is delivered by itself.
+
+        DataError for a number that is not whole, or not from 1 to 2**31 - 1.
+
+        Examples
+        --------
+        >>> import eventsnn as es
+        >>> stream = es.EventStream([3, 900, 1_200], [1, 0, 0], (1, 1, 2)).on_grid(1_000)
+        >>> stream.t.tolist(), stream.unit.tolist()
+        ([0, 0, 1000], [0, 1, 0])
+        """
+        step = checked_grid(grid_us, self.source)
+        start = np.array([0, len(self)], np.int64)
+        t, unit = on_grid(self.t, self.unit, start, step, math.prod(self.shape))
+        return replace(self, t=t, unit=unit, grid_us=step)
+
     def between(self, start: int, stop: int) -> EventStream:
         """Return the events in [start, stop) microseconds with their times unchanged.
 
         The clock stays that of the recording, so that a simulation goes on piece by piece
         from a state. The duration is ``stop``.
         """
-        start, stop = self._span("between", start, stop)
+        start, stop = time_span("between", start, stop, self.source)
         first, last = np.searchsorted(self.t, [start, stop])
         return replace(self, t=self.t[first:last], unit=self.unit[first:last], duration=stop)
 
     def slice_time(self, start: int, stop: int) -> EventStream:
         """Return the events in [start, stop) microseconds; ``start`` becomes time 0."""
-        start, stop = self._span("time slice", start, stop)
+        start, stop = time_span("time slice", start, stop, self.source)
         part = self.between(start, stop)
         return replace(part, t=part.t - start, duration=stop - start)
 
-    def _span(self, what: str, start: int, stop: int) -> tuple[int, int]:
-        """Return two whole numbers of microseconds, in order."""
-        start, stop = (
-            whole_number(value, what, self.source, "whole microseconds") for value in (start, stop)
-        )
-        if not 0 <= start <= stop <= TIME_END:
-            raise DataError(
-                f"{self.source}: {what} [{shown(start)}, {shown(stop)}) us; need 0 <= start <= "
-                "stop, at most 2**53"
-            )
-        return start, stop
-
     def slice_count(self, start: int, stop: int) -> EventStream:
         """Return events number ``start`` to ``stop - 1`` with their times unchanged."""
-        start, stop = (
-            whole_number(place, "count slice", self.source, "whole numbers of events")
-            for place in (start, stop)
-        )
-        if not 0 <= start <= stop:
-            raise DataError(
-                f"{self.source}: count slice [{start}, {stop}); need 0 <= start <= stop"
-            )
+        start, stop = count_span(start, stop, self.source)
         return replace(self, t=self.t[start:stop], unit=self.unit[start:stop])
 
     def shift(self, dx: int, dy: int) -> EventStream:
         """Move every event by whole pixels; events that leave the sensor are removed."""
-        dx, dy = (
-            max(-INT32_MAX, min(INT32_MAX, whole_number(by, "shift", self.source, "whole pixels")))
-            for by in (dx, dy)
-        )
+        by = [whole_number(n, "shift", self.source, "whole pixels") for n in (dx, dy)]
+        dx, dy = (max(-INT32_MAX, min(INT32_MAX, n)) for n in by)
         x, y = self.x.astype(np.int64) + dx, self.y.astype(np.int64) + dy
         _, height, width = self.shape
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -286,14 +290,10 @@ class EventStream:
 
     def split_polarity(self) -> tuple[EventStream, ...]:
         """Return one stream a polarity, each over a sensor of one polarity."""
-        _, height, width = self.shape
-        pixels = height * width
-        return tuple(
-            replace(
-                self,
-                t=self.t[self.polarity == p],
-                unit=self.unit[self.polarity == p] - np.int32(p * pixels),
-                shape=(1, height, width),
-            )
-            for p in range(self.shape[0])
-        )
+        polarity, (_, height, width) = self.polarity, self.shape
+        pixels, found = np.int32(height * width), []
+        for p in range(self.shape[0]):
+            own = polarity == p
+            parts = {"t": self.t[own], "unit": self.unit[own] - p * pixels}
+            found.append(replace(self, **parts, shape=(1, height, width)))
+        return tuple(found)

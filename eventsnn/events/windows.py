@@ -131,5 +131,6 @@ def windows_of(batch: EventBatch, window_us: int) -> EventBatch:
 
 def _windows(batch: EventBatch, arrays: Arrays, clock: NDArray[np.int64]) -> Windows:
     made = object.__new__(Windows)
-    vars(made).update(arrays._asdict(), clock=clock, shape=batch.shape, source=batch.source)
+    facts = {"shape": batch.shape, "source": batch.source, "grid_us": batch.grid_us}
+    vars(made).update(arrays._asdict(), clock=clock, **facts)
     return made

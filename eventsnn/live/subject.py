@@ -55,11 +55,11 @@ def subject_of(
             f"session: a network of the rule {model.learner.options.rule} is its own; the "
             "simulator does not run it"
         )
-    dropped = model.learner.options.view.event_filter
-    if dropped:
+    view = model.learner.options.view
+    if view.event_filter or view.grid_us:
         raise UserError(
-            f"session: the model learned from filtered events ({dropped}), a stream is not "
-            "filtered; give a model that learned without"
+            f"session: the model learned from events with {view}, a stream comes as it is; give a "
+            "model that learned without"
         )
     network = reading.network
     scores = answer_by(reading.loss).scores

@@ -199,17 +199,18 @@ def operations(record: Record, weights: Weights, events: Given = None) -> Operat
 
 
 def source_train(
-    record: Record, connection: int, events: Given
+    record: Record, connection: int, events: Given, each: bool = False
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     """Return (t, unit, start) of the spikes that a connection's source sent.
 
-    ``start`` is int64 (n_recordings + 1,). Input events stand as they were given.
+    ``start`` is int64 (n_recordings + 1,). Input events stand as they were delivered, or ``each``
+    as it was given where some were delivered together.
     """
     p = record.network.sources[connection]
     population = record.network.populations[p]
     if population.neuron is None:
         given = gathered(record.network, events, record.duration).inputs.made().given[p]
-        return given.t, given.unit, given.start
+        return (given.t, given.unit, given.start) if each else given.sent()
     if population.name not in record.spikes:
         raise UserError(
             f"measure: the spikes of {population.name} were not kept; simulate with record='all'"
@@ -225,6 +226,7 @@ def input_trains(record: Record, events: Given, recording: int = 0) -> dict[int,
     given = gathered(record.network, events, record.duration).inputs.made().given
     for p, one in given.items():
         t, unit = one.recording(recording, end)
+        unit = unit % record.network.populations[p].size
         # A run that goes on from a state was given the last of them alone.
         first = len(t) - int(record.counts.spikes[recording, p])
         found[p] = t[first:], unit[first:]

@@ -62,7 +62,7 @@ class Delivered:
         for c, connection in enumerate(network.connections):
             if network.targets[c] != target:
                 continue
-            t, unit, _ = source_train(record, c, events)
+            t, unit, _ = source_train(record, c, events, each=True)
             t, unit = t[t >= self.since], unit[t >= self.since]
             late: tuple[NDArray[Any], ...] = (np.zeros(0),) * 3
             if began is not None:

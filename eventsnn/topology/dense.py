@@ -25,6 +25,7 @@ class Dense(Topology):
     """
 
     kind: ClassVar[str] = "dense"
+    counts: ClassVar[bool] = True
     senders: int
     receivers: int
 

@@ -34,10 +34,14 @@ class Topology(ABC):
     listed : bool
         True if targets are listed one by one (``targets``), False if a fan-out is a
         few runs of neighbouring targets with neighbouring weights.
+    counts : bool
+        True if several events of a sender at one instant, of a recording on a grid, are one
+        delivery with a count where there is no delay. Not where targets are listed.
     """
 
     kind: ClassVar[str]
     listed: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
 
     @property
     @abstractmethod

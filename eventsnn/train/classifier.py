@@ -30,7 +30,7 @@ from eventsnn.train.options import TrainOptions, completed
 from eventsnn.train.run_folder import forget, hold
 from eventsnn.train.samples import Samples, halves_of, labelled, samples_of
 from eventsnn.train.start import give_weights
-from eventsnn.train.trainable import check_filter, times
+from eventsnn.train.trainable import check_filter, on_the_grid, times
 from eventsnn.train.trainer import Trainer
 
 
@@ -253,7 +253,7 @@ class Classifier:
             names = info.get("data", {}).get("names", ())
             given = numbered_as(given, tuple(names), "the classifier")
             check_filter(given, options.view)
-        data = samples_of(given, "test")
+        data = on_the_grid(samples_of(given, "test"), options.view.grid_us)
         sensor = tuple(info["input_shape"])
         placed = info.get("placed") is not False  # else any sensor of as many units
         unfit = placed and sensor_of(data) != sensor

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventsnn.data.dataset import DataSet, labels_of, sensor_of
+from eventsnn.data.dataset import Data, DataSet, labels_of, sensor_of
 from eventsnn.data.view import SensorView
 from eventsnn.errors import UserError
+from eventsnn.events import EventBatch
 from eventsnn.train.described import check_described
 
 if TYPE_CHECKING:
@@ -41,13 +42,23 @@ def check_trainable(options: TrainOptions, data: DataSet) -> None:
 
 
 def check_filter(data: DataSet, view: SensorView) -> None:
-    """Refuse a data set whose events are not filtered as those that a network learned from."""
+    """Refuse a data set whose events are not filtered, or timed, as a network learned them."""
     if data.view.event_filter != view.event_filter:
         learned, now = (one.event_filter or "none" for one in (view, data.view))
         raise UserError(
             f"{data.spec}: filter is {now}, the network learned with {learned}; open the data with "
             f"filter={view.event_filter!r}"
         )
+
+
+def on_the_grid(data: Data, grid_us: int) -> Data:
+    """Return recordings, or refuse those on another grid than a network learned from."""
+    step = data.grid_us if isinstance(data, EventBatch) else grid_us
+    if step != grid_us:
+        learned, now = (f"steps of {n} us" if n else "exact times" for n in (grid_us, step))
+        remedy = f"recordings.on_grid({grid_us})" if grid_us else "recordings as they are"
+        raise UserError(f"{data.source}: has {now}, the network learned {learned}; give {remedy}")
+    return data
 
 
 def times(shape: tuple[int, ...]) -> str:

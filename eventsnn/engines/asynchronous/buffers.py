@@ -39,6 +39,7 @@ from eventsnn.engines.asynchronous.places import (
 from eventsnn.engines.asynchronous.plan import Graph, plan
 from eventsnn.engines.asynchronous.state import State
 from eventsnn.engines.asynchronous.state_checked import check_fits
+from eventsnn.engines.counted import packed_in
 from eventsnn.engines.inputs import Train
 from eventsnn.engines.options import Options
 from eventsnn.generators import CurrentGenerator
@@ -111,9 +112,9 @@ class Buffers:
         if state is not None:
             self._load(state)
             log_t, log_unit, log_at = state.log_t, state.log_unit, state.log_at
-        still, none = np.zeros(0, self.cells.x.dtype), np.zeros(0, np.int64)
+        still, none, no = np.zeros(0, self.cells.x.dtype), np.zeros(0, np.int64), np.zeros(n, bool)
         self.turned = np.inf
-        self.given = Given(log_t, log_unit, log_at, np.diff(log_at), 0.0, none, still)
+        self.given = Given(log_t, log_unit, log_at, np.diff(log_at), no, 0.0, none, still)
         self.queue.heap_n[0] = -1
 
     def feed(self, came: Mapping[int, Train], until: float, turning: Sequence[int] = ()) -> None:
@@ -146,7 +147,8 @@ class Buffers:
         start = np.array(at, np.int64)
         still = np.zeros(max([0, *graph.size[list(turning)]]), self.cells.x.dtype)
         events = np.concatenate(t), np.concatenate(unit), start, sent
-        self.given = Given(*events, until, np.array(turning, np.int64), still)
+        packed = packed_in(events[1], start, graph.size)
+        self.given = Given(*events, packed, until, np.array(turning, np.int64), still)
         q.due[-1], self.turned = self.turned, np.inf
         for k in np.flatnonzero(graph.model[graph.source] < 0):
             p, direct = graph.source[k], graph.kind[k] != CALENDAR

@@ -29,6 +29,7 @@ from eventsnn.engines.asynchronous.calendars import (
     write_all,
     write_spikes,
 )
+from eventsnn.engines.asynchronous.direct import without_delay
 from eventsnn.engines.asynchronous.places import (
     CALENDAR,
     COUNT,
@@ -53,6 +54,7 @@ from eventsnn.engines.asynchronous.predictions import (
     predict,
     rebuild,
 )
+from eventsnn.engines.counted import scale
 from eventsnn.kernels.compile import fetch, inlined, threaded
 from eventsnn.kernels.pointers import picked, pointer
 from eventsnn.neurons.neuron import MANY
@@ -246,12 +248,13 @@ def _train_spikes(m: Any, k: int, limit: float) -> Any:
         at, mask, tail = queue.log_at[source], queue.log_mask[source], queue.log_tail[source]
         t, unit = queue.log_t, queue.log_unit
     cursor, now, due = queue.cursor[k], queue.due[k], queue.due[k]
-    if graph.rows[k] > 0:
+    in_rows = graph.rows[k] > 0 and not given.counted[source]
+    if in_rows:
         out.span[0], out.span[1], out.span[2], out.span[3] = cursor, tail, at, mask
         cursor = _rows(m, k, t, unit, limit)
         now = t[at + ((cursor - 1) & mask)] + delay
         due = t[at + (cursor & mask)] + delay if cursor < tail else math.inf
-    while graph.rows[k] == 0 and due < limit:
+    while not in_rows and due < limit:
         if due != now:
             _hand_over(m, now)
             if cells.work[work] > 0 or cells.work[work + 1] > MANY:
@@ -338,11 +341,17 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
     graph, calls, weights, cells, out = m.graph, m.calls, m.weights, m.cells, m.out
     c, p = graph.connection[k], graph.target[k]
     shape = graph.shapes[graph.shape_at[k] : graph.shape_at[k + 1]]
+    count, n = int64(1), graph.size[graph.source[k]]
+    if unit >= n:
+        count, unit = unit // n + 1, unit % n
     synapses = pointer(calls.runs, graph.topology[k])(shape, unit, out.runs)
     targets = graph.targets[graph.targets_at[c] : graph.targets_at[c + 1]]
     through = picked(weights, c)
+    if count > 1:
+        scale(through, out.runs, count, out.weights)
+        through = out.weights
     if graph.kind[k] == DIRECT:
-        synapses = _without_delay(m, targets, c)
+        synapses = without_delay(m, targets, c)
         targets, through = out.targets, out.weights
     else:
         out.deliveries[c] += 1
@@ -357,22 +366,6 @@ def _deliver(m: Any, k: int, unit: int, now: float) -> None:
         out.runs,
         cells.work[graph.work_at[p] : graph.work_at[p + 1]],
     )
-
-
-@inlined
-def _without_delay(m: Any, targets: Any, c: int) -> int:
-    """List the synapses of a fan-out that have no delay in the scratch arrays."""
-    graph, through, out = m.graph, picked(m.weights, c), m.out
-    n = 0
-    for r in range(1, 1 + 3 * out.runs[0], 3):
-        first, k0 = out.runs[r], out.runs[r + 1]
-        for k in range(k0, k0 + out.runs[r + 2]):
-            if graph.delays[graph.delays_at[c] + k] == 0:
-                out.targets[n] = int64(targets[k]) if first < 0 else first + k - k0
-                out.weights[n] = through[k]
-                n += 1
-    out.runs[0], out.runs[1], out.runs[2], out.runs[3] = 1, -1, 0, n
-    return n
 
 
 @inlined

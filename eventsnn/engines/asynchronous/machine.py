@@ -91,7 +91,8 @@ class Given(NamedTuple):
     """Input events, of each input population in order of (t, unit), and where to stop.
 
     Population p has the events ``at[p]`` to ``at[p + 1] - 1``; ``sent[p]`` of them have their
-    synapses in calendars. The neurons of the populations ``turning`` are brought up to ``until``,
+    synapses in calendars. Where ``counted[p]`` some stand for several (``engines/counted.py``).
+    The neurons of the populations ``turning`` are brought up to ``until``,
     where their current changes: by weights of 0, ``still``.
     """
 
@@ -99,6 +100,7 @@ class Given(NamedTuple):
     unit: Any
     at: Any
     sent: Any
+    counted: Any
     until: float
     turning: Any
     still: Any

@@ -79,10 +79,11 @@ def _between(recordings: Inputs, i: int, begin: float, end: float) -> Inputs:
     """Return what one recording is given in [begin, end)."""
     given = {}
     for p, one in recordings.given.items():
-        t, unit = one.recording(i, end)
+        t, unit = one.given(i, end)
         first = int(np.searchsorted(t, begin))
         start = np.array([0, len(t) - first], np.int64)
-        given[p] = Recorded(t[first:].astype(np.int64), unit[first:], start, one.source)
+        facts = start, one.source, one.packed
+        given[p] = Recorded(t[first:].astype(np.int64), unit[first:], *facts)
     return Inputs(np.array([end]), given, recordings.drawn)
 
 

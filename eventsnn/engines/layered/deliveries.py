@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.counted import pack
 from eventsnn.engines.inputs import Inputs
 from eventsnn.engines.layered.ties import room_for, sort_ties
 from eventsnn.kernels.compile import kernel, threaded
@@ -24,6 +25,7 @@ NEVER = 1 << 62
 """A time that does not come, in microseconds."""
 
 _UNREAD = np.zeros(0), math.inf
+_EACH = np.zeros(0)
 ANEW = np.zeros(0, np.int64)
 """Nothing was worked off before: every recording begins."""
 
@@ -63,6 +65,8 @@ class Deliveries(NamedTuple):
         True for the last event of an instant: thresholds are tested there.
     start : int64 array (n_recordings + 1,)
     instants : int64 array (n_recordings,)
+    multiple : float64 array (n,)
+        By what the weights of each event are multiplied; empty where that is 1.
     """
 
     t: NDArray[np.int64]
@@ -71,6 +75,7 @@ class Deliveries(NamedTuple):
     last: NDArray[np.bool_]
     start: NDArray[np.int64]
     instants: NDArray[np.int64]
+    multiple: NDArray[np.float64] = _EACH
 
 
 class Decay(NamedTuple):
@@ -136,7 +141,8 @@ class Spikes(NamedTuple):
 def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> Train:
     """Return the events ``begin`` to ``end - 1``, all of recordings ``first`` to ``last - 1``.
 
-    Only those before the recording's ``until``; simultaneous ones are sorted by unit.
+    Only those before the recording's ``until``; simultaneous ones are sorted by unit, and packed
+    (``counted.py``) where they are delivered with counts.
     Raises the error of ``Inputs.recording`` for one that is out of order.
     """
     given = np.minimum(np.maximum(recordings.start[first : last + 1], begin), end) - begin
@@ -144,7 +150,8 @@ def gather(recordings: Inputs, first: int, last: int, begin: int, end: int) -> T
     out = Train(t, unit, np.empty(0), np.zeros(len(given), np.int64))
     stop = _whole(recordings.until[first:last])
     room = room_for(end - begin)
-    wrong = _gather(recordings.t[begin:end], recordings.unit[begin:end], given, stop, out, room)
+    events = recordings.t[begin:end], recordings.unit[begin:end], given
+    wrong = _gather(events, stop, out, room, recordings.only.packed)
     if wrong >= 0:
         recordings.recording(first + int(wrong))
     n = int(out.start[-1])
@@ -186,9 +193,9 @@ def send(
 
 
 @threaded
-def _gather(t, unit, given, stop, out, room):  # type: ignore[no-untyped-def]
+def _gather(events, stop, out, room, packed):  # type: ignore[no-untyped-def]
     """Copy the events before ``stop``; return the first recording out of order or -1."""
-    n = np.int64(0)
+    n, (t, unit, given) = np.int64(0), events
     for r in range(len(stop)):
         first, size, wrong = given[r], given[r + 1] - given[r], False
         # Views, whose plain indices let the loops vectorize.
@@ -205,6 +212,8 @@ def _gather(t, unit, given, stop, out, room):  # type: ignore[no-untyped-def]
         while size > 0 and new_t[size - 1] >= stop[r]:
             size -= 1
         sort_ties(new_t[:size], new_unit[:size], room)
+        if packed > 0:
+            size = pack(new_t[:size], new_unit[:size], packed)
         n += size
         out.start[r + 1] = n
     return -1

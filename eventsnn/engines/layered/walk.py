@@ -56,7 +56,7 @@ class Walk(NamedTuple):
     ----------
     came : Deliveries
     grown : float array (n_deliveries,)
-        ``walk_kernel.growth_of`` them.
+        ``walk_kernel.growth_of`` them, times their counts.
     weights : float array, the topology's ``weight_shape``, or Laid
     jumps : walk_kernel.Jumps
         Of its targets.
@@ -76,6 +76,8 @@ class Walk(NamedTuple):
         """Return the walk of a connection whose targets forget with ``tau_us``."""
         growth, grown = growth_by(tau_us), np.empty(len(came.t), weights.dtype)
         kernel.growth_of(came.t, came.start, growth, grown)
+        if len(came.multiple):
+            grown *= came.multiple.astype(grown.dtype)
         return cls(came, grown, weights, jumps, growth)
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.engines.counted import pack
 from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.layer import Layer
 from eventsnn.engines.layered.loop import Link, Loop
@@ -52,9 +53,10 @@ class TurnLoop(Loop):
         n = int((end - self.at).sum())
         t, unit = np.empty(n, np.int64), np.empty(n, np.int32)
         out = Train(t, unit, np.empty(0), np.zeros(len(end) + 1, np.int64))
-        copy_events(self.recordings.t, self.recordings.unit, self.at, end, out, room_for(n))
-        self.at = end
-        return out
+        events, packed = (self.recordings.t, self.recordings.unit), self.recordings.only.packed
+        copy_events(events, (self.at, end), out, room_for(n), packed)
+        self.at, n = end, int(out.start[-1])
+        return out._replace(t=t[:n], unit=unit[:n])
 
     def sent(self, link: Link, train: Train) -> Deliveries:
         """Take a train through a connection; what arrives after the window waits."""
@@ -65,7 +67,7 @@ class TurnLoop(Loop):
         came = send(train, link.delay_us, self.border, link.layer.decay, before)
         some = np.flatnonzero(np.diff(came.start))
         before[some] = came.t[came.start[some + 1] - 1]
-        return came
+        return self._apart(link, came)
 
     def _due(self, train: Train, waiting: Train | None, delay_us: int) -> tuple[Train, Train]:
         """Return what arrives in this window, and what waits."""
@@ -126,13 +128,15 @@ def find_ends(t, first, stop, limit, end):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def copy_events(t, unit, first, end, out, room):  # type: ignore[no-untyped-def]
-    """Copy the events of each window; simultaneous ones are sorted by unit."""
-    n = np.int64(0)
+def copy_events(events, windows, out, room, packed):  # type: ignore[no-untyped-def]
+    """Copy the events of each window; simultaneous ones are sorted by unit, and perhaps packed."""
+    n, (t, unit), (first, end) = np.int64(0), events, windows
     for r in range(len(first)):
         begin = n
         for k in range(first[r], end[r]):
             out.t[n], out.unit[n] = t[k], unit[k]
             n += 1
         sort_ties(out.t[begin:n], out.unit[begin:n], room)
+        if packed > 0:
+            n = begin + pack(out.t[begin:n], out.unit[begin:n], packed)
         out.start[r + 1] = n

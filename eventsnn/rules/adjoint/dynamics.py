@@ -103,10 +103,11 @@ def _tau_gradients(deliveries, wiring, train, g, leak, n):  # type: ignore[no-un
                 before[i] = older[f]
                 f -= 1
             row = np.int64(deliveries.row[e])
+            count = deliveries.multiple[e] if len(deliveries.multiple) else 1.0
             for s in range(wiring.start[row], wiring.start[row + 1]):
                 k = np.int64(wiring.target[s])
                 # What came in the refractory time of an older spike was lost.
                 lost = before[k] >= 0 and t > train.t[before[k]]
                 lost = lost and t < train.t[before[k]] + leak.refractory
-                out[r] += 0.0 if lost else wiring.weight[s] * slope[k]
+                out[r] += 0.0 if lost else count * wiring.weight[s] * slope[k]
     return out

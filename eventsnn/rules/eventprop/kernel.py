@@ -23,6 +23,7 @@ from numba import int64
 from eventsnn.kernels.compile import inlined, kernel, threaded
 from eventsnn.kernels.pointers import picked
 from eventsnn.rules.eventprop.kinds import READOUT
+from eventsnn.rules.eventprop.prepare import sent
 
 _TAU_V, _TAU_I, _THRESHOLD, _BIAS, _REFRACTORY, _LIMIT = range(6)
 _TINY = 1e-30
@@ -36,9 +37,8 @@ def replay(m: Any) -> None:
         p = _latest(m)
         if p < 0:
             return
-        k = walk.cursor[p]
+        k, error = walk.cursor[p], run.error[walk.cursor[p]]
         walk.cursor[p] -= 1
-        error = run.error[k]
         for i in range(graph.out_at[p], graph.out_at[p + 1]):
             c = graph.out_list[i]
             error += _read_together(m, c, k) if graph.delay[c] >= 0.0 else _read_each(m, c, k)
@@ -50,8 +50,7 @@ def replay(m: Any) -> None:
 def _latest(m: Any) -> int:
     """Return the population whose next spike in reverse is the latest; -1 at the start.
 
-    At one instant populations are worked off in the order of the network, so in reverse
-    the last of that order comes first.
+    At one instant, the last in the order of the network comes first.
     """
     graph, run, walk = m.graph, m.run, m.walk
     found, when = -1, -math.inf
@@ -134,7 +133,8 @@ def _read_together(m: Any, c: int, k: int) -> Any:
     a, r, b = _factors(m, p, walk.at_t[c] - t)
     tau_v, tau_i = graph.constants[p, _TAU_V], graph.constants[p, _TAU_I]
     table = graph.shapes[graph.shape_at[c] : graph.shape_at[c + 1]]
-    m.fan_out[graph.topology[c]](table, int64(run.unit[k]), walk.runs)
+    unit, count = sent(m, graph.source[c], k)
+    m.fan_out[graph.topology[c]](table, unit, walk.runs)
     for n in range(1, 1 + 3 * walk.runs[0], 3):
         first, k0, length = walk.runs[n], walk.runs[n + 1], walk.runs[n + 2]
         if first < 0:
@@ -142,7 +142,7 @@ def _read_together(m: Any, c: int, k: int) -> Any:
             continue
         at = graph.basis_at[c] + first
         v, i = walk.basis_v[at : at + length], walk.basis_i[at : at + length]
-        _learn(picked(m.gradients, c)[k0 : k0 + length], v, i, (r, b))
+        _learn(picked(m.gradients, c)[k0 : k0 + length], v, i, (r * count, b * count))
         if graph.source[c] != graph.input:
             w = picked(m.weights, c)[k0 : k0 + length]
             error += _worth(w, v, i, (r / tau_i - a / tau_v, b / tau_i))

@@ -84,7 +84,8 @@ def _add_through(m: Any, c: int, p: int) -> None:
         while done < run.at[p + 1] and run.t[done] <= now:
             walk.head[graph.unit_at[p] + run.unit[done]] = done
             done += 1
-        m.fan_out[graph.topology[c]](table, int64(run.unit[k]), walk.runs)
+        unit, count = sent(m, source, k)
+        m.fan_out[graph.topology[c]](table, unit, walk.runs)
         for n in range(1, 1 + 3 * walk.runs[0], 3):
             first, k0 = walk.runs[n], walk.runs[n + 1]
             for s in range(k0, k0 + walk.runs[n + 2]):
@@ -92,8 +93,17 @@ def _add_through(m: Any, c: int, p: int) -> None:
                 t = now
                 if graph.delay[c] < 0.0:
                     t = run.t[k] + graph.delays[graph.delays_at[c] + s]
-                _add_to_pause(m, p, graph.unit_at[p] + j, (t, float(picked(m.weights, c)[s])))
+                weight = count * float(picked(m.weights, c)[s])
+                _add_to_pause(m, p, graph.unit_at[p] + j, (t, weight))
     walk.head[:] = -1
+
+
+@inlined
+def sent(m: Any, p: int, k: int) -> tuple[int, float]:
+    """Return the unit that sent spike k of population p, and for how many events it stands."""
+    graph, unit = m.graph, int64(m.run.unit[k])
+    n = graph.unit_at[p + 1] - graph.unit_at[p]
+    return (unit, 1.0) if unit < n else (unit % n, float(unit // n + 1))
 
 
 @inlined

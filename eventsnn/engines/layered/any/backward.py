@@ -69,9 +69,9 @@ def _timed_adjoint(deliveries, wires, tau, given, errors, gradients, group):  # 
             for i in range(len(lam)):
                 if deliveries.last[e] and given.maximum_t[r, i] == np.float64(t):
                     lam[i] += given.maximum[r, i]
-            now, total = t, 0.0
+            now, total, count = t, 0.0, deliveries.multiple[e] if len(deliveries.multiple) else 1.0
             for s in range(synapses.start[row], synapses.start[row + 1]):
-                owed = lam[np.int64(synapses.target[s])]
+                owed = lam[np.int64(synapses.target[s])] * count
                 total += np.float64(weights[s]) * owed
                 gradient[s] += real(owed)
             errors[e] = real(total)

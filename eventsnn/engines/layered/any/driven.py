@@ -61,6 +61,7 @@ class Driven:
             np.zeros(1 + 3 * max(self.topology.max_fan_out, 1), np.int64),
             np.zeros(n, np.int32),
             np.zeros(n, self.dtype),
+            np.zeros(self.topology.max_fan_out if self.topology.counts else 0, self.dtype),
         )
 
     def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> Train:

@@ -8,6 +8,7 @@ import numpy as np
 from numba import int64
 from numpy.typing import NDArray
 
+from eventsnn.engines.counted import scale
 from eventsnn.kernels.compile import threaded
 from eventsnn.kernels.pointers import pointer
 from eventsnn.neurons.work_list import sort_marked
@@ -53,6 +54,8 @@ class ModelRows(NamedTuple):
     out : int64 array (1 + 3 * n_runs,)
     fired : int32 array (n,)
     value : float array (n,)
+    scaled : float array (n_synapses of a sender,)
+        Weights times the count of an event.
     """
 
     x: NDArray[Any]
@@ -63,6 +66,7 @@ class ModelRows(NamedTuple):
     out: NDArray[np.int64]
     fired: NDArray[np.int32]
     value: NDArray[Any]
+    scaled: NDArray[Any]
 
 
 @threaded
@@ -83,16 +87,18 @@ def run_rows(events, wires, rows, spikes, cursor, fresh, tally):  # type: ignore
         while e < stop and n <= room:
             t = np.float64(events.t[e])
             tally.adds[r] += pointer(wires.runs, 0)(wires.shape, int64(events.row[e]), rows.out)
-            pointer(wires.receive, 0)(
-                wires.table, x, times, t, wires.weights, wires.targets, rows.out, work
-            )
+            several = len(events.multiple) > 0 and events.multiple[e] > 1
+            if several:
+                scale(wires.weights, rows.out, events.multiple[e], rows.scaled)
+            weights = rows.scaled if several else wires.weights
+            given = wires.table, x, times, t, weights, wires.targets, rows.out, work
+            pointer(wires.receive, 0)(*given)
             if events.last[e]:
                 marked, fired = work[0], int64(0)
                 if marked > 0:
                     sort_marked(work, marked, size)
-                    fired = pointer(wires.settle, 0)(
-                        wires.table, x, times, t, work, rows.fired, rows.value
-                    )
+                    args = wires.table, x, times, t, work, rows.fired, rows.value
+                    fired = pointer(wires.settle, 0)(*args)
                 tally.updates[r] += work[1]
                 work[1] = 0
                 for f in range(fired):

@@ -240,17 +240,17 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
     threshold, old = firing.threshold, zero
     room = np.uint64(len(spikes.event) - GROUP * len(block.ready) - 1)
     while r < len(events.start) - 1:
-        stop = np.uint64(events.start[r + 1])
+        begin, stop = np.uint64(events.start[r]), np.uint64(events.start[r + 1])
         if len(block.apart.v):
-            if e == np.uint64(events.start[r]) and e < stop:
+            if e == begin and e < stop:
                 fetch(block, r, old, firing.refractory)
-        elif e == np.uint64(events.start[r]) and (fresh or r > 0):
+        elif e == begin and (fresh or r > 0):
             block.v[:] = 0
             block.ready[:] = -1
             block.held[:] = 0
             if near is not None:
                 near.limit[:] = near.share
-        crowded = stop - np.uint64(events.start[r]) >= np.uint64(CROWDED * events.instants[r])
+        crowded = len(events.multiple) > 0 or np.int64(stop - begin) >= CROWDED * events.instants[r]
         while e < stop and n <= room:
             if crowded:
                 e, n = take_instant((events, w, firing), block, near, old, e, (spikes, n), chunks)
@@ -265,7 +265,7 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
             old = one - old
         if e < stop:
             break
-        if len(block.apart.v) and stop > np.uint64(events.start[r]):
+        if len(block.apart.v) and stop > begin:
             leave(block, r, old, firing.refractory)
         r += 1
     if old == one:

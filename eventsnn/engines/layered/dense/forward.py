@@ -173,6 +173,8 @@ class DenseLayer(SpikingLayer):
         near: Sequence[Near | None],
     ) -> Train:
         spikes, cursor = Spikes.room(len(deliveries.t) + 4096, self.dtype), Cursor.start()
+        own: Any = deliveries.multiple.astype(self.dtype)
+        deliveries = deliveries._replace(multiple=own)
         for block, close, (chunks, weights) in zip(state, near, self.blocks, strict=True):
             cursor.recording[0] = cursor.event[0] = 0
             args = deliveries, weights, self.firing, block, close

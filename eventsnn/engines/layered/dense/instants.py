@@ -28,19 +28,16 @@ CROWDED = 3
 _I64 = ir.IntType(64)
 
 
-def _add_instant(
-    _: Any, halves: Any, w: Any, train: Any, limit: Any, near: Any, chunks: Any
-) -> Any:
+def _add_instant(_: Any, state: Any, w: Any, train: Any, limit: Any, near: Any, chunks: Any) -> Any:
     """Take a block through the events of an instant, from one half of its potentials to the other.
 
-    ``halves`` is (potentials, the half they are in), ``w`` (flat, stride, offset), ``train``
-    (row, decay, first event, their end). The length of the tuple ``chunks`` is the number of
-    registers. The answer is a tuple of uint64: bit k is set if lane k reached ``limit``, or its
-    own in ``near`` unless that is None.
+    ``state`` is (potentials, the half they are in), ``w`` (flat, stride, offset), ``train``
+    (row, decay, first event, their end) and perhaps their counts; ``chunks`` has as many entries as
+    there are registers. Bit k of the answer, words of uint64, is set if lane k reached its limit.
     """
-    v = halves[0]
+    v = state[0]
     lanes, size = LINE * 8 // v.dtype.bitwidth, v.dtype.bitwidth // 8
-    per_word, n = 64 // lanes, range(chunks.count)
+    per_word, n, n_words = 64 // lanes, range(chunks.count), -(-chunks.count * lanes // 64)
 
     def codegen(context: Any, b: Any, signature: Any, args: Any) -> Any:
         def part(which: int, k: int) -> Any:
@@ -53,9 +50,12 @@ def _add_instant(
 
         def row_of(event: Any) -> Any:
             sender = b.zext(b.load(b.gep(part(2, 0), [event])), _I64)
-            place = b.add(b.mul(sender, part(1, 1)), part(1, 2))
-            here = b.gep(part(1, 0), [place])
-            return [b.load(at(here, k), align=size) for k in n]
+            here = b.gep(part(1, 0), [b.add(b.mul(sender, part(1, 1)), part(1, 2))])
+            found = [b.load(at(here, k), align=size) for k in n]
+            if train.count == 4:
+                return found
+            times = splat(b, vector, b.load(b.gep(part(2, 4), [event])))
+            return [b.fmul(one, times) for one in found]
 
         vector = ir.VectorType(context.get_value_type(v.dtype), lanes)
         width = _I64(chunks.count * lanes)
@@ -64,7 +64,7 @@ def _add_instant(
         factor = splat(b, vector, b.load(b.gep(part(2, 1), [part(2, 2)])))
         rest = [b.fmul(b.load(at(source, k), align=LINE), factor) for k in n]
         sums = _added(b, rest, (part(2, 2), part(2, 3)), row_of)
-        words, bound = [_I64(0)] * -(-chunks.count // per_word), splat(b, vector, args[3])
+        words, bound = [_I64(0)] * n_words, splat(b, vector, args[3])
         for k in n:
             b.store(sums[k], at(target, k), align=LINE)
             bound = bound if near == types.none else b.load(at(part(4, 0), k), align=LINE)
@@ -73,9 +73,11 @@ def _add_instant(
             words[k // per_word] = b.or_(words[k // per_word], bits)
         return cgutils.pack_array(b, words)  # type: ignore[no-untyped-call]
 
-    words = -(-chunks.count // per_word)
-    answer = types.UniTuple(types.uint64, words)  # type: ignore[no-untyped-call]
-    return answer(halves, w, train, limit, near, chunks), codegen
+    return _words(n_words)(state, w, train, limit, near, chunks), codegen
+
+
+def _words(n: int) -> Any:
+    return types.UniTuple(types.uint64, n)  # type: ignore[no-untyped-call]
 
 
 def _added(b: Any, x: list[Any], span: tuple[Any, Any], row_of: Any) -> list[Any]:
@@ -139,7 +141,12 @@ def take_instant(given, block, near, old, e, out, chunks):  # type: ignore[no-un
     (events, w, firing), (spikes, n), one = given, out, np.uint64(1)
     end = _end_of(events.last, e)
     train = events.row, events.decay, e, end
-    words = add_instant((block.v, old), w, train, firing.threshold, near, chunks)
+    halves, limit = (block.v, old), firing.threshold
+    if len(events.multiple):
+        counted = events.row, events.decay, e, end, events.multiple
+        words = add_instant(halves, w, counted, limit, near, chunks)
+    else:
+        words = add_instant(halves, w, train, limit, near, chunks)
     for k in range(len(words)):
         i = np.uint64(k)
         word = words[i] | block.held[i]

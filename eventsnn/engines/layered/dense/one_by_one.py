@@ -24,7 +24,7 @@ def step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n
     numbers are unsigned, so that no index is tested for a negative wrap.
     """
     one, width = np.uint64(1), np.uint64(len(block.ready))
-    stride, offset = np.uint64(w.stride), np.uint64(w.offset)
+    stride, offset, counts = np.uint64(w.stride), np.uint64(w.offset), len(events.multiple) > 0
     block.held[i] = np.uint64(0)
     while word:
         bit = word & (~word + one)
@@ -34,7 +34,8 @@ def step_lanes(events, w, firing, block, near, old, i, word, e, count, spikes, n
         for j in range(e, e + count):
             awake = events.t[j] >= ready
             x = x * events.decay[j]
-            y = x + w.flat[offset + np.uint64(events.row[j]) * stride + k]
+            weight = w.flat[offset + np.uint64(events.row[j]) * stride + k]
+            y = x + (weight * events.multiple[j] if counts else weight)
             x = y if awake else x
             if near is not None and awake & events.last[j] & (x >= near.limit[k]):
                 if near.limit[k] < firing.threshold:

@@ -47,8 +47,8 @@ def readout_adjoint(deliveries, weights, tau, given, errors, gradients, group): 
                     if given.maximum_t[r, i] == np.float64(t):
                         lam[i] += given.maximum[r, i]
             now = t
-            total = 0.0
+            total, count = 0.0, deliveries.multiple[e] if len(deliveries.multiple) else 1.0
             for i in range(len(lam)):
                 total += np.float64(weights[row, i]) * lam[i]
-                gradient[row, i] += real(lam[i])
+                gradient[row, i] += real(lam[i] * count)
             errors[e] = real(total)

@@ -119,8 +119,13 @@ def run_levels(events, w, tau, levels):  # type: ignore[no-untyped-def]
                     integral[k] += v[k] * area
                     v[k] *= decay
                 levels.clock[r] = t
-            for k in range(len(v)):
-                v[k] += row[k]
+            if len(events.multiple):
+                count = real(events.multiple[e])
+                for k in range(len(v)):
+                    v[k] += row[k] * count
+            else:
+                for k in range(len(v)):
+                    v[k] += row[k]
             if events.last[e]:
                 for k in range(len(v)):
                     if v[k] > maximum[k]:
