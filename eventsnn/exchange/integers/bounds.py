@@ -1,20 +1,19 @@
 """How large a potential can become: bounds from weights, thresholds and the events of a recording.
 
 A potential never exceeds the sum of all positive weights that reach its neuron in a recording, nor
-falls below that of the negative ones: decay, resets and refractory times only shrink it. An event
-brings a neuron behind the input at most its largest weight. A neuron that was given P fires at
-most P / threshold times, for every spike takes a threshold, or more, of what was given. So the
-bounds of a layer follow from those of the layer before it.
+falls below that of the negative ones: decay, resets and refractory times only shrink it. A neuron
+that was given P in all fires at most P / threshold times, for every spike takes a threshold, or
+more, of what was given. So what one event can bring about adds up: the most that it gives a neuron
+behind the input is its weight; through neurons that fire, their share of a spike times the next
+weight. A bound is what the worst input unit brings about, times the events of a recording.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array, csr_array, identity
 
 from eventsnn.errors import UserError
 from eventsnn.exchange.integers.reference import checked_order
@@ -27,23 +26,8 @@ MOST = (1 << 31) - 1
 MOST_EVENTS = (1 << 31) - 1
 
 
-@dataclass(frozen=True)
-class _Link:
-    """A connection into a population: what each sender adds, and takes, at most, by target."""
-
-    source: str
-    plus: csc_array
-    minus: csc_array
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A population behind the input."""
-
-    name: str
-    limits: NDArray[np.float64] | None
-    scale: int
-    links: tuple[_Link, ...]
+SLACK = 1.0 + 1e-11
+"""More than what float64 rounds."""
 
 
 def bounds(network: Network, weights: Weights, events: int) -> dict[str, int]:
@@ -62,8 +46,7 @@ def bounds(network: Network, weights: Weights, events: int) -> dict[str, int]:
     -------
     dict from population name to int
     """
-    found = _bounds(_layers(network, weights), events)
-    return {name: int(value) for name, value in found.items()}
+    return {name: int(most * events * SLACK) for name, most in by_event(network, weights).items()}
 
 
 def most_events(network: Network, weights: Weights) -> int:
@@ -74,68 +57,52 @@ def most_events(network: Network, weights: Weights) -> int:
     UserError
         If a single event may do so: it names the population.
     """
-    layers = _layers(network, weights)
-    least, most = 0, MOST_EVENTS + 1
-    while most - least > 1:
-        middle = (least + most) // 2
-        fits = max(_bounds(layers, middle).values(), default=0.0) <= MOST
-        least, most = (middle, most) if fits else (least, middle)
-    if least == 0:
-        found = _bounds(layers, 1)
-        name = next(name for name in found if found[name] > MOST)
-        raise UserError(
-            f"integers: potentials of {named(name)} may leave 32 bits after one event; give it "
-            "smaller weights, or a smaller fraction"
-        )
-    return least
+    found = by_event(network, weights)
+    for name, most in found.items():
+        if most * SLACK > MOST:
+            raise UserError(
+                f"integers: potentials of {named(name)} may leave 32 bits after one event; give it "
+                "smaller weights, or a smaller fraction"
+            )
+    largest = max(found.values(), default=0.0) * SLACK
+    return min(MOST_EVENTS, int(MOST / largest)) if largest else MOST_EVENTS
 
 
-def _layers(network: Network, weights: Weights) -> list[_Layer]:
-    out = []
+def by_event(network: Network, weights: Weights) -> dict[str, float]:
+    """Return how much a single event can move a potential of each population, at most.
+
+    Its own spike and what it adds to spikes of others are both in it.
+    """
     flat = network.shaped(weights, np.float64)
+    source = network.populations[network.input]
+    # What an event at each input unit (a row) adds, at most, to the spikes of a neuron (a column).
+    spikes: dict[str, csr_array] = {source.name: csr_array(identity(source.size))}
+    out = {}
     for population in checked_order(network):
         neuron: Any = population.neuron
-        limits = None
+        plus, minus = csr_array((source.size, population.size)), 0.0
+        for connection in network.connections:
+            if connection.target == population.name:
+                given = spikes[connection.source]
+                more, less = _signs(network, connection.name, flat)
+                plus = plus + given @ more
+                minus += float((given @ less).max())
+        scale = 1 << neuron.fraction
+        out[population.name] = scale * max(float(plus.max()), minus)
         if population.spiking:
             limits = np.array([neuron.of(j).threshold for j in range(population.size)], float)
-        links = [
-            _link(network, c.name, flat) for c in network.connections if c.target == population.name
-        ]
-        out.append(_Layer(population.name, limits, 1 << neuron.fraction, tuple(links)))
+            spikes[population.name] = csr_array(plus * scale / limits)
     return out
 
 
-def _link(network: Network, name: str, weights: Weights) -> _Link:
+def _signs(network: Network, name: str, weights: Weights) -> tuple[csr_array, csr_array]:
+    """Return the positive weights, and the negative ones without their sign: sender, target.
+
+    What falls on one pair is summed, the positive and the negative apart.
+    """
     table = network.synapses(name, weights)
     connection = next(c for c in network.connections if c.name == name)
     shape = network[connection.source].size, network[connection.target].size
-    places = (table.source, table.target)
-    weight = np.asarray(table.weight, np.float64)
-    # What falls on one pair is summed, the positive and the negative apart.
-    plus, minus = (coo_array((np.maximum(s * weight, 0), places), shape).tocsc() for s in (1, -1))
-    return _Link(connection.source, plus, minus)
-
-
-def _bounds(layers: list[_Layer], events: int) -> dict[str, float]:
-    """Return the bounds in float64: beyond 2**53 inexact, and far too large."""
-    fired: dict[str, NDArray[np.float64]] = {}
-    out = {}
-    for layer in layers:
-        plus, minus = np.zeros(1), np.zeros(1)
-        for link in layer.links:
-            plus = plus + _given(link.plus, fired.get(link.source), events)
-            minus = minus + _given(link.minus, fired.get(link.source), events)
-        plus, minus = plus * layer.scale, minus * layer.scale
-        out[layer.name] = float(max(plus.max(), minus.max()))
-        if layer.limits is not None:
-            fired[layer.name] = np.floor(plus / layer.limits)
-    return out
-
-
-def _given(
-    weights: csc_array, fired: NDArray[np.float64] | None, events: int
-) -> NDArray[np.float64]:
-    """Return what reaches each neuron in all: of the input, or of neurons that fire so often."""
-    if fired is None:
-        return np.asarray(weights.max(axis=0).todense(), np.float64).reshape(-1) * events
-    return np.asarray(fired @ weights, np.float64).reshape(-1)
+    places, weight = (table.source, table.target), np.asarray(table.weight, np.float64)
+    plus, minus = (coo_array((np.maximum(s * weight, 0), places), shape).tocsr() for s in (1, -1))
+    return plus, minus
