@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from eventsnn.live.run import LiveOptions, LiveRun
 from eventsnn.live.sources import SourceOptions, open_source
 from eventsnn.live.sources.source import Burst, Source
 from eventsnn.live.sources.stdin import packets_of
+from eventsnn.live.sources.udp import UdpSource
 
 SHAPE = (2, 4, 4)
 
@@ -511,3 +513,61 @@ def test_resume_needs_the_file_to_go_on_from(model, tmp_path):
     options = LiveCommandOptions(state=tmp_path / "no folder" / "a.npz")
     with pytest.raises(UserError, match="no folder"):
         list(live(f"replay:{tmp_path / 'a.npy'}", model, options, None))
+
+
+def test_a_model_with_a_view_sees_its_part_of_the_sensor_live(tmp_path, call):
+    data = es.open_data("digits", limit=40, crop="24x30", pool=2)
+    model = es.Classifier("360-8-10", rule="adjoint", epochs=1).fit(data)
+    model.save(tmp_path / "model")
+    words = ["live", "replay:digits", tmp_path / "model", "--speed", "0", "--json"]
+    code, told, _ = call(*words)
+    last = json.loads(told.splitlines()[-1])
+    whole, seen = es.open_data("digits").test[0], data.test[0]
+    assert code == 0 and 0 < last["counts"]["unseen"] == len(whole) - len(seen)
+    assert last["totals"]["events"] == len(seen)
+    answer = es.Session(model).push(seen, until_us=last["t_us"])
+    assert last["label"] == answer.label and last["totals"]["operations"] == answer.operations
+
+
+def test_more_than_twice_what_the_network_takes_is_dropped_and_counted_while_answers_keep_coming():
+    """A slow network behind a queue of 2,000 events, and datagrams without a pause."""
+    net = es.layers("34x34x2-10", hidden=es.LIF(20_000), output=es.Readout(20_000))
+    session = es.Session(net, [np.full((2312, 10), 0.01)])
+    quick, pushed = session.push, []
+
+    def slow(stream):
+        time.sleep(1e-4 * len(stream))  # 10,000 events a second
+        pushed.append(len(stream))
+        return quick(stream)
+
+    session.push = slow
+    source = UdpSource.open("//127.0.0.1:0", SourceOptions((2, 34, 34)))
+    run = LiveRun(session, source, LiveOptions((2, 34, 34), 1000, 2000, "oldest", every_s=0.25))
+    rng, n, sent = np.random.default_rng(0), 100, 0
+
+    def send():
+        nonlocal sent
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            began = time.perf_counter()
+            while time.perf_counter() - began < 1.5:  # 40,000 events a second
+                events = np.zeros(n, EVENT)
+                events["x"], events["y"] = rng.integers(0, 34, (2, n))
+                events["t"] = sent + np.arange(n)
+                out.sendto(packed(events, sent // n), ("127.0.0.1", source.port))
+                sent += n
+                time.sleep(max(0.0, began + sent / 40_000 - time.perf_counter()))
+        time.sleep(0.3)
+        run.stop()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    rows = list(run.rows())
+    sender.join()
+    counts = rows[-1]["counts"]
+    lost = counts["lost"] * n  # the system's own buffer was full
+    assert sent > 20_000 and sum(pushed) == rows[-1]["totals"]["events"]
+    assert sum(pushed) + counts["dropped"] + counts["late"] + lost == sent
+    assert counts["dropped"] + lost > sent // 4 and counts["malformed"] == 0
+    told = [row["totals"]["answers"] for row in rows]
+    assert len(rows) >= 4 and all(a < b for a, b in pairwise(told[:4]))
+    assert max(row["waiting"] for row in rows) <= 2000

@@ -24,7 +24,6 @@ from eventsnn.live.run import LiveOptions, LiveRun
 from eventsnn.live.session import Session
 from eventsnn.live.sources import Source, SourceOptions, open_source
 from eventsnn.record import Reads
-from eventsnn.train.classifier import Classifier
 from eventsnn.train.load import load
 from eventsnn.train.saved_run import load_run
 
@@ -81,19 +80,22 @@ def send(recording: str, to: str, index: int, speed: float, shape: tuple[int, in
 def _parts(word: str, path: Path, options: LiveCommandOptions) -> _Parts:
     """Open everything, or refuse it, before anything runs."""
     model = load(path)
+    view = model.learner.options.view
     session = Session(
         model,
         reads=cast(Reads, options.reads) if options.reads else None,
-        window_us=options.window_us or None,
+        # One that learned from windows answers windows.
+        window_us=options.window_us or view.window_us or None,
     )
     saved = load_run(path)
-    _check_sees_all(model, session, path)
-    polarities, height, width = (1, 1, *saved.sensor)[-3:]
+    if len(session.network.inputs) != 1:
+        raise UserError(f"{path}: has {len(session.network.inputs)} inputs; live feeds one")
+    polarities, height, width = (1, 1, *saved.recorded)[-3:]
     shape, classes = (polarities, height, width), saved.classes
     source: Source = open_source(word, SourceOptions(shape, options.speed))
     try:
         policy = options.when_full or source.policy
-        how = LiveOptions(shape, options.late_us, options.queue, policy)
+        how = LiveOptions(shape, options.late_us, options.queue, policy, view=view)
         if options.state is not None:
             check_output_file("state", options.state)
         log = LiveLog(options.log, shape, options.resume) if options.log is not None else None
@@ -129,17 +131,6 @@ def _go_on(session: Session, run: LiveRun, options: LiveCommandOptions) -> None:
     if options.log is not None and end:
         check_marked(options.log, end, total)
         run.catch_up(options.log, end)
-
-
-def _check_sees_all(model: Classifier, session: Session, path: Path) -> None:
-    """Refuse a model that sees recordings otherwise than a sensor sends them."""
-    if model.learner.options.view:
-        raise UserError(
-            f"{path}: sees recordings with {model.learner.options.view}; live sends whole ones: "
-            "give a model that learned from those"
-        )
-    if len(session.network.inputs) != 1:
-        raise UserError(f"{path}: has {len(session.network.inputs)} inputs; live feeds one")
 
 
 def _completed(parts: _Parts, row: Row, before: dict[str, int]) -> Row:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.data.view import WHOLE, SensorView
 from eventsnn.events import EventStream
 from eventsnn.live.inbox import Arrived, Inbox
 from eventsnn.live.log import LiveLog
@@ -40,6 +41,8 @@ class LiveOptions(NamedTuple):
         Seconds between rows.
     save_every_s : float
         Seconds between two times that ``save`` is called.
+    view : SensorView
+        What the network sees of the sensor: a crop, pooled.
     """
 
     shape: tuple[int, int, int]
@@ -48,6 +51,7 @@ class LiveOptions(NamedTuple):
     policy: str
     every_s: float = 1.0
     save_every_s: float = 10.0
+    view: SensorView = WHOLE
 
 
 class LiveRun:
@@ -78,12 +82,16 @@ class LiveRun:
         self.inbox = Inbox(options.room, options.policy)
         self.meter = LiveMeter()
         self.error: BaseException | None = None
-        self._stopped = False
+        self._stopped, self._unseen = False, 0
+        # What the network sees of the sensor, and where: its own addresses, -1 for none.
+        self._sees = options.view.shape(options.shape)
+        self._to = options.view.addresses(options.shape) if options.view.moves else None
 
     @property
     def counts(self) -> dict[str, int]:
         """What was not used, or came in disorder, and why."""
-        return {"dropped": self.inbox.dropped} | self.source.counts | self.ordered.counts
+        found = {"dropped": self.inbox.dropped} | self.source.counts | self.ordered.counts
+        return found if self._to is None else found | {"unseen": self._unseen}
 
     def catch_up(self, log: Path, begin: int) -> None:
         """Take what stands in a log from byte ``begin`` on: a run that was killed had it."""
@@ -171,9 +179,12 @@ class LiveRun:
     def _push(self, ready: Ready, arrived: list[float], logged: bool = False) -> None:
         if ready.until <= self.session.t_us and not len(ready.t):
             return
-        stream = EventStream(
-            ready.t, ready.unit, self.options.shape, duration=ready.until, source="the stream"
-        )
+        t, unit = ready.t, ready.unit
+        if self._to is not None:
+            seen = self._to[unit] >= 0
+            t, unit = t[seen], self._to[unit[seen]]
+            self._unseen += len(ready.t) - len(t)
+        stream = EventStream(t, unit, self._sees, duration=ready.until, source="the stream")
         answer = self.session.push(stream)
         self.meter.add(answer, arrived)
         if self.log is not None and not logged:
