@@ -19,7 +19,13 @@ from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.live.answer import Answer, leading
 from eventsnn.rules.deep_spiking import state as rows
 from eventsnn.rules.deep_spiking.network import HerdingMLP
-from eventsnn.rules.deep_spiking.steps import Place, Steps, present, restore_running, running
+from eventsnn.rules.deep_spiking.steps import (
+    StepEvents,
+    StreamPlace,
+    present,
+    restore_running,
+    running,
+)
 from eventsnn.text import named
 
 
@@ -76,7 +82,7 @@ class StepSession:
         if len(sizes) != 1:
             raise UserError("session: give step_events or step_us, one of the two")
         self.net, self.step_events, self.step_us = net, step_events, step_us
-        self.t_us, self._place = 0.0, Place(net.n_trained, 0)
+        self.t_us, self._place = 0.0, StreamPlace(net.n_trained, 0)
         self._said: deque[NDArray[np.float64]] = deque(maxlen=samples)
         self._step = 0  # that begins next, of steps by time
         self._t, self._unit = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -106,7 +112,7 @@ class StepSession:
         self._unit = np.concatenate([self._unit, stream.unit.astype(np.int32)])
         before, self.t_us = self.net.counts, until
         end = self._ends(until)
-        steps = Steps(self._unit[: end[-1]], end)
+        steps = StepEvents(self._unit[: end[-1]], end)
         outputs, self._place = present(self.net, self._place, steps, label)
         self._t, self._unit = self._t[end[-1] :], self._unit[end[-1] :]
         self._said.extend(outputs)
@@ -170,7 +176,7 @@ class StepSession:
                 raise ValueError(f"steps of {form}, here {self._form()}")
             own = {n.removeprefix("net."): a for n, a in arrays.items() if n.startswith("net.")}
             restore_running(self.net, own)
-            self._place, self._step = Place(sample, step), begun
+            self._place, self._step = StreamPlace(sample, step), begun
             self.t_us = float(arrays["t_us"][0])
             self._t, self._unit = arrays["t"], arrays["unit"]
             self._said = deque(arrays["said"], maxlen=self._said.maxlen)

@@ -212,11 +212,13 @@ class DeepSpikingOptions(RuleOptions):
         if given["facts"].images:
             return {"epochs": 4, "n_steps": 10, "eta": 0.01, "dtype": "float32"}
         moved = {"shift": 1.0, "rotate": 8.0, "scale": 0.08, "drop": 0.1}
-        changed = {} if given.get("online") else augmentation_for(given["facts"], moved)
+        online = bool(given.get("online"))
+        changed = {} if online else augmentation_for(given["facts"], moved)
         return changed | {
             "dtype": "float32",
             "n_steps": 10,
-            "eta": 0.02,
+            "eta": 0.01 if online else 0.02,
+            "hold_error": not online,
             # In integer mode eta is the scale of the whole state.
             "eta_decay": 1.0 if given.get("dtype") == "integer" else 0.0,
             "fractional": True,

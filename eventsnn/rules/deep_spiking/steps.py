@@ -26,7 +26,7 @@ RUNNING = (
 """What of ``state.Work`` lasts from one step to the next."""
 
 
-class Steps(NamedTuple):
+class StepEvents(NamedTuple):
     """Input events of some steps.
 
     Attributes
@@ -40,7 +40,7 @@ class Steps(NamedTuple):
     end: NDArray[np.int64]
 
 
-class Place(NamedTuple):
+class StreamPlace(NamedTuple):
     """Where a stream stands: which sample, and how many of its steps are done."""
 
     sample: int
@@ -48,15 +48,15 @@ class Place(NamedTuple):
 
 
 def present(
-    net: HerdingMLP, place: Place, steps: Steps, label: int | None
-) -> tuple[NDArray[np.float64], Place]:
+    net: HerdingMLP, place: StreamPlace, steps: StepEvents, label: int | None
+) -> tuple[NDArray[np.float64], StreamPlace]:
     """Present steps; learn them where their class is known. The network is changed.
 
     Returns
     -------
     outputs : float64 array (n_samples, n_out)
         S_L / T of each sample that ended.
-    place : Place
+    place : StreamPlace
 
     Raises
     ------
@@ -84,7 +84,7 @@ def present(
             f"{net.options.eta})"
         )
     net.n_trained += (int(where[0]) - place.sample) * learn
-    return out, Place(*where.tolist())
+    return out, StreamPlace(*where.tolist())
 
 
 def running(net: HerdingMLP) -> Arrays:
