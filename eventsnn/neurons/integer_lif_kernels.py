@@ -6,10 +6,10 @@ thresholds, and the decay table.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
+import numpy as np
 from numba import int32, int64
 
 from eventsnn.kernels.compile import inlined
@@ -42,17 +42,34 @@ def _add(
     table: Any, x: Any, times: Any, t: float, at: tuple[int, int, int], weights: Any, work: Any
 ) -> None:
     """Add to the neurons at[0] to at[1] - 1, whose weights start at[2] later; mark who may fire."""
-    n, real = int64(table[0]), x.dtype.type
-    scale, count, resting = real(table[_SCALE]), int64(table[_COUNT]), table[_REFRACTORY] > 0.0
+    n, real, over = int64(table[0]), x.dtype.type, False
+    scale, count, half = real(table[_SCALE]), int64(table[_COUNT]), real(0.5)
     start, stop, shift = at
-    for j in range(start, stop):
-        if not resting or t >= times[n + j]:
-            x[j] += math.floor(weights[j + shift] * scale + real(0.5))
-    of = start % count
-    for j in range(start, stop):
-        if x[j] >= table[_THRESHOLDS + of]:
-            mark(work, n, int64(j))
-        of = of + 1 if of + 1 < count else 0
+    first = start % count
+    # Plain loops for neighbours whose thresholds are neighbours, too, or one.
+    if table[_REFRACTORY] > 0.0:
+        over = True
+        for j in range(start, stop):
+            if t >= times[n + j]:
+                x[j] += np.floor(weights[j + shift] * scale + half)
+    elif count == 1:
+        limit = real(table[_THRESHOLDS])
+        for j in range(start, stop):
+            x[j] += np.floor(weights[j + shift] * scale + half)
+            over |= x[j] >= limit
+    elif first + stop - start <= count:
+        place = _THRESHOLDS + first - start
+        for j in range(start, stop):
+            x[j] += np.floor(weights[j + shift] * scale + half)
+            over |= x[j] >= table[place + j]
+    else:
+        over = True
+        for j in range(start, stop):
+            x[j] += np.floor(weights[j + shift] * scale + half)
+    if over:
+        for j in range(start, stop):
+            if x[j] >= table[_THRESHOLDS + j % count]:
+                mark(work, n, int64(j))
 
 
 @inlined

@@ -178,7 +178,7 @@ def _block(
         higher = (elapsed > 0.0) & (v > x[n + j])
         x[n + j] = v if higher else x[n + j]
         times[n + j] = last if higher else times[n + j]
-        came = math.floor(weights[j + shift] * scale + real(0.5))
+        came = np.floor(weights[j + shift] * scale + real(0.5))
         x[2 * n + j] += came if leaks else v * real(elapsed)
         if leaks:
             v = (int64(v) * factor + HALF) >> BITS
