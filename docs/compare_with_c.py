@@ -42,6 +42,7 @@ def main() -> None:
     words.add_argument("models", nargs="+", help="NAME=FOLDER")
     words.add_argument("--data", required=True)
     words.add_argument("--sensor", default="")
+    words.add_argument("--trained", default="", help="The commands that made the models.")
     words.add_argument("--rounds", type=int, default=7)
     words.add_argument("--out", type=Path, required=True)
     given = words.parse_args()
@@ -57,6 +58,7 @@ def main() -> None:
         "machine": machine(),
         "compiler": gcc.stdout.splitlines()[0],
         "data": given.data,
+        "trained": given.trained,
         "recordings": len(batch),
         "events": len(batch.t),
         "rounds": given.rounds,

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,13 +255,13 @@ def test_more_events_than_the_bound_allows_are_refused(gcc, tmp_path):
     assert done.returncode == 1 and f"event {most + 1}: status -3" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["real", "whole"])
+@pytest.mark.parametrize("kind", ["real", "dense", "maximum"])
 def test_it_stops_when_the_engine_does(gcc, tmp_path, kind):
     network, given = CASES["dense"]
     weights, level = drawn(network, 2), 6
-    if kind == "whole":
-        network, weights, given = whole("maximum")
-        given, level = given | {"gain": 0.01}, 1_000
+    if kind != "real":
+        network, weights, given = whole(kind)
+        given, level = given | {"gain": 0.01}, {"dense": 400, "maximum": 1_000}[kind]
     built = Built(gcc, tmp_path, network, weights, given, stop=f"margin:{level},check_us=700")
     recordings = [events(SENSOR, seed, until=9_000) for seed in range(8)]
     recordings.append(events(SENSOR, 1, 3, 100))  # its end is a check, and it is not clear
@@ -315,6 +316,38 @@ def test_what_cannot_be_taken_is_told(gcc, tmp_path):
     words = [gcc, *STRICT, "snn.c", "calls.c", "-o", "calls", "-lm"]
     subprocess.run(words, cwd=tmp_path, check=True)
     subprocess.run(["./calls"], cwd=tmp_path, check=True)
+
+
+def test_the_loop_of_the_tutorial_compiles_and_answers_as_the_engine(gcc, tmp_path):
+    page = (Path(__file__).parents[1] / "docs/tutorials/chip.md").read_text()
+    blocks = dict(re.findall(r'^```c title="chip/(.+?)"\n(.*?)^```', page, re.M | re.S))
+    assert set(blocks) == {"sketch.ino", "host.c"}
+    network, _, given = whole("dense")
+    rng = np.random.default_rng(3)
+    weights = {
+        c.name: rng.integers(-90, 90, c.topology.weight_shape).astype(np.float64)
+        for c in network.connections
+    }
+    built = Built(gcc, tmp_path, network, weights, given, name="digits")
+    for name, text in blocks.items():
+        (tmp_path / name).write_text(text)
+    words = [gcc, *STRICT, "-x", "c", "sketch.ino", "host.c", "digits.c", "-o", "board"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    looks, lines = [events(SENSOR, seed, until=250_000) for seed in (1, 2, 3)], []
+    for k, look in enumerate(looks):
+        # Each digit begins with the event that ends the one before it.
+        look = es.EventStream(look.t - look.t[0], look.unit, SENSOR, duration=300_000)
+        looks[k] = look
+        moved = es.EventStream(look.t + k * 400_000, look.unit, SENSOR, duration=2_000_000)
+        lines += written(moved)[:-1]
+    text = "\n".join([*lines, "0 0 0 1200000"])
+    done = subprocess.run(["./board"], cwd=tmp_path, input=text, capture_output=True, text=True)
+    said = [engine_says(network, weights, built.answer, look).answer for look in looks]
+    assert done.stdout.splitlines() == [f"digit {one} after 300000 us" for one in said]
+    assert len(set(said)) > 1
+    if shutil.which("g++"):  # a sketch is C++
+        cpp = ["g++", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-x", "c++", "sketch.ino"]
+        subprocess.run(cpp, cwd=tmp_path, check=True)
 
 
 def test_names_are_data(gcc, tmp_path):

@@ -64,7 +64,8 @@ def test_the_commands_of_the_pages_are_found():
     assert len(COMMANDS) > 20
     named = {words[0] for _, words in COMMANDS + TYPED}
     assert named == {"train", "evaluate", "simulate", "measure", "compare", "film", "bench",
-                     "reproduce", "front", "export", "exchange", "live", "send"}  # fmt: skip
+                     "reproduce", "front", "export", "exchange", "live", "send",
+                     "quantize"}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", COMMANDS + TYPED, ids=told)

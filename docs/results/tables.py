@@ -1,5 +1,6 @@
 """Write the pages from the JSON that the commands wrote: python docs/results/tables.py."""
 
+from c_page import c_lines
 from front_page import draw_front, front_lines, rules_lines
 from frugal_page import draw_frugal
 from learning_page import learning_pages
@@ -84,6 +85,7 @@ def pages() -> dict[str, list[str]]:
         "motion": motion_lines(),
         "others": others_lines(),
         "nir": nir_lines(),
+        "c": c_lines(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventsnn.engines.stop import Stop
@@ -24,10 +24,13 @@ class CAnswer:
     loss : Loss
         Of which the scores are.
     stop : Stop or None
+    most_events : int
+        Of a recording; 0: any.
     """
 
     loss: Loss
     stop: Stop | None = None
+    most_events: int = 0
 
     @property
     def reads(self) -> Reads:
@@ -54,7 +57,9 @@ def answer_in(given: dict[str, Any], output: Population, stop: str) -> CAnswer:
         Where the output does not give it, or its loss scores otherwise.
     """
     usual = {"reads": "counts" if output.spiking else "integral"}
-    return answer_by(made(GivenOptions, usual | given).make_loss(), output, stop)
+    options = made(GivenOptions, usual | given)
+    answer = answer_by(options.make_loss(), output, stop)
+    return replace(answer, most_events=options.most_events)
 
 
 def answer_by(loss: Loss, output: Population, stop: str) -> CAnswer:

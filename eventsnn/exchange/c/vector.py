@@ -70,19 +70,26 @@ def engine_says(
 ) -> TestVector:
     """Return what the engine makes of a recording."""
     loss, last = answer.loss, len(network.populations) - 1
-    scoring = Scoring(loss.reads, lambda outputs: loss(outputs, np.zeros(len(outputs), int)).scores)
+    outputs = np.zeros((1, 0))
+
+    def scores_of(seen: NDArray[np.float64]) -> NDArray[np.float64]:
+        nonlocal outputs
+        outputs = seen.copy()
+        return loss(seen, np.zeros(len(seen), int)).scores
+
+    scoring = Scoring(loss.reads, scores_of)
     with warnings.catch_warnings():
         # These events are not what the network was made for.
         warnings.simplefilter("ignore", UserWarning)
         record = run(network, weights, stream, None, How(engine, stop=answer.stop, answer=scoring))
-    if _is_whole(network):
-        scores = recorded_outputs(record, last, loss.reads)  # a gain changes no answer
-    elif record.stopped is not None:
+    if record.stopped is not None:
         scores = record.stopped.scores
     elif loss.reads == "first_spike":
-        scores = scoring.scores(_firsts(record, last))
+        scores = scores_of(_firsts(record, last))
     else:
-        scores = scoring.scores(recorded_outputs(record, last, loss.reads))
+        scores = scores_of(recorded_outputs(record, last, loss.reads))
+    if _is_whole(network):
+        scores = outputs  # a gain changes no answer
     t, number, unit = spikes_in_order(record)
     digest, said = digest_of(t, number, unit), int(answers(scores)[0])
     return TestVector(stream, int(record.duration[0]), said, scores[0], len(t), digest)

@@ -147,7 +147,6 @@ def _population(k: int, place: CPopulation, numbers: CNumbers) -> str:
             "refractory_us": f"{traits.refractory_us}u",
             "thresholds": f"limits{k}",
             "kinds": f"{len(traits.thresholds)}u",
-            "lowest": numbers.literal(min(traits.thresholds)),
             "to_zero": str(int(traits.to_zero)),
             "answers": str(int(place is numbers.program.output)),
             "leak": numbers.leak_of(place),

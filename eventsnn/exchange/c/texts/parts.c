@@ -14,7 +14,6 @@ struct population {
     uint32_t refractory_us;
     const snn_real *thresholds; /* one, or some that neurons take in turns */
     uint32_t kinds;    /* how many */
-    snn_real lowest;   /* the lowest of them */
 #if SNN_WHOLE
     snn_real scale;    /* what a weight is multiplied by: a power of two */
 #endif

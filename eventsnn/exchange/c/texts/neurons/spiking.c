@@ -14,13 +14,49 @@ static int pauses(const snn_net *net, const struct population *p, uint32_t unit)
 }
 #endif
 
-/* Add weights, and note who reached the threshold on the way: who stays there fires. */
-static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *restrict weights, uint32_t n)
+/* Add weights to neighbours of one threshold; return whether any of them reached it. */
+static int add_alike(const struct population *p, snn_real *restrict v, const snn_weight *restrict weights, uint32_t n)
 {
-    snn_real *restrict v = net->v + p->v + first;
-    const snn_real lowest = p->lowest;
+    const snn_real threshold = p->thresholds[0];
     uint32_t k;
     int reached = 0;
+    for (k = 0; k < n; k++) {
+        v[k] += SNN_ADDED(p, weights[k]);
+        reached |= v[k] >= threshold;
+    }
+    return reached;
+}
+
+/* The same of neighbours whose thresholds stand side by side. */
+static int add_each(const struct population *p, snn_real *restrict v, const snn_weight *restrict weights, uint32_t n, const snn_real *restrict thresholds)
+{
+    uint32_t k;
+    int reached = 0;
+    for (k = 0; k < n; k++) {
+        v[k] += SNN_ADDED(p, weights[k]);
+        reached |= v[k] >= thresholds[k];
+    }
+    return reached;
+}
+
+/* The same of neighbours that take thresholds in turns: as far as these go, then on from the first
+   one. `of` is that of the first neighbour. */
+static int add_in_turns(const struct population *p, snn_real *v, const snn_weight *weights, uint32_t n, uint32_t of)
+{
+    uint32_t part;
+    int reached = 0;
+    for (; n; n -= part, v += part, weights += part, of = 0) {
+        part = n < p->kinds - of ? n : p->kinds - of;
+        reached |= add_each(p, v, weights, part, p->thresholds + of);
+    }
+    return reached;
+}
+
+/* Add weights, and note who reached the threshold on the way: who stays there fires. */
+static void add(snn_net *net, const struct population *p, uint32_t first, const snn_weight *weights, uint32_t n)
+{
+    snn_real *v = net->v + p->v + first;
+    uint32_t k;
 #if SNN_READY
     if (p->refractory_us) {
         for (k = 0; k < n; k++)
@@ -32,13 +68,10 @@ static void add(snn_net *net, const struct population *p, uint32_t first, const 
         return;
     }
 #endif
-    for (k = 0; k < n; k++) {
-        v[k] += SNN_ADDED(p, weights[k]);
-        reached |= v[k] >= lowest;
-    }
-    if (reached)
+    if (p->kinds == 1 ? add_alike(p, v, weights, n)
+                      : add_in_turns(p, v, weights, n, first % p->kinds))
         for (k = 0; k < n; k++)
-            if (v[k] >= lowest && v[k] >= threshold_of(p, first + k))
+            if (v[k] >= threshold_of(p, first + k))
                 mark(net, p, first + k);
 }
 

@@ -29,4 +29,4 @@ typedef /*@weight@*/ snn_weight;
 typedef /*@index@*/ snn_index;
 
 /* What a weight adds to a potential. */
-#define SNN_ADDED(p, weight) (weight)
+#define SNN_ADDED(p, weight) ((void)(p), (weight))
