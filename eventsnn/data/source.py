@@ -34,8 +34,9 @@ def open_data(
         Keep the first ``limit`` samples of each half, before they are cut into windows.
     progress : callable, optional
         Told (done, total) while recordings are read or filmed.
-    crop, pool, window_us, filter, grid_us
-        What is seen of recordings, as ``DataSet.viewed`` has it.
+    **seeing
+        What is seen of recordings, as ``DataSet.viewed`` has it: ``crop``, ``pool``, ``window_us``,
+        ``filter``, ``grid_us``.
 
     Raises
     ------
