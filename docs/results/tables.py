@@ -7,6 +7,7 @@ from learning_page import learning_pages
 from measure_page import measure_lines
 from motion_page import motion_lines
 from nir_page import nir_lines
+from online_page import online_lines
 from others_page import others_lines
 from paper_page import paper_pages
 from reproduced_page import PAGES, draw_reproduced, reproduced_lines
@@ -83,6 +84,7 @@ def pages() -> dict[str, list[str]]:
         **{name: reproduced_lines(name, read(name)) for name in PAGES},
         "speech": speech_lines(),
         "motion": motion_lines(),
+        "online": online_lines(),
         "others": others_lines(),
         "nir": nir_lines(),
         "c": c_lines(),
