@@ -1,5 +1,6 @@
 """Networks in C: compiled with all warnings and sanitizers, they give the engine's bits."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from eventsnn.neurons.integer_lif import IntegerLIF
 from eventsnn.neurons.integer_readout import IntegerReadout
 from eventsnn.train.model_file import Described
 
+ROOT = Path(__file__).resolve().parents[1]
 STRICT = ("-std=c99", "-O0", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address")
 
 
@@ -319,7 +321,7 @@ def test_what_cannot_be_taken_is_told(gcc, tmp_path):
 
 
 def test_the_loop_of_the_tutorial_compiles_and_answers_as_the_engine(gcc, tmp_path):
-    page = (Path(__file__).parents[1] / "docs/tutorials/chip.md").read_text()
+    page = (ROOT / "docs/tutorials/chip.md").read_text()
     blocks = dict(re.findall(r'^```c title="chip/(.+?)"\n(.*?)^```', page, re.M | re.S))
     assert set(blocks) == {"sketch.ino", "host.c"}
     network, _, given = whole("dense")
@@ -453,6 +455,17 @@ def test_a_trained_model_knows_its_sensor_and_how_it_sees(gcc, tmp_path, call):
     assert code == 0, err
     assert "it learned from events that were seen with --pool 2" in out
     assert "#define SNN_HEIGHT 4u\n#define SNN_WIDTH 4u" in (tmp_path / "out/snn.h").read_text()
+
+
+def test_the_program_of_the_results_page_has_all_bits_and_is_small():
+    kept = json.loads((ROOT / "docs/results/c.json").read_text())
+    rows = {row["name"]: row for row in kept["networks"]}
+    assert kept["recordings"] == 600 and rows["int8"]["weight_type"] == "int8_t"
+    for row in rows.values():
+        assert len(row["compiled"]) == 4
+        assert all(one["the_engines_bits"] == 600 for one in row["compiled"].values())
+    for one in rows["int8"]["compiled"].values():
+        assert one["code_and_constants_bytes"] + one["memory_bytes"] <= 260_000
 
 
 def test_every_kind_with_a_text_is_compiled_here():
