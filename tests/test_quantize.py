@@ -209,7 +209,7 @@ def test_the_command_writes_a_folder_that_others_take(tmp_path, capsys, monkeypa
     code, said = run("quantize", "m", "--bits", "4", "--out", "q")
     assert code == 2 and "holds a network already" in said.err
     code, said = run("quantize", "q", "--out", "r")
-    assert code == 2 and "integer_lif neurons" in said.err
+    assert code == 2 and "in whole numbers already" in said.err
     code, said = run("quantize", "m", "--out", "r", "--bits", "0")
     assert code == 2 and "bits" in said.err
     code, said = run("quantize", "m", "--out", "r", "--limit", "3")

@@ -3,6 +3,7 @@
 from c_page import c_lines
 from front_page import draw_front, front_lines, rules_lines
 from frugal_page import draw_frugal
+from integers_page import integers_lines
 from learning_page import learning_pages
 from measure_page import measure_lines
 from motion_page import motion_lines
@@ -88,6 +89,7 @@ def pages() -> dict[str, list[str]]:
         "others": others_lines(),
         "nir": nir_lines(),
         "c": c_lines(),
+        "integers": integers_lines(),
     }
 
 

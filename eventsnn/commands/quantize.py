@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data.dataset import Data, DataSet, labels_of
@@ -70,7 +71,8 @@ def quantize(
     with console.working("rounding"):
         made = quantize_with(float_model, precision, _calibrating(halves, run))
     made.model.save(out)
-    result = {"model": str(model), "out": str(out)} | flat(precision) | told(made)
+    result = {"model": str(model), "out": str(out), "version": eventsnn.__version__}
+    result |= flat(precision) | told(made)
     if halves is not None:
         with console.working("evaluating before and after"):
             pair = float_model.learner, made.model.learner

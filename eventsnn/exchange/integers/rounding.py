@@ -159,6 +159,11 @@ def _rounded(
     neuron = population.neuron
     assert neuron is not None
     membrane = neuron.membrane
+    if neuron.whole:
+        raise UserError(
+            f"quantize: population {named(population.name)} is in whole numbers already; give the "
+            "network that it was made of"
+        )
     if membrane is None or neuron.in_whole_numbers(1, 0, 1) is None:
         raise UserError(
             f"quantize: population {named(population.name)} has {neuron.kind} neurons, which have "
