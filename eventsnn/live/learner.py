@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,10 @@ class StreamLearner:
         if reading is None:
             raise TypeError(f"{self.rule.kind}: its network is its own")
         return [np.ravel(array) for array in reading.weights]
+
+    def write_weights(self, out: Sequence[NDArray[Any]]) -> None:
+        """Write the weights of the moment into flat arrays."""
+        self.rule.write_weights(self.state, out)
 
     def learn(self, window: Window) -> Learned:
         """Learn a window, and some of those before it again."""

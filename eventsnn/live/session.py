@@ -205,8 +205,7 @@ class Session:
     def _take_weights(self) -> None:
         """Go on with the weights of the learner."""
         assert self.learner is not None
-        for mine, learned in zip(self.weights, self.learner.weights, strict=True):
-            mine[:] = learned
+        self.learner.write_weights(self.weights)
 
     def reset_answer(self) -> None:
         """Begin a new answer: what the output did until now counts no more. Potentials stay."""

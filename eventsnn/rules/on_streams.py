@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventsnn.errors import UserError
 from eventsnn.rules.learned import Learned, Window
@@ -39,6 +41,10 @@ class OnStreams:
             f"rule {self.kind}: learns from whole recordings; give a rule that follows gradients, "
             "such as adjoint"
         )
+
+    def write_weights(self, state: Any, out: Sequence[NDArray[Any]]) -> None:
+        """Write the weights of the moment into flat arrays, in the order of the connections."""
+        raise TypeError(f"{self.kind}: not along a stream")
 
     def learn_window(
         self, state: Any, window: Window, rng: np.random.Generator

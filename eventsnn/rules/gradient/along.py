@@ -8,12 +8,14 @@ window that begins at rest that is the whole gradient, to the bit.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.errors import UserError
 from eventsnn.losses.answers import answers
 from eventsnn.losses.loss import Loss
@@ -78,6 +80,14 @@ class AlongStream(ABC):
                     f"rule {self.kind}: {connection.name} has a delay, and spikes may be on their "
                     "way when a window begins; along streams there are networks without"
                 )
+
+    def write_weights(self, state: GradientState, out: Sequence[NDArray[Any]]) -> None:
+        """Write the weights of the moment into flat arrays, where they are; see ``Rule``."""
+        for param, flat in zip(state.params, out, strict=True):
+            if isinstance(param, Laid):
+                param.into(flat.reshape(param.shape))
+            else:
+                flat[:] = param.reshape(-1)
 
     def learn_window(
         self, state: GradientState, window: Window, rng: np.random.Generator

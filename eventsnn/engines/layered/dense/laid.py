@@ -82,6 +82,14 @@ class Laid(NamedTuple):
         """Return the array, a copy."""
         return np.concatenate(self.parts, 1)[:, : self.shape[1]].copy()
 
+    def into(self, out: NDArray[Any]) -> None:
+        """Write the array into ``out``, of its shape."""
+        first = 0
+        for part in self.parts:
+            n = min(part.shape[1], self.shape[1] - first)
+            out[:, first : first + n] = part[:, :n]
+            first += n
+
     def copy(self) -> Laid:
         """Return a copy."""
         out = Laid.room(self.shape, self.dtype, np.empty)
