@@ -352,6 +352,40 @@ def test_the_loop_of_the_tutorial_compiles_and_answers_as_the_engine(gcc, tmp_pa
         subprocess.run(cpp, cwd=tmp_path, check=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0 0 0 5\nend 9\n0 0 0\n", "line 3: is no event"),
+        ("0 0 0 5 6\nend 9\n", "line 1: is no event"),
+        ("0 0 0 -5\nend 9\n", "line 1: is no event"),
+        ("0 0 0 4294967301\nend 9\n", "line 1: is no event"),
+        ("0 0 0 5\nend 9\n0 0 0 5\n", "line 3: give an end"),
+        ("0 0 0 5\n0 0 0 4\nend 9\n", "recording 0, event 2: status -1"),
+        ("0 0 0 5\nend 3\n", "recording 0, event 1: status -1"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_none_is_told_by_its_line(program, text, message):
+    place = program / "given.txt"
+    place.unlink(missing_ok=True)
+    if text is not None:
+        place.write_text(text)
+    words = ["./program", "given.txt"]
+    done = subprocess.run(words, cwd=program, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and message in done.stderr
+    done = subprocess.run(["./program", "."], cwd=program, capture_output=True, text=True)
+    assert done.returncode == 1 and "cannot be read" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def program(gcc, tmp_path_factory):
+    """The folder of a compiled network."""
+    folder = tmp_path_factory.mktemp("program")
+    network, given = CASES["dense"]
+    Built(gcc, folder, network, drawn(network, 1), given)
+    return folder
+
+
 def test_names_are_data(gcc, tmp_path):
     evil = '*/ int main(void){} /* " ??/ \\ @sizes@ /*@sizes@*/ snn_net é'
     populations = (es.Population("in", SENSOR), es.Population(evil, (3,), es.IF()))

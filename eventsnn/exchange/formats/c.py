@@ -67,6 +67,6 @@ class CFile(FileFormat):
         from eventsnn.exchange.c.files import program_files, written
 
         network, weights, given = described
-        check_output_folder("out", path)
+        check_output_folder("--out", path)
         answer = answer_in(given, network.populations[-1], options.stop)
         return written(path, program_files(network, weights, answer, options))

@@ -129,35 +129,48 @@ static double replay(unsigned long number, uint32_t end, struct seen *seen)
     return seconds;
 }
 
+/* Read a line as numbers; return how many there are: 4, 1 behind "end", 0 for anything else. */
+static int numbers_of(const char *text, unsigned long *n)
+{
+    char more;
+    int k, found;
+    if (sscanf(text, "end %lu %c", n, &more) == 1)
+        found = 1;
+#if PLACED
+    else
+        found = sscanf(text, "%lu %lu %lu %lu %c", n, n + 1, n + 2, n + 3, &more) == 4 ? 4 : 0;
+#else
+    else
+        found = sscanf(text, "%lu %lu %c", n, n + 3, &more) == 2 ? 4 : 0;
+#endif
+    for (k = 0; k < found; k++)
+        if (n[k] > UINT32_MAX)
+            return 0;
+    return found;
+}
+
 static int read_file(const char *name, int print, int timed)
 {
     struct seen seen = {0, 0, print};
-    unsigned long n[4], number = 0, all = 0, line = 0;
+    unsigned long n[4] = {0, 0, 0, 0}, number = 0, all = 0, line = 0;
     double seconds = 0;
     char text[200];
+    int found = 1;
     FILE *file = fopen(name, "r");
-    if (!file) {
-        fprintf(stderr, "%s: cannot be read\n", name);
-        return 1;
-    }
-    while (fgets(text, sizeof text, file)) {
+    while (file && found && fgets(text, sizeof text, file)) {
         line++;
-        if (sscanf(text, "end %lu", n) == 1) {
+        found = numbers_of(text, n);
+        if (found == 1) {
             all += count;
             seconds += replay(number++, (uint32_t)n[0], &seen);
-            continue;
-        }
-#if PLACED
-        if (sscanf(text, "%lu %lu %lu %lu", n, n + 1, n + 2, n + 3) == 4) {
-#else
-        n[1] = n[2] = 0;
-        if (sscanf(text, "%lu %lu", n, n + 3) == 2) {
-#endif
+        } else if (found == 4) {
             struct event event = {{(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2]}, (uint32_t)n[3]};
             keep(event);
-            continue;
         }
-        fprintf(stderr, "%s, line %lu: is no event\n", name, line);
+    }
+    if (!file || ferror(file) || !found || count) {
+        fprintf(stderr, "%s, line %lu: %s\n", name, line,
+                !file || ferror(file) ? "cannot be read" : found ? "give an end" : "is no event");
         return 1;
     }
     fclose(file);
