@@ -1,11 +1,13 @@
 """Networks in C: compiled with all warnings and sanitizers, they give the engine's bits."""
 
+import functools
 import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from eventsnn.exchange.formats.c import CFile, COptions
 from eventsnn.exchange.integers import reference
 from eventsnn.neurons.integer_lif import IntegerLIF
 from eventsnn.neurons.integer_readout import IntegerReadout
+from eventsnn.topology.topology import Topology, runs_entry_point
 from eventsnn.train.model_file import Described
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -500,6 +503,47 @@ def test_the_program_of_the_results_page_has_all_bits_and_is_small():
         assert all(one["the_engines_bits"] == 600 for one in row["compiled"].values())
     for one in rows["int8"]["compiled"].values():
         assert one["code_and_constants_bytes"] + one["memory_bytes"] <= 260_000
+
+
+@dataclass(frozen=True)
+class Straight(Topology):
+    """One to one, from outside of the package."""
+
+    kind: ClassVar[str] = "straight"
+    c_text: ClassVar[str] = (
+        "static void straight(snn_net *net, const struct link *link, uint32_t sender)\n"
+        "{\n    run(net, link, sender, sender, 1);\n}\n"
+    )
+    size: int
+    n_in = n_out = property(lambda self: self.size)
+    weight_shape = property(lambda self: (self.size,))
+    max_fan_out = clock_size = property(lambda self: 1)
+
+    def fan_out(self, sender):
+        return np.array([sender]), np.array([sender])
+
+    def table(self):
+        return np.zeros(1, np.int64)
+
+    @classmethod
+    def kernel(cls):
+        return straight_runs()
+
+
+@functools.cache
+def straight_runs():
+    def runs(table, sender, out):
+        out[0], out[1], out[2], out[3] = 1, sender, sender, 1
+        return 1
+
+    return runs_entry_point(runs)
+
+
+def test_a_topology_from_outside_brings_its_c(gcc, tmp_path):
+    populations = (es.Population("in", SENSOR), es.Population("out", (112,), es.LIF(900.0, 0.6)))
+    network = es.Network(populations, (es.Connection("in", "out", Straight(112)),))
+    built = Built(gcc, tmp_path, network, drawn(network, 1))
+    assert built.check([events(SENSOR, 1), events(SENSOR, 2)]) > 50
 
 
 def test_every_kind_with_a_text_is_compiled_here():
