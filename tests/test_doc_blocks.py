@@ -25,6 +25,7 @@ BLOCK = re.compile(r'^```(\w*)(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | 
 LIMITS = {
     "train": "--limit 40 --epochs 1 --skip 0",
     "resumed": "--epochs 2",
+    "classes": "--limit 40 --skip 0",
     "evaluate": "--limit 40",
     "measure": "--limit 20",
     "compare": "--limit 20",
@@ -102,6 +103,7 @@ def type_shell(text, call):
         words = words[: words.index(">")] if target else words
         if words[:1] == ["eventsnn"]:
             kind = "resumed" if "--resume" in words else words[1]
+            kind = "classes" if "classes" in words else kind
             code, out, err = call(*words[1:], *LIMITS.get(kind, "").split())
             assert code == 0, f"{line}\n{err}"
             if target:
