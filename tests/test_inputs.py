@@ -126,14 +126,16 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("x")
     refused(
-        "input '.': a folder; give a .bin, .csv, .npy, .npz or .wav file in it",
+        "input '.': a folder; give a .aedat4, .bin, .csv, .dat, .es, .h5, .hdf5, .npy, .npz, "
+        ".raw or .wav file in it",
         open_inputs,
         ".",
         SENSOR,
     )
     refused("such as nmnist:.", open_inputs, ".", SENSOR)
     refused(
-        "input 'a.txt': no .bin, .csv, .npy, .npz or .wav file; give one",
+        "input 'a.txt': no .aedat4, .bin, .csv, .dat, .es, .h5, .hdf5, .npy, .npz, .raw or .wav "
+        "file; give one",
         open_inputs,
         "a.txt",
         SENSOR,
@@ -158,8 +160,11 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
         ("n-mnist:data", "did you mean nmnist:data?"),
         ("Digits", "did you mean digits?"),
         ("event:x", "did you mean events:x?"),
-        ("cats", "unknown kind 'cats'; give one of cifar10:PATH, digits, events:FILE, "),
-        ("", "unknown kind ''; give one of cifar10:PATH, digits, "),
+        (
+            "cats",
+            "unknown kind 'cats'; give one of camera:PATH, cifar10:PATH, digits, events:FILE, ",
+        ),
+        ("", "unknown kind ''; give one of camera:PATH, cifar10:PATH, digits, "),
         ("nmnist", "the path is missing; give nmnist:PATH"),
         ("events:", "the path is missing; give events:PATH"),
         ("film:mnist:", "the path is missing; give film:mnist:PATH"),
@@ -171,7 +176,7 @@ def test_what_is_no_input_says_what_is_there_and_what_to_give(tmp_path, monkeypa
         ("tonic:", "tonic has no data set ''; known are ASLDVS, "),
         ("tonic:NMIST:x", "did you mean NMNIST or SMNIST? known are ASLDVS"),
         ("tonic:shd", "the path is missing; give tonic:shd:PATH"),
-        (7, "data 7: give a word, one of cifar10:PATH, digits, events:FILE"),
+        (7, "data 7: give a word, one of camera:PATH, cifar10:PATH, digits, events:FILE"),
         (None, "data None: give a word"),
     ],
 )
@@ -181,7 +186,7 @@ def test_a_word_that_is_no_data_set_is_answered_with_what_was_meant(word, messag
 
 def test_a_path_without_its_kind_says_how_to_open_it(tmp_path):
     word = str(tmp_path)
-    kinds = ("cifar10", "events", "folder", "mnist", "nmnist")
+    kinds = ("camera", "cifar10", "events", "folder", "hdf5", "mnist", "nmnist")
     words = "say what is there: " + " or ".join(f"{kind}:{word}" for kind in kinds)
     refused(words, open_data, word)
     refused(f"images {word!r}: say what is there: mnist:{word}", open_images, word, "train")

@@ -34,8 +34,8 @@ def training(summary: dict[str, Any], out: Console) -> None:
         f"{summary['seconds']:.1f} s of learning"
     )
     out.print(reached)
-    if summary["one_pass"]:
-        found = summary["one_pass"]
+    found = summary.get("one_pass")
+    if found:
         out.print(
             f"one pass over {found['recordings']:,} recordings, "
             f"{found['accuracy_before_learning']:.2%} answered rightly before they were learned"
