@@ -201,3 +201,42 @@ def test_the_reference_refuses_other_neurons_cycles_and_weights_that_are_not_who
     )
     with pytest.raises(es.UserError, match="a is in a cycle"):
         reference.run(looped, [np.ones((2, 2))] * 2, stream)
+
+
+def big_potentials():
+    """Potentials of more than 24 bits, and of more than the 33 of which a product is an int64."""
+    cell = IntegerLIF(20_000, 2**31 - 1, fraction=24)
+    out = IntegerReadout(20_000, fraction=20)
+    populations = (Population("in", (1, 1, 2)), Population("a", 1, cell), Population("out", 1, out))
+    links = (Connection("in", "a", es.Dense(2, 1)), Connection("in", "out", es.Dense(2, 1)))
+    stream = es.EventStream([10, 500, 3_000], [0, 1, 0], (1, 1, 2), 0, 10_000)
+    return (
+        Network(populations, links),
+        [np.array([[-1e3], [-1001]]), np.array([[32e3], [7]])],
+        stream,
+    )
+
+
+def test_potentials_beyond_32_bits_leak_as_plain_ints_do():
+    network, weights, stream = big_potentials()
+    expected = reference.run(network, weights, stream)
+    assert expected.largest["out"] > 2**35
+    assert_same(network, weights, stream, expected)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int16])
+def test_weights_of_any_width_run_in_float64(kind):
+    network, weights, stream = big_potentials()
+    narrow = [w.astype(kind) for w in weights]
+    assert_same(network, narrow, stream, reference.run(network, weights, stream))
+    session = es.Session(network, narrow, reads="final")
+    assert (
+        session.push(stream).scores.tolist()
+        == es.simulate(network, weights, stream).readouts["out"].final[0].tolist()
+    )
+
+
+def test_float32_which_does_not_hold_whole_numbers_is_refused():
+    network, weights, stream = big_potentials()
+    with pytest.raises(es.UserError, match="a: whole numbers need float64, dtype is float32"):
+        es.simulate(network, weights, stream, dtype=np.float32)

@@ -130,9 +130,15 @@ def by_connection(
 
 
 def checked_weights(
-    connection: Connection, given: NDArray[Any] | None, dtype: type[np.floating[Any]]
+    connection: Connection,
+    given: NDArray[Any] | None,
+    dtype: type[np.floating[Any]],
+    whole: bool,
 ) -> NDArray[Any]:
-    """Return finite weights of a connection, flat, in C order."""
+    """Return finite weights of a connection, flat, in C order.
+
+    ``whole``: of one into neurons of whole numbers, whose int8 weights are what they say.
+    """
     where, shape = f"weights of {connection.name}", connection.topology.weight_shape
     array = connection.topology.default_weights() if given is None else given
     if array is None:
@@ -142,7 +148,7 @@ def checked_weights(
         raise UserError(f"{where}: {what}; give real numbers")
     if array.shape != shape:
         raise UserError(f"{where}: shape {array.shape}; give {shape}, or one number for all")
-    if array.dtype.kind in "iu" and array.dtype.itemsize < 4:
+    if array.dtype.kind in "iu" and array.dtype.itemsize < 4 and not whole:
         raise UserError(
             f"{where}: dtype {array.dtype}, numbers of a scale that is not given; give "
             "scale * weights.astype(numpy.float32)"

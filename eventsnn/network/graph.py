@@ -203,13 +203,14 @@ class Network(Written):
             Each of its topology's ``weight_shape``, finite. Where a topology has
             default weights (pooling) they may be left out of a mapping, or be None.
         dtype : float32 or float64
-            None: float64 if any array is float64, else float32. Arrays that have the
-            dtype and C order already are not copied.
+            None: float64 if any array is float64 or any neuron is of whole numbers, else
+            float32. Arrays that have the dtype and C order already are not copied.
         """
         given = by_connection(self.connections, weights)
+        whole = [p.neuron is not None and p.neuron.whole for p in self.populations]
         if dtype is None:
             wide = any(a is not None and a.dtype == np.float64 for a in given)
-            dtype = np.float64 if wide or not given else np.float32
+            dtype = np.float64 if wide or any(whole) or not given else np.float32
         if dtype not in (np.float32, np.float64):
             raise UserError(
                 f"simulate: dtype is {named(dtype)}; give numpy.float32 or numpy.float64"
@@ -217,8 +218,8 @@ class Network(Written):
         for population in self.populations:
             if population.neuron is not None:
                 check_precision(population.neuron, dtype, f"population {population.name}")
-        pairs = zip(self.connections, given, strict=True)
-        return tuple(checked_weights(c, array, dtype) for c, array in pairs)
+        triples = zip(self.connections, given, self.targets, strict=True)
+        return tuple(checked_weights(c, array, dtype, whole[p]) for c, array, p in triples)
 
     def synapses(self, connection: str, weights: Weights | None = None) -> SynapseTable:
         """Return the synapses of a connection as (source, target, weight, delay_us).

@@ -82,6 +82,12 @@ def decayed(v: int, factor: int) -> int:
     return (v * factor + HALF) >> BITS
 
 
+@inlined
+def decayed_at(v: Any, factor: Any) -> Any:
+    """Return ``decayed`` of an int64 below 2**53: in two halves, whose products have 62 bits."""
+    return (v >> BITS) * factor + (((v & (ONE - 1)) * factor + HALF) >> BITS)
+
+
 def flat(table: DecayRows) -> list[int]:
     """Return [number of rows, cut, entries of all rows] for kernels."""
     return [len(table.rows), table.cut, *(entry for row in table.rows for entry in row)]

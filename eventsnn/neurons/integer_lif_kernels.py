@@ -14,7 +14,7 @@ from numba import int32, int64
 
 from eventsnn.kernels.compile import inlined
 from eventsnn.neurons.entry_points import MANY, Kernels, entry_points
-from eventsnn.neurons.integer_decay import BITS, HALF, ONE, factor_at
+from eventsnn.neurons.integer_decay import ONE, decayed_at, factor_at
 from eventsnn.neurons.work_list import mark
 
 _SUBTRACT, _REFRACTORY, _SCALE, _SHIFT, _COUNT, _THRESHOLDS = range(2, 8)
@@ -34,7 +34,7 @@ def _decay(table: Any, x: Any, since: Any, t: Any, at: tuple[int, int]) -> None:
     if factor == ONE:
         return
     for j in range(at[0], at[1]):
-        x[j] = (int64(x[j]) * factor + HALF) >> BITS
+        x[j] = decayed_at(int64(x[j]), factor)
 
 
 @inlined

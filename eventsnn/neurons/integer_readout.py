@@ -24,11 +24,10 @@ from eventsnn.kernels.compile import inlined
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.integer_checked import check_clock
 from eventsnn.neurons.integer_decay import (
-    BITS,
-    HALF,
     DecayRows,
     decay_rows,
     decayed,
+    decayed_at,
     factor,
     factor_at,
     flat,
@@ -181,7 +180,7 @@ def _block(
         came = np.floor(weights[j + shift] * scale + real(0.5))
         x[2 * n + j] += came if leaks else v * real(elapsed)
         if leaks:
-            v = (int64(v) * factor + HALF) >> BITS
+            v = decayed_at(int64(v), factor)
         x[j] = v + came
 
 

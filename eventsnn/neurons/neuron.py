@@ -277,11 +277,12 @@ def check_reset(value: str, kind: str) -> None:
 
 
 def check_precision(model: Neuron, dtype: type[np.floating[Any]], where: str) -> None:
-    """Refuse parameters that a state of ``dtype`` does not hold: they would become 0 or infinite.
-
-    ``where`` names the population.
-    """
+    """Refuse parameters of population ``where`` that become 0 or infinite in ``dtype``."""
     limits = np.finfo(dtype)
+    if model.whole and limits.bits < 64:
+        raise UserError(
+            f"{where}: whole numbers need float64, dtype is {limits.dtype}; leave it out"
+        )
     for name in model.in_state:
         given = np.atleast_1d(np.asarray(getattr(model, name)))
         size = np.abs(given) if given.dtype.kind == "f" else np.zeros(1)  # a word is no number
