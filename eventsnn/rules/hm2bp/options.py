@@ -109,7 +109,7 @@ class HM2BPOptions(RuleOptions):
         True, "After each epoch, weigh samples that were wrong more than before."
     )
     optimizer: str = option("adam", "Optimizer.", choices=("adam", "sgd"))
-    rate: float = option(0.001, "LearnedLayer rate of the first epoch.", above=0)
+    rate: float = option(0.001, "Learning rate of the first epoch.", above=0)
     rate_fall: str = option(
         "sqrt",
         "How the rate falls: by the square root of the epoch from 0 (at least 1), of the epoch "
