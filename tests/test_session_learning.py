@@ -214,6 +214,26 @@ def test_what_is_remembered_is_bounded_whatever_comes():
     session.learn(0)
 
 
+@pytest.mark.parametrize("step", [100_000, 10_000, 3_000])
+def test_a_window_with_too_many_events_is_refused_however_it_was_cut(step):
+    session, stream = session_of("adjoint", record_events=1000), stream_of(3000, 100_000)
+    for end in [*range(step, 100_000, step), 100_000]:
+        session.push(stream.between(int(session.t_us), end))
+    with pytest.raises(UserError, match="more than the 1,000 events that are remembered"):
+        session.learn(0)
+
+
+def test_a_silence_in_many_pieces_takes_no_room_and_what_is_learned_is_what_is_answered():
+    session = session_of("adjoint")
+    session.push(EventStream([10, 20], [1, 1], SHAPE, duration=5_000))
+    for k in range(1, 500):
+        session.push(None, 5_000 + 1_000 * k)
+    assert len(session.memory._parts) == 0
+    # It rests where nothing had come for ten steps, which are a window.
+    assert [mark.t_us for mark in session.memory.marks] == [110_000]
+    assert len(session.outputs.past) == 0
+
+
 def test_a_silence_longer_than_the_window_leaves_one_mark():
     session = session_of("adjoint")
     session.push(EventStream([10, 20], [1, 1], SHAPE, duration=5_000_000))

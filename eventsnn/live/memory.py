@@ -86,14 +86,19 @@ class Memory:
 
     def add(self, t: NDArray[np.float64], unit: NDArray[np.int32]) -> None:
         """Remember events, in order; where they are too many, the oldest are forgotten."""
+        if not len(t):
+            return
         self._parts.append((t, unit))
         self.kept += len(t)
-        if self.kept > self.most:
-            every = np.concatenate([part for part, _ in self._parts])
-            self.lost = float(every[-self.most - 1])
-            self._forget(np.nextafter(self.lost, math.inf))
-            while len(self.marks) > 1 and self.marks[0].t_us <= self.lost:
-                self.marks.popleft()
+        over = self.kept - self.most
+        if over <= 0:
+            return
+        for old, _ in self._parts:
+            if over <= len(old):
+                self.lost = float(old[over - 1])
+                break
+            over -= len(old)
+        self._forget(np.nextafter(self.lost, math.inf))
 
     def restore(
         self,
@@ -139,8 +144,8 @@ class Memory:
             )
         if until - begin >= 1 << 31:
             raise UserError(
-                f"learn: the window lasts {until - begin:,.0f} us; give window_us, or call "
-                "reset_answer where a new answer begins"
+                f"learn: the answer is of the last {until - begin:,.0f} us, too long to be "
+                "learned; call reset_answer where a new one begins"
             )
         stream = EventStream(
             (t - begin).astype(np.int64),

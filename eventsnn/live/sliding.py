@@ -73,6 +73,8 @@ class Sliding:
         if self._quiet >= self._patience:
             self.outputs.past.clear()
             self._at, self._resting = math.inf, True
+            if self._memory is not None:
+                self._memory.begin()
 
     def _wake(self, run: Ongoing, feeds: Sequence[Feed], until: float) -> bool:
         """Run to the first event, if there is one, and begin a window there."""
