@@ -1,6 +1,7 @@
 """One pass along a stream: what comes when, what is said before, what is kept and replayed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,6 +160,23 @@ def test_what_makes_no_sense_in_a_pass_is_refused(given, said):
     data = open_data("digits", limit=60)
     with pytest.raises(UserError, match=said):
         completed(make_options({"rule": "adjoint"} | given), data)
+
+
+def test_classes_of_which_there_is_no_recording_have_no_part(tmp_path):
+    data = open_data("digits", limit=60)
+    some = replace(data, train=data.train.select(np.flatnonzero(data.train.label % 3 > 0)))
+    given = {"rule": "adjoint", "layers": (2312, 16, 10), "online": True}
+    run = Trainer(completed(make_options(given | {"online_order": "classes"}), some), some, None)
+    summary = run.run(Listener())
+    counts = np.bincount(some.train.label)
+    assert [row["recordings"] for row in summary["history"]] == counts[counts > 0].tolist()
+    few = replace(data, train=data.train.select(np.arange(6)))
+    assert completed(make_options(given), few).epochs == 6
+    with pytest.raises(UserError, match="epochs is 7, the parts of the pass; it has 6"):
+        completed(make_options(given | {"epochs": 7}), few)
+    held = given | {"epochs": 6, "validate": 0.4}
+    with pytest.raises(UserError, match="4 recordings are left to learn"):
+        Trainer(completed(make_options(held), few), few, None).run(Listener())
 
 
 def test_a_classifier_learns_online(tmp_path):

@@ -52,16 +52,23 @@ class OnePass:
         """Return whether the run is one pass."""
         return self.online
 
-    def parts(self, epochs: int, classes: int) -> int:
+    def parts(self, epochs: int, labels: NDArray[np.int64]) -> int:
         """Return how many parts a pass has, where ``epochs`` are asked for (0: the usual).
 
         Raises
         ------
         UserError
-            Where classes follow each other in other than so many parts.
+            Where classes follow each other in other than so many parts, or there are more of
+            them than recordings.
         """
         if self.online_order != "classes":
-            return epochs or PARTS
+            if epochs > len(labels):
+                raise UserError(
+                    f"epochs is {epochs}, the parts of the pass; it has {len(labels)} recordings: "
+                    "give no more than these"
+                )
+            return epochs or max(1, min(PARTS, len(labels)))
+        classes = len(np.unique(labels))
         if epochs not in (0, classes):
             raise UserError(
                 f"epochs is {epochs}; classes that come one after another make a part each, "
@@ -97,6 +104,11 @@ def pass_of(
 
     Numbers in a portion are places in ``labels``. What is replayed is drawn with ``seed``, and
     was new in a portion before.
+
+    Raises
+    ------
+    UserError
+        Where a part has no recording.
     """
     n, memory = len(labels), Reservoir[int](one_pass.replay, seed)
     order = np.arange(n)
@@ -105,9 +117,14 @@ def pass_of(
     cuts = np.array([n * k // parts for k in range(1, parts)], np.int64)
     if one_pass.online_order == "classes":
         order = np.argsort(labels, kind="stable")
-        cuts = np.searchsorted(labels[order], np.arange(1, parts))
-    out = []
-    for part in np.split(order, cuts):
+        cuts = np.flatnonzero(np.diff(labels[order])) + 1
+    split, out = np.split(order, cuts), []
+    if len(split) != parts or not all(map(len, split)):
+        raise UserError(
+            f"online: {n} recordings are left to learn, and one of the {parts} parts has none; "
+            "give fewer epochs, or a smaller validate"
+        )
+    for part in split:
         portions = []
         for new, _ in portions_of(part, size):
             again = np.array(memory.draw(one_pass.replayed), np.int64)

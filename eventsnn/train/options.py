@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eventsnn.data.dataset import DataSet
+from eventsnn.data.dataset import DataSet, labels_of
 from eventsnn.data.facts import USUAL, Facts
 from eventsnn.data.images import Images
 from eventsnn.data.readers import readers
@@ -263,7 +263,7 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     usual = min(max(_FEWEST, round(_SAMPLES / len(data.train))), _MOST)
     epochs = options.epochs or usual
     if options.one_pass:
-        epochs = options.one_pass.parts(options.epochs, data.n_classes)
+        epochs = options.one_pass.parts(options.epochs, labels_of(data.train)[options.skip :])
         if getattr(options.own, "patience", 0):
             raise UserError("patience: a run that is one pass ends with the stream; leave it out")
     own = options.own.completed(epochs)
