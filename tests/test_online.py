@@ -104,6 +104,24 @@ def test_answers_are_of_the_network_before_it_learned(tmp_path, rule):
         np.testing.assert_array_equal(array, run.learner.snapshot()[name])
 
 
+class Counts(Listener):
+    def __init__(self):
+        self.begun, self.done = [], []
+
+    def epoch_begins(self, epoch, epochs, samples):
+        self.begun.append(samples)
+        self.done.append(0)
+
+    def progress(self, done, accuracy):
+        self.done[-1] = done
+
+
+def test_who_listens_is_told_how_many_recordings_a_part_has(tmp_path):
+    told = Counts()
+    trainer(tmp_path, "a", epochs=4, replay=5, replayed=2).run(told)
+    assert told.begun == told.done == [15, 15, 15, 15]
+
+
 class StopsAfter(Listener):
     def __init__(self, part):
         self.part = part

@@ -115,3 +115,18 @@ def test_what_a_step_session_cannot_take_is_refused():
         session.push(EventStream([260], [1], SHAPE, duration=300), label=3)
     with pytest.raises(DataError, match="the network takes 0 to 7"):
         session.push(EventStream([260], [11], (1, 3, 4), duration=400))
+
+
+def test_a_trained_network_goes_on_learning_with_the_same_bits_when_it_was_saved(tmp_path):
+    data = es.open_data("digits", limit=20)
+    fitted = es.Classifier("2312-12-10", rule="deep-spiking", epochs=1, dtype="float64").fit(data)
+    fitted.save(tmp_path / "run")
+    recording, nets = data.test[0], []
+    for model in (fitted, es.load(tmp_path / "run")):
+        net = model.learner.state
+        before = [w.copy() for w in net.weights]
+        es.StepSession(net, step_events=40).push(recording, label=1)
+        assert any((w != old).any() for w, old in zip(net.weights, before, strict=True))
+        nets.append(net)
+    for mine, yours in zip(*(net.weights for net in nets), strict=True):
+        np.testing.assert_array_equal(mine, yours)

@@ -168,7 +168,6 @@ class Trainer:
         for epoch in range(len(self.history), self.options.epochs):
             if self._patience_is_over():
                 return
-            listener.epoch_begins(epoch + 1, self.options.epochs, len(self.chosen))
             row = self._epoch(epoch, listener)
             self.history.append(row)
             if row.get("best"):
@@ -209,6 +208,7 @@ class Trainer:
         # Numbered, not continued: a resumed run draws what the whole one would have drawn.
         rng = np.random.default_rng([self.options.seed, 1, epoch])
         portions = self._portions(epoch, rng)
+        listener.epoch_begins(epoch + 1, self.options.epochs, sum(one.new for one in portions))
         learner.begin_epoch(epoch, len(portions), self.options.epochs)
         started, right, done, loss = time.perf_counter(), 0, 0, 0.0
         for one in taught(learner, self.data.train, portions, rng, online):

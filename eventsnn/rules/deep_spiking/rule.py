@@ -84,6 +84,10 @@ class DeepSpiking(Rule[Sizes, HerdingMLP]):
         state.options = self.options.at_epoch(epoch.number)
         return state
 
+    def end_epoch(self, state: HerdingMLP, epoch: Epoch) -> HerdingMLP:
+        """Set the learning rate with which learning goes on, as in a network that was saved."""
+        return self.begin_epoch(state, epoch._replace(number=epoch.number + 1))
+
     def learn(
         self, state: HerdingMLP, batch: Batch, rng: np.random.Generator
     ) -> tuple[HerdingMLP, Learned]:
@@ -105,7 +109,7 @@ class DeepSpiking(Rule[Sizes, HerdingMLP]):
             if not np.isfinite(weight).all():
                 raise DivergedError(
                     f"epoch {epoch.number + 1}: weights of layer {layer + 1} are no longer "
-                    f"finite; lower eta (it is {state.options.eta})"
+                    f"finite; lower eta (it is {self.options.at_epoch(epoch.number).eta})"
                 )
 
     def costs(self, state: HerdingMLP) -> dict[str, Any]:
