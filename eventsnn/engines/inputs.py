@@ -103,7 +103,7 @@ class Recorded(NamedTuple):
 
     def recording(self, index: int, until: float) -> Train:
         """Return one recording's (t, unit) before ``until``, in order of (t, unit), packed."""
-        t, unit = self.given(index, until)
+        t, unit = self.as_recorded(index, until)
         if not self.packed:
             return t, unit
         n = packed_into(t, unit, self.packed)
@@ -118,7 +118,7 @@ class Recorded(NamedTuple):
         start = np.cumsum([0, *(len(train[0]) for train in trains)])
         return t, unit.astype(np.int32) % self.packed, start
 
-    def given(self, index: int, until: float) -> Train:
+    def as_recorded(self, index: int, until: float) -> Train:
         """Return one recording's (t, unit) before ``until``, in order of (t, unit)."""
         first, last = int(self.start[index]), int(self.start[index + 1])
         t = self.t[first:last].astype(np.float64)

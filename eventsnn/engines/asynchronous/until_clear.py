@@ -79,7 +79,7 @@ def _between(recordings: Inputs, i: int, begin: float, end: float) -> Inputs:
     """Return what one recording is given in [begin, end)."""
     given = {}
     for p, one in recordings.given.items():
-        t, unit = one.given(i, end)
+        t, unit = one.as_recorded(i, end)
         first = int(np.searchsorted(t, begin))
         start = np.array([0, len(t) - first], np.int64)
         facts = start, one.source, one.packed

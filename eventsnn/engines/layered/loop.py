@@ -14,20 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
-from eventsnn.engines.layered.deliveries import (
-    ANEW,
-    Deliveries,
-    Tally,
-    Train,
-    gather,
-    send,
-)
+from eventsnn.engines.layered.deliveries import ANEW, Deliveries, Tally, Train, gather, send
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
 from eventsnn.engines.layered.masks import Masks, speaking
 from eventsnn.engines.layered.near import run_near
 from eventsnn.engines.layered.spans import Span
-from eventsnn.engines.layered.unpacked import counted
+from eventsnn.engines.layered.unpacked import unpacked
 from eventsnn.kernels.compile import check_compiling
 from eventsnn.network import Network
 from eventsnn.record import Readouts
@@ -140,12 +133,12 @@ class Loop:
         came = send(train, link.delay_us, until, link.layer.decay, self.before.get(c, ANEW))
         if len(came.t):
             self.before[c] = came.t[-1:].copy()
-        return self._apart(link, came)
+        return self._unpacked(link, came)
 
-    def _apart(self, link: Link, came: Deliveries) -> Deliveries:
+    def _unpacked(self, link: Link, came: Deliveries) -> Deliveries:
         """Take senders and counts apart, of an input whose events are packed."""
         packed = self.recordings.only.packed if link.source == self.network.input else 0
-        return counted(came, packed) if packed else came
+        return unpacked(came, packed) if packed else came
 
     def _step(self, link: Link, came: Deliveries) -> Step:
         """Run one layer."""

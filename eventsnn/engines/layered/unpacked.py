@@ -8,7 +8,7 @@ from eventsnn.engines.layered.deliveries import Deliveries
 from eventsnn.kernels.compile import threaded
 
 
-def counted(came: Deliveries, packed: int) -> Deliveries:
+def unpacked(came: Deliveries, packed: int) -> Deliveries:
     """Return deliveries of an input whose events are packed: senders apart from their counts."""
     row, count = np.empty_like(came.row), np.empty(len(came.row))
     _unpack(came.row, packed, row, count)

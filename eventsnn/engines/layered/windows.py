@@ -67,7 +67,7 @@ class TurnLoop(Loop):
         came = send(train, link.delay_us, self.border, link.layer.decay, before)
         some = np.flatnonzero(np.diff(came.start))
         before[some] = came.t[came.start[some + 1] - 1]
-        return self._apart(link, came)
+        return self._unpacked(link, came)
 
     def _due(self, train: Train, waiting: Train | None, delay_us: int) -> tuple[Train, Train]:
         """Return what arrives in this window, and what waits."""
