@@ -8,6 +8,7 @@ import pytest
 import eventsnn as es
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import adjoint
+from eventsnn.engines.layered.dense.forward import DenseLayer
 from eventsnn.events.windows import windows_of
 from eventsnn.losses.cross_entropy import CrossEntropy
 from eventsnn.rules.adjoint.dynamics import dynamics
@@ -108,6 +109,19 @@ def test_elsewhere_events_of_a_step_are_delivered_one_by_one_at_its_beginning(to
         record = es.simulate(net, drawn(net), grid, engine=engine)
         assert record.counts.spikes[:, 0].tolist() == [len(one) for one in grid]
         assert_close(record, es.simulate(net, drawn(net), one_by_one(grid), engine=engine), 0)
+
+
+def test_a_layer_that_does_not_know_counts_is_sent_the_events_one_by_one(monkeypatch):
+    net, grid = network(NEURONS[0]), recordings().on_grid(STEP)
+    monkeypatch.setattr(DenseLayer, "counts", False)
+    for stop in (None, "margin:0.01"):
+        ours, theirs = (
+            es.simulate(net, drawn(net), batch, until_us=stop, engine="feedforward")
+            for batch in (grid, one_by_one(grid))
+        )
+        assert len(ours.spikes["h"].t) > 0
+        assert_close(ours, theirs, 0)
+        np.testing.assert_array_equal(ours.counts.synaptic_adds, theirs.counts.synaptic_adds)
 
 
 @pytest.mark.parametrize("neuron", [*NEURONS[:3], None], ids=["lif", "if", "refractory", "none"])

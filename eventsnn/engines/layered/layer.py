@@ -87,11 +87,15 @@ class Layer(ABC):
         spikes are then walked among the spikes.
     apart : bool
         True if ``start_apart`` is known.
+    counts : bool
+        True if it multiplies by ``Deliveries.multiple``, both ways; else a layer gets events that
+        stand for several one by one.
     """
 
     lays: ClassVar[bool] = False
     beside: ClassVar[bool] = False
     apart: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
     decay: Decay | None = None
 
     @abstractmethod

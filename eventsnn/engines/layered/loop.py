@@ -20,7 +20,7 @@ from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
 from eventsnn.engines.layered.masks import Masks, speaking
 from eventsnn.engines.layered.near import run_near
 from eventsnn.engines.layered.spans import Span
-from eventsnn.engines.layered.unpacked import unpacked
+from eventsnn.engines.layered.unpacked import one_by_one, unpacked
 from eventsnn.kernels.compile import check_compiling
 from eventsnn.network import Network
 from eventsnn.record import Readouts
@@ -130,15 +130,21 @@ class Loop:
     def sent(self, link: Link, train: Train) -> Deliveries:
         """Take a train through a connection; of a long recording, after what it took before."""
         until, c = self.recordings.until[self.rows], link.connection
+        train, packed = self._packed(link, train)
         came = send(train, link.delay_us, until, link.layer.decay, self.before.get(c, ANEW))
         if len(came.t):
             self.before[c] = came.t[-1:].copy()
-        return self._unpacked(link, came)
-
-    def _unpacked(self, link: Link, came: Deliveries) -> Deliveries:
-        """Take senders and counts apart, of an input whose events are packed."""
-        packed = self.recordings.only.packed if link.source == self.network.input else 0
         return unpacked(came, packed) if packed else came
+
+    def _packed(self, link: Link, train: Train) -> tuple[Train, int]:
+        """Return what a link is sent, and by what number of units it is packed; 0: it is not.
+
+        A layer that does not know counts is sent events one by one.
+        """
+        packed = self.recordings.only.packed if link.source == self.network.input else 0
+        if packed and not link.layer.counts:
+            return one_by_one(train, packed), 0
+        return train, packed
 
     def _step(self, link: Link, came: Deliveries) -> Step:
         """Run one layer."""

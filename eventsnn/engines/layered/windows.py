@@ -17,6 +17,7 @@ from eventsnn.engines.layered.deliveries import Deliveries, Train, send
 from eventsnn.engines.layered.layer import Layer
 from eventsnn.engines.layered.loop import Link, Loop
 from eventsnn.engines.layered.ties import room_for, sort_ties
+from eventsnn.engines.layered.unpacked import unpacked
 from eventsnn.kernels.compile import threaded
 
 
@@ -61,13 +62,14 @@ class TurnLoop(Loop):
     def sent(self, link: Link, train: Train) -> Deliveries:
         """Take a train through a connection; what arrives after the window waits."""
         c = link.connection
+        train, packed = self._packed(link, train)
         if link.delay_us:
             train, self.waiting[c] = self._due(train, self.waiting.get(c), link.delay_us)
         before = self.before.setdefault(c, np.full(len(self.border), -1))
         came = send(train, link.delay_us, self.border, link.layer.decay, before)
         some = np.flatnonzero(np.diff(came.start))
         before[some] = came.t[came.start[some + 1] - 1]
-        return self._unpacked(link, came)
+        return unpacked(came, packed) if packed else came
 
     def _due(self, train: Train, waiting: Train | None, delay_us: int) -> tuple[Train, Train]:
         """Return what arrives in this window, and what waits."""

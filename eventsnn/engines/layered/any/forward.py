@@ -25,6 +25,8 @@ from eventsnn.topology.topology import Topology
 class AnyLayer(SpikingLayer):
     """Any spiking neurons behind any connection; see ``Layer``."""
 
+    counts = True
+
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
     ) -> None:
@@ -62,6 +64,7 @@ class AnyReadoutLayer(Layer):
     """Any neurons that never fire behind any connection; see ``Layer``."""
 
     beside = True
+    counts = True
 
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead

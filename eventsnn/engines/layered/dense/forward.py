@@ -109,6 +109,7 @@ class DenseLayer(SpikingLayer):
 
     lays = True
     apart = True
+    counts = True
 
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any] | Laid, ahead: Ahead

@@ -42,6 +42,7 @@ class ReadoutLayer(Layer):
 
     beside = True
     apart = True
+    counts = True
 
     def __init__(
         self, topology: Topology, neuron: Readout, weights: NDArray[Any], ahead: Ahead
