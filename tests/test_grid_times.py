@@ -216,6 +216,34 @@ def test_recordings_know_their_grid():
     assert [one.grid_us for one in same] == [STEP] * 5
     assert es.EventBatch.from_streams([grid[0], grid[1]]).grid_us == STEP
     assert es.EventBatch.from_streams([grid[0], batch[1]]).grid_us == batch.grid_us == 0
+    assert (
+        es.merge([grid[0], grid[1]]).grid_us == STEP and es.merge([grid[0], batch[1]]).grid_us == 0
+    )
+    assert "steps of 5 ms" in repr(grid) and "steps of 5 ms" in repr(grid[0])
+    assert "steps" not in repr(batch) + repr(batch[0])
+
+
+def test_a_grid_is_made_coarser_never_finer():
+    batch = recordings(2)
+    twice = batch.on_grid(STEP).on_grid(2 * STEP)
+    np.testing.assert_array_equal(twice.t, batch.on_grid(2 * STEP).t)
+    assert twice.grid_us == 2 * STEP
+    for one in (twice, twice[0]):
+        with pytest.raises(es.DataError, match=r"rounded to steps of 10000 us already"):
+            one.on_grid(STEP)
+        with pytest.raises(es.DataError, match="grid_us is -1"):
+            replace(one, grid_us=-1)
+
+
+def test_a_record_on_a_grid_is_not_that_of_the_same_events_one_by_one():
+    net, grid = network(NEURONS[0]), recordings(1).on_grid(STEP)
+    record = es.simulate(net, drawn(net), grid)
+    for other in (one_by_one(grid), recordings(1)):
+        with pytest.raises(es.UserError, match="not the one that the record was made with"):
+            es.operations(record, drawn(net), other)
+    none = grid.part(0, 0)
+    counted = es.operations(es.simulate(net, drawn(net), none), drawn(net), none)
+    assert counted.effective.shape == (0, 2)
 
 
 @pytest.mark.parametrize("grid_us", [0, -1, 0.5, "1 ms", 1 << 31, np.nan, None])

@@ -133,7 +133,7 @@ def _event_sums(record: Record, inputs: Inputs, population: int) -> NDArray[np.u
     given, out = inputs.given[population], np.zeros(len(record), np.uint64)
     with np.errstate(over="ignore"):  # where NUMBA_DISABLE_JIT is set
         _sum_events(given.t, given.unit, given.start, record.since, record.duration, out)
-    return out
+        return out ^ np.uint64(given.packed)  # other deliveries than those of events one by one
 
 
 @threaded

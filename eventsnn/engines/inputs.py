@@ -114,9 +114,9 @@ class Recorded(NamedTuple):
         if not self.packed:
             return self.t, self.unit, self.start
         trains = [self.recording(i, math.inf) for i in range(len(self.start) - 1)]
-        t, unit = (np.concatenate([np.zeros(0), *column]) for column in zip(*trains, strict=True))
-        start = np.cumsum([0, *(len(train[0]) for train in trains)])
-        return t, unit.astype(np.int32) % self.packed, start
+        t = np.concatenate([np.zeros(0), *(t for t, _ in trains)])
+        unit = np.concatenate([np.zeros(0, np.int32), *(unit for _, unit in trains)])
+        return t, unit % self.packed, np.cumsum([0, *(len(t) for t, _ in trains)])
 
     def as_recorded(self, index: int, until: float) -> Train:
         """Return one recording's (t, unit) before ``until``, in order of (t, unit)."""

@@ -23,7 +23,7 @@ from eventsnn.events.checked import (
     whole_number,
     whole_numbers,
 )
-from eventsnn.events.grid import checked_grid, on_grid, step_of
+from eventsnn.events.grid import checked_grid, coarser, on_grid, step_of, told
 from eventsnn.events.stream import EventStream
 from eventsnn.text import shown
 
@@ -85,6 +85,7 @@ class EventBatch:
         for name, value in found._asdict().items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "grid_us", checked_grid(self.grid_us, self.source))
 
     def with_events(
         self,
@@ -108,7 +109,7 @@ class EventBatch:
 
     def on_grid(self, grid_us: int) -> EventBatch:
         """Return the recordings with times on a grid; see ``EventStream.on_grid``."""
-        step = checked_grid(grid_us, self.source)
+        step = coarser(grid_us, self.grid_us, self.source)
         t, unit = on_grid(self.t, self.unit, self.start, step, self.n_units)
         return self.with_events(t, unit, self.start, grid_us=step)
 
@@ -119,7 +120,8 @@ class EventBatch:
     def __repr__(self) -> str:
         """Return one line of facts."""
         events = f"{int(self.start[-1] - self.start[0]):,} events"
-        return f"<EventBatch {len(self):,} recordings, {events}, {sensor_text(self.shape)}>"
+        sensor = f"{sensor_text(self.shape)}{told(self.grid_us)}"
+        return f"<EventBatch {len(self):,} recordings, {events}, {sensor}>"
 
     @property
     def n_units(self) -> int:

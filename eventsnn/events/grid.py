@@ -15,17 +15,39 @@ from eventsnn.kernels.vector import first_bit
 _WORD = 64
 
 
-def checked_grid(value: Any, source: str) -> int:
-    """Return a number of microseconds a step.
+def checked_grid(value: Any, source: str, least: int = 0) -> int:
+    """Return the step of events, in microseconds; 0 for exact times.
 
     Raises
     ------
     DataError
     """
     step = whole_number(value, "grid_us", source, "whole microseconds")
-    if not 1 <= step <= INT32_MAX:
-        raise DataError(f"{source}: grid_us is {step}; give 1 to {INT32_MAX}")
+    if not least <= step <= INT32_MAX:
+        raise DataError(f"{source}: grid_us is {step}; give {least} to {INT32_MAX}")
     return step
+
+
+def coarser(value: Any, now: int, source: str) -> int:
+    """Return the step to which times that are on a grid of ``now`` already (0: exact) go.
+
+    Raises
+    ------
+    DataError
+        If the times between its steps are lost.
+    """
+    step = checked_grid(value, source, least=1)
+    if now and step % now:
+        raise DataError(
+            f"{source}: grid_us is {step}, but its times are rounded to steps of {now} us already; "
+            "give a multiple of that, or the recording as it was"
+        )
+    return step
+
+
+def told(grid_us: int) -> str:
+    """Return what recordings on a grid say of themselves."""
+    return f", steps of {grid_us / 1000:,.6g} ms" if grid_us else ""
 
 
 def on_grid(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from eventsnn.errors import DataError
+from eventsnn.events.grid import step_of
 from eventsnn.events.stream import EventStream
 from eventsnn.text import shown
 
@@ -40,4 +41,5 @@ def merge(streams: Sequence[EventStream]) -> EventStream:
         t=t[order],
         unit=np.concatenate([stream.unit for stream in streams])[order],
         duration=max(stream.duration for stream in streams),
+        grid_us=step_of({stream.grid_us for stream in streams}),
     )

@@ -35,7 +35,7 @@ from eventsnn.events.checked import (
 from eventsnn.events.clock import doubt, warn_of
 from eventsnn.events.columns import RecordingFacts, addressed
 from eventsnn.events.fields import event_fields
-from eventsnn.events.grid import checked_grid, on_grid
+from eventsnn.events.grid import checked_grid, coarser, on_grid, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +98,7 @@ class EventStream:
         object.__setattr__(self, "unit", unit.astype(np.int32))
         object.__setattr__(self, "duration", duration)
         object.__setattr__(self, "label", label)
+        object.__setattr__(self, "grid_us", checked_grid(self.grid_us, self.source))
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -105,9 +106,9 @@ class EventStream:
 
     def __repr__(self) -> str:
         """Return one line of facts."""
+        ms, step = f"{self.duration / 1000:,.6g} ms", told(self.grid_us)
         label = "" if self.label is None else f", label {self.label}"
-        ms = f"{self.duration / 1000:,.6g} ms"
-        return f"<EventStream {len(self):,} events, {sensor_text(self.shape)}, {ms}{label}>"
+        return f"<EventStream {len(self):,} events, {sensor_text(self.shape)}, {ms}{step}{label}>"
 
     @classmethod
     def from_structured(
@@ -252,7 +253,7 @@ class EventStream:
         >>> stream.t.tolist(), stream.unit.tolist()
         ([0, 0, 1000], [0, 1, 0])
         """
-        step = checked_grid(grid_us, self.source)
+        step = coarser(grid_us, self.grid_us, self.source)
         start = np.array([0, len(self)], np.int64)
         t, unit = on_grid(self.t, self.unit, start, step, math.prod(self.shape))
         return replace(self, t=t, unit=unit, grid_us=step)
