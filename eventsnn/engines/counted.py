@@ -46,7 +46,8 @@ def packed_in(
 ) -> NDArray[np.bool_]:
     """Return in which populations, whose events begin at ``at``, some stand for several."""
     parts = zip(pairwise(at.tolist()), sizes.tolist(), strict=True)
-    return np.array([unit[first:end].max(initial=0) >= n for (first, end), n in parts], np.bool_)
+    found = [first < end and unit[first:end].max() >= n for (first, end), n in parts]
+    return np.array(found, np.bool_)
 
 
 @kernel
