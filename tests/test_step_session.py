@@ -113,8 +113,46 @@ def test_what_a_step_session_cannot_take_is_refused():
         session.push(EventStream([249], [1], SHAPE, duration=300))
     with pytest.raises(UserError, match="class from 0 to 2"):
         session.push(EventStream([260], [1], SHAPE, duration=300), label=3)
-    with pytest.raises(DataError, match="the network takes 0 to 7"):
-        session.push(EventStream([260], [11], (1, 3, 4), duration=400))
+    for shape, said in (((1, 3, 4), "12 inputs, but the network takes 8"), ((2, 2, 2), "a sensor")):
+        with pytest.raises(UserError, match=said):
+            session.push(EventStream([260], [7], shape, duration=400))
+    with pytest.raises(UserError, match="999,999,999,998 steps of 100 us; give shorter pieces"):
+        session.push(EventStream([], [], SHAPE, duration=300), 1e14)
+    for stream, until in ((None, 400), (EventStream([], [], SHAPE, duration=300), "soon")):
+        with pytest.raises(UserError, match="session: "):
+            session.push(stream, until)
+    # What was refused left the session as it was.
+    answer = session.push(EventStream([260], [1], SHAPE, duration=500))
+    assert (answer.t_us, answer.events) == (500, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("t", lambda a: a[::-1]),
+        ("t", lambda a: a + 0.5),
+        ("unit", lambda a: a[:-1]),
+        ("unit", lambda a: a + 8),
+        ("place", lambda a: a + T * (np.arange(5) == 1)),
+        ("said", lambda a: a * np.nan),
+        ("t_us", lambda a: a * np.inf),
+        ("net.drive", lambda a: a * np.nan),
+        ("options", lambda a: a[1:]),
+    ],
+)
+def test_a_damaged_file_is_refused_and_so_is_one_of_other_options(tmp_path, name, change):
+    session = es.StepSession(net_of(), step_us=1000)
+    t = np.arange(0, 5900, 100)
+    session.push(EventStream(t, t % 8, SHAPE, duration=5900), label=1)
+    session.save(tmp_path / "a.npz")
+    arrays = dict(np.load(tmp_path / "a.npz"))
+    if name == "net.drive":
+        arrays[name] = arrays[name] + 1
+    np.savez(tmp_path / "b.npz", **(arrays | {name: change(arrays[name])}))
+    with pytest.raises(DataError, match="no such session"):
+        es.StepSession(net_of(), step_us=1000).load(tmp_path / "b.npz")
+    with pytest.raises(DataError, match=r"eta is 0.01, here 0.5"):
+        es.StepSession(net_of(eta=0.5), step_us=1000).load(tmp_path / "a.npz")
 
 
 def test_a_trained_network_goes_on_learning_with_the_same_bits_when_it_was_saved(tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from eventsnn.events import EventStream
 from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.live.answer import Answer, leading
+from eventsnn.options import flat
 from eventsnn.rules.deep_spiking import state as rows
 from eventsnn.rules.deep_spiking.network import HerdingMLP
 from eventsnn.rules.deep_spiking.steps import (
@@ -25,8 +28,12 @@ from eventsnn.rules.deep_spiking.steps import (
     present,
     restore_running,
     running,
+    sensor_of_piece,
 )
-from eventsnn.text import named
+from eventsnn.text import named, shown
+
+_MOST_STEPS = 1 << 24
+"""Of a piece."""
 
 
 class StepSession:
@@ -72,19 +79,24 @@ class StepSession:
         samples: int = 1,
     ) -> None:
         if not isinstance(net, HerdingMLP):
-            raise UserError(f"session: net is {named(net)}; give a HerdingMLP")
+            raise UserError(
+                f"session: net is {named(net)}; give a HerdingMLP, such as "
+                "es.load(...).learner.state of a run of deep-spiking"
+            )
         given = {"step_events": step_events, "step_us": step_us}
         sizes = [value for value in given.values() if value is not None]
         for name, value in (given | {"samples": samples}).items():
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if value is not None and (not whole or not 1 <= value < 1 << 31):
-                raise UserError(f"session: {name} is {named(value)}; give a whole number from 1")
+            most = rows.SPIKE_BUDGET if name == "step_events" else (1 << 31) - 1
+            if value is not None and (not whole or not 1 <= value <= most):
+                raise UserError(
+                    f"session: {name} is {named(value)}; give a whole number from 1 to {most:,}"
+                )
         if len(sizes) != 1:
             raise UserError("session: give step_events or step_us, one of the two")
         self.net, self.step_events, self.step_us = net, step_events, step_us
         self.t_us, self._place = 0.0, StreamPlace(net.n_trained, 0)
         self._said: deque[NDArray[np.float64]] = deque(maxlen=samples)
-        self._step = 0  # that begins next, of steps by time
         self._t, self._unit = np.zeros(0, np.int64), np.zeros(0, np.int32)
 
     def push(
@@ -108,13 +120,13 @@ class StepSession:
             sample. Answers to samples that were learned come from while they were.
         """
         until = self._checked(stream, until_us, label)
-        self._t = np.concatenate([self._t, stream.t])
-        self._unit = np.concatenate([self._unit, stream.unit.astype(np.int32)])
-        before, self.t_us = self.net.counts, until
-        end = self._ends(until)
-        steps = StepEvents(self._unit[: end[-1]], end)
-        outputs, self._place = present(self.net, self._place, steps, label)
-        self._t, self._unit = self._t[end[-1] :], self._unit[end[-1] :]
+        t = np.concatenate([self._t, stream.t])
+        unit = np.concatenate([self._unit, stream.unit.astype(np.int32)])
+        end = self._ends(t, until)
+        self.net.sensor = sensor_of_piece(self.net, stream)
+        before, done = self.net.counts, int(end[-1])
+        outputs, self._place = present(self.net, self._place, StepEvents(unit[:done], end), label)
+        self._t, self._unit, self.t_us = t[done:], unit[done:], until
         self._said.extend(outputs)
         spent = self.net.counts - before
         zeros = np.zeros(self.net.sizes[-1])
@@ -122,18 +134,35 @@ class StepSession:
         fired, added = (int(spent[row].sum()) for row in (rows.SPIKES, rows.ADDS))
         return Answer(until, *leading(scores), scores, len(stream), fired, added, False, 0, {})
 
-    def _ends(self, until: float) -> NDArray[np.int64]:
-        """Return where the steps that are complete end, 0 first."""
+    def _ends(self, t: NDArray[np.int64], until: float) -> NDArray[np.int64]:
+        """Return where the steps that are complete at ``until`` end, 0 first."""
         if self.step_events is not None:
-            return np.arange(0, len(self._t) + 1, self.step_events, dtype=np.int64)
+            return np.arange(0, len(t) + 1, self.step_events, dtype=np.int64)
         assert self.step_us is not None
-        last = int(until // self.step_us)
-        bounds = np.arange(self._step + 1, last + 1) * self.step_us
-        self._step = max(last, self._step)
-        return np.concatenate([[0], np.searchsorted(self._t, bounds)]).astype(np.int64)
+        first, last = int(self.t_us // self.step_us), int(until // self.step_us)
+        if last - first > _MOST_STEPS:
+            raise UserError(
+                f"session: the piece has {last - first:,} steps of {self.step_us} us; give shorter "
+                "pieces, or a larger step_us"
+            )
+        bounds = np.arange(first + 1, last + 1) * self.step_us
+        end = np.concatenate([[0], np.searchsorted(t, bounds)]).astype(np.int64)
+        most = int(np.diff(end, append=len(t)).max())
+        if most > rows.SPIKE_BUDGET:
+            raise UserError(
+                f"session: a step of {self.step_us} us has {most:,} events, more than "
+                f"{rows.SPIKE_BUDGET:,}; give a smaller step_us"
+            )
+        return end
 
     def _checked(self, stream: EventStream, until_us: float | None, label: Any) -> float:
-        until = float(stream.duration if until_us is None else until_us)
+        if not isinstance(stream, EventStream):
+            raise UserError(
+                f"session: stream is {named(stream)}; give an EventStream, of no events where "
+                "there are none"
+            )
+        end = stream.duration if until_us is None else until_us
+        until = float(end) if isinstance(end, int | float | np.number) else math.nan
         if len(stream) and stream.t[0] < self.t_us:
             raise DataError(
                 f"session: an event at {stream.t[0]} us; everything before {self.t_us:g} us is "
@@ -141,8 +170,9 @@ class StepSession:
             )
         if not self.t_us <= until < math.inf or (len(stream) and stream.t[-1] >= until):
             raise UserError(
-                f"session: the piece ends at {until:g} us, the session stands at {self.t_us:g} us; "
-                "give the times of the whole stream, and an end behind its last event"
+                f"session: the piece ends at {shown(end)} us, the session stands at "
+                f"{self.t_us:g} us; give the times of the whole stream, and an end behind its "
+                "last event"
             )
         classes = self.net.sizes[-1]
         whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
@@ -154,7 +184,9 @@ class StepSession:
         """Write network and stream to an ``.npz`` file, whole or not at all."""
         check_output_file("session", Path(path))
         arrays = {f"net.{name}": array for name, array in running(self.net).items()}
-        arrays["place"] = np.array([*self._place, self._step, *self._form()], np.int64)
+        arrays["place"] = np.array([*self._place, *self._form()], np.int64)
+        told = json.dumps(flat(self.net.options)).encode()
+        arrays["options"] = np.frombuffer(told, np.uint8)
         arrays |= {"t_us": np.array([self.t_us]), "t": self._t, "unit": self._unit}
         arrays["said"] = np.array(self._said, np.float64).reshape(-1, self.net.sizes[-1])
         data = io.BytesIO()
@@ -171,17 +203,34 @@ class StepSession:
         """
         where, arrays = os.fspath(path), dict(read_npz(path))
         try:
-            sample, step, begun, *form = arrays["place"].tolist()
-            if form != self._form():
-                raise ValueError(f"steps of {form}, here {self._form()}")
+            place, said = self._saved_place(arrays), arrays["said"]
+            t, unit, t_us = arrays["t"], arrays["unit"], float(arrays["t_us"][0])
+            fits = said.dtype == np.float64 and said.shape[1:] == (self.net.sizes[-1],)
+            fits &= t.dtype == np.int64 and unit.dtype == np.int32 and t.shape == unit.shape
+            fits &= bool(((unit >= 0) & (unit < self.net.sizes[0])).all())
+            if not (fits and np.isfinite([*said.flat, t_us]).all() and t_us >= 0):
+                raise ValueError("what is held does not fit")
+            if (np.diff(t) < 0).any() or (len(t) and t[-1] >= t_us):
+                raise ValueError("times are not in order")
             own = {n.removeprefix("net."): a for n, a in arrays.items() if n.startswith("net.")}
             restore_running(self.net, own)
-            self._place, self._step = StreamPlace(sample, step), begun
-            self.t_us = float(arrays["t_us"][0])
-            self._t, self._unit = arrays["t"], arrays["unit"]
-            self._said = deque(arrays["said"], maxlen=self._said.maxlen)
+            self._place, self.t_us, self._t, self._unit = place, t_us, t, unit
+            self._said = deque(said, maxlen=self._said.maxlen)
         except (KeyError, ValueError, TypeError) as error:
             raise DataError(f"{where}: no such session ({error}); give one saved here") from error
+
+    def _saved_place(self, arrays: Mapping[str, NDArray[Any]]) -> StreamPlace:
+        """Return where a saved session stood; ValueError for one of other steps or options."""
+        sample, step, *form = arrays["place"].tolist()
+        if form != self._form():
+            raise ValueError(f"steps of {form}, here {self._form()}")
+        options, mine = json.loads(arrays["options"].tobytes()), flat(self.net.options)
+        for name in mine:
+            if options[name] != mine[name]:
+                raise ValueError(f"{name} is {shown(options[name])}, here {shown(mine[name])}")
+        if sample < 0 or not 0 <= step < self.net.options.n_steps:
+            raise ValueError(f"place is {sample}, {step}")
+        return StreamPlace(sample, step)
 
     def _form(self) -> list[int]:
         return [self.step_events or 0, self.step_us or 0, self.net.options.n_steps]

@@ -74,7 +74,7 @@ def checked_data(data: Any) -> Data:
 
 def source_of(data: Data, sizes: tuple[int, ...], options: HerdingOptions) -> Source:
     """Wrap a data set; targets are one-hot."""
-    _check_inputs(inputs_of(data), sizes, data.source)
+    check_inputs(inputs_of(data), sizes, data.source)
     target = np.eye(sizes[-1])
     if isinstance(data, Images):
         pixels = data.images.reshape(len(data), -1)
@@ -110,7 +110,7 @@ def source_of_one(
     vector = real_numbers(x, "x")
     if vector.ndim != 1:
         raise UserError(f"x has shape {vector.shape}; give one vector or an EventStream")
-    _check_inputs(vector.size, sizes, "x")
+    check_inputs(vector.size, sizes, "x")
     check_held(vector, options, "x")
     return Vectors(vector[None], float(options.one), _scaled(target[None], options), label)
 
@@ -138,7 +138,8 @@ def _scaled(target: NDArray[np.float64], options: HerdingOptions) -> NDArray[Any
     return whole.astype(options.numpy_dtype)
 
 
-def _check_inputs(n: int, sizes: tuple[int, ...], source: str) -> None:
+def check_inputs(n: int, sizes: tuple[int, ...], source: str) -> None:
+    """Refuse samples of other than the network's inputs."""
     if n != sizes[0]:
         raise UserError(
             f"{source}: {n} inputs, but the network takes {sizes[0]}; "

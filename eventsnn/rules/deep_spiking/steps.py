@@ -7,16 +7,20 @@ last step does. The bits are those of ``HerdingMLP.train`` on recordings of T st
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.errors import DataError, DivergedError
+from eventsnn.events import EventStream
+from eventsnn.events.checked import Shape
 from eventsnn.kernels.compile import threaded
 from eventsnn.rules.deep_spiking import state
 from eventsnn.rules.deep_spiking.kernel import begin_sample, finish_sample, read_out, step_events
 from eventsnn.rules.deep_spiking.network import HerdingMLP
+from eventsnn.rules.deep_spiking.samples import check_inputs
 from eventsnn.rules.learned import Arrays
 
 RUNNING = (
@@ -45,6 +49,12 @@ class StreamPlace(NamedTuple):
 
     sample: int
     step: int
+
+
+def sensor_of_piece(net: HerdingMLP, stream: EventStream) -> Shape | None:
+    """Return the sensor of a piece; UserError for one that the network does not know."""
+    check_inputs(math.prod(stream.shape), net.sizes, stream.source)
+    return net._sensor(stream)
 
 
 def present(
@@ -106,6 +116,8 @@ def restore_running(net: HerdingMLP, arrays: Arrays) -> None:
         mine: NDArray[Any] = getattr(net._work, name)
         if array.shape != mine.shape or array.dtype != mine.dtype:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, not {mine.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} is not finite")
     net.restore(own)
     for name, array in found.items():
         getattr(net._work, name)[...] = array
