@@ -139,6 +139,30 @@ def test_recordings_with_more_events_than_the_bounds_hold_are_refused():
         whole.predict(many)
 
 
+def test_a_stream_with_more_events_than_the_bounds_hold_is_refused_also_after_loading(tmp_path):
+    whole = es.quantize(trained(layers="6x6x2-8-3"), most_events=200)
+    most = whole.learner.rule.options.most_events
+    piece = es.EventStream(np.arange(most), np.zeros(most, int), (2, 6, 6), 0, most)
+    more = es.EventStream([most + 5], [3], (2, 6, 6))
+    session, other = es.Session(whole), es.Session(whole)
+    session.push(piece)
+    session.save(tmp_path / "s.npz")
+    other.load(tmp_path / "s.npz")
+    for one in (session, other):
+        with pytest.raises(es.DataError, match=f"stream since .* has {most + 1} .* takes {most}"):
+            one.push(more)
+        one.push(None, until_us=2 * most)
+    session.reset()
+    assert session.push(piece).events == most
+
+
+def test_a_network_of_whole_numbers_is_no_teacher(tmp_path):
+    es.quantize(trained()).save(tmp_path / "q")
+    learner = es.Classifier("6x6x2-8-3", "adjoint", epochs=1, teacher=(str(tmp_path / "q"),))
+    with pytest.raises(es.UserError, match="a teacher in whole numbers; give the network"):
+        learner.fit(recordings())
+
+
 def test_a_time_constant_of_100_seconds_is_none():
     whole = es.quantize(trained(es.LIF(1e9), "6x6x2-8-3"))
     assert math.isinf(whole.network_.populations[1].neuron.tau_us)
@@ -214,6 +238,13 @@ def test_the_command_writes_a_folder_that_others_take(tmp_path, capsys, monkeypa
     assert code == 2 and "bits" in said.err
     code, said = run("quantize", "m", "--out", "r", "--limit", "3")
     assert code == 2 and "--limit" in said.err
+    np.save("long.npy", recordings(1, events=900)[0].to_structured())
+    code, said = run("quantize", "m", "--out", "few", "--most-events", "1")
+    code, said = run("simulate", "few", "long.npy", "--spikes", "spikes.npz")
+    assert code == 2 and "has 900 events, the network takes" in said.err
+    assert not (tmp_path / "spikes.npz").exists()
+    code, said = run("simulate", "few", "long.npy", "--until", "2ms")
+    assert code == 0
     code, said = run("quantize", "m", "--out", "table")
     assert code == 0 and "largest potential" in said.out
 

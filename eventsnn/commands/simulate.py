@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from eventsnn.commands.console import Console
 from eventsnn.commands.pieces import noted, rest_of
 from eventsnn.commands.progress import Bar, Watch, progress_bars
@@ -30,6 +32,7 @@ from eventsnn.network.file import generator_of, load_network
 from eventsnn.record import Record
 from eventsnn.report.style import DARK, LIGHT, Theme
 from eventsnn.rules.evaluation import answer_by
+from eventsnn.rules.rule import Rule
 from eventsnn.text import named
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
@@ -51,6 +54,7 @@ class _Subject(NamedTuple):
     loss: Loss | None
     drives: dict[str, Generator]
     classes: tuple[str, ...] = ()
+    rule: Rule[Any, Any] | None = None
 
 
 def simulate(
@@ -75,7 +79,7 @@ def simulate(
         read, shape = learner.reading, saved.sensor
         if read is not None:
             subject = _Subject(model, read.network, read.weights, read.loss, {}, saved.classes)
-            subject = _driven(subject, options)
+            subject = _driven(subject._replace(rule=learner.rule), options)
         inputs = None
         if read is None or source is not None or not subject.drives:
             if source is None:
@@ -229,6 +233,10 @@ def _one(
     if stream is not None:
         events[network.populations[network.input].name] = stream
     record, stopped = _run(subject, events, state, options, console)
+    if subject.rule is not None:
+        before = 0 if recording is None else int(np.searchsorted(recording.t, record.since))
+        given = int(record.counts.spikes[0, list(network.inputs)].sum())
+        subject.rule.check_events(before + given, f"{name}: up to its end the input")
     told = told_of(record, events, options.record == "all") | {
         "input": name,
         "label": None if stream is None else stream.label,

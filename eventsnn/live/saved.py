@@ -41,6 +41,8 @@ class SavedSession(NamedTuple):
         As ``Sliding.note`` returns it.
     note : tuple of int
         What else was kept with it.
+    taken : int
+        Events since the network was at rest; 0 in files of before.
     learned : dict from str to array
         See ``learned_file``; of a session that learns.
     """
@@ -50,6 +52,7 @@ class SavedSession(NamedTuple):
     here: NDArray[np.float64]
     slid: tuple[int, int, int]
     note: tuple[int, ...]
+    taken: int
     learned: Arrays
 
 
@@ -59,6 +62,7 @@ def write_session(
     outputs: Outputs,
     run: Ongoing,
     note: Sequence[int],
+    taken: int,
     learned: Arrays,
 ) -> None:
     """Write a session, whole or not at all; see ``Session.save``."""
@@ -68,7 +72,7 @@ def write_session(
     arrays["session"] = np.array(_facts(outputs))
     arrays["past"] = np.array(outputs.past, np.float64).reshape(-1, size)
     arrays["note"] = np.array(note, np.int64).reshape(-1)
-    arrays["here"] = outputs.counted(run)
+    arrays["here"], arrays["taken"] = outputs.counted(run), np.array([taken], np.int64)
     arrays |= {_LEARNED + name: array for name, array in learned.items()}
     data = io.BytesIO()
     np.savez(data, **arrays)
@@ -84,6 +88,9 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
     facts, past, here, note = (arrays.pop(name, np.zeros(0)) for name in names)
     if facts.dtype.kind not in "iu" or note.dtype != np.int64 or note.ndim != 1 or len(note) < 3:
         raise DataError(f"{where}: not a saved session; give a file of Session.save")
+    taken = arrays.pop("taken", np.zeros(1, np.int64))
+    if taken.shape != (1,) or taken.dtype != np.int64 or taken[0] < 0:
+        raise DataError(f"{where}: taken holds {shown(taken.tolist())}; save it again")
     wanted, size = _facts(outputs), outputs.population.size
     if facts.tolist() != wanted:
         raise DataError(
@@ -103,7 +110,8 @@ def read_session(path: str | os.PathLike[str], outputs: Outputs) -> SavedSession
     quiet, happened, resting, *rest = note.tolist()
     if min(quiet, happened) < 0 or resting not in (0, 1):
         raise DataError(f"{where}: note holds {shown(note.tolist())}; save it again")
-    return SavedSession(found, past, here, (quiet, happened, resting), tuple(rest), learned)
+    notes = (quiet, happened, resting), tuple(rest), int(taken[0])
+    return SavedSession(found, past, here, *notes, learned)
 
 
 def _facts(outputs: Outputs) -> list[int]:

@@ -27,6 +27,7 @@ from eventsnn.live.piece import piece_of
 from eventsnn.live.saved import read_session, write_session
 from eventsnn.live.sliding import Sliding
 from eventsnn.live.subject import subject_of
+from eventsnn.live.taken import Taken
 from eventsnn.live.until_clear import watcher_of
 from eventsnn.network import Network, Weights
 from eventsnn.record import Counts, Reads
@@ -90,13 +91,14 @@ class Session:
         event_budget: int = EVENT_BUDGET,
     ) -> None:
         subject = self._subject = subject_of(model, weights, reads)
+        self._taken = Taken(subject.rule)
         network = self.network = subject.network
         if isinstance(record, str):
             raise UserError(f"session: record is {named(record)}; give a list of names")
         self._asked = tuple(network.index(name) for name in record)
         self.until_clear = None if stop is None else watcher_of(subject, stop, window_us)
-        last = len(network.populations) - 1
-        watched = (last,) if self.until_clear and subject.output.spiking else ()
+        spiking = self.until_clear and subject.output.spiking
+        watched = (len(network.populations) - 1,) if spiking else ()
         kept = tuple({*self._asked, *watched})
         self.weights = tuple(read_only(flat) for flat in network.weights(subject.weights))
         self.outputs = Outputs(subject.output, subject.reads, window_us)
@@ -166,13 +168,14 @@ class Session:
         Raises
         ------
         DataError
-            For events of another sensor, or before ``t_us``.
+            For events of another sensor, before ``t_us``, or more than a network takes.
         UserError
             For an end before ``t_us``, and for a piece that fires more spikes than its budget.
         """
         if self._failed:
             raise UserError(f"session: {self._failed}; reset() puts the network at rest")
         feeds, until, n = piece_of(self.network, events, until_us, self.t_us)
+        self._taken.add(n)
         self._skipped = 0
         run = self._run
         spikes, operations = run.fired(), run.added()
@@ -181,8 +184,7 @@ class Session:
         clear = self.until_clear is not None and self.until_clear.clear
         scores = self.until_clear.scores if clear and self.until_clear else self.outputs.now(run)
         found = {self.network.populations[p].name: run.spikes(p) for p in self._asked}
-        told = self.t_us, *leading(scores), scores, n
-        return Answer(*told, *spent, clear, self._skipped, found)
+        return Answer(self.t_us, *leading(scores), scores, n, *spent, clear, self._skipped, found)
 
     def learn(self, label: int) -> Learned:
         """Learn that what happened in the window of the answer is of a class: one update.
@@ -197,15 +199,10 @@ class Session:
             raise UserError("session: does not learn; call learns(es.Learning()) first")
         if self.until_clear is not None and self.until_clear.clear:
             raise UserError("learn: the answer is clear, and what came since was not delivered")
-        label = check_label(label, self.network)
-        found = self.learner.learn(self.memory.window(label, self.t_us))
-        self._take_weights()
-        return found
-
-    def _take_weights(self) -> None:
-        """Go on with the weights of the learner."""
-        assert self.learner is not None
+        window = self.memory.window(check_label(label, self.network), self.t_us)
+        found = self.learner.learn(window)
         self.learner.write_weights(self.weights)
+        return found
 
     def reset_answer(self) -> None:
         """Begin a new answer: what the output did until now counts no more. Potentials stay."""
@@ -235,7 +232,8 @@ class Session:
         slid, learned = self.sliding.note(self._run), {}
         if self.learner is not None and self.memory is not None:
             learned = learned_arrays(self.learner, self.memory)
-        write_session(Path(path), self.state, self.outputs, self._run, (*slid, *note), learned)
+        notes = (*slid, *note), self._taken.count
+        write_session(Path(path), self.state, self.outputs, self._run, *notes, learned)
 
     def load(self, path: str | os.PathLike[str]) -> tuple[int, ...]:
         """Go on where a session of the same network and window was saved; return its ``note``.
@@ -253,11 +251,11 @@ class Session:
         state = found.state.of_dtype(self._run.options.dtype)
         state.check(self.network, np.zeros(0), float(state.t))
         self._failed = None
-        self._begin(state, found.slid)
+        self._begin(state, found.slid, found.taken)
         self.outputs.restore(self._run, found.past, found.here)
         if self.learner is not None and self.memory is not None:
             restore_learned(self.learner, self.memory, found.learned, os.fspath(path))
-            self._take_weights()
+            self.learner.write_weights(self.weights)
         return found.note
 
     def __repr__(self) -> str:
@@ -267,12 +265,14 @@ class Session:
             f"<Session at {self.t_us:,g} us of {len(self.network.populations)} populations{window}>"
         )
 
-    def _begin(self, state: State | None, slid: tuple[int, int, int] = (0, 0, 0)) -> None:
+    def _begin(
+        self, state: State | None, slid: tuple[int, int, int] = (0, 0, 0), taken: int = 0
+    ) -> None:
         run = self._run
         run.renew(run.options)
         run.begin(state)
         self.outputs.past.clear()
-        self._skipped = 0
+        self._skipped, self._taken.count = 0, taken
         if self.until_clear is not None:
             self.until_clear.begin(run.now)
         self.sliding.begin(run, slid)

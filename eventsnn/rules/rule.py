@@ -266,6 +266,10 @@ class Rule(TellsOptions, OnStreams, ABC, Generic[Net, State]):
         """
         raise UserError(f"{name}: simulate cannot run a network of the rule {self.kind}")
 
+    def check_events(self, events: int, where: str, remedy: str = "cut it") -> None:
+        """Refuse more events than its network may be given from rest on; ``where`` they are."""
+        return
+
     def check_data(self, data: Data) -> None:
         """Refuse data of a kind that the rule does not take."""
         if isinstance(data, self.takes):

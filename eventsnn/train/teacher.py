@@ -62,6 +62,10 @@ class Teacher:
                 "teacher that the simulator runs, and that learned by cross-entropy"
             )
         self.network, self.loss = reading.network, reading.loss
+        if any(p.neuron is not None and p.neuron.whole for p in self.network.populations):
+            raise UserError(
+                f"{path}: a teacher in whole numbers; give the network that it was made of"
+            )
         self.weights = trained_weights(self.network, events, run, path, "teacher")
         if self.network.populations[-1].size != classes:
             raise UserError(

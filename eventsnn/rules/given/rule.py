@@ -168,15 +168,18 @@ class GivenWeights(NetworkRule[GivenState]):
     def check_data(self, data: Data) -> None:
         """Refuse a recording of more events than the network may be given."""
         super().check_data(data)
+        if isinstance(data, EventBatch) and len(data):
+            events = np.diff(data.start)
+            where = f"{data.source}: recording {int(events.argmax())}"
+            self.check_events(int(events.max()), where)
+
+    def check_events(self, events: int, where: str, remedy: str = "cut it") -> None:
+        """Refuse more events than the bounds of a network of whole numbers hold."""
         most = self.options.most_events
-        if not most or not isinstance(data, EventBatch) or not len(data):
-            return
-        events = np.diff(data.start)
-        if events.max() > most:
+        if most and events > most:
             raise DataError(
-                f"{data.source}: recording {int(events.argmax())} has {events.max()} events, the "
-                f"network takes {most} before its potentials may leave 32 bits; cut it, or "
-                "quantize with more --most-events"
+                f"{where} has {events} events, the network takes {most} before its potentials may "
+                f"leave 32 bits; {remedy}, or quantize with more --most-events"
             )
 
 
