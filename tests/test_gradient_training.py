@@ -11,6 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import eventsnn as es
+from eventsnn.commands.stopping import held_out
 from eventsnn.data.source import open_data
 from eventsnn.engines import simulate
 from eventsnn.engines.layered import passed as layered
@@ -24,6 +26,7 @@ from eventsnn.neurons.lif import LIF
 from eventsnn.rules import find_rule
 from eventsnn.rules.evaluation import spikes_allowed
 from eventsnn.topology.dense import Dense
+from eventsnn.train.apart import parted
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
@@ -305,6 +308,26 @@ def test_skip_leaves_out_the_first_recordings(call, tmp_path):
     assert code == 0 and json.loads(out)["training_recordings"] == 20
     code, _, err = call("train", *SMALL, "--skip", 120)
     assert code == 2 and "skip" in err
+
+
+def test_what_is_held_out_is_not_learned_and_is_the_same_for_every_seed(call, tmp_path):
+    data, parts = es.open_data("digits", limit=120), []
+    for seed in (0, 1):
+        run = tmp_path / str(seed)
+        words = ("--skip", 20, "--hold-out", 0.25, "--seed", seed, "--epochs", 1, "--out", run)
+        code, out, _ = call("train", *SMALL, *words, "--json")
+        assert code == 0 and json.loads(out)["training_recordings"] == 75
+        learner, saved = open_model(run)
+        rest = held_out(learner, saved, data)
+        apart = parted(120, 20, 0.25)[1]
+        both = data.train.select(np.r_[0:20, apart])
+        assert sorted(rest.label) == sorted(both.label) and len(rest) == 45
+        assert rest.t.sum() == both.t.sum()
+        parts.append(apart)
+        assert es.load(run).options["hold_out"] == 0.25
+    assert parts[0].tolist() == parts[1].tolist() and parts[0].min() >= 20
+    code, _, err = call("train", *SMALL, "--skip", 118, "--hold-out", 0.1)
+    assert code == 2 and "hold_out 10%" in err and "change skip, hold_out" in err
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "first-spike"])

@@ -32,6 +32,7 @@ from eventsnn.report.plots_front import SIDES, plot_front, points_of
 from eventsnn.rules.learned import ReverseWalk
 from eventsnn.rules.rule import Reading
 from eventsnn.text import shown
+from eventsnn.train.apart import parted
 from eventsnn.train.checkpoint import FILE
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
@@ -146,7 +147,7 @@ def _held_out(learner: Learner, run: SavedRun, data: DataSet) -> EventBatch | No
 def _learned(run: SavedRun, data: DataSet) -> int:
     """Return how many recordings an epoch of the run had."""
     kept = len(data.train) if run.data is None else run.data.recordings[0]
-    kept = max(kept - run.options.skip, 0)
+    kept = len(parted(kept, run.options.skip, run.options.hold_out)[0])
     return kept - round(getattr(run.options.own, "validate", 0.0) * kept)
 
 

@@ -45,8 +45,8 @@ class FrontOptions:
     )
     lose: tuple[float, ...] = option(
         (0.0, 0.1, 0.3, 1.0),
-        "Points of accuracy that early stops may lose on recordings held out of training (--skip "
-        "or --validate of train); may be given again; default 0, 0.1, 0.3 and 1.",
+        "Points of accuracy that early stops may lose on recordings held out of training "
+        "(--hold-out or --validate of train); may be given again; default 0, 0.1, 0.3 and 1.",
         form=LOSE,
     )
     energy: Path | None = option(None, "TOML file of energy models of your own.", form=_FILE)

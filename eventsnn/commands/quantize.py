@@ -19,6 +19,7 @@ from eventsnn.exchange.integers.quantize import CALIBRATED_BY, QuantizedModel, q
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.network.whole.scales import bits_of
 from eventsnn.options import flat
+from eventsnn.train.apart import parted
 from eventsnn.train.checkpoint import FILE
 from eventsnn.train.learning import Learner
 from eventsnn.train.load import load
@@ -87,6 +88,13 @@ def _calibrating(halves: DataSet | None, run: SavedRun) -> Data | None:
     if halves is None or not isinstance(halves.train, EventBatch):
         return None if halves is None else halves.train  # refused where they are counted
     first = run.options.skip if run.options.skip < len(halves.train) else 0
+    if run.options.hold_out:
+        had = len(halves.train) if run.data is None else run.data.recordings[0]
+        rest, _ = parted(had, first, run.options.hold_out)
+        rest = rest[rest < len(halves.train)]
+        if not len(rest):
+            raise UserError("--limit: the recordings that it leaves were held out; give more")
+        return halves.train.select(rest[:CALIBRATED_BY])
     return halves.train.part(first, min(first + CALIBRATED_BY, len(halves.train)))
 
 

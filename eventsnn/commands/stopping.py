@@ -89,7 +89,7 @@ def stop_of(
     if rest is None:
         raise UserError(
             f"{model}: learned all training recordings, and a level is chosen on others; give one, "
-            "such as margin:2.0, or train with --skip or --validate"
+            "such as margin:2.0, or train with --hold-out or --validate"
         )
     with console.working("choosing a level"):
         found = chosen_on(learner.reading, rest, Stop(asked.policy), lose / 100)

@@ -98,7 +98,7 @@ class Meter:
         if not isinstance(held_out, EventBatch) or len(held_out) < 2:
             return [], (
                 "fewer than two recordings of the data that it learned from were held out of "
-                "training (--skip, --validate), and others choose no level"
+                "training (--skip, --hold-out, --validate), and others choose no level"
             )
         try:
             seen = followed(reading, held_out, CHECK_US)

@@ -41,6 +41,7 @@ def load(path: str | Path) -> Classifier:
         "epochs": options.epochs,
         "seed": options.seed,
         "skip": options.skip,
+        "hold_out": options.hold_out,
     }
     network = options.network if options.network is not None else text_of(options.layers)
     model = Classifier(network, learner.rule, **given)

@@ -29,6 +29,7 @@ from eventsnn.options import (
 from eventsnn.rules import find_rule, rules, words
 from eventsnn.rules.rule import Rule
 from eventsnn.text import shown
+from eventsnn.train.apart import parted
 from eventsnn.train.augment import Augmentation
 from eventsnn.train.distort import check_distortion
 from eventsnn.train.forms import DATA_HELP, LAYERS
@@ -79,6 +80,13 @@ class TrainOptions:
     seed: int = option(0, "Of weights, order and shifts.", least=0, most=(1 << 64) - 1)
     augmentation: Augmentation = inline(Augmentation)
     skip: int = option(0, "Leave out so many training samples from the first on.", least=0)
+    hold_out: float = option(
+        0.0,
+        "Share of the training samples that is kept apart and not learned: to judge runs and to "
+        "choose early stops by; the same ones whatever the seed.",
+        least=0,
+        below=1,
+    )
     one_pass: OnePass = inline(OnePass)
     own: Any = None
     network: Network | None = None
@@ -263,7 +271,8 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
     usual = min(max(_FEWEST, round(_SAMPLES / len(data.train))), _MOST)
     epochs = options.epochs or usual
     if options.one_pass:
-        epochs = options.one_pass.parts(options.epochs, labels_of(data.train)[options.skip :])
+        rest, _ = parted(len(data.train), options.skip, options.hold_out)
+        epochs = options.one_pass.parts(options.epochs, labels_of(data.train)[rest])
         if getattr(options.own, "patience", 0):
             raise UserError("patience: a run that is one pass ends with the stream; leave it out")
     own = options.own.completed(epochs)
