@@ -506,7 +506,7 @@ def test_the_rule_of_a_file_of_options_chooses_the_help(call, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--batch", "3"], "rule herding has no batch, rules adjoint and eventprop and "),
+        (["--batch", "3"], "rule deep-spiking has no batch, rules adjoint and eventprop and "),
         (["--rule", "adjoint", "--eta", "0.1"], "rule adjoint has no eta, rule deep-spiking has"),
         (
             ["--rule=eventprop", "--dropout", "0"],

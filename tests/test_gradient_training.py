@@ -284,7 +284,7 @@ def test_options_of_another_rule_are_refused(call):
     code, _, err = call("train", "--rule", "adjoint", "--eta", 0.1)
     assert code == 2 and "rule adjoint has no eta" in err
     code, _, err = call("train", "--batch", 3)
-    assert code == 2 and "rule herding has no batch" in err
+    assert code == 2 and "rule deep-spiking has no batch" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout", 1)
     assert code == 2 and "dropout is 1" in err
     code, _, err = call("train", "--rule", "adjoint", "--dropout-at", "first")

@@ -82,7 +82,7 @@ def stop_of(
         data = open_own(model, run, None, progress=Bar(bars, "preparing data"))
     if learner.reading is None:
         raise UserError(
-            f"stop: {model} is run by its own rule ({run.options.rule}), which does not stop "
+            f"stop: {model} is run by its own rule ({run.options.kind}), which does not stop "
             "early; leave it out"
         )
     rest = held_out(learner, run, data)

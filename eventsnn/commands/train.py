@@ -230,7 +230,7 @@ def _merged(run: SavedRun, given: dict[str, Any], out: Path | None) -> TrainOpti
     was = flat(saved.own) | flat(saved)
     for name in set(given) - set(was):
         raise UserError(
-            f"{out}: was trained by rule {saved.rule}, which has no {name}; leave it out"
+            f"{out}: was trained by rule {saved.kind}, which has no {name}; leave it out"
         )
     for name, value in given.items():
         same = list(value) if isinstance(value, tuple) else value

@@ -52,7 +52,7 @@ def subject_of(
     reading = model.learner.reading
     if reading is None:
         raise UserError(
-            f"session: a network of the rule {model.learner.options.rule} is its own; the "
+            f"session: a network of the rule {model.learner.rule.kind} is its own; the "
             "simulator does not run it"
         )
     view = model.learner.options.view

@@ -82,7 +82,7 @@ def choose_stop(
     data = samples_of(recordings, "train")
     if reading is None or not isinstance(data, EventBatch):
         raise UserError(
-            f"stop: a network of the rule {model.learner.options.rule} is run by its own rule, "
+            f"stop: a network of the rule {model.learner.rule.kind} is run by its own rule, "
             "which does not stop early; see it to the end"
         )
     usual = Stop(policy, 1.0, check_us)

@@ -224,7 +224,7 @@ class Classifier:
         reading = self.learner.reading
         if reading is None or not isinstance(reading.loss, TargetLoss):
             raise UserError(
-                f"predict_proba: a network of the rule {self.learner.options.rule} with this loss "
+                f"predict_proba: a network of the rule {self.learner.rule.kind} with this loss "
                 "gives no probabilities; learn with loss='cross-entropy'"
             )
         return reading

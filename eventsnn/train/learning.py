@@ -134,7 +134,7 @@ class Learner:
         reading = self.reading
         if reading is None:
             raise UserError(
-                f"stop: a network of the rule {self.options.rule} is run by its own rule, which "
+                f"stop: a network of the rule {self.rule.kind} is run by its own rule, which "
                 "does not stop early; leave it out"
             )
         self.rule.check_data(data)

@@ -55,7 +55,7 @@ def inherited(path: str | Path) -> dict[str, Any]:
     if not traits:
         others = [kind for kind, rule in rules().items() if rule.traits is not Rule.traits]
         raise UserError(
-            f"{path}: was trained by {options.rule}; start_from takes a network that learned by "
+            f"{path}: was trained by {options.kind}; start_from takes a network that learned by "
             f"{' or '.join(others)}"
         )
     own = {name: value for name, value in traits.items() if hasattr(options.own, name)}

@@ -101,11 +101,16 @@ class TrainOptions:
         if self.own is None:
             object.__setattr__(self, "own", kind())
         elif type(self.own) is not kind:
-            raise UserError(f"own is {shown(self.own)}; give {kind.__name__}, of rule {self.rule}")
+            raise UserError(f"own is {shown(self.own)}; give {kind.__name__}, of rule {self.kind}")
+
+    @property
+    def kind(self) -> str:
+        """The rule's name; ``rule`` is the word that runs keep."""
+        return find_rule(self.rule).kind
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as plain JSON: a run's own, and those of its rule in a group."""
-        json: dict[str, Any] = self.own.to_json(find_rule(self.rule).kind)
+        json: dict[str, Any] = self.own.to_json(self.kind)
         return flat(self) | json
 
     @classmethod
@@ -242,8 +247,8 @@ def _check_own(rule: str, given: dict[str, Any]) -> None:
         if others:
             have = "rules {} have" if len(others) > 1 else "rule {} has"
             raise UserError(
-                f"rule {_kept(rule)} has no {name}, {have.format(' and '.join(others))}; leave it "
-                "out, or give another --rule"
+                f"rule {find_rule(rule).kind} has no {name}, {have.format(' and '.join(others))}; "
+                "leave it out, or give another --rule"
             )
 
 
@@ -282,9 +287,9 @@ def completed(options: TrainOptions, data: DataSet) -> TrainOptions:
 def _check_images(options: TrainOptions, spec: str) -> None:
     """Refuse what real vectors cannot be learned with."""
     if Images not in find_rule(options.rule).takes:
-        others = " or ".join(_kept(kind) for kind, one in rules().items() if Images in one.takes)
+        others = " or ".join(kind for kind, one in rules().items() if Images in one.takes)
         raise UserError(
-            f"data {spec!r}: real vectors, rule {options.rule} takes events; film them "
+            f"data {spec!r}: real vectors, rule {options.kind} takes events; film them "
             f"(film:{spec}), or give --rule {others}"
         )
     check_distortion(options.augmentation, spec)

@@ -58,7 +58,7 @@ class Teacher:
         if reading is None or not isinstance(reading.loss, TargetLoss):
             loss = "" if reading is None else f" and {reading.loss.kind}"
             raise UserError(
-                f"{path}: learned by {options.rule}{loss}, and gives no probabilities; give a "
+                f"{path}: learned by {options.kind}{loss}, and gives no probabilities; give a "
                 "teacher that the simulator runs, and that learned by cross-entropy"
             )
         self.network, self.loss = reading.network, reading.loss

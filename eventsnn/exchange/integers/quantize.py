@@ -96,7 +96,7 @@ def quantize_with(model: Classifier, precision: Precision, data: Samples | None)
     reading = learner.reading
     if reading is None:
         raise UserError(
-            f"quantize: a network of the rule {learner.options.rule} is run by its own rule, not "
+            f"quantize: a network of the rule {learner.rule.kind} is run by its own rule, not "
             "by the simulator; give one that adjoint trained"
         )
     rates = None if data is None else rates_of(reading, samples_of(data, "train"), precision)
