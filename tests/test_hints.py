@@ -28,6 +28,7 @@ def test_usual_runs_and_short_ones_are_not(recwarn):
     es.simulate(net(), WEIGHTS, EVENTS)
     es.simulate(net(), WEIGHTS, EVENTS, until_us=126)
     es.simulate(net(20.0), WEIGHTS, EVENTS.between(0, 1_000))
+    es.simulate(net(1e-300), WEIGHTS, EVENTS)  # forgets at once
     assert not recwarn
 
 

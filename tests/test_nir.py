@@ -576,6 +576,46 @@ def test_a_program_that_is_installed_runs_the_graph_or_says_why_not(tmp_path, ki
     assert way.steps["lif"].shape[1] == 6 and 0 < way.steps["lif"].sum() < way.steps["lif"].size
 
 
+def full(n, **parameters):
+    return {name: np.full(n, value) for name, value in parameters.items()}
+
+
+CHAINS = {
+    "lif": lambda: lif(6, r=25.0, v_leak=0.2),
+    "if": lambda: nir.IF(**full(6, r=1_000.0, v_threshold=1.3)),
+    "threshold": lambda: nir.Threshold(np.full(6, 0.7)),
+}
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_brian2_meets_spikes_that_are_held_while_v_decays(tmp_path, kind):
+    pytest.importorskip("brian2")
+    from eventsnn.exchange.check import compared
+
+    rng = np.random.default_rng(0)
+    first, back, bias = (rng.normal(size=s) for s in ((6, 5), (6, 6), 6))
+    nodes = {
+        "input": nir.Input(np.array([5])),
+        "w": nir.Affine(first, 0.02 * bias if kind == "lif" else 0 * bias),
+        "cells": CHAINS[kind](),
+        "r": nir.Linear(0.3 * back),
+        "late": nir.Delay(np.array([0.001, 0.002, 0.003, 0.0, 0.001, 0.005])),
+        "w2": nir.Linear(rng.normal(size=(3, 6))),
+        "out": lif(3, tau=0.01, r=15.0),
+        "output": nir.Output(np.array([3])),
+    }
+    edges = ["input w", "w cells", "cells r", "r cells", "cells late", "late w2", "w2 out"]
+    edges = [tuple(edge.split()) for edge in [*edges, "out output"]]
+    nir.write(tmp_path / "a.nir", graph_of(edges=edges, **nodes))
+    how = {"time_unit": "s", "spike": 1_000, "steps": "exponential"}
+    es.nir.adopt(tmp_path / "a.nir", tmp_path / "b.nir", **how)
+    ways = {w.name: w for w in compared(tmp_path / "b.nir", events((1, 1, 5), 900), None)[1]}
+    here, there = ways["on their grid"].steps, ways["brian2"].steps
+    assert not ways["brian2"].failed and set(here) == set(there) == {"cells", "out"}
+    for name, steps in here.items():
+        assert steps.sum() > 10 and np.array_equal(steps, there[name])
+
+
 @pytest.mark.parametrize(
     ("does", "said"),
     [

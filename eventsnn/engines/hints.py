@@ -13,6 +13,8 @@ from eventsnn.text import named
 
 _SHORT = 100.0
 """Microseconds below which no membrane forgets, but those of some analog chips."""
+_NEVER = 1e-9
+"""And this one: of neurons that forget at once, by choice."""
 _LONG = 100_000.0
 """Microseconds of a run in which such a membrane has nothing to do."""
 _LEVEL = 5
@@ -33,7 +35,7 @@ def warn_of_units(network: Network, inputs: Inputs, ends_given: bool) -> None:
         return
     for population in network.populations:
         for name, tau in _time_constants(population.neuron):
-            if tau < _SHORT:
+            if _NEVER < tau < _SHORT:
                 warnings.warn(
                     f"simulate: {name} of {named(population.name)} is {tau:g} microseconds, and a "
                     f"run lasts {inputs.until.max() / 1000:,.4g} ms; are these milliseconds, or "

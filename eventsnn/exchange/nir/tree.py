@@ -50,6 +50,25 @@ class NirTree:
             found[target].append(source)
         return found
 
+    @cached_property
+    def order(self) -> list[str]:
+        """Nodes so that each stands behind what leads to it, but for what closes a circle."""
+        done: list[str] = []
+        begun: set[str] = set()
+        for first in self.nodes:
+            waiting = [(first, iter(self.after[first]))] if first not in begun else []
+            begun.add(first)
+            while waiting:
+                name, followers = waiting[-1]
+                follower = next((f for f in followers if f not in begun), None)
+                if follower is None:
+                    done.append(name)
+                    waiting.pop()
+                else:
+                    begun.add(follower)
+                    waiting.append((follower, iter(self.after[follower])))
+        return done[::-1]
+
 
 def tree_of(raw: Mapping[str, Any], where: str) -> NirTree:
     """Return a graph from the form in which files and the package nir have it.

@@ -30,7 +30,7 @@ class EulerSteps(Program):
         tree, unit = task.tree, task.convention.unit_us
         dt = task.dt_us / unit
         height = 1.0 / dt if task.convention.spike == "dirac" else 1.0
-        shapes, order = shapes_of(tree, "graph"), _order(tree)
+        shapes, order = shapes_of(tree, "graph"), tree.order
         passed: dict[str, Any] = {n: np.zeros(int(np.prod(s))) for n, s in shapes.items()}
         states: dict[str, dict[str, Any]] = {}
         matrices = {n: _matrix(tree, n, shapes) for n in order}
@@ -79,22 +79,3 @@ def _late(node: Map, value: NDArray[Any], kept: list[Any], dt: float) -> NDArray
         [kept[-1 - a][j] if a < len(kept) else 0.0 for j, a in enumerate(ago)]
     )
     return found
-
-
-def _order(tree: NirTree) -> list[str]:
-    """Return nodes so that each stands behind what leads to it, but for what closes a circle."""
-    done: list[str] = []
-    begun: set[str] = set()
-    for first in tree.nodes:
-        waiting = [(first, iter(tree.after[first]))] if first not in begun else []
-        begun.add(first)
-        while waiting:
-            name, followers = waiting[-1]
-            follower = next((f for f in followers if f not in begun), None)
-            if follower is None:
-                done.append(name)
-                waiting.pop()
-            else:
-                begun.add(follower)
-                waiting.append((follower, iter(tree.after[follower])))
-    return done[::-1]

@@ -63,11 +63,15 @@ class CellNode(Node):
         One number a neuron each, or one for all.
     usual : dict
         Values of those that a file may leave out.
+    equations : str
+        What NIR says of neurons that fire, as Brian2 reads it; x is what comes, ``unit`` that of
+        time.
     """
 
     parameters: ClassVar[tuple[str, ...]]
     usual: ClassVar[dict[str, float]] = {}
     spiking: ClassVar[bool] = True
+    equations: ClassVar[str] = ""
 
     def read(self, raw: Raw) -> None:
         """Take all parameters."""

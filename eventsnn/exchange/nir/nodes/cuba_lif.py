@@ -32,6 +32,10 @@ class CubaLIFNode(CurrentBased):
     kind: ClassVar[str] = "CubaLIF"
     parameters = ("tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in")
     usual: ClassVar[dict[str, float]] = {"v_leak": 0.0, "v_reset": 0.0, "w_in": 1.0}
+    equations: ClassVar[str] = """
+    dcurrent/dt = (w_in * x - current) / (tau_syn * unit) : 1
+    dv/dt = (v_leak - v + r * current) / (tau_mem * unit) : 1
+    """
 
     of: ClassVar[dict[type[Neuron], Said]] = {CubaLIF: _of_cuba, GeneralLIF: _of_general}
 

@@ -28,6 +28,7 @@ class IFNode(CellNode):
 
     kind: ClassVar[str] = "IF"
     parameters = ("r", "v_threshold", "v_reset")
+    equations: ClassVar[str] = "dv/dt = r * x / unit : 1"
     usual: ClassVar[dict[str, float]] = {"v_reset": 0.0}
 
     of: ClassVar[dict[type[Neuron], Said]] = {IF: _of_if, GeneralLIF: _of_general}

@@ -32,6 +32,7 @@ class LIFNode(CellNode):
 
     kind: ClassVar[str] = "LIF"
     parameters = ("tau", "r", "v_leak", "v_threshold", "v_reset")
+    equations: ClassVar[str] = "dv/dt = (v_leak - v + r * x) / (tau * unit) : 1"
     usual: ClassVar[dict[str, float]] = {"v_leak": 0.0, "v_reset": 0.0}
 
     of: ClassVar[dict[type[Neuron], Said]] = {LIF: _of_lif, GeneralLIF: _of_general}

@@ -15,6 +15,7 @@ class Threshold(CellNode):
 
     kind: ClassVar[str] = "Threshold"
     parameters = ("threshold",)
+    equations: ClassVar[str] = "v = x : 1"
 
     def fire(self, state: dict[str, Any], convention: Convention) -> Any:
         """Return who fires; nothing is kept."""
