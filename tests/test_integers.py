@@ -34,7 +34,7 @@ def integer_networks(draw):
         else:
             shape = (draw(st.integers(1, 6)),)
             link = topology(draw, source, Population("x", shape), rng)
-        tau, tick = draw(st.sampled_from([200.0, 900.0, 30_000.0, math.inf])), draw(tick_us)
+        tau, tick = draw(st.sampled_from([200.0, 900.0, 30_000.0, 3e9, math.inf])), draw(tick_us)
         fraction, bits = draw(st.integers(0, 12)), draw(st.integers(2, 16))
         last = 1 << (bits - 1)
         limit = draw(st.integers(1, last)) << fraction
@@ -44,7 +44,7 @@ def integer_networks(draw):
         populations.append(Population(f"h{k}", shape, neuron))
         connections.append(Connection(source.name, f"h{k}", link, draw(st.sampled_from([0, 0, 7]))))
         weights.append(rng.integers(1 - last, last, link.weight_shape).astype(float))
-    tau = draw(st.sampled_from([500.0, 30_000.0, math.inf]))
+    tau = draw(st.sampled_from([500.0, 30_000.0, 3e9, math.inf]))
     out = IntegerReadout(tau, draw(st.integers(0, 8)), draw(tick_us))
     populations.append(Population("out", (3,), out))
     connections.append(Connection(populations[-2].name, "out", es.Dense(populations[-2].size, 3)))
@@ -60,7 +60,7 @@ refractory = st.sampled_from([0, 0, 5, 200])
 @st.composite
 def recordings(draw, network):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, longest = draw(st.integers(0, 60)), draw(st.sampled_from([30, 3_000, 2_000_000]))
+    n, longest = draw(st.integers(0, 60)), draw(st.sampled_from([30, 3_000, 2_000_000, 2**31]))
     t = np.sort(rng.integers(0, longest, n))
     source = network.populations[0]
     return es.EventStream(t, rng.integers(0, source.size, n), source.shape, 0, longest)
@@ -176,6 +176,7 @@ def test_without_a_leak_nothing_is_multiplied():
         ({"fraction": 25}, "fraction is 25"),
         ({"tick_us": 3}, "power of two"),
         ({"tau_us": -1.0}, "tau_us"),
+        ({"tau_us": 1e300}, "tau_us is 1e.300; give 2..53 at most, or inf"),
         ({"reset": "none"}, "reset"),
     ],
 )

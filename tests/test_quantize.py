@@ -163,10 +163,10 @@ def test_a_network_of_whole_numbers_is_no_teacher(tmp_path):
         learner.fit(recordings())
 
 
-def test_a_time_constant_of_100_seconds_is_none():
+def test_a_leak_of_minutes_stays_a_leak():
     whole = es.quantize(trained(es.LIF(1e9), "6x6x2-8-3"))
-    assert math.isinf(whole.network_.populations[1].neuron.tau_us)
-    assert whole.network_.populations[1].neuron.fraction == 0
+    neuron = whole.network_.populations[1].neuron
+    assert neuron.tau_us == 1e9 and neuron.fraction > 0 and len(neuron.decays.rows) == 5
 
 
 def test_what_has_no_form_in_whole_numbers_is_refused_by_name():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from eventsnn.errors import UserError
+from eventsnn.events.checked import TIME_END
 from eventsnn.neurons.neuron import Neuron, check_positive
 from eventsnn.text import shown
 
@@ -30,6 +32,11 @@ def whole(value: Any) -> int | None:
 def check_clock(model: Neuron) -> None:
     """Check tau, the tick and the bits behind the point of a potential."""
     check_positive(model, "tau_us", infinite=True)
+    tau: float = getattr(model, "tau_us")  # noqa: B009 - models differ, the field is theirs
+    if TIME_END < tau < math.inf:
+        raise UserError(
+            f"neuron {model.kind}: tau_us is {tau}; give 2**53 at most, or inf for no leak"
+        )
     _take(model, "fraction", 0, MOST_FRACTION)
     _take(model, "tick_us", 1, MOST_TICK)
     tick: int = getattr(model, "tick_us")  # noqa: B009 - models differ, the field is theirs

@@ -22,9 +22,6 @@ from eventsnn.rules.learned import Reading
 from eventsnn.text import named
 from eventsnn.train.model_file import answer_of
 
-NO_LEAK_US = 1e8
-"""Time constants from which on a potential keeps what it has: 100 seconds."""
-
 MOST_FRACTION = 16
 
 
@@ -217,8 +214,6 @@ def _with_neurons(
             neuron = neuron.in_whole_numbers(
                 limits[0] if len(limits) == 1 else limits, fraction, tick_us
             )
-            if neuron.tau_us >= NO_LEAK_US:
-                neuron = replace(neuron, tau_us=math.inf)
         populations.append(replace(population, neuron=neuron))
     return Network(tuple(populations), network.connections)
 
