@@ -14,7 +14,7 @@ from numba import int32, int64
 
 from eventsnn.kernels.compile import inlined
 from eventsnn.neurons.entry_points import MANY, Kernels, entry_points
-from eventsnn.neurons.integer_decay import ONE, decayed_at, factor_at
+from eventsnn.neurons.integer_decay import ONE, decay_all, factor_at
 from eventsnn.neurons.work_list import mark
 
 _SUBTRACT, _REFRACTORY, _SCALE, _SHIFT, _COUNT, _THRESHOLDS = range(2, 8)
@@ -33,39 +33,38 @@ def _decay(table: Any, x: Any, since: Any, t: Any, at: tuple[int, int]) -> None:
     factor = factor_at(table, _THRESHOLDS + int64(table[_COUNT]), ticks)
     if factor == ONE:
         return
-    for j in range(at[0], at[1]):
-        x[j] = decayed_at(int64(x[j]), factor)
+    decay_all(x[at[0] : at[1]], factor)
 
 
 @inlined
 def _add(
     table: Any, x: Any, times: Any, t: float, at: tuple[int, int, int], weights: Any, work: Any
 ) -> None:
-    """Add to the neurons at[0] to at[1] - 1, whose weights start at[2] later; mark who may fire."""
-    n, real, over = int64(table[0]), x.dtype.type, False
-    scale, count, half = real(table[_SCALE]), int64(table[_COUNT]), real(0.5)
-    start, stop, shift = at
-    first = start % count
-    # Plain loops for neighbours whose thresholds are neighbours, too, or one.
+    """Add to the neurons at[0] to at[1] - 1, whose weights start at[2]; mark who may fire."""
+    n, over, scale, count = int64(table[0]), False, table[_SCALE], int64(table[_COUNT])
+    start, stop, place = at
+    size, first = stop - start, _THRESHOLDS + start % count
+    # Views, whose plain indices let the loops vectorize.
+    v, w = x[start:stop], weights[place : place + size]
     if table[_REFRACTORY] > 0.0:
         over = True
-        for j in range(start, stop):
-            if t >= times[n + j]:
-                x[j] += np.floor(weights[j + shift] * scale + half)
+        for k in range(size):
+            if t >= times[n + start + k]:
+                v[k] += np.floor(w[k] * scale + 0.5)
     elif count == 1:
-        limit = real(table[_THRESHOLDS])
-        for j in range(start, stop):
-            x[j] += np.floor(weights[j + shift] * scale + half)
-            over |= x[j] >= limit
-    elif first + stop - start <= count:
-        place = _THRESHOLDS + first - start
-        for j in range(start, stop):
-            x[j] += np.floor(weights[j + shift] * scale + half)
-            over |= x[j] >= table[place + j]
+        limit = table[_THRESHOLDS]
+        for k in range(size):
+            v[k] += np.floor(w[k] * scale + 0.5)
+            over |= v[k] >= limit
+    elif first + size <= _THRESHOLDS + count:
+        limits = table[first : first + size]
+        for k in range(size):
+            v[k] += np.floor(w[k] * scale + 0.5)
+            over |= v[k] >= limits[k]
     else:
         over = True
-        for j in range(start, stop):
-            x[j] += np.floor(weights[j + shift] * scale + half)
+        for k in range(size):
+            v[k] += np.floor(w[k] * scale + 0.5)
     if over:
         for j in range(start, stop):
             if x[j] >= table[_THRESHOLDS + j % count]:
@@ -86,7 +85,7 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
                 _decay(table, x, times[clock], t, (start, start + size))
                 work[1] += int32(size)
                 times[clock] = t
-            _add(table, x, times, t, (start, start + size, k0 + k - start), weights, work)
+            _add(table, x, times, t, (start, start + size, k0 + k), weights, work)
 
 
 @inlined
@@ -97,7 +96,7 @@ def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, 
         _decay(table, x, times[j], t, (j, j + 1))
         work[1] += int32(1)
         times[j] = t
-    _add(table, x, times, t, (j, j + 1, -j), weight, work)
+    _add(table, x, times, t, (j, j + 1, 0), weight, work)
 
 
 @inlined

@@ -25,9 +25,9 @@ from eventsnn.neurons import neuron as base
 from eventsnn.neurons.integer_checked import check_clock
 from eventsnn.neurons.integer_decay import (
     DecayRows,
+    decay_all,
     decay_rows,
     decayed,
-    decayed_at,
     factor,
     factor_at,
     flat,
@@ -164,24 +164,28 @@ _SCALE, _SHIFT, _DECAY = 2, 3, 4
 def _block(
     table: Any, x: Any, times: Any, t: Any, clock: int, at: tuple[int, int, int], weights: Any
 ) -> None:
-    """Decay and add to the neighbours at[0] to at[1] - 1, whose weights start at[2] earlier."""
-    n, real = int64(table[0]), x.dtype.type
-    start, stop, shift = at
-    last, tick = times[clock], int64(table[_SHIFT])
-    elapsed = t - last
-    leaks, scale = table[_DECAY] > 0.0, real(table[_SCALE])
-    factor = factor_at(table, _DECAY, (int64(t) >> tick) - (int64(last) >> tick))
-    for j in range(start, stop):
-        v = x[j]
+    """Decay and add to the neighbours at[0] to at[1] - 1, whose weights start at[2]."""
+    n, last, tick, scale = int64(table[0]), times[clock], int64(table[_SHIFT]), table[_SCALE]
+    start, stop, first = at
+    # Views, whose plain indices let the loops vectorize.
+    v, maximum, integral = x[start:stop], x[n + start : n + stop], x[2 * n + start : 2 * n + stop]
+    w, maximum_t = weights[first : first + stop - start], times[n + start : n + stop]
+    if t > last:
         # The last instant's sum is complete only now: the maximum lags by one instant.
-        higher = (elapsed > 0.0) & (v > x[n + j])
-        x[n + j] = v if higher else x[n + j]
-        times[n + j] = last if higher else times[n + j]
-        came = np.floor(weights[j + shift] * scale + real(0.5))
-        x[2 * n + j] += came if leaks else v * real(elapsed)
-        if leaks:
-            v = decayed_at(int64(v), factor)
-        x[j] = v + came
+        for k in range(len(v)):
+            higher = v[k] > maximum[k]
+            maximum[k] = v[k] if higher else maximum[k]
+            maximum_t[k] = last if higher else maximum_t[k]
+    if table[_DECAY] > 0.0:
+        decay_all(v, factor_at(table, _DECAY, (int64(t) >> tick) - (int64(last) >> tick)))
+        for k in range(len(v)):
+            came = np.floor(w[k] * scale + 0.5)
+            integral[k] += came
+            v[k] += came
+    else:
+        for k in range(len(v)):
+            integral[k] += v[k] * (t - last)
+            v[k] += np.floor(w[k] * scale + 0.5)
 
 
 @inlined
@@ -194,7 +198,7 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
         for k in range(0, length, size):
             start = first + k if first >= 0 else int64(targets[k0 + k])
             clock = start // size
-            _block(table, x, times, t, clock, (start, start + size, k0 + k - start), weights)
+            _block(table, x, times, t, clock, (start, start + size, k0 + k), weights)
             work[1] += int32(size if t != times[clock] else 0)
             times[clock] = t
 
@@ -203,7 +207,7 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
 def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, work: Any) -> None:
     """Take one neuron, with a clock of its own, through a delivery; ``weight`` is an array."""
     j = int64(target)
-    _block(table, x, times, t, j, (j, j + 1, -j), weight)
+    _block(table, x, times, t, j, (j, j + 1, 0), weight)
     work[1] += int32(t != times[j])
     times[j] = t
 
