@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import int64
+from numpy.typing import NDArray
 
 from eventsnn.kernels.compile import inlined
 
@@ -95,6 +96,13 @@ def decayed(v: int, factor: int) -> int:
 def decayed_at(v: Any, factor: Any) -> Any:
     """Return ``decayed`` of an int64 below 2**53: in two halves, whose products have 62 bits."""
     return (v >> BITS) * factor + (((v & (ONE - 1)) * factor + HALF) >> BITS)
+
+
+def decayed_each(v: NDArray[Any], factors: NDArray[np.int64]) -> NDArray[Any]:
+    """Return ``decayed`` of floats that hold whole numbers below 2**53, as such floats."""
+    whole = v.astype(np.int64)
+    low = ((whole & (ONE - 1)) * factors + HALF) >> BITS
+    return ((whole >> BITS) * factors + low).astype(v.dtype)
 
 
 @inlined

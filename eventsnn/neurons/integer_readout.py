@@ -28,6 +28,7 @@ from eventsnn.neurons.integer_decay import (
     decay_all,
     decay_rows,
     decayed,
+    decayed_each,
     factor,
     factor_at,
     flat,
@@ -123,27 +124,29 @@ class IntegerReadout(Neuron):
         return [v, max(maximum, cell.x[0]), integral]
 
     def readouts(
-        self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: float
+        self, x: NDArray[Any], clocks: NDArray[Any], maximum_t: NDArray[Any], t: Any
     ) -> tuple[NDArray[Any], ...]:
-        """Return the four of ``readout``; the kernels' maximum lags by one instant."""
+        """Return the four of ``readout``; the kernels' maximum lags by one instant.
+
+        Also of many recordings at once: rows (3, n_recordings, n), clocks and times ``t`` of
+        (n_recordings, 1).
+        """
         v, maximum, sums = x
-        higher = v > maximum
-        gaps = int(t) // self.tick_us - clocks.astype(np.int64) // self.tick_us
-        known = {gap: factor(gap, self.decays) for gap in set(gaps.tolist())}
-        pairs = zip(v.tolist(), gaps.tolist(), strict=True)
-        final = np.array([decayed(int(one), known[gap]) for one, gap in pairs], v.dtype)
-        integral = sums - final if self.leaks else sums + v * (math.floor(t) - clocks)
-        if (np.abs(integral) >= EXACT).any():
+        higher, ends = v > maximum, np.floor(t).astype(np.int64)
+        gaps = ends // self.tick_us - clocks.astype(np.int64) // self.tick_us
+        known, which = np.unique(gaps, return_inverse=True)
+        factors = np.array([factor(gap, self.decays) for gap in known.tolist()], np.int64)
+        final = decayed_each(v, factors[which.reshape(gaps.shape)])
+        integral = sums - final if self.leaks else sums + v * (ends - clocks)
+        large = np.abs(integral) >= EXACT
+        if large.any():
+            after = np.broadcast_to(t, large.shape)[large].min()
             raise DataError(
-                f"neuron {self.kind}: an integral has grown to 2**53 after {t:.0f} us, where it is "
-                "exact no more; give shorter recordings"
+                f"neuron {self.kind}: an integral has grown to 2**53 after {after:.0f} us, where "
+                "it is exact no more; give shorter recordings"
             )
-        return (
-            final,
-            np.where(higher, v, maximum),
-            np.where(higher, clocks, maximum_t),
-            integral.astype(v.dtype),
-        )
+        times = np.where(higher, clocks, maximum_t)
+        return final, np.where(higher, v, maximum), times, integral
 
     def table(self) -> NDArray[np.float64]:
         """Return what the kernels read."""
@@ -161,7 +164,7 @@ _SCALE, _SHIFT, _DECAY = 2, 3, 4
 
 
 @inlined
-def _block(
+def take_block(
     table: Any, x: Any, times: Any, t: Any, clock: int, at: tuple[int, int, int], weights: Any
 ) -> None:
     """Decay and add to the neighbours at[0] to at[1] - 1, whose weights start at[2]."""
@@ -198,7 +201,7 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
         for k in range(0, length, size):
             start = first + k if first >= 0 else int64(targets[k0 + k])
             clock = start // size
-            _block(table, x, times, t, clock, (start, start + size, k0 + k), weights)
+            take_block(table, x, times, t, clock, (start, start + size, k0 + k), weights)
             work[1] += int32(size if t != times[clock] else 0)
             times[clock] = t
 
@@ -207,7 +210,7 @@ def _receive(cells: Any, t: float, synapses: Any, runs: Any, work: Any) -> None:
 def _single(table: Any, x: Any, times: Any, t: float, target: int, weight: Any, work: Any) -> None:
     """Take one neuron, with a clock of its own, through a delivery; ``weight`` is an array."""
     j = int64(target)
-    _block(table, x, times, t, j, (j, j + 1, 0), weight)
+    take_block(table, x, times, t, j, (j, j + 1, 0), weight)
     work[1] += int32(t != times[j])
     times[j] = t
 

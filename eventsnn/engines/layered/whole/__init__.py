@@ -1,0 +1,1 @@
+"""Dense connections into neurons in whole numbers, on the fast path."""
