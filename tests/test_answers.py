@@ -14,8 +14,9 @@ from eventsnn.measure.measurement import measure
 from eventsnn.measure.mistakes import confusion, mistakes
 from eventsnn.measure.own import measure_own
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.listener import Listener
 from eventsnn.train.options import completed, make_options
-from eventsnn.train.trainer import Listener, Trainer
+from eventsnn.train.trainer import Trainer
 
 INF = np.inf
 

@@ -18,6 +18,7 @@ KEPT = tomllib.loads((Path(__file__).parent / "architecture.toml").read_text())
 
 ROOMS = (
     *("text", "errors", "given", "options", "stopping", "threads", "memory", "registry"),
+    "ranks",
     *("files", "kernels"),
     *("events", "filters", "neurons", "topology"),
     *("connectivity", "distributions", "generators"),

@@ -14,10 +14,11 @@ from eventsnn.engines import simulate
 from eventsnn.errors import UserError
 from eventsnn.losses import CrossEntropy
 from eventsnn.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from eventsnn.train.listener import Listener
 from eventsnn.train.model import inherited
 from eventsnn.train.options import TrainOptions, completed, make_options
 from eventsnn.train.teacher import Teacher, Teachers
-from eventsnn.train.trainer import Listener, Trainer
+from eventsnn.train.trainer import Trainer
 
 PLAIN = {"shift": 0.0, "rotate": 0.0, "scale": 0.0, "elastic": 0.0, "scatter": 0.0, "drop": 0.0}
 STILL = PLAIN | {"dropout": 0.0, "silent_pull": 0.0, "weight_decay": 0.0}

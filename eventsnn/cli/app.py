@@ -19,11 +19,13 @@ from eventsnn.cli.front import add_front
 from eventsnn.cli.live import add_live
 from eventsnn.cli.measure import add_measure
 from eventsnn.cli.quantize import add_quantize
+from eventsnn.cli.ranks import check_ranks
 from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
+from eventsnn.ranks.launch import begun
 from eventsnn.stopping import INTERRUPTED, said, two_stage_stop
 from eventsnn.text import cut, plain, shown
 
@@ -93,6 +95,7 @@ def _main() -> None:
 
 def _run() -> int:
     """Return the exit code of the command."""
+    check_ranks(sys.argv[1:])
     for word in sys.argv:
         if "\0" in word:  # no name of a file; only tests and programs can give one
             raise UserError(f"{shown(word)}: holds a zero byte; leave it out")
@@ -112,11 +115,15 @@ def _fail(message: str, code: int) -> NoReturn:
     with suppress(OSError):
         if sys.stdout is not None:  # it is None where the shell closed it: >&-
             sys.stdout.flush()
+    ranks = begun()
+    together = ranks.all_failed()
     with suppress(OSError):  # nobody reads it: the exit code is left
         if sys.stderr is not None:  # else print would take standard output
             print("error: " + plain(cut(message)), file=sys.stderr, flush=True)
     said()
     _stop_writing()
+    if not together:
+        ranks.abort(code)
     raise SystemExit(code)
 
 

@@ -13,7 +13,7 @@ from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.commands.evaluate_options import EvaluateOptions
 from eventsnn.options import declared
-from eventsnn.threads import cores
+from eventsnn.ranks.launch import world
 
 
 def _evaluate(
@@ -27,9 +27,12 @@ def _evaluate(
 ) -> None:
     """Evaluate with the options that were given."""
     from eventsnn.commands import results as commands
+    from eventsnn.commands.measure import What
 
     options = EvaluateOptions(**{name: v for name, v in given.items() if v is not None})
-    result = commands.evaluate(model, data, split, limit, options, threads or cores(), ERR)
+    ranks, what = world(), What(data, split, limit)
+    threads = threads or ranks.threads()
+    result = commands.evaluate(model, what, options, threads, ERR, ranks)
     if as_json:
         print(json.dumps(result))
         return

@@ -20,8 +20,8 @@ from eventsnn.commands import train as commands
 from eventsnn.errors import UserError
 from eventsnn.files.unpack import read_text
 from eventsnn.options import renamed
+from eventsnn.ranks.launch import world
 from eventsnn.rules import find_rule, rules, words
-from eventsnn.threads import cores
 from eventsnn.train.options import KNOWN, former_names, known, options_of, recipe, usual_rule
 
 
@@ -67,7 +67,9 @@ def _train(
     given = renamed(known(rule), given)
     if config is not None:
         given = commands.read_config(config, given.get("rule")) | given
-    summary = commands.train(given, out, resume, threads or cores(), tensorboard, ERR)
+    ranks = world()
+    threads = threads or ranks.threads()
+    summary = commands.train(given, out, resume, threads, tensorboard, ERR, ranks)
     if as_json:
         print(json.dumps(summary))
     else:

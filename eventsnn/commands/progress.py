@@ -23,7 +23,7 @@ from rich.text import Text
 from eventsnn.commands.console import Console, PlainColumn
 from eventsnn.rules.learned import Rates
 from eventsnn.stopping import SoftStop
-from eventsnn.train.trainer import Listener
+from eventsnn.train.listener import Listener
 
 if TYPE_CHECKING:
     from eventsnn.reproduce.paper import Row

@@ -10,6 +10,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.evaluate_options import EvaluateOptions
+from eventsnn.commands.measure import What
 from eventsnn.commands.progress import Bar, RowBars, progress_bars
 from eventsnn.commands.stopping import USUAL_LOSE, check_judged, stop_of
 from eventsnn.data.dataset import Data, DataSet, labels_of
@@ -18,27 +19,30 @@ from eventsnn.errors import Interrupted, UserError
 from eventsnn.events import EventBatch
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.measure.mistakes import confusion, mistakes
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own
+from eventsnn.train.same import agree
 
 Result = dict[str, Any]
 
 
 def evaluate(
     model: Path,
-    data: str | None,
-    split: str,
-    limit: int | None,
+    what: What,
     options: EvaluateOptions,
     threads: int,
     console: Console,
+    ranks: Ranks = ONE,
 ) -> dict[str, Any]:
     """Evaluate a saved network on a data set: one half, or both."""
+    data, split, limit, _ = what
     if split not in ("train", "test", "all"):
         raise UserError(f"split {split!r}; give test, train or all")
     check_judged(options.stop, split)
     learner, run = open_model(model)
-    with progress_bars(console) as bars:
+    learner.ranks = ranks
+    with progress_bars(console) as bars, ranks.in_turn():
         bar = Bar(bars, "preparing data")
         halves = open_own(model, run, data, limit=limit, progress=bar)
     spec = run.options.data if data is None else data
@@ -51,6 +55,7 @@ def evaluate(
                 f"data {spec!r}: recording {int((label < 0).argmax())} of the {name} half has no "
                 "label; evaluate needs one a recording"
             )
+    agree(ranks, halves)
     stop, told = None, {}
     if options.stop is not None:
         lose = USUAL_LOSE if options.lose is None else options.lose

@@ -19,11 +19,13 @@ from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import check_output_folder
 from eventsnn.files.unpack import read_text
 from eventsnn.options import flat
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.rules import words
 from eventsnn.text import quoted, shown
 from eventsnn.train.checkpoint import FILE, damaged, load_checkpoint
 from eventsnn.train.described import outputs
 from eventsnn.train.health import slips
+from eventsnn.train.learning import rule_of
 from eventsnn.train.listening import first_line
 from eventsnn.train.model import inherited
 from eventsnn.train.options import (
@@ -48,6 +50,7 @@ def train(
     threads: int,
     tensorboard: bool,
     console: Console,
+    ranks: Ranks = ONE,
 ) -> dict[str, Any]:
     """Train, or go on with a run; return its summary and how soon it was under way."""
     started = time.perf_counter()
@@ -58,7 +61,9 @@ def train(
     run = _run_to_go_on_with(out) if resume else None
     options = _new_options(given, out) if run is None else _merged(run, given, out)
     with progress_bars(console) as bars:
-        data = _data(options, run, None if "data" in given else out, Bar(bars, "preparing data"))
+        with ranks.in_turn():  # others read what the first one keeps
+            own = None if "data" in given else out
+            data = _data(options, run, own, Bar(bars, "preparing data"))
         if run is None:
             options = _following(given, data, console)
         elif out is not None:
@@ -67,8 +72,9 @@ def train(
         if run is None:
             _tell_data(options, data, console)
         _tell_other_networks(options, resume, console)
-        folder = _new_folder(options.data) if out is None else out
-        trainer = Trainer(options, data, folder, threads, tensorboard)
+        _tell_ranks(options, ranks, threads, console)
+        folder = _new_folder(options.data, ranks) if out is None else out
+        trainer = Trainer(options, data, folder, threads, tensorboard, ranks=ranks)
         if run is not None:
             _resume(trainer, run, folder, console)
         try:
@@ -136,6 +142,23 @@ def _tell_other_networks(options: TrainOptions, resume: bool, console: Console) 
         console.print(f"starts from {begin}", soft_wrap=True)
     if teachers:
         console.print(f"learns from {' and '.join(teachers)}, too", soft_wrap=True)
+
+
+def _tell_ranks(options: TrainOptions, ranks: Ranks, threads: int, console: Console) -> None:
+    """Say how many processes learn, and how many of them a batch keeps busy."""
+    rule = rule_of(options).over(ranks)
+    if ranks.size == 1:
+        return
+    each = f"{threads} thread{'s' if threads > 1 else ''} each"
+    console.print(f"{ranks.size} ranks of {each}", soft_wrap=True)
+    groups = rule.groups(rule.batch) or []
+    if len(groups) < ranks.size:
+        console.print(
+            f"warning: a batch of {rule.batch} has {len(groups)} groups, of which a rank takes at "
+            f"least one; {ranks.size - len(groups)} of {ranks.size} ranks have no recordings, give "
+            "a larger --batch or fewer ranks",
+            soft_wrap=True,
+        )
 
 
 def _holds_a_run(out: Path) -> bool:
@@ -248,8 +271,12 @@ def _merged(run: SavedRun, given: dict[str, Any], out: Path | None) -> TrainOpti
     return replace(saved, data=data, epochs=epochs, own=own)
 
 
-def _new_folder(data: str) -> Path:
-    """Make the next free folder under runs/."""
+def _new_folder(data: str, ranks: Ranks) -> Path:
+    """Make the next free folder under runs/, of the first rank; return it."""
+    return Path(ranks.said(str(_made_folder(data)) if ranks.first else ""))
+
+
+def _made_folder(data: str) -> Path:
     kind = data.replace(":", "-").split("/")[0].strip("-.") or "run"
     for number in range(1, 10_000):
         folder = Path("runs") / f"{kind}-{number}"

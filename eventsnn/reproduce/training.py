@@ -10,8 +10,9 @@ from eventsnn.data.identity import without_folder
 from eventsnn.reproduce.paper import Result, RowContext
 from eventsnn.reproduce.samples import percent
 from eventsnn.train.checkpoint import FILE, load_checkpoint
+from eventsnn.train.listener import Listener
 from eventsnn.train.options import completed, make_options
-from eventsnn.train.trainer import Listener, Trainer
+from eventsnn.train.trainer import Trainer
 
 _KEPT = (
     "seconds",

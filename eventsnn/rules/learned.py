@@ -27,6 +27,20 @@ class Teaching(Protocol):
         """Return the probability of each class, float64 (n_recordings, classes)."""
 
 
+class Among(NamedTuple):
+    """Which samples of a batch one of several ranks takes.
+
+    Attributes
+    ----------
+    rows : slice
+    labels : int64 array (n,)
+        Of the whole batch.
+    """
+
+    rows: slice
+    labels: NDArray[np.int64]
+
+
 class Batch(NamedTuple):
     """Samples to be learned together, or one after the other; their labels are known.
 
@@ -40,6 +54,8 @@ class Batch(NamedTuple):
     teaching : Teaching or None
     known_as : int64 array (n,), optional
         Their numbers in the training samples, where ``data`` are others: changed ones.
+    among : Among or None
+        Whose part of them these are; None: all.
     """
 
     data: Data
@@ -47,6 +63,7 @@ class Batch(NamedTuple):
     whole: bool = False
     teaching: Teaching | None = None
     known_as: NDArray[np.int64] | None = None
+    among: Among | None = None
 
     @property
     def numbers(self) -> NDArray[np.int64]:

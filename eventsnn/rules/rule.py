@@ -25,6 +25,7 @@ from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rat
 from eventsnn.rules.learned import Reading as Reading
 from eventsnn.rules.learned import ReverseWalk as ReverseWalk
 from eventsnn.rules.on_streams import OnStreams
+from eventsnn.rules.over_ranks import OverRanks
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule_options import RuleOptions, TellsOptions
 from eventsnn.rules.traffic import RuleTraffic
@@ -33,7 +34,7 @@ Net = TypeVar("Net")
 State = TypeVar("State")
 
 
-class Rule(TellsOptions, OnStreams, ABC, Generic[Net, State]):
+class Rule(TellsOptions, OnStreams, OverRanks, ABC, Generic[Net, State]):
     """A learning rule.
 
     Parameters

@@ -124,6 +124,7 @@ def augment(
     augmentation: Augmentation,
     rng: np.random.Generator,
     threads: int = 1,
+    own: slice | None = None,
 ) -> EventBatch:
     """Return the recordings ``order`` of ``batch``, changed at random.
 
@@ -135,16 +136,16 @@ def augment(
     rng : numpy.random.Generator
         A recording's changes depend on the generator and its place in ``order`` only.
     threads : int
-        Changes no bit.
+    own : slice, optional
+        Which of them are asked for.
 
     Returns
     -------
     EventBatch
-        n recordings, in that order.
+        n of them, or fewer.
     """
     _check_sides(augmentation, batch.shape)
-    n = len(order)
-    batch, order = batch.at_hand(order)
+    n, (batch, order) = len(order), batch.at_hand(order)
     source = _Part(batch.t, batch.unit, batch.start)
     warp = warp_of(batch.shape, augmentation, n, rng)
     keys = rng.integers(0, 1 << 63, n, dtype=np.uint64)
@@ -167,15 +168,16 @@ def augment(
                 _shake(out.t[first:end], out.unit[first:end], state[k], *jitter)
         return _Part(t[: out.start[-1]], unit[: out.start[-1]], out.start)
 
-    ends = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(int).tolist()
+    first, last = (0, n) if own is None else (own.start, own.stop)
+    ends = np.linspace(first, last, max(1, min(threads, last - first)) + 1).astype(int).tolist()
     parts = in_threads(work, [slice(a, b) for a, b in pairwise(ends)], threads)
     sizes = np.concatenate([np.diff(part.start) for part in parts])
     return batch.with_events(
         t=np.concatenate([part.t for part in parts]),
         unit=np.concatenate([part.unit for part in parts]),
         start=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
-        label=np.asarray(batch.label[order]),
-        duration=np.asarray(batch.duration[order]),
+        label=np.asarray(batch.label[order[first:last]]),
+        duration=np.asarray(batch.duration[order[first:last]]),
     )
 
 

@@ -13,6 +13,7 @@ from eventsnn.data.dataset import Data, labels_of
 from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.rules import find_rule
 from eventsnn.rules.evaluation import predict_until_clear
 from eventsnn.rules.learned import (
@@ -29,6 +30,7 @@ from eventsnn.train.augment import augment
 from eventsnn.train.described import network_by
 from eventsnn.train.distort import distort
 from eventsnn.train.options import TrainOptions
+from eventsnn.train.predict import predicted, together
 from eventsnn.train.shapes import check_network_room
 
 
@@ -59,6 +61,11 @@ class Learner:
         self.state: Any = None
         self.epoch = Epoch(0)
         self.teaching: Teaching | None = None
+        self.ranks: Ranks = ONE
+
+    def over(self, ranks: Ranks) -> None:
+        """Let ranks share out batches and evaluations; UserError where the rule cannot."""
+        self.rule, self.ranks = self.rule.over(ranks), ranks
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -76,8 +83,10 @@ class Learner:
         return self.rule.answers_first and not self.options.augmentation
 
     def compile(self, data: Data) -> None:
-        """Compile or load every kernel, changing nothing."""
-        self.rule.compile(self.network, data)
+        """Compile or load every kernel, changing nothing; the first rank keeps it for others."""
+        alone = self.rule if self.ranks.size == 1 else rule_of(self.options, self.threads)
+        with self.ranks.in_turn():
+            alone.compile(self.network, data)
 
     def start(self, data: Data, weights: list[NDArray[Any]] | None = None) -> list[Rates]:
         """Begin, with the weights of a trained network or with initial ones; return the rates."""
@@ -104,13 +113,16 @@ class Learner:
             yield learned
 
     def _batch(self, data: Data, order: NDArray[np.int64], rng: np.random.Generator) -> Batch:
-        change = self.options.augmentation
+        change, among = self.options.augmentation, self.rule.among(labels_of(data)[order])
+        own = slice(0, len(order)) if among is None else among.rows
+        mine = order[own]
         if not change:
-            return _unchanged(data, order, self.teaching)
+            return _unchanged(data, mine, self.teaching)._replace(among=among)
         if not isinstance(data, EventBatch):
-            return Batch(distort(data, order, change, rng), np.arange(len(order)), True)
-        changed = augment(data, order, change, rng, self.threads)
-        return Batch(changed, np.arange(len(order)), True, self.teaching, order)
+            drawn = distort(data, order, change, rng)
+            return Batch(drawn, np.arange(len(order))[own], among is None, among=among)
+        changed = augment(data, order, change, rng, self.threads, own)
+        return Batch(changed, np.arange(len(mine)), True, self.teaching, mine, among)
 
     def end_epoch(self) -> None:
         """An epoch has ended; raise UserError if anything is no longer finite."""
@@ -120,7 +132,8 @@ class Learner:
     def evaluate(self, data: Data, threads: int, stop: Stop | None = None) -> dict[str, Any]:
         """Predict every sample; see ``Rule``. With ``stop``, until its answer is clear."""
         if stop is None:
-            return self.rule.evaluate(self.state, data, threads)
+            found = predicted(self.ranks, self.rule, self.state, data, threads)
+            return found.to_json(labels_of(data))
         return self.until_clear(data, stop, threads).to_json(labels_of(data))
 
     def until_clear(self, data: Data, stop: Stop, threads: int = 1) -> PredictedEarly:
@@ -139,7 +152,12 @@ class Learner:
             )
         self.rule.check_data(data)
         assert isinstance(data, EventBatch)
-        return predict_until_clear(reading, data, stop, threads)
+        own = (
+            data
+            if self.ranks.size == 1
+            else data.select(np.arange(len(data))[self.ranks.part(len(data))])
+        )
+        return together(self.ranks, predict_until_clear(reading, own, stop, threads))
 
     def costs(self) -> dict[str, Any]:
         """Return operations a recording while learning."""

@@ -12,8 +12,8 @@ from eventsnn.data.facts import facts_of
 from eventsnn.rules import find_rule
 from eventsnn.train.described import outputs
 from eventsnn.train.health import slips
+from eventsnn.train.listener import Listener
 from eventsnn.train.options import TrainOptions
-from eventsnn.train.trainer import Listener
 
 _LEVEL = 6
 """Frames from ``epoch_ends`` to who called ``fit``."""

@@ -17,6 +17,7 @@ from eventsnn.data.dataset import DataSet, labels_of, sensor_of
 from eventsnn.data.identity import Identity
 from eventsnn.errors import UserError
 from eventsnn.options import flat
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.rules.learned import Arrays, Rates
 from eventsnn.train import one_pass
 from eventsnn.train.checkpoint import BEST_FILE, FILE, Checkpoint, load_checkpoint, save_checkpoint
@@ -24,32 +25,15 @@ from eventsnn.train.described import packed
 from eventsnn.train.health import complaints
 from eventsnn.train.held_out import split_of
 from eventsnn.train.learning import Learner
+from eventsnn.train.listener import Listener
 from eventsnn.train.metrics import Metrics
 from eventsnn.train.options import TrainOptions
 from eventsnn.train.run_folder import hold
+from eventsnn.train.same import agree, agree_on_weights
 from eventsnn.train.start import first_weights
 from eventsnn.train.taught import taught
 from eventsnn.train.teacher import digest_in, meet
 from eventsnn.train.trainable import check_trainable
-
-
-class Listener:
-    """Told how a run goes; the command line draws it."""
-
-    def compiling(self) -> None:
-        """Kernels are compiled or loaded now."""
-
-    def started(self, rates: list[Rates]) -> None:
-        """Initial weights are chosen; ``rates`` is empty where they do not depend on data."""
-
-    def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
-        """Epoch ``epoch`` (from 1) begins."""
-
-    def progress(self, done: int, accuracy: float) -> None:
-        """``done`` samples are learned; the accuracy so far in this epoch, while learning."""
-
-    def epoch_ends(self, row: dict[str, Any]) -> None:
-        """One row of the history is complete, and saved."""
 
 
 class Trainer:
@@ -68,6 +52,8 @@ class Trainer:
         Also write TensorBoard scalars into the folder.
     watch : bool
         Also evaluate the training half after each epoch, and note what learning cost.
+    ranks : Ranks
+        Who share out the work; the first one alone writes into the folder.
     """
 
     def __init__(
@@ -78,6 +64,7 @@ class Trainer:
         threads: int = 1,
         tensorboard: bool = False,
         watch: bool = False,
+        ranks: Ranks = ONE,
     ) -> None:
         check_trainable(options, data)
         # The word that the data have, whatever the options were made for.
@@ -85,10 +72,11 @@ class Trainer:
         self.data, self.folder, self.threads, self.watch = data, folder, threads, watch
         self.kept: Identity | None = None
         self.history: list[dict[str, Any]] = []
-        self.learner = Learner(options, threads)
+        self.learner, self.ranks = Learner(options, threads), ranks
+        self.learner.over(ranks)
         self.chosen, self.held_out = split_of(options, self.learner.rule.validate, data)
         self.began: Arrays = {}
-        self.metrics = Metrics(folder, tensorboard)
+        self.metrics = Metrics(folder if ranks.first else None, tensorboard)
         self.rates: list[Rates] = []
         self.resumed = False
         self._pass: list[list[one_pass.Portion]] = []
@@ -132,7 +120,8 @@ class Trainer:
         UserError
             If another run holds the folder, or has saved there what this one does not know.
         """
-        if self.folder is None:
+        agree(self.ranks, self.data, self.options)
+        if self.folder is None or not self.ranks.first:
             return self._run(listener)
         with hold(self.folder):
             self._check_saved(self.folder)
@@ -157,6 +146,8 @@ class Trainer:
             weights = first_weights(self.learner, self.data.train)
             self.rates = self.learner.start(self.data.train, weights)
             listener.started(self.rates)
+        agree_on_weights(self.ranks, self.learner.snapshot, self.began)
+        if not self.resumed:
             self._save(FILE)
         try:
             self._epochs(listener)
@@ -270,8 +261,9 @@ class Trainer:
         return len(last) == patience > 0 and not any(row["best"] for row in last)
 
     def _save(self, file: str) -> None:
-        if self.folder is not None:
-            save_checkpoint(self.folder, self.checkpoint(), file)
+        saved = None if self.folder is None else self.checkpoint()  # of all ranks together
+        if self.folder is not None and saved is not None and self.ranks.first:
+            save_checkpoint(self.folder, saved, file)
 
     def checkpoint(self) -> Checkpoint:
         """Return the run as it stands."""

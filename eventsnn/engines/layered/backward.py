@@ -33,6 +33,8 @@ from eventsnn.engines.layered.passed import Passed, Piece
 from eventsnn.engines.layered.walk import SpikeErrors, TimedErrors
 from eventsnn.engines.outputs import integral_unit
 from eventsnn.errors import UserError
+from eventsnn.ranks.ranks import ONE, Ranks
+from eventsnn.ranks.sums import OwnColumns, exchanged
 from eventsnn.record import Reads
 from eventsnn.threads import in_threads
 
@@ -67,9 +69,12 @@ class Gradients(NamedTuple):
 
 
 class Unsummed(NamedTuple):
-    """``Gradients``, but for dense connections into spiking neurons: those are ``Blockwise``."""
+    """``Gradients``, but for dense connections into spiking neurons: those are ``Blockwise``.
 
-    weights: list[NDArray[Any] | Blockwise]
+    Of several ranks each has those of its own targets.
+    """
+
+    weights: list[NDArray[Any] | Blockwise | OwnColumns]
     errors: list[dict[int, NDArray[Any]]]
     spikes: list[dict[int, NDArray[np.float64]]]
 
@@ -114,7 +119,7 @@ def adjoint(
     )
     given = _checked_errors(passed, errors)
     found = blockwise_adjoint(passed, arrays, given, (costs, near_weight), threads)
-    whole = [g.whole(threads) if isinstance(g, Blockwise) else g for g in found.weights]
+    whole = [g if isinstance(g, np.ndarray) else g.whole(threads) for g in found.weights]
     return Gradients(whole, found.errors, found.spikes)
 
 
@@ -148,19 +153,27 @@ def blockwise_adjoint(
     errors: Numbered,
     worth: tuple[_Costs, float] = (0.0, 1.0),
     threads: int = 1,
+    ranks: Ranks = ONE,
 ) -> Unsummed:
     """Walk a batch in reverse, but leave the sums of dense gradients to who needs them.
 
-    ``worth`` is (``spike_cost``, ``near_weight``) of ``adjoint``. Nothing is checked.
+    ``worth`` is (``spike_cost``, ``near_weight``) of ``adjoint``. Nothing is checked. Each rank
+    walks its own recordings; they are those of one batch.
     """
     walk = _Walk(passed, weights, errors, worth)
     done = in_threads(walk.piece, passed.pieces, threads)
     layers = {link.connection: link.layer for link in passed.links}
-    gradients: list[NDArray[Any] | Blockwise] = []
-    for c, w in enumerate(weights):
-        parts = [back.gradients[c] for back in done if c in back.gradients]
-        found = layers[c].joined(parts, w.shape, w.dtype) if parts else np.zeros(w.shape, w.dtype)
-        gradients.append(found)
+    parts = [[b.gradients[c] for b in done if c in b.gradients] for c in range(len(weights))]
+    gradients: list[NDArray[Any] | Blockwise | OwnColumns]
+    if ranks.size > 1:
+        each = zip(weights, parts, strict=True)
+        found = [layers[c].found(part, w.shape, w.dtype) for c, (w, part) in enumerate(each)]
+        gradients = exchanged(ranks, found)
+    else:
+        gradients = [
+            layers[c].joined(part, w.shape, w.dtype) if part else np.zeros(w.shape, w.dtype)
+            for c, (w, part) in enumerate(zip(weights, parts, strict=True))
+        ]
     return Unsummed(gradients, [back.errors for back in done], [back.spikes for back in done])
 
 

@@ -22,6 +22,7 @@ from eventsnn.engines.layered.deliveries import Decay, Deliveries, Tally, Train
 from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Each, Laid
 from eventsnn.neurons.neuron import Neuron
+from eventsnn.ranks.sums import GroupSums, OfRank
 from eventsnn.record import Readouts
 from eventsnn.topology.topology import Topology
 
@@ -181,6 +182,10 @@ class Layer(ABC):
             for gradient in part:
                 total += gradient
         return total
+
+    def found(self, parts: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> OfRank:
+        """Return the parts for the ranks that own the targets, which do what ``joined`` does."""
+        return GroupSums([gradient for part in parts for gradient in part], shape, dtype)
 
     @classmethod
     def uncounted(cls, topology: Topology, neuron: Neuron) -> str | None:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered import passed as layered
 from eventsnn.engines.layered.backward import blockwise_adjoint
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import Laid, plain
 from eventsnn.engines.layered.layer import Layer, layer_of
+from eventsnn.engines.layered.walk import GROUP
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.optimizers.over_ranks import Gradient, shared
 from eventsnn.rules.adjoint import few_bits
 from eventsnn.rules.adjoint.operation_cost import Choice, chosen, priced, pruned, silence
 from eventsnn.rules.adjoint.options import AdjointOptions
@@ -74,6 +75,10 @@ class Adjoint(GradientRule):
                     "layers and pooling into if, lif and readout neurons"
                 )
 
+    def groups(self, n: int) -> list[range]:
+        """Return the recordings of a batch in groups that one rank takes whole."""
+        return [range(first, min(first + GROUP, n)) for first in range(0, n, GROUP)]
+
     def droppable(self, network: Network) -> list[int]:
         """Return the populations in which neurons are dropped."""
         first = -2 if self.options.dropout_at == "last" else 0
@@ -92,9 +97,9 @@ class Adjoint(GradientRule):
     def read(self, state: GradientState, batch: Batch, rng: np.random.Generator) -> Chunk:
         """Read recordings, and draw which hidden neurons speak in each."""
         chunk, share = super().read(state, batch, rng), self.options.dropout
-        n = len(chunk.batch)
+        n, rows = len(chunk.labels), chunk.rows
         masks = {
-            p: rng.random((n, state.sizes[p]), np.float32) >= share
+            p: (rng.random((n, state.sizes[p]), np.float32) >= share)[rows]
             for p in self.droppable(state.network)
         }
         return chunk._replace(masks=masks)
@@ -111,28 +116,31 @@ class Adjoint(GradientRule):
             names = state.network.index
             since = {names(name): one["v"] for name, one in chunk.since.items()}
         passed = layered.run_checked(state.network, weights, *args, since)
-        outputs = layered.outputs_of(passed, state.output, self.loss.reads)
+        outputs: NDArray[Any] = np.zeros((0, state.sizes[-1]))
+        if len(chunk.batch):
+            outputs = layered.outputs_of(passed, state.output, self.loss.reads)
         return Trace(outputs, self._spoke(state, chunk, passed), (passed, weights))
 
     def reverse(
         self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
-    ) -> list[NDArray[Any] | Blockwise]:
+    ) -> list[Gradient]:
         """Walk a batch layer by layer in reverse."""
         passed, weights = trace.record
         worth = (
-            self._cost_of(state, trace.spoke, len(chunk.batch)),
+            self._cost_of(state, trace.spoke, len(chunk.labels)),
             self.options.near_threshold_weight,
         )
         given = {state.output: (self.loss.reads, errors)}
-        gradients = blockwise_adjoint(passed, weights, given, worth, self.threads).weights
+        found = blockwise_adjoint(passed, weights, given, worth, self.threads, self.ranks)
+        gradients = found.weights
         louder = self._louder()
         for gradient, source in zip(gradients, state.network.sources, strict=True):
             if source not in chunk.masks:
                 continue
-            if isinstance(gradient, Blockwise):
-                gradient.scale(louder)
-            else:
+            if isinstance(gradient, np.ndarray):
                 gradient *= louder
+            else:
+                gradient.scale(louder)
         return gradients
 
     def begin_epoch(self, state: GradientState, epoch: Epoch) -> GradientState:
@@ -154,13 +162,14 @@ class Adjoint(GradientRule):
     def _chosen(self, state: GradientState, walked: Walked, progress: float) -> dict[int, Param]:
         """Return the synapses that are there, 0 and 1, by connection and laid out as weights."""
         options, found = self.options, dict[int, Param]()
+        remembered = shared(self.ranks, state.optimizer).slots[0]
         # The last choice, at the start of the last epoch, has to have the share that is asked for.
         fall = min(options.synapses_fall, state.last_epoch)
         choice = Choice.at(progress, options.synapses, fall, options.operation_cost)
         for c in priced(state.network):
             spoke = walked.spoke[state.network.sources[c]] / len(walked.loss)
-            param, memory = state.params[c], state.optimizer.slots[0][c]
-            present = chosen(param, memory, spoke, choice).astype(param.dtype)
+            param = state.params[c]
+            present = chosen(param, remembered[c], spoke, choice).astype(param.dtype)
             found[c] = Laid.of(present) if isinstance(param, Laid) else present
         return found
 

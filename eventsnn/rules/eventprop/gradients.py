@@ -28,7 +28,7 @@ from eventsnn.rules.evaluation import FirstSpikes, first_spikes
 from eventsnn.rules.eventprop import kernel as eventprop_kernel
 from eventsnn.rules.eventprop import prepare as eventprop_prepare
 from eventsnn.rules.eventprop.arrays import Machine, Run, Walk, calls, graph_of, run_of
-from eventsnn.rules.eventprop.groups import groups_of, most_spikes, summed
+from eventsnn.rules.eventprop.groups import Grouped, check_finite, groups_of, most_spikes, summed
 from eventsnn.threads import in_threads
 
 
@@ -106,35 +106,53 @@ def eventprop(
         For a network with other neuron models, a record that goes on from a state or
         lacks spikes, errors that do not fit, and gradients that are not finite.
     """
-    graph = graph_of(network)
-    flat = network.weights(weights)
-    recordings = _recordings(network, events, record)
-    given = _checked_errors(network, record, errors)
     if not (np.isfinite(least_slope) and least_slope >= 0):
         raise UserError(f"eventprop: least_slope is {least_slope}; give a number >= 0")
+    how = Grouped(groups_of(len(record)), least_slope, threads)
+    done, spike_t = by_group(GivenRun(network, weights, events, record, errors), how)
+    gradients = tuple(summed(parts) for parts in zip(*done, strict=True))
+    check_finite(network, gradients)
+    return Gradients(gradients, spike_t)
+
+
+class GivenRun(NamedTuple):
+    """What ``eventprop`` takes: a record, what it was made of, and errors."""
+
+    network: Network
+    weights: Weights
+    events: Events
+    record: Record
+    errors: Mapping[str, Errors]
+
+
+def by_group(
+    run: GivenRun, how: Grouped
+) -> tuple[list[tuple[NDArray[Any], ...]], dict[str, NDArray[np.float64]]]:
+    """Return the gradients of each group of recordings, and ``Gradients.spike_t``."""
+    network, record = run.network, run.record
+    graph = graph_of(network)
+    flat = network.weights(run.weights)
+    recordings = _recordings(network, run.events, record)
+    given = _checked_errors(network, record, run.errors)
     real = flat[0].dtype if flat else np.dtype(np.float64)
     spike_t = {name: np.zeros(len(kept)) for name, kept in record.spikes.items()}
+    shapes = [c.topology.weight_shape for c in network.connections]
 
     def work(rows: range) -> tuple[NDArray[Any], ...]:
         gradients = tuple(np.zeros_like(array) for array in flat)
         walk = Walk.zeros(network, graph, most_spikes(record, recordings, rows), real)
         kernels: tuple[Any, ...] = ()
         for i in rows:
-            run = run_of(network, graph.unit_at, recordings, (record, given), i)
-            parts = (graph, calls(), Arrays(flat, real), Arrays(gradients, real), run, walk)
-            machine = Machine(*parts, float(least_slope))
+            one = run_of(network, graph.unit_at, recordings, (record, given), i)
+            parts = (graph, calls(), Arrays(flat, real), Arrays(gradients, real), one, walk)
+            machine = Machine(*parts, float(how.least_slope))
             kernels = kernels or _entries(machine)
             for kernel in kernels:
                 kernel(machine)
-            _keep(network, record, run, spike_t, i)
-        return gradients
+            _keep(network, record, one, spike_t, i)
+        return tuple(g.reshape(shape) for g, shape in zip(gradients, shapes, strict=True))
 
-    done = in_threads(work, groups_of(len(record)), threads)
-    gradients = tuple(summed(parts) for parts in zip(*done, strict=True))
-    _check_finite(network, gradients)
-    shapes = [c.topology.weight_shape for c in network.connections]
-    shaped = (g.reshape(shape) for g, shape in zip(gradients, shapes, strict=True))
-    return Gradients(tuple(shaped), spike_t)
+    return in_threads(work, how.groups, how.threads), spike_t
 
 
 def _keep(
@@ -274,14 +292,3 @@ def _checked_array(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.
             f"eventprop: error {i} of {name} is {array.reshape(-1)[i]}; give finite numbers"
         )
     return array
-
-
-def _check_finite(network: Network, gradients: tuple[NDArray[Any], ...]) -> None:
-    for connection, gradient in zip(network.connections, gradients, strict=True):
-        if not np.isfinite(gradient.sum(dtype=np.float64)):
-            wrong = np.flatnonzero(~np.isfinite(gradient))
-            if wrong.size:
-                raise UserError(
-                    f"eventprop: the gradient of weight {wrong[0]} of {connection.name} is "
-                    f"{gradient[wrong[0]]}: a spike barely crossed the threshold; give least_slope"
-                )

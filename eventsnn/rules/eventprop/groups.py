@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
+from eventsnn.errors import UserError
+from eventsnn.network import Network
+from eventsnn.ranks.sums import OwnColumns
 from eventsnn.record import Record
 
 _LEAST, _MOST = 4, 8
+
+
+class Grouped(NamedTuple):
+    """Groups of recordings; ``least_slope`` and ``threads`` are those of ``eventprop``."""
+
+    groups: list[range]
+    least_slope: float
+    threads: int
 
 
 def groups_of(n: int) -> list[range]:
@@ -31,3 +43,19 @@ def summed(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for part in others:
         total += part
     return total
+
+
+def check_finite(network: Network, gradients: Sequence[NDArray[Any] | OwnColumns]) -> None:
+    """Refuse gradients that are not finite."""
+    for connection, gradient in zip(network.connections, gradients, strict=True):
+        array = gradient.array if isinstance(gradient, OwnColumns) else gradient
+        if not np.isfinite(array.sum(dtype=np.float64)):
+            wrong = np.flatnonzero(~np.isfinite(array))
+            if wrong.size:
+                k = int(wrong[0])
+                number = gradient.weight(k) if isinstance(gradient, OwnColumns) else k
+                raise UserError(
+                    f"eventprop: the gradient of weight {number} of {connection.name} is "
+                    f"{array.reshape(-1)[k]}: a spike barely crossed the threshold; give "
+                    "least_slope"
+                )

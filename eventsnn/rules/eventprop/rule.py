@@ -10,15 +10,24 @@ from numpy.typing import NDArray
 
 from eventsnn.engines import simulate
 from eventsnn.engines.asynchronous.state import State
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.outputs import integral_unit, recorded_outputs
 from eventsnn.errors import UserError
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
+from eventsnn.optimizers.over_ranks import Gradient
+from eventsnn.ranks.sums import GroupSums, exchanged
 from eventsnn.record import Record
 from eventsnn.rules.evaluation import FirstSpikes, first_spikes, spikes_allowed
 from eventsnn.rules.eventprop.arrays import constants_of
-from eventsnn.rules.eventprop.gradients import Errors, ReadoutErrors, errors_by_spike, eventprop
+from eventsnn.rules.eventprop.gradients import (
+    Errors,
+    GivenRun,
+    ReadoutErrors,
+    by_group,
+    errors_by_spike,
+    eventprop,
+)
+from eventsnn.rules.eventprop.groups import Grouped, check_finite, groups_of
 from eventsnn.rules.eventprop.options import EventPropOptions
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
 from eventsnn.rules.gradient.rule import GradientRule
@@ -57,6 +66,9 @@ class EventProp(GradientRule):
 
     def run(self, state: GradientState, chunk: Chunk) -> Trace:
         """Run a batch event by event."""
+        if not len(chunk.batch):  # other ranks have them all
+            nothing = [np.zeros(size, np.int64) for size in state.sizes]
+            return Trace(np.zeros((0, state.sizes[-1])), nothing, None)
         most = spikes_allowed(state.network, chunk.batch)
         given = state.network, state.weights, chunk.batch
         begun = None if chunk.since is None else _standing(state, chunk.since)
@@ -74,13 +86,46 @@ class EventProp(GradientRule):
 
     def reverse(
         self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
-    ) -> list[NDArray[Any] | Blockwise]:
+    ) -> list[Gradient]:
         """Walk a batch event by event in reverse."""
+        if self.ranks.size > 1:
+            return self._reverse_together(state, chunk, trace, errors)
+        slope = LEAST_SLOPE * self.options.threshold
+        args = self._given(state, chunk, trace, errors)
+        return list(eventprop(*args, least_slope=slope, threads=self.threads).weights)
+
+    def _given(
+        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
+    ) -> GivenRun:
+        """Return what ``eventprop`` takes."""
         record, timed = trace.record
         given = self._errors(state, record, timed, errors)
-        slope = LEAST_SLOPE * self.options.threshold
-        args = state.network, state.weights, chunk.batch, record, given
-        return list(eventprop(*args, least_slope=slope, threads=self.threads).weights)
+        return GivenRun(state.network, state.weights, chunk.batch, record, given)
+
+    def groups(self, n: int) -> list[range]:
+        """Return the recordings of a batch in groups that one rank takes whole."""
+        return groups_of(n)
+
+    def _reverse_together(
+        self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
+    ) -> list[Gradient]:
+        """Walk this rank's groups; return the gradients of all groups by its own targets."""
+        groups, done = self.groups(len(chunk.labels)), list[tuple[NDArray[Any], ...]]()
+        if trace.record is not None:
+            first, slope = chunk.rows.start, LEAST_SLOPE * self.options.threshold
+            own = [
+                range(one.start - first, one.stop - first)
+                for one in groups[self.ranks.part(len(groups))]
+            ]
+            how = Grouped(own, slope, self.threads)
+            done, _ = by_group(self._given(state, chunk, trace, errors), how)
+        found = [
+            GroupSums([group[c] for group in done], w.shape, w.dtype, from_zero=False)
+            for c, w in enumerate(state.params)
+        ]
+        gradients = exchanged(self.ranks, found)
+        check_finite(state.network, gradients)
+        return gradients
 
     def _errors(
         self,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.events import EventBatch
 from eventsnn.kernels.compile import allocating
-from eventsnn.rules.learned import Since, Teaching
+from eventsnn.optimizers.over_ranks import Gradient
+from eventsnn.rules.learned import Among, Since, Teaching
 
 
 class Chunk(NamedTuple):
@@ -27,6 +27,8 @@ class Chunk(NamedTuple):
     teaching : Teaching or None
     since : Since or None
         Where the network stands when the one recording begins; None: at rest.
+    among : Among or None
+        Of which recordings these are this rank's; None: all there are.
     """
 
     batch: EventBatch
@@ -34,6 +36,17 @@ class Chunk(NamedTuple):
     masks: dict[int, NDArray[np.bool_]]
     teaching: Teaching | None = None
     since: Since | None = None
+    among: Among | None = None
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class of each recording, those of other ranks among them, int64 (n,)."""
+        return np.asarray(self.batch.label if self.among is None else self.among.labels, np.int64)
+
+    @property
+    def rows(self) -> slice:
+        """Which of them these are."""
+        return slice(0, len(self.batch)) if self.among is None else self.among.rows
 
 
 class Trace(NamedTuple):
@@ -62,7 +75,7 @@ class Walked(NamedTuple):
     loss : float64 array (n,)
     scores : float64 array (n, classes)
         The class with the highest score is the prediction.
-    gradients : list of float arrays or Blockwise, in the order of the connections
+    gradients : list of Gradient, in the order of the connections
         Of the mean loss; they may be changed.
     spoke : list of int64 arrays
         Spikes of each unit of each population, summed over the batch.
@@ -70,7 +83,7 @@ class Walked(NamedTuple):
 
     loss: NDArray[np.float64]
     scores: NDArray[np.float64]
-    gradients: list[NDArray[Any] | Blockwise]
+    gradients: list[Gradient]
     spoke: list[NDArray[np.int64]]
 
 

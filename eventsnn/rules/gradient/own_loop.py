@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.loss import Loss
 from eventsnn.network import Network, Weights
 from eventsnn.optimizers.optimizer import Optimizer
+from eventsnn.optimizers.over_ranks import Gradient, whole
+from eventsnn.ranks.ranks import ONE
 from eventsnn.record import Reads
 from eventsnn.rules.gradient.chunk import Chunk, Trace, count_into
 from eventsnn.rules.gradient.state import GradientState
@@ -132,8 +133,8 @@ class OwnLoop(ABC):
             at = tuple(int(k) for k in wrong[0])
             raise UserError(f"backward: errors of {name}: {at} is {given[at]}; give finite numbers")
         found = self.reverse(passed.state, passed.chunk, passed.trace, given)
-        whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in found]
-        return {c.name: g for c, g in zip(network.connections, whole, strict=True)}
+        arrays = whole(ONE, found, self.threads)
+        return {c.name: g for c, g in zip(network.connections, arrays, strict=True)}
 
     @abstractmethod
     def check_network(self, network: Network) -> None:
@@ -146,7 +147,7 @@ class OwnLoop(ABC):
     @abstractmethod
     def reverse(
         self, state: GradientState, chunk: Chunk, trace: Trace, errors: NDArray[np.float64]
-    ) -> list[NDArray[Any] | Blockwise]:
+    ) -> list[Gradient]:
         """Walk a batch in reverse; return the gradient of each connection.
 
         ``errors`` are derivatives by the outputs, float64 (n, classes).

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from eventsnn.data.dataset import Data
 from eventsnn.engines.kept import read_only
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.engines.layered.dense.laid import plain
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
@@ -22,6 +21,8 @@ from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.applied import clip_by_norm
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.optimizers.over_ranks import Gradient, shared, step, whole
+from eventsnn.rules.gradient.all_ranks import probabilities, together
 from eventsnn.rules.gradient.along import AlongStream
 from eventsnn.rules.gradient.arrays import arrays_of, restored
 from eventsnn.rules.gradient.chunk import Chunk, Walked, count_into
@@ -179,7 +180,7 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
         events = events if batch.whole else events.select(batch.order)
         came = np.zeros(state.sizes[state.network.input], np.int64)
         count_into(events.unit, came)
-        return Chunk(events, came, {}, batch.teaching)
+        return Chunk(events, came, {}, batch.teaching, among=batch.among)
 
     def learn(
         self, state: GradientState, batch: Batch, rng: np.random.Generator
@@ -208,7 +209,7 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
             ready = None if ahead is None else later(ahead, self.threads)
             state = self._updated(state, walked)
             said = answers(walked.scores)
-            right = int((said == chunk.batch.label).sum())
+            right = int((said == chunk.labels).sum())
             yield state, Learned(right, float(walked.loss.sum()), said)
 
     def _fetched(
@@ -218,18 +219,19 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
 
     def walk(self, state: GradientState, chunk: Chunk) -> Walked:
         """Run a batch, grade it, and walk it in reverse."""
-        trace = self.run(state, chunk)
+        trace = together(self.ranks, self.run(state, chunk))
         graded = self.grade(trace.outputs, chunk)
-        gradients = self.reverse(state, chunk, trace, graded.gradient / len(chunk.batch))
+        errors = (graded.gradient / len(chunk.labels))[chunk.rows]
+        gradients = self.reverse(state, chunk, trace, errors)
         return Walked(graded.loss, graded.scores, gradients, trace.spoke)
 
     def grade(self, outputs: NDArray[Any], chunk: Chunk) -> Graded:
         """Grade outputs against the labels and, if there are any, what teachers say."""
-        labels, share = np.asarray(chunk.batch.label, np.int64), self.options.teacher_share
+        labels, share = chunk.labels, self.options.teacher_share
         if chunk.teaching is None or not isinstance(self.loss, TargetLoss):
             return self.loss(outputs, labels)
         target = (1 - share) * self.loss.targets(labels, outputs.shape[1])
-        target += share * chunk.teaching.probabilities(chunk.batch, self.threads)
+        target += share * probabilities(self.ranks, chunk, target.shape[1], self.threads)
         return self.loss.towards(np.asarray(outputs, np.float64), target)
 
     def _updated(self, state: GradientState, walked: Walked) -> GradientState:
@@ -237,13 +239,12 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
         if options.silent_pull:
             self._pull_up(state.network, walked.spoke, gradients)
         if options.clip:
-            whole = [g.whole(self.threads) if isinstance(g, Blockwise) else g for g in gradients]
-            gradients = [*clip_by_norm(whole, options.clip)[0]]
+            every = whole(self.ranks, gradients, self.threads)
+            gradients = [*clip_by_norm(every, options.clip)[0]]
         rate = options.rate_at(state.progress)
         rates = [rate * scale for scale in state.scales]
-        params, memory = self.optimizer.update(
-            gradients, state.optimizer, state.params, rates, reuse=True, threads=self.threads
-        )
+        now = state.optimizer, state.params
+        params, memory = step(self.ranks, self.optimizer, gradients, now, rates, self.threads)
         progress = state.progress + 1 / state.total
         state = replace(state, params=params, optimizer=memory, progress=progress)
         return state.averaging(options.average, self.threads) if options.average else state
@@ -252,7 +253,7 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
         self,
         network: Network,
         spoke: list[NDArray[np.int64]],
-        gradients: list[NDArray[Any] | Blockwise],
+        gradients: list[Gradient],
     ) -> None:
         """Pull up the weights of neurons that were silent in every recording."""
         ends = zip(network.sources, network.targets, strict=True)
@@ -279,8 +280,8 @@ class GradientRule(OwnLoop, AlongStream, NetworkRule[GradientState]):
                 )
 
     def arrays(self, state: GradientState) -> Arrays:
-        """Return weights and the optimizer's state."""
-        return arrays_of(state)
+        """Return weights and the optimizer's state, to which all ranks give their part."""
+        return arrays_of(replace(state, optimizer=shared(self.ranks, state.optimizer)))
 
     def restore(self, network: Network, arrays: Arrays) -> GradientState:
         """Return the state that the arrays were made of."""

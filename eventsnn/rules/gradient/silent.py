@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.engines.layered.dense.backward import Blockwise
 from eventsnn.kernels.compile import allocating
+from eventsnn.optimizers.over_ranks import Gradient
 from eventsnn.topology.topology import Topology
 
 
 def pull_up(
     topology: Topology,
-    gradient: NDArray[Any] | Blockwise,
+    gradient: Gradient,
     came: NDArray[np.int64],
     spoke: NDArray[np.int64],
     pull: float,
@@ -29,7 +28,7 @@ def pull_up(
     Parameters
     ----------
     topology : Topology
-    gradient : float array of its ``weight_shape``, or Blockwise
+    gradient : float array of its ``weight_shape``, Blockwise or OwnColumns
         Changed in place.
     came, spoke : int64 arrays (n_in,), (n_out,)
         Spikes of each sender and of each target, summed over the batch.
@@ -47,10 +46,10 @@ def pull_up(
     if not quiet.any() or not came.any():
         return
     by = (pull * came / came.sum()).astype(np.float32)
-    if isinstance(gradient, Blockwise):
-        gradient.add(quiet, -by)
-    else:
+    if isinstance(gradient, np.ndarray):
         _pull(gradient.reshape(len(came), -1), np.flatnonzero(quiet), by)
+    else:
+        gradient.add(quiet, -by)
 
 
 @allocating

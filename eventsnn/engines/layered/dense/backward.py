@@ -44,6 +44,8 @@ class Blockwise:
         Of the pieces of a batch, in order.
     shape : (n_in, n_out)
     dtype : dtype
+    own : slice, optional
+        The targets that are asked for; None: all.
 
     Attributes
     ----------
@@ -56,9 +58,11 @@ class Blockwise:
         walks: Sequence[Part],
         shape: tuple[int, ...],
         dtype: Any,
+        own: slice | None = None,
     ) -> None:
         self.walks, self.shape, self.dtype = walks, shape, np.dtype(dtype)
-        self.blocks = blocks_of(shape[1])
+        self.own = slice(0, shape[1]) if own is None else own
+        self.blocks = blocks_of(self.own.stop - self.own.start, self.own.start)
         self._factor = self.dtype.type(1)
         self._more: list[tuple[NDArray[np.bool_], NDArray[Any]]] = []
 
@@ -88,11 +92,12 @@ class Blockwise:
         return block
 
     def whole(self, threads: int = 1) -> NDArray[Any]:
-        """Return the gradient, float (n_in, n_out)."""
-        out = np.empty(self.shape, self.dtype)
+        """Return the gradient by the weights into its targets, float (n_in, n_own)."""
+        first = self.own.start
+        out = np.empty((self.shape[0], self.own.stop - first), self.dtype)
 
         def work(units: slice) -> None:
-            kernel.transpose_into(self.block(units), units.start, out)
+            kernel.transpose_into(self.block(units), units.start - first, out)
 
         in_threads(work, self.blocks, threads)
         return out
@@ -106,16 +111,16 @@ def fan_of(n_in: int, n_out: int) -> Fan:
     return Fan(n_out, cell, np.zeros(n_in, np.int32), weight, 1, n_out, 0)
 
 
-def blocks_of(n: int) -> list[slice]:
+def blocks_of(n: int, first: int = 0) -> list[slice]:
     """Cut n neurons into pairs of blocks of equal size, as large as they may be but the last."""
     if n <= BLOCK:
-        return [slice(0, n)]
+        return [slice(first, first + n)] if n else []
     ends = [*range(0, n - n % (2 * BLOCK) + 1, BLOCK)]
     if ends[-1] < n:
         # Whole tiles, which begin where registers do.
         half = round((n - ends[-1]) / (2 * TILE)) * TILE
         ends += [ends[-1] + half, n] if half else [n]
-    return [slice(a, b) for a, b in pairwise(ends)]
+    return [slice(first + a, first + b) for a, b in pairwise(ends)]
 
 
 @threaded

@@ -16,6 +16,7 @@ from eventsnn.engines.layered.dense.apart import Apart
 from eventsnn.engines.layered.dense.backward import Blockwise, Part, fan_of, part_of
 from eventsnn.engines.layered.dense.block import GROUP, run_block
 from eventsnn.engines.layered.dense.laid import Laid, cuts_of, lay, plain
+from eventsnn.engines.layered.dense.walks import SentWalks
 from eventsnn.engines.layered.lanes import LINE, aligned
 from eventsnn.engines.layered.layer import Ahead, Cost, Passage, runs
 from eventsnn.engines.layered.patch import patch_walk
@@ -197,6 +198,10 @@ class DenseLayer(SpikingLayer):
     def joined(self, parts: Sequence[Part], shape: tuple[int, ...], dtype: Any) -> Blockwise:
         """Return the gradient of a batch, not summed yet."""
         return Blockwise(parts, shape, dtype)
+
+    def found(self, parts: Sequence[Part], shape: tuple[int, ...], dtype: Any) -> SentWalks:
+        """Return walks for the ranks that own the targets: events and jumps, not gradients."""
+        return SentWalks([walk for walk, _ in parts], shape, dtype, self.membrane.tau_us)
 
     @classmethod
     def uncounted(cls, topology: Topology, neuron: Neuron) -> str | None:
