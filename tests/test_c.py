@@ -431,6 +431,17 @@ REFUSED = {
         ),
         r"2 inputs \(in, more\)",
     ),
+    "nothing": (
+        es.Network((ALONE, es.Population("b", 2, es.IF())), ()),
+        "no connection; give it one from the input",
+    ),
+    "onward": (
+        es.Network(
+            (ALONE, es.Population("a", 2, es.IF()), es.Population("b", 2, es.IF())),
+            (es.Connection("in", "b", es.Dense(112, 2)), es.Connection("b", "a", es.Dense(2, 2))),
+        ),
+        "connection b->a: leads on from the output",
+    ),
 }
 
 
@@ -553,3 +564,50 @@ def test_every_kind_with_a_text_is_compiled_here():
     assert known("neurons").split(", ") == ["if", *whole, "lif", "readout"]
     # A kind that joins them joins the cases above.
     assert known("fan_outs").split(", ") == ["conv2d", "dense", "mean_conv2d", "pool2d", "sparse"]
+
+
+@pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-funsafe-math-optimizations"])
+def test_a_compiler_that_reorders_sums_is_refused(program, gcc, flag):
+    words = [gcc, "-std=c99", flag, "-fsyntax-only", "snn.c"]
+    done = subprocess.run(words, cwd=program, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "leave -ffast-math" in done.stderr
+
+
+def test_no_name_is_that_of_a_header_of_c():
+    for name in ("string", "time", "stdint"):
+        with pytest.raises(UserError, match=f"<{name}.h> is C's, give another"):
+            COptions(name=name)
+    assert COptions(name="timer").name == "timer"
+
+
+@pytest.mark.parametrize("stop", ["margin:1e30", "margin:1,check_us=4294967296"])
+@pytest.mark.parametrize("case", ["maximum", "real"])
+def test_what_never_comes_in_a_recording_stops_nothing(gcc, tmp_path, case, stop):
+    network, given = CASES["dense"]
+    weights = drawn(network, 2)
+    if case != "real":
+        network, weights, given = whole(case)
+        given |= {"gain": 1e-300}
+    built = Built(gcc, tmp_path, network, weights, given, stop=stop)
+    stream = events(SENSOR, 1)
+    assert [int(row[2]) for row in built.replay([stream])] == [stream.duration]
+
+
+def test_whole_numbers_without_bits_behind_the_point_are_only_added_and_compared(gcc, tmp_path):
+    network = es.layers("8x7x2-20-5", IntegerLIF(threshold=300, fraction=0), IntegerReadout())
+    weights = {c.name: np.full(c.topology.weight_shape, 3.0) for c in network.connections}
+    output = replace(network.populations[-1], neuron=IntegerReadout(fraction=0))
+    network = es.Network((*network.populations[:-1], output), network.connections)
+    CFile().write(tmp_path, Described(network, weights, {}), COptions(stop="margin:2"))
+    text = (tmp_path / "snn.c").read_text()
+    assert "#define SNN_SCALED 0" in text and ".scale" not in text
+    work = [line.strip() for line in text[text.index("Work") : text.index("*/")].splitlines()]
+    assert work[1:7] == [
+        "an event         20 additions, twice as many comparisons",
+        "a spike of 1     5 additions, twice as many comparisons",
+        "an instant of k events, in which every neuron fires:",
+        "20 k + 125 additions,",  # 20 spikes to 5 outputs; 25 thresholds that are taken off
+        "40 k + 225 comparisons,",
+        "0 k + 5 multiplications",  # the area of each output
+    ]
+    assert "one for each 2,000 us, also of a silence" in text

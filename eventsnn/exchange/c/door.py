@@ -8,8 +8,8 @@ from eventsnn.exchange.c.traits import NONE, Traits, traits_of
 from eventsnn.network import Connection, Network, Population
 from eventsnn.text import named
 
-MAX_REFRACTORY_US = (1 << 31) - 1
-"""Times of a C program are below 2^31 us, ends of refractory times below 2^32."""
+LAST_US = (1 << 31) - 1
+"""Times of a C program are at most this, so that ends of refractory times are below 2^32 us."""
 
 
 def check_network(network: Network) -> None:
@@ -33,6 +33,8 @@ def check_network(network: Network) -> None:
     if network.populations[-1].neuron is None:
         last = named(network.populations[-1].name)
         raise UserError(f"c: the last population {last} is the input; put the output last")
+    if not network.connections:
+        raise UserError("c: the network has no connection; give it one from the input")
 
 
 def check_population(population: Population, last: bool) -> Traits:
@@ -49,9 +51,9 @@ def check_population(population: Population, last: bool) -> Traits:
         )
     if not population.spiking and not last:
         raise UserError(f"{where}: nobody reads this {neuron.kind}; leave it out, or put it last")
-    if traits.refractory_us > MAX_REFRACTORY_US:
+    if traits.refractory_us > LAST_US:
         raise UserError(
-            f"{where}: refractory_us is {traits.refractory_us:g}; give at most {MAX_REFRACTORY_US}"
+            f"{where}: refractory_us is {traits.refractory_us:g}; give at most {LAST_US}"
         )
     return traits
 
@@ -59,12 +61,14 @@ def check_population(population: Population, last: bool) -> Traits:
 def check_connection(connection: Connection, forward: bool) -> None:
     """Refuse delays, circles, and topologies without a C text."""
     where = f"c: connection {named(connection.name)}"
-    if connection.greatest_delay > 0 or not forward:
+    if connection.greatest_delay > 0:
         remedy = "give delay_us=0" if forward else "leave recurrent connections out"
         raise UserError(
             f"{where}: has a delay of {connection.greatest_delay} us; the program keeps no queue: "
             f"{remedy}"
         )
+    if not forward:
+        raise UserError(f"{where}: leads on from the output, which is computed last; leave it out")
     if text_of("fan_outs", connection.topology) is None:
         raise UserError(
             f"{where}: {connection.topology.kind} has no C text; use {known('fan_outs')}, or give "

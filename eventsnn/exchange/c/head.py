@@ -21,7 +21,7 @@ def head(numbers: CNumbers, name: str) -> str:
         "",
         *_memory(numbers),
         "",
-        *_work(program),
+        *_work(numbers),
     ]
     return "/* " + "\n   ".join(lines).replace("\n   \n", "\n\n") + " */\n"
 
@@ -65,25 +65,44 @@ def _memory(numbers: CNumbers) -> list[str]:
     ]
 
 
-def _work(program: CProgram) -> list[str]:
+def _work(numbers: CNumbers) -> list[str]:
     """Return bounds: a spike's additions, and the most that one instant can take."""
+    program = numbers.program
     out = ["Work, at most:"]
     adds = [0] * len(program.places)
     for way in program.ways:
         adds[way.source] += way.connection.topology.max_fan_out
-    out.append(f"  an event         {adds[0]:,} additions, as many comparisons")
+    out.append(f"  an event         {adds[0]:,} additions, twice as many comparisons")
     for k, own in enumerate(adds[1:], 1):
         if own:
-            out.append(f"  a spike of {k}     {own:,} additions, as many comparisons")
+            out.append(f"  a spike of {k}     {own:,} additions, twice as many comparisons")
     rest = sum(a * p.size for a, p in zip(adds[1:], program.neurons, strict=True))
-    neurons = [(p.size, p.population.neuron) for p in program.neurons]
-    decays = sum(size * neuron.multiplications for size, neuron in neurons if neuron)
-    tests = sum(p.size for p in program.neurons)
+    fires = sum(p.size for p in program.neurons)
+    scaled = int(numbers.scaled_weights)
     out += [
         "  an instant of k events, in which every neuron fires:",
-        f"                   {adds[0]:,} k + {rest:,} additions, {decays:,} multiplications,",
-        f"                   {adds[0]:,} k + {rest + tests:,} comparisons",
-        "  Its time: each of these numbers times the cycles of that operation on your chip. What",
-        "  it takes as a rule is far less: most neurons are silent. The main program measures it.",
+        f"                   {adds[0]:,} k + {rest + fires:,} additions,",
+        f"                   {2 * adds[0]:,} k + {2 * rest + fires:,} comparisons,",
+        f"                   {scaled * adds[0]:,} k + {scaled * rest + _products(numbers):,} "
+        "multiplications",
+        "  With its loads, its store and its loop an addition is some ten instructions of a small",
+        "  chip, and convolutions and pooling divide at each spike: that times the cycles of your",
+        "  chip is about the longest time, so measure it there. As a rule most neurons are silent.",
     ]
+    stop = program.answer.stop
+    if stop:
+        out += [
+            f"  a look at the answer, one for each {stop.check_us:,} us, also of a silence:",
+            f"                   some ten operations for each of {program.output.size:,} outputs",
+        ]
     return out
+
+
+def _products(numbers: CNumbers) -> int:
+    """Return the multiplications of an instant that reaches every neuron, without its weights."""
+    total = 0
+    for place in numbers.program.neurons:
+        neuron = place.population.neuron
+        each = neuron.multiplications if neuron is not None else 0
+        total += each * place.size + numbers.clock_products(place) * place.clocks
+    return total

@@ -46,6 +46,9 @@ class CNumbers(ABC):
     real: str
     weight_dtype: np.dtype[Any]
 
+    scaled_weights = False
+    """Whether a weight is multiplied before it is added."""
+
     most = (1 << 31) - 1
     """Events that a recording may hold."""
 
@@ -97,6 +100,10 @@ class CNumbers(ABC):
     @abstractmethod
     def leak_of(self, place: CPopulation) -> str:
         """Return what a population's leak is called, 0 without one."""
+
+    @abstractmethod
+    def clock_products(self, place: CPopulation) -> int:
+        """Return the multiplications of a clock that goes on: of a decay from its table."""
 
     def more(self, place: CPopulation) -> dict[str, str]:
         """Return fields of a population that only this arithmetic has."""

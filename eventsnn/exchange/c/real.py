@@ -74,6 +74,10 @@ class RealNumbers(CNumbers):
         """Return what a population's leak is called."""
         return f"&leak{self.taus.index(place.traits.tau_us)}" if place.traits.leaks else "0"
 
+    def clock_products(self, place: CPopulation) -> int:
+        """Return one of two table entries, and one more for the area of a readout."""
+        return int(place.traits.leaks) * (1 if place.population.spiking else 2)
+
     def _far(self, tau_us: float) -> bool:
         """Return whether anything is left behind the table."""
         return bool(self.weight_dtype.type(math.exp(-FINE * FINE / tau_us)) > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,9 @@ ROWS = 4
 """Bytes of a time in C; rows beyond them are never read."""
 
 MOST_CUT = (1 << 32) - 1
+
+MOST_LEAD = (1 << 63) - 1
+"""What no lead reaches."""
 
 
 class WholeNumbers(CNumbers):
@@ -49,10 +53,15 @@ class WholeNumbers(CNumbers):
         named_weights = {way.connection.name: way.weights for way in program.ways}
         most = most_events(network, network.shaped(_shaped(network, named_weights)))
         self.most = min(most, program.answer.most_events or most)
+        self.scaled_weights = any(n.fraction for n in neurons)
 
     def head(self) -> str:
         """Return the text that stands before all others."""
-        places = {"weight": self.weight, "index": c_type(self.index_dtype)}
+        places = {
+            "scaled": str(int(self.scaled_weights)),
+            "weight": self.weight,
+            "index": c_type(self.index_dtype),
+        }
         return filled(head_of("whole"), places)
 
     def literal(self, value: float) -> str:
@@ -62,10 +71,12 @@ class WholeNumbers(CNumbers):
     def margin(self, stop: Stop) -> str:
         """Return the smallest whole lead that reaches the level, once it is times the gain."""
         gain = self.program.answer.gain
-        lead = max(math.floor(stop.level / gain) - 1, 1)
-        while np.float32(gain * lead) < stop.level:
-            lead += 1
-        return f"{lead}ll"
+
+        def reaches(lead: int) -> bool:
+            return bool(np.float32(gain * lead) >= stop.level)
+
+        with np.errstate(over="ignore"):
+            return f"{1 + bisect_left(range(1, MOST_LEAD), True, key=reaches)}ll"
 
     def weights(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return weights as integers."""
@@ -93,10 +104,15 @@ class WholeNumbers(CNumbers):
             return "0"
         return f"&leak{self.tables.index((neuron.decays, neuron.tick_us))}"
 
+    def clock_products(self, place: CPopulation) -> int:
+        """Return one less than the rows of its table."""
+        neuron: Any = place.population.neuron
+        return min(len(neuron.decays.rows), ROWS) - 1 if place.traits.leaks else 0
+
     def more(self, place: CPopulation) -> dict[str, str]:
         """Return what weights are multiplied by."""
         neuron: Any = place.population.neuron
-        return {"scale": str(1 << neuron.fraction)}
+        return {"scale": str(1 << neuron.fraction)} if self.scaled_weights else {}
 
     def sizes(self) -> dict[str, int]:
         """Return how many events a recording may hold."""

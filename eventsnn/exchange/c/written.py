@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from eventsnn.exchange.c import texts
+from eventsnn.exchange.c.door import LAST_US
 from eventsnn.exchange.c.head import head
 from eventsnn.exchange.c.numbers import CNumbers, array
 from eventsnn.exchange.c.program import CConnection, CPopulation, CProgram
@@ -18,7 +19,7 @@ def header(numbers: CNumbers, name: str) -> str:
     stop = program.answer.stop
     places = {
         "sizes": _sizes(numbers),
-        "check_us": f"{stop.check_us if stop else 0}u",
+        "check_us": f"{stop.check_us if stop and stop.check_us <= LAST_US else 0}u",
         "margin": numbers.margin(stop) if stop else "0",
         "number": numbers.real,
         "score": numbers.score,

@@ -15,6 +15,12 @@ from eventsnn.text import shown
 from eventsnn.train.model_file import Described, FileFormat
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}", re.ASCII)
+_HEADERS = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdarg|"
+    "stdbool|stddef|stdint|stdio|stdlib|string|tgmath|time|wchar|wctype"
+)
+"""Headers of C: a file of such a name would be found in their place."""
+
 _SENSOR = re.compile(r"(\d{1,10})x(\d{1,10})(?:x(\d{1,10}))?", re.ASCII)
 
 
@@ -53,6 +59,8 @@ class COptions:
                 f"name is {shown(self.name)}; give a small letter, then at most 30 small letters, "
                 "digits or _"
             )
+        if _HEADERS.fullmatch(self.name):
+            raise UserError(f"name is {shown(self.name)}; <{self.name}.h> is C's, give another")
 
 
 class CFile(FileFormat):

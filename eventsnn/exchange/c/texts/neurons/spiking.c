@@ -3,7 +3,9 @@
 /* Return the threshold of a neuron. */
 static snn_real threshold_of(const struct population *p, uint32_t unit)
 {
-    return p->thresholds[p->kinds == 1 ? 0 : unit % p->kinds];
+    if (p->kinds == 1)
+        return p->thresholds[0];
+    return p->thresholds[unit < p->kinds ? unit : unit % p->kinds];
 }
 
 #if SNN_READY
@@ -69,7 +71,7 @@ static void add(snn_net *net, const struct population *p, uint32_t first, const 
     }
 #endif
     if (p->kinds == 1 ? add_alike(p, v, weights, n)
-                      : add_in_turns(p, v, weights, n, first % p->kinds))
+                      : add_in_turns(p, v, weights, n, first ? first % p->kinds : 0))
         for (k = 0; k < n; k++)
             if (v[k] >= threshold_of(p, first + k))
                 mark(net, p, first + k);

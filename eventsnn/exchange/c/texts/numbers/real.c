@@ -1,10 +1,13 @@
 #include <float.h>
 #include <string.h>
 
-#define SNN_WHOLE 0
+#define SNN_SCALED 0
 
 /* Sums are rounded where they are written, and not fused: else other spikes would come. ISO modes
-   of gcc (-std=c99) never fuse; these lines say so in others. Never give -ffast-math. */
+   of gcc (-std=c99) never fuse; these lines say so in others. */
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "sums are computed in another order here: leave -ffast-math, -Ofast and their like out"
+#endif
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
 #error "floats are computed in another precision here (x87?): give -mfpmath=sse, or its like"
 #endif

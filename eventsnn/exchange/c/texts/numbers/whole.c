@@ -2,10 +2,14 @@
 
 /* Whole numbers all the way: nothing is rounded but where it is written, and nothing can overflow
    within SNN_MOST_EVENTS events of a recording (the library derives that from the weights). */
-#define SNN_WHOLE 1
+#define SNN_SCALED /*@scaled@*/
 
 typedef /*@weight@*/ snn_weight;
 typedef /*@index@*/ snn_index;
 
-/* What a weight adds to a potential, which has some bits behind the point. */
+/* What a weight adds to a potential, which may have some bits behind the point. */
+#if SNN_SCALED
 #define SNN_ADDED(p, weight) ((snn_real)(weight) * (p)->scale)
+#else
+#define SNN_ADDED(p, weight) ((void)(p), (snn_real)(weight))
+#endif
