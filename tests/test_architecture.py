@@ -24,7 +24,7 @@ ROOMS = (
     *("connectivity", "distributions", "generators"),
     *("network", "spikes", "record", "record_checked", "engines"),
     *("losses", "surrogates", "optimizers", "data", "rules", "train", "measure", "report"),
-    *("exchange", "live", "reproduce", "bench", "commands", "cli", "__init__", "__main__"),
+    *("exchange", "live", "reproduce", "bench", "sweep", "commands", "cli", "__init__", "__main__"),
 )
 """A file imports only from rooms before its own."""
 

@@ -32,6 +32,7 @@ LIMITS = {
     "measure": "--limit 20",
     "compare": "--limit 20",
     "film": "--limit 20",
+    "sweep": "--threads 1",
 }
 LABELS = np.arange(40) % 10
 

@@ -65,7 +65,7 @@ def test_the_commands_of_the_pages_are_found():
     named = {words[0] for _, words in COMMANDS + TYPED}
     assert named == {"train", "evaluate", "simulate", "measure", "compare", "film", "bench",
                      "reproduce", "front", "export", "exchange", "live", "send",
-                     "quantize"}  # fmt: skip
+                     "quantize", "sweep"}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", COMMANDS + TYPED, ids=told)

@@ -34,6 +34,17 @@ def accuracy_against_cost(out):
     assert "nothing beats" in out and "all synapses" not in out.splitlines()[-1]
 
 
+def try_many_options(out):
+    assert out.startswith("exit codes: [0, 0]\n")
+    rows = re.findall(r"trial (\d): 2312-(\d+)-10, .*: (\d+)%, ([\d,]+) operations(.*)", out)
+    assert [row[0] for row in rows] == list("012345")
+    # A spike of the input costs an addition for each hidden neuron.
+    cost = {row[0]: int(row[3].replace(",", "")) / int(row[1]) for row in rows}
+    assert max(cost.values()) < 1.1 * min(cost.values())
+    best = [row for row in rows if row[4]]
+    assert best and max(rows, key=lambda row: int(row[2]))[2] == max(b[2] for b in best)
+
+
 def whole_numbers(out):
     rows = re.findall(r"(.+): ([\d.]+)%, ([\d,]+) bytes", out)
     sizes = [int(row[2].replace(",", "")) for row in rows]

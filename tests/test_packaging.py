@@ -18,7 +18,7 @@ def test_a_plain_installation_brings_no_tonic_and_the_extra_and_the_tests_do():
     names = [re.match(r"[\w-]+", one)[0] for one in project["dependencies"]]
     assert "numba" in names and "tonic" not in names
     assert any(one.startswith("tonic>=") for one in extras["tonic"])
-    assert "eventsnn[tonic,tensorboard,nir,cameras,hdf5,mpi]" in extras["test"]
+    assert "eventsnn[tonic,tensorboard,nir,cameras,hdf5,mpi,sweep]" in extras["test"]
     assert any(re.match(r"tonic>=.*extra == .tonic", one) for one in requires("eventsnn"))
 
 

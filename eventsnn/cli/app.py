@@ -22,6 +22,7 @@ from eventsnn.cli.quantize import add_quantize
 from eventsnn.cli.ranks import check_ranks
 from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
+from eventsnn.cli.sweep import add_sweep
 from eventsnn.cli.train import add_train
 from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
@@ -56,6 +57,7 @@ add_evaluate(app)
 add_simulate(app)
 add_measure(app)
 add_front(app)
+add_sweep(app)
 add_live(app)
 for command in (compare, film, bench, reproduce):
     app.command()(command)

@@ -23,6 +23,7 @@ from rich.text import Text
 from eventsnn.commands.console import Console, PlainColumn
 from eventsnn.rules.learned import Rates
 from eventsnn.stopping import SoftStop
+from eventsnn.text import named
 from eventsnn.train.listener import Listener
 
 if TYPE_CHECKING:
@@ -195,3 +196,40 @@ class RowBars:
         told = "" if error is None else f", error {error:.2f} %"
         seconds = "found finished" if kept else f"{result['wall_seconds']:.0f} s"
         self._bars.console.print(f"{row.id}: {seconds}{told}", soft_wrap=True)
+
+
+class TrialBars(Listener):
+    """One bar a trial of a sweep, and a line when it ends."""
+
+    def __init__(self, bars: Progress, number: int, known: int) -> None:
+        self._bars, self._name = bars, f"trial {number}"
+        self._from = f", taken up after epoch {known}" if known else ""
+        self._task: Any = None
+        self._note, self._first = "", 0
+
+    def epoch_begins(self, epoch: int, epochs: int, samples: int) -> None:
+        """Begin the bar, or go on with it."""
+        if self._task is None:
+            self._task = _add(self._bars, self._name, epochs * samples)
+        self._first = (epoch - 1) * samples
+
+    def progress(self, done: int, accuracy: float) -> None:
+        """Move the bar."""
+        self._bars.update(self._task, completed=self._first + done, note=self._note)
+
+    def epoch_ends(self, row: dict[str, Any]) -> None:
+        """Show how well what is held out is answered."""
+        self._note = f"epoch {row['epoch']}, held out {row['held_out_accuracy']:.2%}"
+        self._bars.update(self._task, note=self._note)
+
+    def ended(self, state: str, found: dict[str, Any], values: dict[str, Any]) -> None:
+        """Put a line in the bar's place."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        how = f"{state}: {found['why']}" if state == "failed" else ""
+        if "accuracy" in found and not how:
+            how = f"held out {found['accuracy']:.2%}, {found['operations']:,.0f} operations"
+            how += f", {found['seconds']:.1f} s"
+            how = f"{state} after epoch {found['epochs']}, {how}" if state == "pruned" else how
+        what = ", ".join(f"{name} {named(value)}" for name, value in values.items())
+        self._bars.console.print(f"{self._name}{self._from}: {how} ({what})", soft_wrap=True)

@@ -27,7 +27,7 @@ from eventsnn.train.described import outputs
 from eventsnn.train.health import slips
 from eventsnn.train.learning import rule_of
 from eventsnn.train.listening import first_line
-from eventsnn.train.model import inherited
+from eventsnn.train.model import with_start
 from eventsnn.train.options import (
     TrainOptions,
     completed,
@@ -63,7 +63,7 @@ def train(
     with progress_bars(console) as bars:
         with ranks.in_turn():  # others read what the first one keeps
             own = None if "data" in given else out
-            data = _data(options, run, own, Bar(bars, "preparing data"))
+            data = data_of(options, run, own, Bar(bars, "preparing data"))
         if run is None:
             options = _following(given, data, console)
         elif out is not None:
@@ -94,8 +94,8 @@ def _run_to_go_on_with(out: Path | None) -> SavedRun:
 def _following(given: dict[str, Any], data: DataSet, console: Console) -> TrainOptions:
     """Return the options of a new run, whose recipe follows the data; say in what."""
     facts = facts_of(data)
-    found = make_options(_with_start(given), facts)
-    usual = make_options(_with_start(given), USUAL_IMAGES if facts.images else USUAL)
+    found = make_options(with_start(given), facts)
+    usual = make_options(with_start(given), USUAL_IMAGES if facts.images else USUAL)
     changed = followed(usual, found)
     if changed:
         told = ", ".join(f"{name} {shown(value)}" for name, value in changed.items())
@@ -105,24 +105,24 @@ def _following(given: dict[str, Any], data: DataSet, console: Console) -> TrainO
 
 def _new_options(given: dict[str, Any], out: Path | None) -> TrainOptions:
     """Return the options of a new run; UserError where ``out`` holds one."""
-    options = make_options(_with_start(given))
+    options = make_options(with_start(given))
     if out is not None and _holds_a_run(out):
         raise UserError(f"{out}: holds a run already; add --resume, or give another --out")
     return options
 
 
-def _data(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Bar) -> DataSet:
+def data_of(options: TrainOptions, run: SavedRun | None, own: Path | None, bar: Bar) -> DataSet:
     """Open the data that the options name, or those that the run in the folder ``own`` had."""
     if run is None or own is None:
         data = open_data(options.data, limit=options.limit, progress=bar, **options.view.keywords)
-        for path in _others(options):
+        for path in other_networks(options):
             data = numbered_as(data, load_run(path).classes, path)
         return data
     data = open_own(own, run, None, limit=options.limit, progress=bar)
     return replace(data, spec=options.data)
 
 
-def _others(options: TrainOptions) -> list[str]:
+def other_networks(options: TrainOptions) -> list[str]:
     """Return the trained networks that a run begins with or learns from."""
     begin, teachers = getattr(options.own, "start_from", ""), getattr(options.own, "teacher", ())
     return [*([begin] if begin else []), *teachers]
@@ -230,20 +230,6 @@ def read_config(path: Path, rule: str | None = None) -> dict[str, Any]:
         return taken(values, rule if rule in words() else usual)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def _with_start(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what is given with what the network to start from, if any, hands on."""
-    path = given.get("start_from")
-    if not path:
-        return given
-    own = inherited(path)
-    if "network" not in own and given.get("rule", own["rule"]) != own["rule"]:
-        raise UserError(
-            f"{path}: learned by {own['rule']}, which {given['rule']} cannot go on from: their "
-            "neurons differ; leave rule out"
-        )
-    return own | given
 
 
 def _merged(run: SavedRun, given: dict[str, Any], out: Path | None) -> TrainOptions:

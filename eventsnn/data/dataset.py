@@ -283,3 +283,10 @@ def first_of(data: Data, limit: int | None) -> Data:
     if isinstance(data, EventBatch):
         return data.part(0, limit)
     return Images(data.images[:limit], data.labels[:limit], data.source)
+
+
+def some_of(data: Data, numbers: NDArray[np.int64]) -> Data:
+    """Return the samples of these numbers."""
+    if isinstance(data, EventBatch):
+        return data.select(numbers)
+    return Images(data.images[numbers], data.labels[numbers], data.source)

@@ -66,3 +66,17 @@ def traits_of(options: TrainOptions) -> dict[str, Any]:
     """Return what a network is, whatever it learns from: rule, layers, neurons, readout."""
     own = {} if options.network is None else {"network": options.network.to_toml()}
     return {"rule": options.rule, "layers": options.layers} | own | rule_of(options).traits
+
+
+def with_start(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given with what the network to start from, if any, hands on."""
+    path = given.get("start_from")
+    if not path:
+        return given
+    own = inherited(path)
+    if "network" not in own and given.get("rule", own["rule"]) != own["rule"]:
+        raise UserError(
+            f"{path}: learned by {own['rule']}, which {given['rule']} cannot go on from: their "
+            "neurons differ; leave rule out"
+        )
+    return own | given

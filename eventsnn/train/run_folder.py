@@ -24,6 +24,10 @@ _PART = re.compile(rf"({'|'.join(map(re.escape, _WRITTEN))})\.[0-9a-f]{{8}}\.tmp
 _UNAVAILABLE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
 
 
+class FolderTaken(UserError):
+    """Another process holds the folder, and lives as far as can be told."""
+
+
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder until the block, or the process, ends.
@@ -33,8 +37,10 @@ def hold(folder: Path) -> Iterator[None]:
 
     Raises
     ------
+    FolderTaken
+        If another run holds the folder.
     UserError
-        If another run holds the folder, or it cannot be written.
+        If it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,8 +80,8 @@ def forget(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _taken(folder: Path) -> UserError:
-    return UserError(
+def _taken(folder: Path) -> FolderTaken:
+    return FolderTaken(
         f"{folder}: another run is writing there; wait until it has ended, or give another --out"
     )
 
@@ -118,7 +124,7 @@ def _noted(folder: Path) -> Iterator[None]:
         if host == socket.gethostname() and process.isdigit() and not _lives(int(process)):
             note.unlink(missing_ok=True)
             continue
-        raise UserError(
+        raise FolderTaken(
             f"{folder}: another run is writing there (process {process} on {host}); wait until "
             f"it has ended, give another --out, or, if it was killed, remove {note.name} there"
         )

@@ -1,0 +1,1 @@
+"""Sweeps: many training runs with other options, by any number of processes, on Optuna."""
