@@ -163,10 +163,13 @@ def test_a_network_of_whole_numbers_is_no_teacher(tmp_path):
         learner.fit(recordings())
 
 
-def test_a_leak_of_minutes_stays_a_leak():
-    whole = es.quantize(trained(es.LIF(1e9), "6x6x2-8-3"))
-    neuron = whole.network_.populations[1].neuron
-    assert neuron.tau_us == 1e9 and neuron.fraction > 0 and len(neuron.decays.rows) == 5
+def test_a_leak_of_minutes_stays_a_leak_and_one_that_is_dropped_is_named():
+    cases = (es.LIF(9e8), 9e8, 0), (es.LIF(1e9), math.inf, 1e9), (es.IF(), math.inf, 0)
+    for hidden, kept, dropped in cases:
+        made = quantize_with(trained(hidden, "6x6x2-8-3"), Precision(), None)
+        neuron = made.model.network_.populations[1].neuron
+        assert neuron.tau_us == kept and (neuron.fraction > 0) == math.isfinite(kept)
+        assert [layer.dropped_tau_us for layer in made.told.layers] == [dropped, 0]
 
 
 def test_what_has_no_form_in_whole_numbers_is_refused_by_name():
@@ -245,8 +248,10 @@ def test_the_command_writes_a_folder_that_others_take(tmp_path, capsys, monkeypa
     assert not (tmp_path / "spikes.npz").exists()
     code, said = run("simulate", "few", "long.npy", "--until", "2ms")
     assert code == 0
-    code, said = run("quantize", "m", "--out", "table")
+    trained(es.LIF(1e9), "6x6x2-8-3").save("slow")
+    code, said = run("quantize", "slow", "--out", "table")
     assert code == 0 and "largest potential" in said.out
+    assert "hidden1: its time constant of 1e+09 us is taken for none" in said.out
 
 
 def test_precision_is_kept_as_it_was_asked_for():

@@ -20,6 +20,10 @@ def quantized(result: dict[str, Any], out: Console) -> None:
         cells += f"{row['clipped']:,}", f"{row['fraction']} bits", f"{row['bound']:,}"
         table.add_row(Text(named(row["population"])), *cells)
     out.print(table)
+    for row in result["layers"]:
+        if row["dropped_tau_us"]:
+            dropped = f"its time constant of {row['dropped_tau_us']:g} us is taken for none"
+            out.print(Text(f"{named(row['population'])}: {dropped}"))
     memory = ", ".join(f"{n:,} of {name.replace('_', ' ')}" for name, n in result["bytes"].items())
     out.print(f"bytes: {memory}")
     out.print(f"takes recordings of at most {result['most_events']:,} events")

@@ -22,6 +22,10 @@ from eventsnn.rules.learned import Reading
 from eventsnn.text import named
 from eventsnn.train.model_file import answer_of
 
+NO_LEAK_US = 1e9
+"""Time constants from which on a leak is taken for none, and said to be: a quarter of an hour, in
+which a network in whole numbers takes far more events than 32 bits allow."""
+
 MOST_FRACTION = 16
 
 
@@ -47,6 +51,8 @@ class IntegerLayer:
         The largest size that a potential can reach.
     table : int
         Entries of the decay table, 4 bytes each.
+    dropped_tau_us : float
+        The time constant that was taken for none; 0 where none was.
     """
 
     population: str
@@ -59,6 +65,7 @@ class IntegerLayer:
     fraction: int = 0
     bound: int = 0
     table: int = 0
+    dropped_tau_us: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -124,6 +131,7 @@ def quantized(
             fraction=fractions[name],
             bound=reach[name],
             table=sum(map(len, _decays(made[name]))),
+            dropped_tau_us=_dropped(network[name]),
         )
         for name, (layer, _) in found.items()
     )
@@ -143,6 +151,12 @@ def _decays(population: Population) -> tuple[tuple[int, ...], ...]:
     neuron: Any = population.neuron
     rows: tuple[tuple[int, ...], ...] = neuron.decays.rows
     return rows
+
+
+def _dropped(population: Population) -> float:
+    """Return a time constant that is taken for none; 0 for others."""
+    tau_us = float(getattr(population.neuron, "tau_us", math.inf))
+    return tau_us if NO_LEAK_US <= tau_us < math.inf else 0.0
 
 
 def _rounded(
@@ -214,6 +228,8 @@ def _with_neurons(
             neuron = neuron.in_whole_numbers(
                 limits[0] if len(limits) == 1 else limits, fraction, tick_us
             )
+            if _dropped(population):
+                neuron = replace(neuron, tau_us=math.inf)
         populations.append(replace(population, neuron=neuron))
     return Network(tuple(populations), network.connections)
 
