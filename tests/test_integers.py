@@ -241,3 +241,40 @@ def test_float32_which_does_not_hold_whole_numbers_is_refused():
     network, weights, stream = big_potentials()
     with pytest.raises(es.UserError, match="a: whole numbers need float64, dtype is float32"):
         es.simulate(network, weights, stream, dtype=np.float32)
+
+
+@pytest.mark.parametrize("tau", [4_000.0, math.inf])
+def test_a_window_of_a_session_reads_what_happened_in_it(tau):
+    out = IntegerReadout(tau, fraction=6)
+    network = Network(
+        (Population("in", (1, 1, 2)), Population("out", 2, out)),
+        (Connection("in", "out", es.Dense(2, 2)),),
+    )
+    weights = [np.array([[7.0, -3.0], [2.0, 11.0]])]
+    rng = np.random.default_rng(0)
+    t, unit = np.sort(rng.integers(0, 100_000, 200)), rng.integers(0, 2, 200)
+    session = es.Session(network, weights, window_us=50_000)
+    stream = es.EventStream(t, unit, (1, 1, 2), 0, 100_000)
+    scores = session.push(stream, until_us=100_000).scores
+
+    def integrals(end):
+        first = t < end
+        part = es.EventStream(t[first], unit[first], (1, 1, 2), 0, end)
+        return np.array(
+            [p.integral for p in reference.run(network, weights, part).potentials["out"]]
+        )
+
+    # At each of 20 tenths potentials are brought up to now, which rounds once more.
+    off = np.abs(scores - (integrals(100_000) - integrals(50_000)))
+    assert off.max() <= (20 if math.isfinite(tau) else 0) and (np.abs(scores) > 20_000).all()
+
+
+def test_potentials_that_a_run_begins_with_leak_into_the_integral():
+    network, weights = one_neuron(3, 5)
+    out = Population("out", 1, IntegerReadout(4_000.0, fraction=0))
+    network = Network((*network.populations[:2], out), network.connections)
+    state = es.State.start(network).replaced("out", v=1_000)
+    nothing = es.EventStream([], [], (1, 1, 2), 0, 10_000_000)
+    record = es.simulate(network, weights, nothing, state=state)
+    kept = record.readouts["out"]
+    assert (kept.final[0, 0], kept.integral[0, 0]) == (0, 1_000)

@@ -1,9 +1,9 @@
 """Readout in whole numbers that never fires: a delivery adds its weight, shifted by ``fraction``.
 
 It keeps what an answer may be read from: the potential, its maximum over the instants just after
-deliveries (and the 0 it starts from), and an integral. With a leak that is the sum of all that was
-delivered minus the potential: the integral of a leaky potential, in units of its time constant,
-without a multiplication. Without a leak it is the integral over time, in microseconds.
+deliveries (and the 0 it starts from), and an integral. With a leak that is all that has leaked:
+the integral of a leaky potential, in units of its time constant, without a multiplication. Without
+a leak it is the integral over time, in microseconds.
 ``docs/explanation/integers.md`` defines it.
 """
 
@@ -90,12 +90,11 @@ class IntegerReadout(Neuron):
         return math.isfinite(self.tau_us)
 
     def _brought(self, cell: Cell, t: float) -> tuple[int, int]:
-        """Return (v, integral) at ``t``, the integral of a leaky one as the sum of deliveries."""
+        """Return (v, integral) at ``t``."""
         v, _, integral = map(int, cell.x)
         ticks = int(t) // self.tick_us - int(cell.times[0]) // self.tick_us
-        if not self.leaks:
-            integral += v * (int(t) - int(cell.times[0]))
-        return decayed(v, factor(ticks, self.decays)), integral
+        now = decayed(v, factor(ticks, self.decays))
+        return now, integral + (v - now if self.leaks else v * (int(t) - int(cell.times[0])))
 
     def receive(self, cell: Cell, t: float, weights: Sequence[float], due: bool) -> float | None:
         """Decay and add; see the head of this file."""
@@ -103,8 +102,7 @@ class IntegerReadout(Neuron):
         if v > maximum:  # as the kernels leave a cell: their maximum lags by one instant
             maximum, cell.times[1] = v, cell.times[0]
         now, integral = self._brought(cell, t)
-        came = sum(shifted(weight, self.fraction) for weight in weights)
-        now, integral = now + came, integral + (came if self.leaks else 0)
+        now += sum(shifted(weight, self.fraction) for weight in weights)
         cell.times[0] = t
         if now > maximum:
             maximum, cell.times[1] = float(now), t
@@ -114,8 +112,6 @@ class IntegerReadout(Neuron):
     def readout(self, cell: Cell, t: float) -> tuple[float, float, float, float]:
         """Return (final, maximum, maximum_t, integral) at ``t``."""
         v, integral = self._brought(cell, t)
-        if self.leaks:
-            integral -= v
         return float(v), cell.x[1], cell.times[1], float(integral)
 
     def now(self, cell: Cell, t: float) -> list[float]:
@@ -137,7 +133,7 @@ class IntegerReadout(Neuron):
         known, which = np.unique(gaps, return_inverse=True)
         factors = np.array([factor(gap, self.decays) for gap in known.tolist()], np.int64)
         final = decayed_each(v, factors[which.reshape(gaps.shape)])
-        integral = sums - final if self.leaks else sums + v * (ends - clocks)
+        integral = sums + (v - final if self.leaks else v * (ends - clocks))
         large = np.abs(integral) >= EXACT
         if large.any():
             after = np.broadcast_to(t, large.shape)[large].min()
@@ -179,16 +175,15 @@ def take_block(
             higher = v[k] > maximum[k]
             maximum[k] = v[k] if higher else maximum[k]
             maximum_t[k] = last if higher else maximum_t[k]
-    if table[_DECAY] > 0.0:
+    leaks = table[_DECAY] > 0.0
+    for k in range(len(v)):
+        integral[k] += v[k] if leaks else v[k] * (t - last)
+    if leaks:
         decay_all(v, factor_at(table, _DECAY, (int64(t) >> tick) - (int64(last) >> tick)))
         for k in range(len(v)):
-            came = np.floor(w[k] * scale + 0.5)
-            integral[k] += came
-            v[k] += came
-    else:
-        for k in range(len(v)):
-            integral[k] += v[k] * (t - last)
-            v[k] += np.floor(w[k] * scale + 0.5)
+            integral[k] -= v[k]
+    for k in range(len(v)):
+        v[k] += np.floor(w[k] * scale + 0.5)
 
 
 @inlined
