@@ -1,5 +1,6 @@
 """Sweeps: what is tried, who tries it, what is left when workers die, and what is said of it."""
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -13,7 +14,6 @@ import numpy as np
 import pytest
 
 import eventsnn
-from eventsnn.commands import sweep as commands
 from eventsnn.commands.console import Console
 from eventsnn.commands.sweep_options import SweepOptions
 from eventsnn.errors import DivergedError, Interrupted, UserError
@@ -21,7 +21,6 @@ from eventsnn.report.sweep_page import sweep_page
 from eventsnn.sweep.dimension import Range
 from eventsnn.sweep.example import TEXT, example
 from eventsnn.sweep.folder import study_in
-from eventsnn.sweep.journal import Journal
 from eventsnn.sweep.read_space import read_space
 from eventsnn.sweep.samplers import samplers
 from eventsnn.sweep.space import Space
@@ -30,6 +29,11 @@ from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.options import known
 from eventsnn.train.trainer import Trainer
+
+if "CI" not in os.environ:
+    pytest.importorskip("optuna", reason="an extra: pip install 'eventsnn[sweep]'")
+commands = importlib.import_module("eventsnn.commands.sweep")
+Journal = importlib.import_module("eventsnn.sweep.journal").Journal
 
 TRAIN = {
     "data": "digits", "limit": 40, "rule": "adjoint", "layers": "2312-6-10", "epochs": 2,

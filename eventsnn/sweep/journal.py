@@ -282,11 +282,13 @@ class _Seeded(BaseSampler):
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
         """Return what the trial's own draws together."""
-        return self.now.infer_relative_search_space(study, trial)
+        found: dict[str, Any] = self.now.infer_relative_search_space(study, trial)
+        return found
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
         """Draw it."""
-        return self.now.sample_relative(study, trial, search_space)
+        found: dict[str, Any] = self.now.sample_relative(study, trial, search_space)
+        return found
 
     def sample_independent(self, study: Any, trial: Any, param_name: str, space: Any) -> Any:
         """Draw one value."""
