@@ -593,14 +593,12 @@ def test_what_never_comes_in_a_recording_stops_nothing(gcc, tmp_path, case, stop
     assert [int(row[2]) for row in built.replay([stream])] == [stream.duration]
 
 
-def test_whole_numbers_without_bits_behind_the_point_are_only_added_and_compared(gcc, tmp_path):
+def test_hidden_neurons_without_bits_behind_the_point_only_add_and_compare(gcc, tmp_path):
     network = es.layers("8x7x2-20-5", IntegerLIF(threshold=300, fraction=0), IntegerReadout())
     weights = {c.name: np.full(c.topology.weight_shape, 3.0) for c in network.connections}
-    output = replace(network.populations[-1], neuron=IntegerReadout(fraction=0))
-    network = es.Network((*network.populations[:-1], output), network.connections)
     CFile().write(tmp_path, Described(network, weights, {}), COptions(stop="margin:2"))
     text = (tmp_path / "snn.c").read_text()
-    assert "#define SNN_SCALED 0" in text and ".scale" not in text
+    assert "#if 0\n#define SNN_ADDED" in text
     work = [line.strip() for line in text[text.index("Work") : text.index("*/")].splitlines()]
     assert work[1:7] == [
         "an event         20 additions, twice as many comparisons",
@@ -608,6 +606,6 @@ def test_whole_numbers_without_bits_behind_the_point_are_only_added_and_compared
         "an instant of k events, in which every neuron fires:",
         "20 k + 125 additions,",  # 20 spikes to 5 outputs; 25 thresholds that are taken off
         "40 k + 225 comparisons,",
-        "0 k + 5 multiplications",  # the area of each output
+        "0 k + 105 multiplications",  # weights of the output, and the area of each
     ]
     assert "one for each 2,000 us, also of a silence" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import eventsnn
 from eventsnn.exchange.c.constants import harmless
 from eventsnn.exchange.c.numbers import CNumbers
@@ -70,21 +72,23 @@ def _work(numbers: CNumbers) -> list[str]:
     program = numbers.program
     out = ["Work, at most:"]
     adds = [0] * len(program.places)
+    scaled = [0] * len(program.places)
     for way in program.ways:
-        adds[way.source] += way.connection.topology.max_fan_out
+        most = way.connection.topology.max_fan_out
+        adds[way.source] += most
+        scaled[way.source] += most * numbers.scales(program.places[way.target])
     out.append(f"  an event         {adds[0]:,} additions, twice as many comparisons")
     for k, own in enumerate(adds[1:], 1):
         if own:
             out.append(f"  a spike of {k}     {own:,} additions, twice as many comparisons")
-    rest = sum(a * p.size for a, p in zip(adds[1:], program.neurons, strict=True))
-    fires = sum(p.size for p in program.neurons)
-    scaled = int(numbers.scaled_weights)
+    sizes = [place.size for place in program.neurons]
+    rest, fires = int(np.dot(adds[1:], sizes)), sum(sizes)
+    products = int(np.dot(scaled[1:], sizes)) + _products(numbers)
     out += [
         "  an instant of k events, in which every neuron fires:",
         f"                   {adds[0]:,} k + {rest + fires:,} additions,",
         f"                   {2 * adds[0]:,} k + {2 * rest + fires:,} comparisons,",
-        f"                   {scaled * adds[0]:,} k + {scaled * rest + _products(numbers):,} "
-        "multiplications",
+        f"                   {scaled[0]:,} k + {products:,} multiplications",
         "  With its loads, its store and its loop an addition is some ten instructions of a small",
         "  chip, and convolutions and pooling divide at each spike: that times the cycles of your",
         "  chip is about the longest time, so measure it there. As a rule most neurons are silent.",

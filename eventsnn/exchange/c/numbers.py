@@ -46,9 +46,6 @@ class CNumbers(ABC):
     real: str
     weight_dtype: np.dtype[Any]
 
-    scaled_weights = False
-    """Whether a weight is multiplied before it is added."""
-
     most = (1 << 31) - 1
     """Events that a recording may hold."""
 
@@ -100,6 +97,10 @@ class CNumbers(ABC):
     @abstractmethod
     def leak_of(self, place: CPopulation) -> str:
         """Return what a population's leak is called, 0 without one."""
+
+    def scales(self, place: CPopulation) -> bool:
+        """Return whether weights are multiplied before they are added to this population."""
+        return False
 
     @abstractmethod
     def clock_products(self, place: CPopulation) -> int:

@@ -53,12 +53,12 @@ class WholeNumbers(CNumbers):
         named_weights = {way.connection.name: way.weights for way in program.ways}
         most = most_events(network, network.shaped(_shaped(network, named_weights)))
         self.most = min(most, program.answer.most_events or most)
-        self.scaled_weights = any(n.fraction for n in neurons)
+        self.scaled_spiking = any(n.fraction for n in neurons if n.spiking)
 
     def head(self) -> str:
         """Return the text that stands before all others."""
         places = {
-            "scaled": str(int(self.scaled_weights)),
+            "scaled": str(int(self.scaled_spiking)),
             "weight": self.weight,
             "index": c_type(self.index_dtype),
         }
@@ -104,6 +104,10 @@ class WholeNumbers(CNumbers):
             return "0"
         return f"&leak{self.tables.index((neuron.decays, neuron.tick_us))}"
 
+    def scales(self, place: CPopulation) -> bool:
+        """Return whether it is a readout, or any neuron that fires has bits behind the point."""
+        return self.scaled_spiking or not place.population.spiking
+
     def clock_products(self, place: CPopulation) -> int:
         """Return one less than the rows of its table."""
         neuron: Any = place.population.neuron
@@ -112,7 +116,7 @@ class WholeNumbers(CNumbers):
     def more(self, place: CPopulation) -> dict[str, str]:
         """Return what weights are multiplied by."""
         neuron: Any = place.population.neuron
-        return {"scale": str(1 << neuron.fraction)} if self.scaled_weights else {}
+        return {"scale": str(1 << neuron.fraction)}
 
     def sizes(self) -> dict[str, int]:
         """Return how many events a recording may hold."""

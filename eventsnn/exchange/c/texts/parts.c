@@ -14,7 +14,7 @@ struct population {
     uint32_t refractory_us;
     const snn_real *thresholds; /* one, or some that neurons take in turns */
     uint32_t kinds;    /* how many */
-#if SNN_SCALED
+#if SNN_WHOLE
     snn_real scale;    /* what a weight is multiplied by: a power of two */
 #endif
     uint8_t to_zero;   /* whether a spike sets the potential to 0, or takes the threshold off */

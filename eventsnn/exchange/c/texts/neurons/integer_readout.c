@@ -20,7 +20,7 @@ static void integer_readout_receive(snn_net *net, const struct population *p, ui
             *clock = net->t;
         }
     for (k = 0; k < n; k++) {
-        came = SNN_ADDED(p, weights[k]);
+        came = (snn_real)weights[k] * p->scale;
         v[k] += came;
         if (p->leak)
             integral[k] += came;

@@ -1,7 +1,7 @@
 #include <float.h>
 #include <string.h>
 
-#define SNN_SCALED 0
+#define SNN_WHOLE 0
 
 /* Sums are rounded where they are written, and not fused: else other spikes would come. ISO modes
    of gcc (-std=c99) never fuse; these lines say so in others. */
