@@ -105,8 +105,8 @@ def test_what_a_step_session_cannot_take_is_refused():
         es.StepSession(net_of())
     with pytest.raises(UserError, match="step_us is 0"):
         es.StepSession(net_of(), step_us=0)
-    with pytest.raises(UserError, match="give a HerdingMLP"):
-        es.StepSession("runs/a", step_us=10)
+    with pytest.raises(UserError, match="or a HerdingMLP"):
+        es.StepSession(3, step_us=10)
     session = es.StepSession(net_of(), step_us=100)
     session.push(EventStream([5], [1], SHAPE, duration=250))
     with pytest.raises(DataError, match="everything before 250 us"):
@@ -160,11 +160,20 @@ def test_a_trained_network_goes_on_learning_with_the_same_bits_when_it_was_saved
     fitted = es.Classifier("2312-12-10", rule="deep-spiking", epochs=1, dtype="float64").fit(data)
     fitted.save(tmp_path / "run")
     recording, nets = data.test[0], []
-    for model in (fitted, es.load(tmp_path / "run")):
-        net = model.learner.state
-        before = [w.copy() for w in net.weights]
-        es.StepSession(net, step_events=40).push(recording, label=1)
-        assert any((w != old).any() for w, old in zip(net.weights, before, strict=True))
-        nets.append(net)
-    for mine, yours in zip(*(net.weights for net in nets), strict=True):
+    for model in (fitted, tmp_path / "run"):
+        session = es.StepSession(model, step_events=40)
+        before = [w.copy() for w in session.net.weights]
+        session.push(recording, label=1)
+        assert any((w != b).any() for w, b in zip(session.net.weights, before, strict=True))
+        nets.append(session.net)
+    own = fitted.learner.state
+    for mine, yours, kept, b in zip(*(n.weights for n in nets), own.weights, before, strict=True):
         np.testing.assert_array_equal(mine, yours)
+        np.testing.assert_array_equal(kept, b)  # a Classifier stays what it was
+
+
+def test_a_session_of_another_rule_is_told_where_to_go(tmp_path):
+    data = es.open_data("digits", limit=20)
+    model = es.Classifier("2312-12-10", epochs=1).fit(data)
+    with pytest.raises(UserError, match="of the rule adjoint; give one of deep-spiking"):
+        es.StepSession(model, step_events=40)

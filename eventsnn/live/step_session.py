@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -19,6 +20,7 @@ from eventsnn.events import EventStream
 from eventsnn.files.arrays import read_npz
 from eventsnn.files.outputs import check_output_file, write_whole
 from eventsnn.live.answer import Answer, leading
+from eventsnn.live.subject import learner_of_model
 from eventsnn.options import flat
 from eventsnn.rules.deep_spiking import state as rows
 from eventsnn.rules.deep_spiking.network import HerdingMLP
@@ -31,6 +33,7 @@ from eventsnn.rules.deep_spiking.steps import (
     sensor_of_piece,
 )
 from eventsnn.text import named, shown
+from eventsnn.train.classifier import Classifier
 
 _MOST_STEPS = 1 << 24
 """Of a piece."""
@@ -45,8 +48,8 @@ class StepSession:
 
     Parameters
     ----------
-    net : HerdingMLP
-        It is changed.
+    net : HerdingMLP, Classifier, or path of a saved one
+        Of the rule ``deep-spiking``. A HerdingMLP is changed, of a Classifier a copy.
     step_events : int, optional
         A step is so many events ...
     step_us : int, optional
@@ -72,17 +75,13 @@ class StepSession:
 
     def __init__(
         self,
-        net: HerdingMLP,
+        net: HerdingMLP | Classifier | str | os.PathLike[str],
         *,
         step_events: int | None = None,
         step_us: int | None = None,
         samples: int = 1,
     ) -> None:
-        if not isinstance(net, HerdingMLP):
-            raise UserError(
-                f"session: net is {named(net)}; give a HerdingMLP, such as "
-                "es.load(...).learner.state of a run of deep-spiking"
-            )
+        net = _mlp_of(net)
         given = {"step_events": step_events, "step_us": step_us}
         sizes = [value for value in given.values() if value is not None]
         for name, value in (given | {"samples": samples}).items():
@@ -239,3 +238,16 @@ class StepSession:
         """Return one line of facts."""
         steps = f"{self.step_events} events" if self.step_events else f"{self.step_us:,} us"
         return f"<StepSession at {self.t_us:,g} us of {self.net!r}, steps of {steps}>"
+
+
+def _mlp_of(given: HerdingMLP | Classifier | str | os.PathLike[str]) -> HerdingMLP:
+    """Return the network that is meant."""
+    if isinstance(given, HerdingMLP):
+        return given
+    learner = learner_of_model(given, "a HerdingMLP")
+    if not isinstance(learner.state, HerdingMLP):
+        raise UserError(
+            f"session: a network of the rule {learner.rule.kind}; give one of deep-spiking, or "
+            "es.Session, which runs others"
+        )
+    return copy.deepcopy(learner.state)

@@ -15,6 +15,7 @@ from eventsnn.rules.evaluation import answer_by
 from eventsnn.rules.rule import Rule
 from eventsnn.text import shown
 from eventsnn.train.classifier import Classifier
+from eventsnn.train.learning import Learner
 from eventsnn.train.load import load
 
 
@@ -43,17 +44,33 @@ def subject_of(
         return _checked(model, weights, reads or usual, np.asarray)
     if weights is not None:
         raise UserError("session: a trained model has weights of its own; leave weights out")
+    learner = learner_of_model(model, "a Network")
+    reading = learner.reading
+    if reading is None:
+        raise UserError(
+            f"session: a network of the rule {learner.rule.kind} is its own; the simulator does "
+            "not run it (StepSession runs those of deep-spiking)"
+        )
+    network = reading.network
+    scores = answer_by(reading.loss).scores
+    subject = _checked(network, reading.weights, reads or reading.loss.reads, scores)
+    return subject._replace(rule=learner.rule)
+
+
+def learner_of_model(model: Classifier | str | os.PathLike[str], other: str) -> Learner:
+    """Return a trained network that takes streams as they come.
+
+    Raises
+    ------
+    UserError
+        Where ``model`` is no Classifier and no folder of one (``other`` may be given, too), or
+        learned from events that were changed at the door.
+    """
     if isinstance(model, str | os.PathLike):
         model = load(os.fspath(model))
     if not isinstance(model, Classifier):
         raise UserError(
-            f"session: model is {shown(model)}; give a Classifier, its folder, or a Network"
-        )
-    reading = model.learner.reading
-    if reading is None:
-        raise UserError(
-            f"session: a network of the rule {model.learner.rule.kind} is its own; the "
-            "simulator does not run it"
+            f"session: model is {shown(model)}; give a Classifier, its folder, or {other}"
         )
     view = model.learner.options.view
     if view.event_filter or view.grid_us:
@@ -61,10 +78,7 @@ def subject_of(
             f"session: the model learned from events with {view}, a stream comes as it is; give a "
             "model that learned without"
         )
-    network = reading.network
-    scores = answer_by(reading.loss).scores
-    subject = _checked(network, reading.weights, reads or reading.loss.reads, scores)
-    return subject._replace(rule=model.learner.rule)
+    return model.learner
 
 
 def _checked(network: Network, weights: Weights, reads: Reads, scores: Scores) -> Subject:
