@@ -1,7 +1,9 @@
 """Runs that are the same on any number of ranks, as a program for ``mpiexec``; prints digests.
 
-``python ranks_program.py FOLDER THREADS,... CASE,...`` trains each case with each number of
+``python ranks_program.py FOLDER THREADS,... CASE,... EPOCHS`` trains each case with each number of
 threads; the first rank prints a JSON of digests by case. A folder that holds a run is gone on with.
+EPOCHS is 2, 1 to stop after the first one, or "dies". With APART=1 nothing goes through memory that
+ranks share, as between machines.
 """
 
 import importlib.util
@@ -17,7 +19,7 @@ import numpy as np
 
 import eventsnn
 from eventsnn.data.digest import digest_of
-from eventsnn.ranks.launch import world
+from eventsnn.ranks.launch import be_silent, launched, world
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.listener import Listener
 from eventsnn.train.options import completed, make_options
@@ -49,6 +51,21 @@ def mpiexec():
     return pytest.skip(message)
 
 
+def ranks_of_this():
+    """Return the ranks that this process is one of."""
+    if os.environ.get("APART") != "1" or launched()[1] == 1:
+        return world()
+    from eventsnn.ranks.mpi import MPIRanks
+
+    ranks = MPIRanks(share=False)
+    if not ranks.first:
+        be_silent()
+    return ranks
+
+
+RANKS = ranks_of_this()
+
+
 def data_set():
     """Synthetic recordings of four classes, each with events in a quarter of the sensor."""
     rng = np.random.default_rng(0)
@@ -71,14 +88,14 @@ class Dies(Listener):
     """Kills its rank when an epoch begins, as a machine that fails does."""
 
     def epoch_begins(self, epoch, epochs, samples):
-        if epoch == 2 and world().rank == 1:
+        if epoch == 2 and RANKS.rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def run(case, folder, threads, epochs, listener=None):
     data = data_set()
     options = completed(make_options({"layers": ()} | CASES[case] | {"epochs": 2}), data)
-    trainer = Trainer(replace(options, epochs=2), data, folder, threads, ranks=world())
+    trainer = Trainer(replace(options, epochs=2), data, folder, threads, ranks=RANKS)
     if (folder / "model.safetensors").exists():
         trainer.resume(load_checkpoint(folder))
     if epochs == 1:

@@ -12,9 +12,12 @@ from eventsnn import bench as package
 from eventsnn.bench import bench, control, networks
 from eventsnn.bench.control import Case, Control, measure
 from eventsnn.bench.live import bench_live
+from eventsnn.bench.of_ranks import measured
 from eventsnn.bench.queue import PENDING, Turnover
+from eventsnn.bench.scaling import EVENT_BYTES, JUMP_BYTES, LINKS, WEIGHT_BYTES, WITHIN, StepModel
 from eventsnn.engines import simulate
 from eventsnn.errors import UserError
+from eventsnn.ranks.ranks import ONE
 
 PROMISED = {
     "control_ns_per_event",
@@ -215,3 +218,32 @@ def test_the_bench_of_sessions_tells_rates_latency_and_learning():
     assert 0 < result["push_100_ms_p50"] <= result["push_100_ms_p99"]
     with pytest.raises(UserError, match="recordings with labels"):
         bench_live(replace(batch, label=labels - 1), rounds=1)
+
+
+def test_a_training_step_of_one_rank_is_timed_and_told():
+    row = measured(ONE, 16, 1)
+    assert row["ranks"] == 1 and row["sent_bytes_per_step"] == row["mpi_calls_per_step"] == 0
+    assert 0 < row["walk_ms"] + row["update_ms"] <= row["ms_per_step"]
+    assert len(row["digest"]) == 32
+
+
+def test_the_model_of_scaling_finds_the_numbers_that_made_its_rows():
+    made = StepModel(0.25, 0.06, 5.0, 0.01, 2e6, 4000.0, 600.0)
+    rows = []
+    for ranks in (1, 2):
+        for batch in (64, 256):
+            step, groups = made.step(ranks, batch), batch // 16 // ranks
+            sent = WEIGHT_BYTES / 2 + batch / 2 * (4000 * EVENT_BYTES + 600 * JUMP_BYTES / 2)
+            rows.append({"ranks": ranks, "batch": batch, "ms_per_step": step,
+                         "walk_ms": groups * 16 * 0.25, "update_ms": batch * 0.06 + 5.0,
+                         "events_per_step": 4000 * batch, "sent_bytes_per_step": sent})  # fmt: skip
+    assert StepModel.fitted(rows) == pytest.approx(made)
+    assert made.step(1, 64) == pytest.approx(64 * (0.25 + 0.06 + 0.01) + 5)
+    assert (
+        made.step(8, 64)
+        == made.step(4, 64)
+        - (64 * 0.06 + 5) / 8
+        + (made.received(8, 64) - made.received(4, 64)) / 2e6
+    )
+    slow = [made.step(64, 1024, link) for link in (WITHIN, *LINKS)]
+    assert slow == sorted(slow)

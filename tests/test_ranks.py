@@ -1,6 +1,7 @@
 """Ranks: processes that share out one run, and change no bit of it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,10 @@ def mpiexec():
     return ranks_program.mpiexec()
 
 
-def launched(mpiexec, ranks, *words):
+def launched(mpiexec, ranks, *words, **env):
     command = [mpiexec, "-n", str(ranks), sys.executable, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    env = os.environ | env
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_a_run_whose_rank_died_goes_on_with_another_number_of_ranks(mpiexec, alo
     assert done.returncode != 0 and "dense-1" not in done.stdout
     saved = load_checkpoint(tmp_path / "dense-1")
     assert [row["epoch"] for row in saved.info["history"]] == [1]
-    done = launched(mpiexec, 3, PROGRAM, tmp_path, "1", ALL, "2")
+    done = launched(mpiexec, 3, PROGRAM, tmp_path, "1", ALL, "2", APART="1")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {f"{case}-1": found for case, found in alone.items()}
 

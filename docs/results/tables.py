@@ -13,6 +13,7 @@ from others_page import others_lines
 from paper_page import paper_pages
 from reproduced_page import PAGES, draw_reproduced, reproduced_lines
 from results import HERE, read
+from scaling_page import scaling_lines
 from speech_page import speech_lines
 
 from eventsnn.reproduce.deep_spiking.paper import PAPER
@@ -90,6 +91,7 @@ def pages() -> dict[str, list[str]]:
         "nir": nir_lines(),
         "c": c_lines(),
         "integers": integers_lines(),
+        "../explanation/scaling": scaling_lines(),
     }
 
 

@@ -47,12 +47,19 @@ def bench(
     live: Annotated[
         bool, typer.Option("--live", help="Sessions on streams instead, and learning there.")
     ] = False,
+    ranks: Annotated[
+        int | None,
+        typer.Option(min=2, help="Training by 1, 2, ... so many ranks of MPI instead."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure every engine as a multiple of this machine's own limit, a bare loop."""
     from eventsnn.commands import results as commands
 
-    result = commands.bench(data, limit, rounds, None if live else threads or cores(), ERR)
+    if ranks is not None:
+        result = commands.bench_ranks(ranks, rounds, ERR)
+    else:
+        result = commands.bench(data, limit, rounds, None if live else threads or cores(), ERR)
     if as_json:
         print(json.dumps(result))
         return

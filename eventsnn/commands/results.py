@@ -118,6 +118,14 @@ def bench(
     return result | {"data": data, "data_note": halves.note, "version": eventsnn.__version__}
 
 
+def bench_ranks(ranks: int, rounds: int, console: Console) -> Result:
+    """Measure how much faster ranks learn."""
+    from eventsnn.bench.ranks import bench_ranks as run
+
+    with console.working("measuring ranks"):
+        return run(ranks, rounds=rounds) | {"version": eventsnn.__version__}
+
+
 def papers() -> list[Result]:
     """Return the papers that can be reproduced."""
     from eventsnn.reproduce import papers as every

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from eventsnn.ranks.message import LINE, Bytes, read, size_of, write
 from eventsnn.ranks.ranks import Message, Ranks
@@ -24,49 +25,68 @@ _CORES = 1 << 13
 class MPIRanks(Ranks):
     """The processes of ``mpiexec``.
 
+    Parameters
+    ----------
+    share : bool
+        Whether those of one machine hand over messages in memory that they share.
+
     Attributes
     ----------
     sent_bytes, messages : int
         What left this rank for others so far, and in how many calls of MPI.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: bool = True) -> None:
         self._all = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._all.rank, self._all.size
         self._beside = self._all.Split_type(MPI.COMM_TYPE_SHARED)
         self.sent_bytes = self.messages = 0
+        self._rooms: tuple[Any, ...] = (MessageRoom(), MessageRoom(), MessageRoom())
+        if share and self._beside.size == self.size:
+            self._rooms = (SharedRooms(self._all), SharedRooms(self._all))
 
     def exchanged(self, messages: Sequence[Message]) -> list[Message]:
-        """See ``Ranks``; ``Alltoall`` of the sizes, then ``Alltoallv``."""
-        sizes = np.array([size_of(message) for message in messages], np.int64)
-        sizes[self.rank] = 0  # its own stays where it is
-        coming = np.empty_like(sizes)
-        self._all.Alltoall(sizes, coming)
-        places, room = _places(sizes)
-        for k, message in enumerate(messages):
-            if k != self.rank:
-                write(message, room[places[k] : places[k] + sizes[k]])
-        begin, found = _places(coming)
-        self._all.Alltoallv(
-            [room, sizes.tolist(), places.tolist(), MPI.BYTE],
-            [found, coming.tolist(), begin.tolist(), MPI.BYTE],
-        )
-        self._count(int(sizes.sum()))
+        """See ``Ranks``; ``Alltoallv``, within a machine through memory that all share."""
+        own = np.array([size_of(message) for message in messages], np.int64)
+        own[self.rank] = 0  # its own stays where it is
+        every = np.empty((self.size, self.size), np.int64)
+        self._all.Allgather(own, every)
+        coming, places = every[:, self.rank], np.cumsum(own) - own
+        if len(self._rooms) == 2:
+            rooms = self._rooms[0].of(every.sum(1))
+            self._write(messages, places, rooms[self.rank])
+            self._rooms[0].written()
+            begin = (np.cumsum(every, 1) - every)[:, self.rank]
+        else:
+            sent, found = self._rooms[0].of(own.sum()), self._rooms[1].of(coming.sum())
+            self._write(messages, places, sent)
+            begin = np.cumsum(coming) - coming
+            self._all.Alltoallv(_parts(sent, own, places), _parts(found, coming, begin))
+            rooms = [found] * self.size
+        self._count(int(own.sum()))
         return [
-            messages[k] if k == self.rank else read(found[begin[k] : begin[k] + coming[k]])
+            messages[k] if k == self.rank else read(rooms[k][begin[k] : begin[k] + coming[k]])
             for k in range(self.size)
         ]
 
+    def _write(self, messages: Sequence[Message], places: NDArray[np.int64], room: Bytes) -> None:
+        for k, message in enumerate(messages):
+            if k != self.rank:
+                write(message, room[places[k] :])
+
     def gathered(self, message: Message) -> list[Message]:
-        """See ``Ranks``; ``Allgather`` of the sizes, then ``Allgatherv``."""
-        size = np.array([size_of(message)], np.int64)
+        """See ``Ranks``; ``Allgatherv``, within a machine through memory that all share."""
         sizes = np.empty(self.size, np.int64)
-        self._all.Allgather(size, sizes)
-        begin, found = _places(sizes)
-        write(message, found[begin[self.rank] : begin[self.rank] + sizes[self.rank]])
-        parts = [found, sizes.tolist(), begin.tolist(), MPI.BYTE]
-        self._all.Allgatherv(MPI.IN_PLACE, parts)
-        self._count(int(size[0]) * (self.size - 1))
+        self._all.Allgather(np.array([size_of(message)], np.int64), sizes)
+        self._count(int(sizes[self.rank]) * (self.size - 1))
+        if len(self._rooms) == 2:
+            rooms = self._rooms[1].of(sizes)
+            write(message, rooms[self.rank])
+            self._rooms[1].written()
+            return [read(room) for room in rooms]
+        begin, found = np.cumsum(sizes) - sizes, self._rooms[2].of(sizes.sum())
+        write(message, found[begin[self.rank] :])
+        self._all.Allgatherv(MPI.IN_PLACE, _parts(found, sizes, begin))
         return [read(found[a : a + n]) for a, n in zip(begin, sizes, strict=True)]
 
     def _count(self, sent: int) -> None:
@@ -104,12 +124,60 @@ class MPIRanks(Ranks):
         self._all.Abort(code)
 
 
-def _places(sizes: Any) -> tuple[Any, Bytes]:
-    """Return where parts of some sizes begin, and room for all of them."""
-    ends = np.cumsum(sizes)
-    raw = np.empty(int(ends[-1]) + LINE, np.uint8)
-    first = -raw.ctypes.data % LINE
-    return ends - sizes, raw[first : first + int(ends[-1])]
+class MessageRoom:
+    """Memory for messages, which is kept: fresh memory costs as much as what is written there."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(LINE, np.uint8)
+
+    def of(self, size: int) -> Bytes:
+        """Return room for so many bytes."""
+        if len(self._kept) < size + LINE:
+            self._kept = np.empty(_roomy(int(size)) + LINE, np.uint8)
+        first = -self._kept.ctypes.data % LINE
+        return self._kept[first : first + size]
+
+
+class SharedRooms:
+    """Memory that the ranks of a machine share, a part of it each; only its own rank writes there.
+
+    Who asks for it anew has read what was there before, and all ask at the same time.
+    """
+
+    def __init__(self, ranks: Any) -> None:
+        self._ranks, self._window = ranks, None
+        self._parts: list[Bytes] = []
+
+    def of(self, sizes: NDArray[np.int64]) -> list[Bytes]:
+        """Return the part of each rank, of so many bytes."""
+        most = int(sizes.max())
+        if not self._parts or len(self._parts[0]) < most:
+            if self._window is not None:
+                self._window.Unlock_all()
+                self._window.Free()
+            room = _roomy(most)
+            window: Any = MPI.Win.Allocate_shared(room, 1, comm=self._ranks)
+            window.Lock_all()
+            self._window = window
+            raw = [window.Shared_query(rank)[0] for rank in range(self._ranks.size)]
+            self._parts = [np.frombuffer(part, np.uint8, room) for part in raw]
+        return [part[:n] for part, n in zip(self._parts, sizes, strict=True)]
+
+    def written(self) -> None:
+        """Wait until all have written."""
+        window: Any = self._window
+        window.Sync()
+        self._ranks.Barrier()
+        window.Sync()
+
+
+def _roomy(size: int) -> int:
+    """Return a size that grows rarely."""
+    return max(1 << 16, 1 << (size - 1).bit_length()) if size else 1 << 16
+
+
+def _parts(room: Bytes, sizes: NDArray[np.int64], places: NDArray[np.int64]) -> list[Any]:
+    return [room, sizes.tolist(), places.tolist(), MPI.BYTE]
 
 
 def _may_use() -> set[int]:

@@ -27,6 +27,8 @@ REGISTER = 16
 class Ranks(ABC):
     """Processes that share out work.
 
+    What ``exchanged`` and ``gathered`` return is read before the next call of the same one.
+
     Attributes
     ----------
     rank : int

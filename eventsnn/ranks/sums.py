@@ -66,8 +66,11 @@ class OfRank(ABC):
         """Return what the owner of some targets needs of it."""
 
     @abstractmethod
-    def summed(self, parts: Sequence[Message], own: slice) -> Any:
-        """Return the gradient of this rank's targets, of what each rank found, in order."""
+    def summed(self, parts: Sequence[Message | None], own: slice) -> Any:
+        """Return the gradient of this rank's targets, of what each rank found, in order.
+
+        None for what this one found.
+        """
 
 
 class GroupSums(OfRank):
@@ -97,9 +100,9 @@ class GroupSums(OfRank):
         """Return the columns of each group."""
         return [np.ascontiguousarray(group[:, targets]).reshape(-1) for group in self.groups]
 
-    def summed(self, parts: Sequence[Message], own: slice) -> OwnColumns:
+    def summed(self, parts: Sequence[Message | None], own: slice) -> OwnColumns:
         """Add the groups of all ranks."""
-        groups = [group for part in parts for group in part]
+        groups = [g for part in parts for g in (self.of(own) if part is None else part)]
         rows, columns = math.prod(self.shape[:-1]), own.stop - own.start
         total = np.zeros(rows * columns, self.dtype)
         if groups and not self.from_zero:
@@ -111,14 +114,17 @@ class GroupSums(OfRank):
 
 def exchanged(ranks: Ranks, found: Sequence[OfRank]) -> list[Any]:
     """Return the gradients of this rank's targets, a connection each: one exchange for all."""
-    messages = []
+    messages: list[Message] = []
     for rank in range(ranks.size):
+        if rank == ranks.rank:
+            messages.append([])
+            continue
         parts = [one.of(ranks.columns(one.width, rank)) for one in found]
         counts = np.array([len(part) for part in parts], np.int64)
         messages.append([counts, *(array for part in parts for array in part)])
-    came = [_cut(message) for message in ranks.exchanged(messages)]
+    came = [_cut(message) if message else None for message in ranks.exchanged(messages)]
     return [
-        one.summed([parts[c] for parts in came], ranks.columns(one.width))
+        one.summed([None if part is None else part[c] for part in came], ranks.columns(one.width))
         for c, one in enumerate(found)
     ]
 

@@ -60,12 +60,16 @@ class SentWalks(OfRank):
             for array in (*events, *_of(walk.jumps, targets))
         ]
 
-    def summed(self, parts: Sequence[Message], own: slice) -> Blockwise:
+    def summed(self, parts: Sequence[Message | None], own: slice) -> Blockwise:
         """Return the gradient of this rank's targets, not summed yet."""
-        each = _EVENTS + _JUMPS
-        cut = (part[k : k + each] for part in parts for k in range(0, len(part), each))
-        walks = [part_of(self._walk(arrays)) for arrays in cut]
-        return Blockwise(walks, self.shape, self.dtype, own)
+        each, walks = _EVENTS + _JUMPS, list[Walk]()
+        for part in parts:
+            if part is None:
+                walks += [w._replace(jumps=kernel.Jumps(*_of(w.jumps, own))) for w in self.walks]
+            else:
+                cut = (part[k : k + each] for k in range(0, len(part), each))
+                walks += [self._walk(arrays) for arrays in cut]
+        return Blockwise([part_of(walk) for walk in walks], self.shape, self.dtype, own)
 
     def _walk(self, arrays: Message) -> Walk:
         """Return a walk; what only errors ask for is empty."""
