@@ -156,11 +156,12 @@ def test_a_stream_with_more_events_than_the_bounds_hold_is_refused_also_after_lo
     assert session.push(piece).events == most
 
 
-def test_a_network_of_whole_numbers_is_no_teacher(tmp_path):
+def test_a_network_of_whole_numbers_is_no_teacher_and_no_start(tmp_path):
     es.quantize(trained()).save(tmp_path / "q")
-    learner = es.Classifier("6x6x2-8-3", "adjoint", epochs=1, teacher=(str(tmp_path / "q"),))
-    with pytest.raises(es.UserError, match="a teacher in whole numbers; give the network"):
-        learner.fit(recordings())
+    for option, given in (("start_from", str(tmp_path / "q")), ("teacher", (str(tmp_path / "q"),))):
+        learner = es.Classifier("6x6x2-8-3", "adjoint", epochs=1, **{option: given})
+        with pytest.raises(es.UserError, match=f"is in whole numbers; give {option} the network"):
+            learner.fit(recordings())
 
 
 def test_a_leak_of_minutes_stays_a_leak_and_one_that_is_dropped_is_named():

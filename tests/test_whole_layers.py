@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import eventsnn as es
+from eventsnn.engines.layered import until_clear
 from eventsnn.engines.layered.any.forward import AnyLayer, AnyReadoutLayer
 from eventsnn.engines.layered.deliveries import Tally, Train, send
 from eventsnn.engines.layered.layer import Ahead
@@ -38,12 +39,12 @@ def lif(rng, n_out):
     )  # fmt: skip
 
 
-def run_both(kinds, neuron, weights, pieces):
+def run_both(kinds, neuron, weights, pieces, apart=False):
     """Return what both layers did in some pieces, one after the other."""
     found = []
     for kind in kinds:
         layer = kind(es.Dense(*weights.shape), neuron, weights, Ahead())
-        state, tally, trains = layer.start(3), Tally.zeros(3), []
+        state, tally, trains = layer.driven.start(3, apart), Tally.zeros(3), []
         for k, piece in enumerate(pieces):
             trains.append(layer.run(piece, state, k == 0, tally))
         ends = np.full(3, 10_000_000.0)
@@ -70,10 +71,11 @@ def test_spikes_counts_and_potentials_are_those_of_the_general_layer():
         neuron, most = lif(rng, n_out), int(rng.choice([127, 127, 32_767]))
         weights = rng.integers(-most, most + 1, (N_IN, n_out)).astype(float)
         pieces = [deliveries(rng, 3_000 if k % 2 else 90, counted)]
-        if k % 3 == 0:  # goes on in the first recording, on the next one begins at rest
+        if k % 3 == 0:  # goes on in the first recording, or, apart, in all
             pieces.append(pieces[0]._replace(t=pieces[0].t + 10_000))
+        kinds = forward.WholeLayer, AnyLayer
         with mock.patch.object(forward, "run_lanes", side_effect=forward.run_lanes) as lanes:
-            fast_one, general = run_both((forward.WholeLayer, AnyLayer), neuron, weights, pieces)
+            fast_one, general = run_both(kinds, neuron, weights, pieces, apart=k % 2 == 0)
         assert_same(fast_one, general)
         fast += lanes.call_count > 0
         fired += sum(len(train.t) for train in fast_one[0])
@@ -113,3 +115,27 @@ def test_what_may_leave_32_bits_runs_in_the_general_layer(more, narrow):
 def test_weights_that_16_bits_do_not_hold_run_in_the_general_layer(weight):
     layer = forward.WholeLayer(es.Dense(1, 1), IntegerLIF(), np.full((1, 1), weight), Ahead())
     assert layer.narrow is None
+
+
+def test_recordings_that_stop_early_run_in_turns_and_stop_where_they_do_one_by_one():
+    rng = np.random.default_rng(3)
+    network = es.Network(
+        (es.Population("in", (1, 3, 3)), es.Population("a", 20, lif(rng, 20)),
+         es.Population("out", 3, IntegerReadout(30_000.0, 4))),
+        (es.Connection("in", "a", es.Dense(9, 20)), es.Connection("a", "out", es.Dense(20, 3))),
+    )  # fmt: skip
+    assert not until_clear.runs_one_by_one(network)
+    weights = [rng.integers(-90, 128, shape).astype(float) for shape in ((9, 20), (20, 3))]
+    streams = [
+        es.EventStream(np.sort(rng.integers(0, 20_000, 60)), rng.integers(0, 9, 60), (1, 3, 3), 0,
+                       20_000) for _ in range(30)
+    ]  # fmt: skip
+    batch, stop = es.EventBatch.from_streams(streams), es.Stop("margin", 1e5, 1_000)
+    in_turns, alone = (
+        es.simulate(network, weights, batch, until_us=stop, engine=engine)
+        for engine in ("feedforward", "asynchronous")
+    )
+    assert 0 < in_turns.stopped.early.sum() < 30
+    np.testing.assert_array_equal(in_turns.duration, alone.duration)
+    np.testing.assert_array_equal(in_turns.stopped.scores, alone.stopped.scores)
+    np.testing.assert_array_equal(in_turns.counts.spikes, alone.counts.spikes)

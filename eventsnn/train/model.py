@@ -13,6 +13,7 @@ from eventsnn.train.learning import Learner, rule_of
 from eventsnn.train.model_file import format_of
 from eventsnn.train.options import OWN_RULE, TrainOptions
 from eventsnn.train.saved_run import SavedRun, load_run
+from eventsnn.train.start import check_floats
 
 
 def open_model(path: str | Path) -> tuple[Learner, SavedRun]:
@@ -47,6 +48,7 @@ def inherited(path: str | Path) -> dict[str, Any]:
     if format_of(path) is not None:
         return {"rule": OWN_RULE, "network": options.network}
     if options.network is not None:
+        check_floats(options.network, path, "start_from")
         raise UserError(
             f"{path}: has a network of its own, no layers; start_from takes layers: in Python, "
             "eventsnn.Classifier(network, ...) begins with its weights"

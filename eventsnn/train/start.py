@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -44,6 +45,8 @@ def trained_weights(
     UserError
         If the checkpoint is damaged, or of another network or sensor.
     """
+    if run.options.network is not None:
+        check_floats(run.options.network, path, option)
     if not run.sees(tuple(events.shape)):
         raise UserError(
             f"{path}: learned from a sensor of {times(run.sensor)}, these recordings have "
@@ -62,6 +65,14 @@ def trained_weights(
         raise UserError(f"{path}: {error}; leave layers out, or give another {option}") from error
     pairs = zip(flat, network.connections, strict=True)
     return [array.reshape(c.topology.weight_shape) for array, c in pairs]
+
+
+def check_floats(network: Network, path: str | os.PathLike[str], option: str) -> None:
+    """Refuse a network in whole numbers, which neither learns nor teaches."""
+    if any(p.neuron is not None and p.neuron.whole for p in network.populations):
+        raise UserError(
+            f"{path}: is in whole numbers; give {option} the network that it was made of"
+        )
 
 
 def give_weights(learner: Learner, given: Network, weights: Weights) -> None:

@@ -22,7 +22,7 @@ from eventsnn.rules.evaluation import scores_of
 from eventsnn.rules.learned import Arrays
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model, traits_of
-from eventsnn.train.start import trained_weights
+from eventsnn.train.start import check_floats, trained_weights
 
 DIGEST = "teacher"
 """Name of their digest in a checkpoint."""
@@ -62,10 +62,7 @@ class Teacher:
                 "teacher that the simulator runs, and that learned by cross-entropy"
             )
         self.network, self.loss = reading.network, reading.loss
-        if any(p.neuron is not None and p.neuron.whole for p in self.network.populations):
-            raise UserError(
-                f"{path}: a teacher in whole numbers; give the network that it was made of"
-            )
+        check_floats(self.network, path, "teacher")
         self.weights = trained_weights(self.network, events, run, path, "teacher")
         if self.network.populations[-1].size != classes:
             raise UserError(

@@ -47,10 +47,13 @@ class Driven:
             _flat(topology.targets, np.int32),
         )
 
-    def start(self, recordings: int) -> ModelRows:
-        """Return the state at rest: a row a recording for a model that never fires."""
+    def start(self, recordings: int, apart: bool = False) -> ModelRows:
+        """Return the state at rest: a row a recording for a model that never fires, and ``apart``.
+
+        Of several rows, run not ``fresh``, each recording goes on where it stood.
+        """
         n, (x, times) = self.n_out, self.neuron.at_rest(self.n_out)
-        rows = 1 if self.neuron.spiking else max(recordings, 1)
+        rows = 1 if self.neuron.spiking and not apart else max(recordings, 1)
         rest_x, rest_times = x.astype(self.dtype).reshape(-1), times.reshape(-1)
         return ModelRows(
             aligned(rows * len(rest_x), self.dtype).reshape(rows, -1) + rest_x,

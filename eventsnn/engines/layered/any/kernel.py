@@ -45,7 +45,8 @@ class ModelRows(NamedTuple):
     Attributes
     ----------
     x : float array (n_rows, n_variables * n)
-        One row for all recordings, one after the other; of a model that never fires one each.
+        One row for all recordings, one after the other; or one each: of a model that never fires,
+        and of recordings that run in turns.
     times : float64 array (n_rows, n_times * n)
     rest_x, rest_times : arrays of a row
         What a recording begins with.
@@ -78,7 +79,7 @@ def run_rows(events, wires, rows, spikes, cursor, fresh, tally):  # type: ignore
     while r < len(events.start) - 1:
         row = r if len(rows.x) > 1 else 0
         x, times = rows.x[row], rows.times[row]
-        if e == events.start[r] and (fresh or r > 0):
+        if e == events.start[r] and (fresh or (r > 0 and len(rows.x) == 1)):
             for i in range(len(x)):
                 x[i] = rows.rest_x[i]
             for i in range(len(times)):

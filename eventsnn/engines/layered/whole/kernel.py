@@ -49,9 +49,9 @@ class WholeFiring(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """Running variables of all neurons, padded to whole registers.
+    """Running variables of all neurons, padded to whole registers, in the rows of ``ModelRows``.
 
-    ``v`` is int32 (width,), ``ready`` float64 (width,), ``clock`` int64 (1,) that of all.
+    ``v`` is int32 (n_rows, width), ``ready`` float64 of that shape, ``clock`` int64 (n_rows,).
     """
 
     v: NDArray[np.int32]
@@ -61,15 +61,16 @@ class Lanes(NamedTuple):
     @classmethod
     def of(cls, state: ModelRows, width: int) -> Lanes:
         """Return what a layer's state holds, whose potentials have 32 bits."""
-        n, times = state.x.shape[1], state.times[0]
-        v, ready = np.zeros(width, np.int32), np.full(width, -np.inf)
-        v[:n], ready[:n] = state.x[0], times[n:]
-        return cls(v, ready, times[:1].astype(np.int64))
+        rows, n = state.x.shape
+        v, ready = np.zeros((rows, width), np.int32), np.full((rows, width), -np.inf)
+        v[:, :n], ready[:, :n] = state.x, state.times[:, n:]
+        return cls(v, ready, state.times[:, 0].astype(np.int64))
 
     def into(self, state: ModelRows) -> None:
         """Write it to a layer's state."""
         n = state.x.shape[1]
-        state.x[0], state.times[0, n:], state.times[0, :1] = self.v[:n], self.ready[:n], self.clock
+        state.x[:], state.times[:, n:] = self.v[:, :n], self.ready[:, :n]
+        state.times[:, 0] = self.clock
 
 
 @threaded
@@ -127,27 +128,30 @@ def _take_ready(lanes, rule, weights, event, spikes, n):  # type: ignore[no-unty
 def run_lanes(events, weights, rule, lanes, spikes, cursor, fresh):  # type: ignore[no-untyped-def]
     """Take all recordings from ``cursor`` on; False, to be called again, without room."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
-    room, counted = len(spikes.event) - len(lanes.v), len(events.multiple) > 0
+    rows, width = lanes.v.shape
+    room, counted = len(spikes.event) - width, len(events.multiple) > 0
     while r < len(events.start) - 1:
-        if e == events.start[r] and (fresh or r > 0):
-            lanes.v[:] = 0
-            lanes.ready[:] = -np.inf
-            lanes.clock[0] = -1
-        stop, clock = events.start[r + 1], lanes.clock[0]
+        row = r if rows > 1 else 0
+        here = Lanes(lanes.v[row], lanes.ready[row], lanes.clock)
+        if e == events.start[r] and (fresh or (r > 0 and rows == 1)):
+            here.v[:] = 0
+            here.ready[:] = -np.inf
+            lanes.clock[row] = -1
+        stop, clock = events.start[r + 1], lanes.clock[row]
         while e < stop and n <= room:
             t, before, by = events.t[e], n, rule.scale
             factor = factor_at(rule.decays, 0, (t >> rule.shift) - (clock >> rule.shift))
             if counted:
                 by = int32(by * int64(events.multiple[e]))
-            event = t, int64(events.row[e]) * len(lanes.v), by, factor, events.last[e]
+            event = t, int64(events.row[e]) * width, by, factor, events.last[e]
             if rule.refractory > 0.0:
-                n = _take_ready(lanes, rule, weights, event, spikes, n)
+                n = _take_ready(here, rule, weights, event, spikes, n)
             else:
-                n = _take(lanes, rule, weights, event, spikes, n)
+                n = _take(here, rule, weights, event, spikes, n)
             for i in range(before, n):
                 spikes.event[i] = e
             e, clock = e + 1, t
-        lanes.clock[0] = clock
+        lanes.clock[row] = clock
         if e < stop:
             break
         r += 1
@@ -161,7 +165,7 @@ def integrate(events, wires, rows, fresh):  # type: ignore[no-untyped-def]
     n = int64(wires.table[0])
     for r in range(len(events.start) - 1):
         x, times = rows.x[r], rows.times[r]
-        if fresh or r > 0:
+        if fresh:
             for k in range(len(x)):
                 x[k] = rows.rest_x[k]
             for k in range(len(times)):
