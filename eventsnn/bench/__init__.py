@@ -152,12 +152,16 @@ def _dense_cases(batch: EventBatch, few: EventBatch, threads: int, result: Resul
         if fired == 1000:
             many = _case("threads", network, weights, batch, "feedforward", threads)
             cases.append(many._replace(against=cases[-1].run))
-    weights, whole = networks.dense_weights(batch, 1000, 10), networks.dense(batch, 10)
-    cases.append(_case("feedforward_network", whole, weights, batch, "feedforward"))
-    counting = _counting_case(whole, weights, batch)
+            whole = networks.in_whole_numbers(network, weights)
+            counts = simulate(*whole, batch, record="nothing").counts
+            result["feedforward_whole_hidden_spikes"] = float(counts.spikes[:, 1].mean())
+            cases.append(_case("feedforward_whole", *whole, batch, "feedforward"))
+    weights, network = networks.dense_weights(batch, 1000, 10), networks.dense(batch, 10)
+    cases.append(_case("feedforward_network", network, weights, batch, "feedforward"))
+    counting = _counting_case(network, weights, batch)
     cases.append(counting._replace(against=cases[-1].run))
-    cases.append(_case("asynchronous_dense", whole, weights, few, "asynchronous"))
-    many = _case("asynchronous_threads", whole, weights, few, "asynchronous", threads)
+    cases.append(_case("asynchronous_dense", network, weights, few, "asynchronous"))
+    many = _case("asynchronous_threads", network, weights, few, "asynchronous", threads)
     cases.append(many._replace(against=cases[-1].run))
     return cases
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,17 @@ def dense_weights(events: EventBatch, hidden_spikes: float, outputs: int = 0) ->
     if outputs:
         weights.append(rng.normal(0, 0.1, (HIDDEN, outputs)).astype(np.float32))
     return weights
+
+
+def in_whole_numbers(network: Network, weights: Weights) -> tuple[Network, Weights]:
+    """Return sensor-800 in whole numbers: weights of int8, 8 bits behind the point."""
+    source, target = network.populations
+    assert target.neuron is not None and target.neuron.membrane is not None
+    scale = float(np.abs(weights[0]).max()) / 127
+    threshold = round(target.neuron.membrane.threshold / scale) << 8
+    neuron = target.neuron.in_whole_numbers(threshold, 8, 1)
+    whole = Network((source, replace(target, neuron=neuron)), network.connections)
+    return whole, [np.rint(weights[0] / scale)]
 
 
 def convolution(events: EventBatch) -> tuple[Network, Weights]:
