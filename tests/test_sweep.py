@@ -8,6 +8,7 @@ import signal
 import sys
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -33,6 +34,7 @@ from eventsnn.train.trainer import Trainer
 if "CI" not in os.environ:
     pytest.importorskip("optuna", reason="an extra: pip install 'eventsnn[sweep]'")
 commands = importlib.import_module("eventsnn.commands.sweep")
+sweep_data = importlib.import_module("eventsnn.commands.sweep_data")
 Journal = importlib.import_module("eventsnn.sweep.journal").Journal
 
 TRAIN = {
@@ -380,13 +382,41 @@ def test_a_study_that_cannot_be_is_refused_with_file_key_value_and_remedy(
     assert not (tmp_path / "out").exists()
 
 
-def test_layers_that_do_not_fit_the_data_are_refused_before_any_trial(tmp_path):
+def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(tmp_path):
     path = study(tmp_path, train={"epochs": 1}, space={"rate": [0.01], "seed": [0, 1]})
-    text = path.read_text().replace("2312-6-10", "100-6-10")
-    path.write_text(text)
+    path.write_text(path.read_text().replace("2312-6-10", "100-6-10"))
     with pytest.raises(UserError, match=r"study\.toml: trial 0 with .*100"):
         run(path, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("trial-*"))
+    path.write_text(path.read_text().replace('"digits"', '"nmnist:nowhere"'))
+    with pytest.raises(UserError, match="nowhere"):
+        run(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_view_that_cannot_be_fails_its_trial_alone(tmp_path):
+    views = {"sensor_crop": ["20x20", "99x99"]}
+    path = study(tmp_path, train={"epochs": 1}, space=views, sampler="grid")
+    path.write_text(path.read_text().replace('layers = "2312-6-10"\n', ""))
+    result = run(path, tmp_path / "out")
+    rows = {row["values"]["sensor_crop"]: row for row in result["trials"]}
+    assert rows["20x20"]["state"] == "done" and rows["99x99"]["state"] == "failed"
+    assert rows["99x99"]["why"] == "crop is 99x99, the sensor 34x34x2; give a part of it"
+
+
+def test_other_data_than_those_of_the_other_workers_end_a_worker(tmp_path, monkeypatch):
+    folder, opened = tmp_path / "out", sweep_data.data_of
+    run(study(tmp_path, train={"epochs": 1}, trials=1), folder)
+
+    def fewer(*args):  # as another machine may have them
+        data = opened(*args)
+        return replace(data, train=data.train.part(0, 30))
+
+    monkeypatch.setattr(sweep_data, "data_of", fewer)
+    path = study(tmp_path, train={"epochs": 1}, trials=2)
+    with pytest.raises(UserError, match=r"have changed.*give those of the other trials"):
+        run(path, folder)
+    monkeypatch.undo()
+    assert [row["state"] for row in run(path, folder)["trials"]] == ["done", "done"]
 
 
 def test_the_small_study_is_what_example_prints_and_it_names_what_is_missing(call, monkeypatch):

@@ -54,7 +54,7 @@ def _best(result: dict[str, Any], out: Console) -> None:
         out.print("no trial came to its end")
         return
     row = next(row for row in result["trials"] if row["trial"] == result["best"])
-    told = f"best: trial {row['trial']}, {row['accuracy']:.2%} of what was held out, with "
-    out.print(f"{told}{row['operations']:,.0f} operations", soft_wrap=True)
+    told = f"best: trial {row['trial']}, {row['accuracy']:.2%} of {row['held_out']:,} held-out "
+    out.print(f"{told}recordings, with {row['operations']:,.0f} operations each", soft_wrap=True)
     folder = f"{result['out']}/{row['folder']}"
     out.print(f"next: eventsnn evaluate {quoted(folder)}", soft_wrap=True)

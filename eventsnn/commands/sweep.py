@@ -6,33 +6,30 @@ import json
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eventsnn.commands.console import Console
-from eventsnn.commands.progress import Bar, TrialBars, progress_bars
+from eventsnn.commands.progress import TrialBars, progress_bars
+from eventsnn.commands.sweep_data import SweepData, WorkerError
 from eventsnn.commands.sweep_options import SweepOptions
-from eventsnn.commands.train import data_of, other_networks
-from eventsnn.data.dataset import DataSet
 from eventsnn.data.facts import facts_of
-from eventsnn.data.identity import Identity
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.files.outputs import write_whole
 from eventsnn.report.page_parts import check_page_path
 from eventsnn.report.sweep_page import save_sweep
 from eventsnn.sweep.example import example
+from eventsnn.sweep.folder import FILE as STUDY_FILE
 from eventsnn.sweep.folder import join, study_in
 from eventsnn.sweep.journal import Claim, Journal
 from eventsnn.sweep.pruners import pruners
 from eventsnn.sweep.result import chosen_of, result_of
-from eventsnn.sweep.space import Point
 from eventsnn.sweep.study import SweepStudy, read_study
 from eventsnn.sweep.trial import run_trial, trainer_of
 from eventsnn.text import quoted
-from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
-from eventsnn.train.options import TrainOptions, completed
+from eventsnn.train.options import completed
 
 RESULT = "sweep.json"
 _PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
@@ -48,11 +45,13 @@ def sweep(path: Path | None, asked: SweepOptions, threads: int, console: Console
     study, folder = _study(path, asked)
     total = _total(study, asked)
     study.check(total)
+    data = SweepData(study, console)
+    if not (folder / STUDY_FILE).exists():
+        data.check(total)
     join(folder, study)
-    worker = Worker(study, folder, total, threads, console)
-    _tell(study, worker, console)
+    worker = Worker(study, Journal(folder, study), data, total, threads, console)
+    _tell(worker)
     try:
-        worker.begin()
         worker.run()
     except KeyboardInterrupt:
         raise Interrupted(
@@ -95,12 +94,13 @@ def _total(study: SweepStudy, asked: SweepOptions) -> int:
     return asked.trials
 
 
-def _tell(study: SweepStudy, worker: Worker, console: Console) -> None:
+def _tell(worker: Worker) -> None:
     """Say what is about to be done, and what depends on the number of workers."""
+    study, console = worker.study, worker.console
     asked = study.asked
     console.print(
         f"{asked.name}: {worker.total} trials, sampler {asked.sampler}, pruner {asked.pruner}, "
-        f"goal {asked.goal}, in {worker.folder}",
+        f"goal {asked.goal}, in {worker.journal.folder}",
         soft_wrap=True,
     )
     if study.points is None:
@@ -117,14 +117,15 @@ def _tell(study: SweepStudy, worker: Worker, console: Console) -> None:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Worker:
     """One of the processes that work on a study.
 
     Attributes
     ----------
     study : SweepStudy
-    folder : Path
+    journal : Journal
+    data : SweepData
     total : int
         Trials in all.
     threads : int
@@ -132,45 +133,11 @@ class Worker:
     """
 
     study: SweepStudy
-    folder: Path
+    journal: Journal
+    data: SweepData
     total: int
     threads: int
     console: Console
-    journal: Journal = field(init=False)
-    _opened: tuple[Any, DataSet] | None = None
-
-    def __post_init__(self) -> None:
-        """Open the journal."""
-        self.journal = Journal(self.folder, self.study)
-
-    def begin(self) -> None:
-        """Open the data, and refuse trials that do not fit them.
-
-        Raises
-        ------
-        UserError
-            With the trial, its values and the remedy; or if other workers have other data.
-        """
-        points = self.study.points
-        point = next(self.study.space.edges()) if points is None else points(0)
-        base = self.study.options(0, point)
-        data = self._data(base)
-        now = data.identity
-        was = self.journal.remembered("data", now.to_json())
-        changed = Identity.from_json(was, str(self.folder)).changes(now)
-        if changed:
-            raise UserError(f"{self.folder}: {changed}; give those of the other trials")
-        for number, point in self.study.checked(self.total):
-            self._check(number, point, base, data)
-
-    def _check(self, number: int | None, point: Point, base: TrainOptions, data: DataSet) -> None:
-        """Refuse a trial that does not fit the data, if it sees them as ``base`` does."""
-        try:
-            options = self.study.options(number or 0, point, facts_of(data))
-            if _key(options) == _key(base):
-                Learner(completed(options, data))
-        except UserError as error:
-            raise UserError(f"{self.study.where(number, point)}: {error}") from error
 
     def run(self) -> None:
         """Take trials until all are done; wait for those of other workers, which may die."""
@@ -192,40 +159,31 @@ class Worker:
         with claim.held, progress_bars(self.console) as bars:
             told = TrialBars(bars, claim.number, claim.known)
             try:
-                try:
-                    trainer = self._trainer(claim)
-                except UserError as error:
-                    if isinstance(error.__cause__, OSError):
-                        raise
-                    state, found = "failed", {"why": str(error)}
-                    self.journal.end(claim, state, found)
-                else:
-                    state, found = run_trial(claim, self.journal, trainer, told)
+                state, found = self._trained(claim, told)
             except KeyboardInterrupt:
                 with suppress(OSError, UserError):
                     self.journal.leave(claim)
                 raise
             told.ended(state, found, claim.point)
 
-    def _trainer(self, claim: Claim) -> Any:
-        point = claim.point
-        options = self.study.options(claim.number, point)
-        data = self._data(options)
-        options = completed(self.study.options(claim.number, point, facts_of(data)), data)
-        return trainer_of(options, data, self._folder(claim.number), self.threads)
+    def _trained(self, claim: Claim, told: TrialBars) -> tuple[str, Result]:
+        """Train a trial; one that cannot be trained has failed."""
+        try:
+            options = self.study.options(claim.number, claim.point)
+            data = self.data.of(options, self.journal)
+            options = self.study.options(claim.number, claim.point, facts_of(data))
+            folder = self._folder(claim.number)
+            trainer = trainer_of(completed(options, data), data, folder, self.threads)
+        except UserError as error:
+            if isinstance(error, WorkerError) or isinstance(error.__cause__, OSError):
+                raise
+            found = {"why": str(error)}
+            self.journal.end(claim, "failed", found)
+            return "failed", found
+        return run_trial(claim, self.journal, trainer, told)
 
     def _folder(self, number: int) -> Path:
-        return self.folder / f"trial-{number}"
-
-    def _data(self, options: TrainOptions) -> DataSet:
-        """Return the data of a run, opened again only where they are others."""
-        key = _key(options)
-        if self._opened is None or self._opened[0] != key:
-            self._opened = None  # one at a time
-            with progress_bars(self.console) as bars:
-                data = data_of(options, None, None, Bar(bars, "preparing data"))
-            self._opened = key, data
-        return self._opened[1]
+        return self.journal.folder / f"trial-{number}"
 
     def result(self) -> Result:
         """Return what is found so far."""
@@ -234,13 +192,8 @@ class Worker:
     def tested(self, number: int) -> Result:
         """Return how a trial does on the test half."""
         learner, run = open_model(self._folder(number))
-        data = self._data(run.options)
+        data = self.data.of(run.options, self.journal)
         found = learner.evaluate(data.test, self.threads)
         operations = float(sum(found["operations_per_recording"]))
         kept = {name: found[name] for name in ("accuracy", "recordings", "no_answer")}
         return {"trial": number, **kept, "operations": operations}
-
-
-def _key(options: TrainOptions) -> tuple[Any, ...]:
-    """Return what data are opened by."""
-    return options.data, options.limit, options.view, tuple(other_networks(options))

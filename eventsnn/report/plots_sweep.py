@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
-MOST_OPTIONS = 9
+MOST_OPTIONS = 10
 """Drawn beside each other; the first ones of the study."""
 
 
@@ -45,7 +45,8 @@ def plot_sweep_front(result: Result, theme: Theme = LIGHT) -> Figure:
             str(row["trial"]), (row["operations"], 100 * row["accuracy"]), (4, -10),
             textcoords="offset points", fontsize=7, color=theme.muted,
         )  # fmt: skip
-    if x and min(row["operations"] for row in judged(result, "done")) > 0:
+    every = [row["operations"] for row in judged(result, "done")]
+    if min(every) > 0 and max(every) > 3 * min(every):
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: short(value))
     axes.xaxis.set_minor_formatter(lambda value, _: short(value) if f"{value:e}"[0] in "25" else "")
@@ -83,7 +84,7 @@ def options_tried(result: Result) -> list[str]:
 def plot_sweep_options(result: Result, theme: Theme = LIGHT) -> Figure:
     """Draw accuracy against each option that was tried."""
     names = options_tried(result)
-    columns = min(3, len(names))
+    columns = min(2, len(names))
     rows = -(-len(names) // columns)
     figure = new_figure(2.9 * columns, 2.6 * rows, theme)
     every = figure.subplots(rows, columns, sharey=True, squeeze=False).reshape(-1)

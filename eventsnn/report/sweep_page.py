@@ -39,6 +39,7 @@ def sweep_page(result: Result) -> str:
             tiles(_tiles(result, by_number)),
             figures(_pictures(result)),
             section("Nothing beats these in accuracy and operations", _table(best)),
+            section("What was chosen, on the test half", _tested(result)),
             section("Every trial, the most accurate first", _table(every)),
             section("How it was made", _made(result)),
         ],
@@ -60,15 +61,17 @@ def _tiles(result: Result, by_number: dict[int, Result]) -> list[tuple[str, str,
     found = []
     if result["best"] is not None:
         best = by_number[result["best"]]
-        told = f"trial {best['trial']}, {short(best['operations'])} operations a recording"
+        told = f"trial {best['trial']}, {short(best['operations'])} operations a recording, of "
+        told += f"{best['held_out']:,} held out"
         found.append(("the best on what was held out", f"{best['accuracy']:.2%}", told))
     if result["front"]:
         least = by_number[result["front"][0]]
         told = f"operations a recording: trial {least['trial']}, {least['accuracy']:.2%}"
         found.append(("the cheapest", short(least["operations"]), told))
     for row in result.get("test", []):
-        told = f"trial {row['trial']}, {row['recordings']:,} recordings that chose nothing"
-        found.append(("on the test half", f"{row['accuracy']:.2%}", told))
+        if row["trial"] == result["best"]:
+            told = f"trial {row['trial']}, {row['recordings']:,} recordings that chose nothing"
+            found.append(("on the test half", f"{row['accuracy']:.2%}", told))
     counts = [(state, _count(result, state)) for state in ("done", "pruned", "failed")]
     told = ", ".join(f"{n} {state}" for state, n in counts if n)
     return [*found, ("trials", str(len(result["trials"])), told)]
@@ -118,6 +121,15 @@ def _table(rows: list[Result]) -> str:
     return table(
         ["trial", "held out", "operations", *map(named, names), "epochs", "seed", "state"], cells
     )
+
+
+def _tested(result: Result) -> str:
+    """Return what trials do on recordings that chose nothing; "" where nobody asked."""
+    rows = [
+        [str(r["trial"]), f"{r['accuracy']:.2%}", number(r["operations"]), f"{r['recordings']:,}"]
+        for r in result.get("test", [])
+    ]
+    return table(["trial", "accuracy", "operations", "recordings"], rows) if rows else ""
 
 
 def _made(result: Result) -> str:

@@ -59,8 +59,9 @@ def study_in(folder: Path) -> SweepStudy:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    text = read_text(path)
     try:
-        told = json.loads(read_text(path))
+        told = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: is damaged ({error}); give another --out") from error
     kinds = {"name": str, "tables": dict, "version": str}

@@ -178,7 +178,7 @@ class Journal:
 
     def _row(self, one: FrozenTrial) -> dict[str, Any]:
         found = _found(one)
-        keys = ("accuracy", "operations", "epochs", "seconds", "why")
+        keys = ("accuracy", "held_out", "operations", "epochs", "seconds", "why")
         return {
             "trial": one.number,
             "state": _STATES[one.state],

@@ -175,8 +175,9 @@ def read_study(path: Path) -> SweepStudy:
     UserError
         Naming the file, the key and the value.
     """
+    text = read_text(path)
     try:
-        tables = tomllib.loads(read_text(path))
+        tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not TOML ({error})") from error
     return study_of(tables, str(path), path.stem)

@@ -115,6 +115,7 @@ class _Judge(Listener):
         seen = trainer.learner.evaluate(self.held_out, trainer.threads)
         self.found = {
             "accuracy": float(seen["accuracy"]),
+            "held_out": len(self.held_out),
             "operations": float(sum(seen["operations_per_recording"])),
             "epochs": epoch,
             "seconds": float(sum(row["seconds"] for row in self._history(epoch))),
