@@ -26,6 +26,7 @@ from eventsnn.sweep.read_space import read_space
 from eventsnn.sweep.samplers import samplers
 from eventsnn.sweep.space import Space
 from eventsnn.sweep.study import read_study, study_of
+from eventsnn.train import run_folder
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.learning import Learner
 from eventsnn.train.options import known
@@ -174,6 +175,37 @@ def test_four_workers_two_of_them_killed_do_every_trial_once_with_the_bits_of_on
         assert all((mine[name] == theirs[name]).all() for name in mine)
     seeds = {row["seed"] for row in result["trials"]}
     assert len(seeds) == 20 and result["trials"][3]["seed"] == read_study(path).seed_of(3)
+
+
+def test_a_trial_in_which_workers_keep_dying_is_given_up_one_that_they_leave_is_not(tmp_path):
+    asked = read_study(study(tmp_path, trials=2))
+    journal = Journal(tmp_path, asked)
+    for _ in range(5):  # each of them dies: its lock is free, and the trial said to run
+        claim = journal.claim(1)
+        assert claim.number == 0 and claim.point == asked.points(0)
+        assert Journal(tmp_path, asked).claim(1) is None  # as long as it lives nobody takes it
+        claim.held.close()
+    assert journal.claim(1) is None
+    assert journal.rows()[0]["why"] == "5 workers died in it after epoch 0"
+    for _ in range(8):
+        claim = journal.claim(2)
+        assert claim.number == 1
+        journal.leave(claim)
+        claim.held.close()
+    assert [row["state"] for row in journal.rows()] == ["failed", "running"]
+
+
+def test_without_locks_of_the_file_system_notes_tell_workers_of_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "_locks", lambda: [])
+    journal = Journal(tmp_path, read_study(study(tmp_path, trials=1)))
+    mine = journal.claim(1)
+    note = tmp_path / ".workers" / "trial-0" / ".lock.json"
+    host, process = note.read_text().split()
+    assert int(process) == os.getpid() and journal.claim(1) is None
+    note.write_text(f"another-{host} 7")  # who knows whether it lives
+    assert journal.claim(1) is None
+    note.write_text(f"{host} {2**22 + 1}")  # no process has such a number
+    assert journal.claim(1).number == mine.number == 0
 
 
 def test_a_sweep_that_was_stopped_goes_on_with_the_same_trials_also_by_tpe(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 from eventsnn.sweep.samplers.sampler import Sampler
@@ -23,4 +24,6 @@ class Tpe(Sampler):
         """Return Optuna's own."""
         import optuna
 
-        return optuna.samplers.TPESampler(seed=seed % (1 << 32), constant_liar=True)
+        with warnings.catch_warnings():  # of versions before 5, in which it was new
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.TPESampler(seed=seed % (1 << 32), constant_liar=True)
