@@ -21,8 +21,8 @@ def c_lines() -> list[str]:
         "output are those of the engine. A time is of one thread, the least of",
         f"{kept['rounds']} runs, in the processor's seconds, on a machine that others used, too.",
         "The library takes all recordings in one call: floats by its dense layer, four events in",
-        "a pass over the potentials, integers by its general layer. C takes an event as it comes,",
-        "like a device does. *In all* is code, constants and memory.",
+        "a pass over the potentials, integers by a dense layer of their own, an event in a pass. C",
+        "takes an event as it comes, like a device does. *In all* is code, constants and memory.",
         "",
     ]
     for row in kept["networks"]:
