@@ -9,13 +9,11 @@ import shlex
 import shutil
 import struct
 import subprocess
-import sys
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
-import ranks_program
 
 import eventsnn
 
@@ -111,10 +109,6 @@ def type_shell(text, call):
             assert code == 0, f"{line}\n{err}"
             if target:
                 Path(target).write_text(out)
-        elif words[:1] == ["mpiexec"]:
-            end = words.index("eventsnn")
-            program = [sys.executable, "-m", *words[end:], *LIMITS[words[end + 1]].split()]
-            subprocess.run([ranks_program.mpiexec(), *words[1:end], *program], check=True)
         elif words[:1] == ["gcc"] and shutil.which("gcc") is None:
             pytest.skip("needs gcc, which is not on this machine")
         elif words:

@@ -52,9 +52,39 @@ def test_a_run_whose_rank_died_goes_on_with_another_number_of_ranks(mpiexec, alo
     assert done.returncode != 0 and "dense-1" not in done.stdout
     saved = load_checkpoint(tmp_path / "dense-1")
     assert [row["epoch"] for row in saved.info["history"]] == [1]
-    done = launched(mpiexec, 3, PROGRAM, tmp_path, "1", ALL, "2", APART="1")
+    cases = ("dense", "conv", "eventprop")
+    done = launched(mpiexec, 3, PROGRAM, tmp_path, "1", ",".join(cases), "2", APART="1")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {f"{case}-1": found for case, found in alone.items()}
+    assert json.loads(done.stdout) == {f"{case}-1": alone[case] for case in cases}
+
+
+COMMANDS = """
+import json, sys
+from eventsnn.cli.app import app
+for words in json.loads(sys.argv[1]):
+    app(words, standalone_mode=False, prog_name="eventsnn")
+"""
+
+
+def test_commands_of_ranks_tell_what_one_process_does(mpiexec, call, tmp_path):
+    small = ["--limit", "40", "--skip", "0", "--epochs", "1", "--layers", "2312-14-10", "--json"]
+    train = ["train", "--rule", "adjoint", *small, "--threads", "1", "--out"]
+    code, _, err = call(*train, str(tmp_path / "run"))
+    assert code == 0, err
+    words = [str(tmp_path / "run"), "--limit", "21", "--threads", "1", "--json"]
+    early = ["evaluate", *words, "--stop", "margin:0.5"]
+    asked = [["evaluate", *words], early, ["measure", *words]]
+    again = [*train, str(tmp_path / "shared")]
+    done = launched(mpiexec, 2, "-c", COMMANDS, json.dumps([again, *asked]))
+    assert done.returncode == 0, done.stderr
+    _, *found = [json.loads(line) for line in done.stdout.splitlines()]
+    runs = [load_checkpoint(tmp_path / name).arrays for name in ("run", "shared")]
+    assert runs[0].keys() == runs[1].keys()
+    assert all(np.array_equal(runs[0][name], runs[1][name]) for name in runs[0])
+    for command, told in zip(asked, found, strict=True):
+        code, out, err = call(*command)
+        assert code == 0, err
+        assert told == json.loads(out)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json, Limit, Model, OwnData, Split, Threads
 from eventsnn.commands.measure_options import MeasureOptions
 from eventsnn.options import declared
-from eventsnn.threads import cores
+from eventsnn.ranks.launch import world
 
 
 def _measure(
@@ -34,15 +34,17 @@ def _measure(
     from eventsnn.measure.measurement import Request
 
     asked = MeasureOptions(**{name: v for name, v in given.items() if v is not None})
+    ranks = world()
     request = Request(
+        ranks=ranks,
         tolerance=asked.lose / 100,
         models=commands.energy_models(asked.energy),
         levels=commands.levels_of(asked.levels),
         shuffle=asked.shuffle_times,
     )
     what = commands.What(data, split, limit, asked.stop)
-    out = (asked.figures, asked.html)
-    result = commands.measure(model, what, request, index, out, threads or cores(), ERR)
+    drawn, threads = commands.Drawn(index, asked.figures, asked.html), threads or ranks.threads()
+    result = commands.measure(model, what, request, drawn, threads, ERR)
     if as_json:
         print(json.dumps(result))
     else:

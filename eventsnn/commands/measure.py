@@ -29,6 +29,7 @@ from eventsnn.measure.measurement import measure as measure_network
 from eventsnn.measure.own import measure_own
 from eventsnn.measure.policies import POLICIES
 from eventsnn.measure.shuffled import shuffled_times
+from eventsnn.ranks.ranks import Ranks
 from eventsnn.report.files import check_figure_path, save_figure
 from eventsnn.report.gallery import Scene, choose_recordings, gallery, save_gallery
 from eventsnn.report.html import save_page
@@ -39,6 +40,7 @@ from eventsnn.text import shown
 from eventsnn.train.learning import Learner
 from eventsnn.train.model import open_model
 from eventsnn.train.own_data import open_own
+from eventsnn.train.same import agree
 from eventsnn.train.saved_run import SavedRun
 from eventsnn.train.trainer import machine
 
@@ -63,17 +65,20 @@ class What(NamedTuple):
     stop: AskedStop | None = None
 
 
+class Drawn(NamedTuple):
+    """What is drawn: ``recordings`` by number, a folder of figures, a page."""
+
+    recordings: list[int] | None = None
+    figures: Path | None = None
+    html: Path | None = None
+
+
 def measure(
-    model: Path,
-    what: What,
-    request: Request,
-    index: list[int] | None,
-    out: tuple[Path | None, Path | None],
-    threads: int,
-    console: Console,
+    model: Path, what: What, request: Request, drawn: Drawn, threads: int, console: Console
 ) -> Result:
-    """Measure a trained network; ``out`` is the folder of figures and the page, or None."""
-    figures, html = out
+    """Measure a trained network."""
+    index, figures, html = drawn
+    ranks = request.ranks
     if index and figures is None and html is None:
         raise UserError("--index: names recordings to draw; give --html or --figures, too")
     if html is not None:
@@ -82,8 +87,8 @@ def measure(
         check_output_folder("figures", figures)
     check_judged(what.stop, what.split)
     learner, run = open_model(model)
-    options = run.options
-    data, told = _open(model, run, what, console)
+    options, learner.ranks = run.options, ranks
+    data, told = _open(model, run, what, console, ranks)
     found = _measured(learner, data, request, threads, console)
     result = {"model": str(model), "rule": options.rule} | told | found.result
     if what.stop is not None:
@@ -96,7 +101,7 @@ def measure(
         "version": eventsnn.__version__,
         "machine": machine(),
     }
-    if figures is not None or html is not None:
+    if ranks.first and (figures is not None or html is not None):
         scene = _scene(learner.reading, data, found, index, run.sensor)
         with console.working("drawing"):
             pictures = gallery(result, scene, run.history)
@@ -150,22 +155,23 @@ def compare(
         check_figure_path(figure)
     if len({str(model) for model in models}) < max(len(models), 2):
         raise UserError("compare: give two models or more, each once")
-    rows = [
-        measure(model, what, Request(), None, (None, None), threads, console) for model in models
-    ]
+    rows = [measure(model, what, Request(), Drawn(), threads, console) for model in models]
     if figure is not None:
         save_figure(plot_compared([(row["model"], row) for row in rows]), figure)
     return {"models": rows, "figure": None if figure is None else str(figure)}
 
 
-def _open(model: Path, run: SavedRun, what: What, console: Console) -> tuple[Data, dict[str, Any]]:
+def _open(
+    model: Path, run: SavedRun, what: What, console: Console, ranks: Ranks
+) -> tuple[Data, dict[str, Any]]:
     """Return the recordings, and what they are."""
     if what.split not in ("test", "train", "all"):
         raise UserError(f"split {what.split!r}; give test, train or all")
     spec = run.options.data if what.data is None else what.data
-    with progress_bars(console) as bars:
+    with progress_bars(console) as bars, ranks.in_turn():
         bar = Bar(bars, "preparing data")
         halves = open_own(model, run, what.data, limit=what.limit, progress=bar)
+    agree(ranks, halves)
     told = {"data": spec, "split": what.split, "limit": what.limit, "note": halves.note}
     told |= _seen(halves, what.split)
     if what.split != "all":
@@ -226,7 +232,7 @@ def _measured(
     reading, rule = learner.reading, learner.rule
     rule.check_data(data)
     if reading is None or not isinstance(data, EventBatch):
-        return measure_own(rule, learner.state, data, request.models, threads)
+        return measure_own(rule, learner.state, data, request.models, threads, request.ranks)
     walk = rule.reverse_walk
     batch, near = (0, 0.0) if walk is None else walk
     with progress_bars(console) as bars:

@@ -60,6 +60,7 @@ def train(
         check_output_folder("--out", out)
     run = _run_to_go_on_with(out) if resume else None
     options = _new_options(given, out) if run is None else _merged(run, given, out)
+    rule_of(options).over(ranks)  # refused before data are read
     with progress_bars(console) as bars:
         with ranks.in_turn():  # others read what the first one keeps
             own = None if "data" in given else out
@@ -146,9 +147,9 @@ def _tell_other_networks(options: TrainOptions, resume: bool, console: Console) 
 
 def _tell_ranks(options: TrainOptions, ranks: Ranks, threads: int, console: Console) -> None:
     """Say how many processes learn, and how many of them a batch keeps busy."""
-    rule = rule_of(options).over(ranks)
     if ranks.size == 1:
         return
+    rule = rule_of(options)
     each = f"{threads} thread{'s' if threads > 1 else ''} each"
     console.print(f"{ranks.size} ranks of {each}", soft_wrap=True)
     groups = rule.groups(rule.batch) or []

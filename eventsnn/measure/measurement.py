@@ -19,12 +19,13 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers, unanswered
 from eventsnn.losses.loss import Loss
-from eventsnn.measure.anytime import Streamed, event_checks, stream
+from eventsnn.measure.anytime import event_checks, stream
 from eventsnn.measure.backward import Backward, backward
-from eventsnn.measure.clock import ClockCosts, ReluCosts, binned, clock_costs, relu_costs
+from eventsnn.measure.clock import ClockCosts, binned, clock_costs, relu_costs
 from eventsnn.measure.energy import HIGHEST, MODELS, EnergyModel
 from eventsnn.measure.mistakes import check_labelled, confusion
-from eventsnn.measure.operations import Operations, operations, per_right_answer
+from eventsnn.measure.operations import operations, per_right_answer
+from eventsnn.measure.piece_counts import PieceCounts
 from eventsnn.measure.summary import (
     Levels,
     anytime_json,
@@ -35,6 +36,7 @@ from eventsnn.measure.summary import (
     relu_json,
 )
 from eventsnn.network import Network
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.rules.evaluation import MOST_EVENTS, TOGETHER, scores_of
 from eventsnn.text import shown
 
@@ -72,6 +74,8 @@ class Request:
         these, and reported on the other.
     shuffle : bool
         Whether to tell, too, the accuracy on the same recordings with their times shuffled.
+    ranks : Ranks
+        Who share out the recordings.
     """
 
     check_us: float = 0.0
@@ -81,6 +85,7 @@ class Request:
     models: tuple[EnergyModel, ...] = MODELS
     levels: Levels = None
     shuffle: bool = False
+    ranks: Ranks = ONE
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -107,20 +112,6 @@ class Measured:
 
     result: dict[str, Any]
     predictions: NDArray[np.int64]
-
-
-class _Found:
-    """What pieces have given so far."""
-
-    def __init__(self) -> None:
-        self.operations: Operations | None = None
-        self.streamed: Streamed | None = None
-        self.by_events: Streamed | None = None
-        self.predictions: list[NDArray[np.int64]] = []
-        self.backward: list[Backward] = []
-        self.clocks: dict[int, list[tuple[ClockCosts, int]]] = {us: [] for us in CLOCKS_US}
-        self.relu: list[ReluCosts] = []
-        self.refused: dict[str, str] = {}
 
 
 def measure(
@@ -157,13 +148,16 @@ def measure(
     request = request or Request()
     check_labelled(events.label, events.source)
     work = _Work(network, weights, loss, events, request, threads)
-    found = _Found()
-    done = 0
-    for piece in events.pieces(TOGETHER, MOST_EVENTS):
+    found, done = PieceCounts({us: [] for us in CLOCKS_US}), 0
+    own, ranks = events, request.ranks
+    if ranks.size > 1:
+        own = events.select(np.arange(len(events))[ranks.part(len(events))])
+    for piece in own.pieces(TOGETHER, MOST_EVENTS):
         work.piece(piece, found)
         done += len(piece)
         if progress is not None:
-            progress(done, len(events))
+            progress(done, len(own))
+    found = found.of_all(ranks, network)
     predictions = np.concatenate(found.predictions)
     return Measured(_result(work, found, predictions), predictions)
 
@@ -193,7 +187,7 @@ class _Work:
         most = int(np.diff(events.start).max())
         self.seen = np.unique(np.linspace(0, most, 41).round().astype(np.int64))[1:]
 
-    def piece(self, batch: EventBatch, found: _Found) -> None:
+    def piece(self, batch: EventBatch, found: PieceCounts) -> None:
         """Measure some recordings."""
         record = simulate(self.network, self.weights, batch, threads=self.threads)
         output = len(self.network.populations) - 1
@@ -217,7 +211,7 @@ class _Work:
     def _backward(self, batch: EventBatch) -> Backward:
         return backward(self.network, self.weights, batch, self.request.near, self.threads)
 
-    def _stream(self, record: Any, batch: EventBatch, found: _Found) -> None:
+    def _stream(self, record: Any, batch: EventBatch, found: PieceCounts) -> None:
         times = np.broadcast_to(self.times, (len(batch), len(self.times)))
         here = stream(record, self.weights, batch, self.loss, times, settle=True)
         checks = event_checks(batch, self.seen)
@@ -234,7 +228,7 @@ class _Work:
         return clock_costs(record, self.weights, seen, bin_us), right
 
 
-def _result(work: _Work, found: _Found, predictions: NDArray[np.int64]) -> dict[str, Any]:
+def _result(work: _Work, found: PieceCounts, predictions: NDArray[np.int64]) -> dict[str, Any]:
     counted, events, request = found.operations, work.events, work.request
     assert counted is not None  # there is at least one recording
     right = int((predictions == events.label).sum())

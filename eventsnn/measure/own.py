@@ -19,9 +19,11 @@ from eventsnn.measure.energy import EnergyModel, Work, estimate
 from eventsnn.measure.measurement import Measured
 from eventsnn.measure.mistakes import check_labelled, confusion
 from eventsnn.measure.operations import per_right_answer
+from eventsnn.ranks.ranks import ONE, Ranks
 from eventsnn.rules.learned import Predicted
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule import Rule
+from eventsnn.train.predict import predicted
 
 
 def measure_own(
@@ -30,6 +32,7 @@ def measure_own(
     data: Data,
     models: tuple[EnergyModel, ...],
     threads: int = 1,
+    ranks: Ranks = ONE,
 ) -> Measured:
     """Measure a trained network on labelled samples, as far as its rule counts what it does.
 
@@ -46,7 +49,7 @@ def measure_own(
         )
     labels = labels_of(data)
     check_labelled(labels, data.source)
-    found = rule.predict(state, data, np.arange(len(data)), threads)
+    found = predicted(ranks, rule, state, data, threads)
     n, right = len(data), int((found.classes == labels).sum())
     counted = _operations(own, found, n)
     counted["operations_per_right_answer"] = per_right_answer(int(found.adds.sum()), right)
