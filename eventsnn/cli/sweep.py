@@ -38,7 +38,8 @@ def _sweep(
     if example:
         from eventsnn.sweep.example import TEXT
 
-        print(TEXT, end="")
+        for line in TEXT.splitlines():
+            OUT.print(line)
         return
     asked = SweepOptions(**{name: value for name, value in given.items() if value is not None})
     check_installed()
