@@ -1,6 +1,6 @@
 """Networks in C beside the library: are all bits the same, how large, how fast? JSON for the docs.
 
-    python docs/compare_with_c.py "int8=runs/int8" "float32=runs/small" [--sensor 34x34x2]
+    python docs/compare_with_c.py "int8=runs/int8" "float32=runs/small" [--sensor HxWxC]
         --data nmnist:../shared/data/nmnist --out docs/results/c.json
 
 Each model is exported, compiled by gcc, and replays every recording of both halves. Spikes, answers
@@ -77,7 +77,9 @@ def compared(model: Path, batch: EventBatch, given: Any, place: Path) -> dict[st
     """Return how a network does in C and here."""
     described = network_in(model)
     network, weights, how = described
-    sensor = "" if len(network.populations[network.input].shape) == 3 else given.sensor
+    polarities, height, width = batch.shape
+    flat = len(network.populations[network.input].shape) != 3
+    sensor = (given.sensor or f"{height}x{width}x{polarities}") if flat else ""
     CFile().write(place, described, COptions(sensor=sensor))
     (place / "events.txt").write_text(lines(batch))
     answer = answer_in(how, network.populations[-1], "")
