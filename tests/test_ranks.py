@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,8 +73,7 @@ def test_commands_of_ranks_tell_what_one_process_does(mpiexec, call, tmp_path):
     code, _, err = call(*train, str(tmp_path / "run"))
     assert code == 0, err
     words = [str(tmp_path / "run"), "--limit", "21", "--threads", "1", "--json"]
-    early = ["evaluate", *words, "--stop", "margin:0.5"]
-    asked = [["evaluate", *words], early, ["measure", *words]]
+    asked = [["evaluate", *words, "--stop", "margin:0.5"], ["measure", *words]]
     again = [*train, str(tmp_path / "shared")]
     done = launched(mpiexec, 2, "-c", COMMANDS, json.dumps([again, *asked]))
     assert done.returncode == 0, done.stderr
@@ -120,6 +120,17 @@ def test_without_mpi4py_several_processes_are_refused_in_one_line(monkeypatch):
     with pytest.raises(UserError, match=r"4 processes.*pip install 'eventsnn\[mpi\]'"):
         launch.world()
     assert launch.begun() is ONE
+
+
+def test_memory_that_ranks_cannot_share_is_refused_in_one_line(monkeypatch):
+    mpi = pytest.importorskip("eventsnn.ranks.mpi")
+    monkeypatch.setattr(mpi.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 << 20))
+    alone = SimpleNamespace(size=1, Allgather=lambda own, every: every.__setitem__(0, own[0]))
+    rooms = mpi.SharedRooms(alone)
+    rooms._check_room(2 << 20)
+    if Path("/dev/shm").is_dir():
+        with pytest.raises(UserError, match=r"3 MiB are free.*need 4 MiB"):
+            rooms._check_room(4 << 20)
 
 
 class Of(OneRank):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from eventsnn.errors import UserError
 from eventsnn.ranks.message import LINE, Bytes, read, size_of, write
 from eventsnn.ranks.ranks import Message, Ranks
 
 _MOMENT_S = 1.0
 """How long an error waits for the same one of the others."""
+
+_SHARED = "/dev/shm"
+"""Where Linux keeps memory that processes share."""
 
 _CORES = 1 << 13
 """Numbers of cores that a system has, at most."""
@@ -156,12 +162,24 @@ class SharedRooms:
                 self._window.Unlock_all()
                 self._window.Free()
             room = _roomy(most)
+            self._check_room(room * self._ranks.size)
             window: Any = MPI.Win.Allocate_shared(room, 1, comm=self._ranks)
             window.Lock_all()
             self._window = window
             raw = [window.Shared_query(rank)[0] for rank in range(self._ranks.size)]
             self._parts = [np.frombuffer(part, np.uint8, room) for part in raw]
         return [part[:n] for part, n in zip(self._parts, sizes, strict=True)]
+
+    def _check_room(self, size: int) -> None:
+        """Refuse what the system's shared memory does not hold: writing there would end a rank."""
+        free = shutil.disk_usage(_SHARED).free if Path(_SHARED).is_dir() else size
+        every = np.empty(self._ranks.size, np.int64)
+        self._ranks.Allgather(np.array([free], np.int64), every)
+        if every.min() < size:
+            raise UserError(
+                f"{_SHARED}: {every.min() >> 20} MiB are free, and ranks need {size >> 20} MiB "
+                "there; make it larger (of a container: --shm-size), or start fewer ranks"
+            )
 
     def written(self) -> None:
         """Wait until all have written."""
