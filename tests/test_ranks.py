@@ -95,6 +95,8 @@ def test_commands_of_ranks_tell_what_one_process_does(mpiexec, call, tmp_path):
         ({"PMI_SIZE": "4", "PMI_RANK": "3"}, (3, 4)),
         ({"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"}, (1, 2)),
         ({"PMI_SIZE": "many", "SLURM_NTASKS": "8"}, (0, 1)),
+        ({"PMIX_RANK": "3", "SLURM_STEP_NUM_TASKS": "4", "SLURM_NTASKS": "8"}, (3, 4)),
+        ({"OMPI_COMM_WORLD_SIZE": "2", "PMIX_RANK": "1", "SLURM_NTASKS": "8"}, (1, 2)),
     ],
 )
 def test_a_launch_is_known_by_its_environment(env, found):

@@ -14,13 +14,17 @@ from eventsnn.ranks.ranks import ONE, Ranks
 _SIZE = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
 _RANK = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK", "MPI_LOCALRANKID")
 """What MPICH (and Intel MPI, Slurm's srun), Open MPI and MVAPICH tell a process that they start."""
+_SLURM = ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
+"""How many there are in a step of Slurm with PMIx, which tells a process its number alone."""
 
 
 def launched(env: Mapping[str, str] | None = None) -> tuple[int, int]:
     """Return (rank, size) as the environment says, (0, 1) of a process that MPI did not start."""
     env = os.environ if env is None else env
-    size = max((_number(env, name) for name in _SIZE), default=0)
-    rank = max((_number(env, name) for name in _RANK), default=0)
+    size = max(_number(env, name) for name in _SIZE)
+    if not size and "PMIX_RANK" in env:
+        size = next((n for n in (_number(env, name) for name in _SLURM) if n), 0)
+    rank = max(_number(env, name) for name in _RANK)
     return (rank, size) if size > 1 else (0, 1)
 
 
