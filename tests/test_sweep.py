@@ -256,6 +256,17 @@ def test_a_trial_that_diverges_has_failed_with_its_reason_and_others_go_on(tmp_p
     assert "failed: epoch 2: weights are no longer finite" in sweep_page(result)
 
 
+def test_a_sweep_whose_trials_all_failed_ends_with_an_exit_code(tmp_path, monkeypatch, call):
+    def diverges(*given):
+        raise DivergedError("epoch 1: weights are no longer finite; lower the learning rate")
+
+    monkeypatch.setattr(Trainer, "_epoch", diverges)
+    code, out, said = call("sweep", study(tmp_path, trials=2), "--out", tmp_path / "out")
+    assert (
+        code == 2 and "no trial came to its end: epoch 1: weights are" in said and "failed" in out
+    )
+
+
 def test_a_full_disk_ends_the_worker_not_the_trial(tmp_path, monkeypatch):
     path, folder = study(tmp_path, trials=2), tmp_path / "out"
     save = Trainer._save

@@ -51,7 +51,6 @@ def sweep(result: dict[str, Any], out: Console) -> None:
 
 def _best(result: dict[str, Any], out: Console) -> None:
     if result["best"] is None:
-        out.print("no trial came to its end")
         return
     row = next(row for row in result["trials"] if row["trial"] == result["best"])
     told = f"best: trial {row['trial']}, {row['accuracy']:.2%} of {row['held_out']:,} held-out "

@@ -13,6 +13,7 @@ from eventsnn.cli import show_sweep
 from eventsnn.cli.flags import parameters
 from eventsnn.cli.options import ERR, OUT, Json, Threads
 from eventsnn.commands.sweep_options import SweepOptions
+from eventsnn.errors import UserError
 from eventsnn.options import declared
 from eventsnn.threads import cores
 
@@ -50,6 +51,9 @@ def _sweep(
         print(json.dumps(result))
     else:
         show_sweep.sweep(result, OUT)
+    if result["best"] is None and not result["left"]:
+        why = next((f": {row['why']}" for row in result["trials"] if row["why"]), "")
+        raise UserError(f"{result['out']}: no trial came to its end{why}")
 
 
 def add_sweep(app: typer.Typer) -> None:
