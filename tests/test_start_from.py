@@ -138,4 +138,4 @@ def test_rules_of_other_neurons_do_not_go_on_from_each_other(trained, call, tmp_
     words = ("--limit", 40, "--layers", "2312-8-10", "--epochs", 1)
     assert call("train", *words, "--out", tmp_path / "mlp")[0] == 0
     code, _, err = call("train", "--start-from", tmp_path / "mlp")
-    assert code == 2 and "was trained by herding" in err and len(err.splitlines()) == 1
+    assert code == 2 and "was trained by deep-spiking" in err and len(err.splitlines()) == 1

@@ -243,4 +243,5 @@ def test_teachers_that_cannot_teach_are_refused_by_name(taught, data, call, tmp_
     refused("teacher_share is 0.7; give teacher too", teacher=(), teacher_share=0.7)
     words = ("--limit", 40, "--layers", "2312-8-10", "--epochs", 1)
     assert call("train", *words, "--out", tmp_path / "mlp")[0] == 0
-    refused("mlp: learned by herding, and gives no probabilities", teacher=str(tmp_path / "mlp"))
+    said = "mlp: learned by deep-spiking, and gives no probabilities"
+    refused(said, teacher=str(tmp_path / "mlp"))

@@ -288,7 +288,7 @@ def test_commands_take_every_rule_or_say_in_a_line_what_it_cannot(kind, tmp_path
 @pytest.mark.parametrize("kind", [kind for kind, one in FOUND.items() if Images not in one.takes])
 def test_real_vectors_are_refused_by_rules_that_take_events(kind):
     pictures = DataSet("rows", images(12), images(6))
-    with pytest.raises(UserError, match=f"rule {kind} takes events.*--rule .*herding"):
+    with pytest.raises(UserError, match=f"rule {kind} takes events.*--rule .*deep-spiking"):
         options_for(kind, pictures)
     rule = FOUND[kind](options_for(kind, data_for(kind)[0]).own)
     with pytest.raises(UserError, match=f"rule {kind} takes events"):
