@@ -231,7 +231,7 @@ def main() -> None:
     told |= {"packages": versions, "missing": [name for name in PACKAGES if name not in packages]}
     told |= {"recordings": options.recordings, "rounds": options.rounds, "rows": bench.rows}
     if options.keep:
-        told = kept(json.loads(options.out.read_text()), bench.rows)
+        told = kept(json.loads(options.out.read_text()), bench.rows) | {"kept": True}
     options.out.write_text(json.dumps(told, indent=1) + "\n")
 
 

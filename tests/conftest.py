@@ -24,7 +24,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if os.environ.get("NUMBA_BOUNDSCHECK") == "1":
+    if doors.UNDER_BOUNDS:
         doors.CASES //= 4  # what doors refuse is the same; kernels behind them are met all the same
     doors.CASES = config.getoption("--fuzz") or doors.CASES
     doors.TIMED = config.getoption("--fuzz") is not None

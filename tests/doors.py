@@ -6,6 +6,7 @@ comes, it gives a result or one clear error; never a traceback, a crash or a wai
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from copy import deepcopy
@@ -19,6 +20,9 @@ from eventsnn.errors import UserError
 
 CASES = 200
 """Cases a door, unless ``--fuzz N`` says otherwise."""
+
+UNDER_BOUNDS = os.environ.get("NUMBA_BOUNDSCHECK") == "1"
+"""Whether kernels look at each index: places of random examples are met all the same by fewer."""
 
 SLOWEST_S = 30
 """A case that takes longer fails, where ``--fuzz N`` is given: other runs share their machine."""
@@ -198,3 +202,8 @@ def _places(tree: Any) -> Any:
         yield tree, key
         if isinstance(tree[key], (dict, list)):
             yield from _places(tree[key])
+
+
+def examples(count: int) -> int:
+    """Return how many random examples a test draws."""
+    return max(count // 3, 5) if UNDER_BOUNDS else count

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy, kernel_of, toy_gradient
@@ -67,7 +68,7 @@ OUTPUTS = st.one_of(
 )
 
 
-@settings(max_examples=30, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(30), phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(NEURONS, min_size=1, max_size=2),
     OUTPUTS,
@@ -90,7 +91,7 @@ def test_the_adjoint_is_the_gradient_of_the_smooth_toy(hidden, output, delays, c
         np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
 
 
-@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(15), phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(NEURONS, min_size=1, max_size=2),
     OUTPUTS,
@@ -117,7 +118,7 @@ def test_near_spikes_are_spikes_of_amplitude_zero_in_the_smooth_toy(
         np.testing.assert_allclose(mine / scale, theirs / scale, atol=1e-6)
 
 
-@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(20), phases=[Phase.explicit, Phase.generate])
 @given(st.tuples(NEURONS, NEURONS), st.integers(0, 10_000))
 def test_thresholds_and_time_constants_have_the_gradient_of_the_smooth_toy(neurons, seed):
     rng = np.random.default_rng(seed)

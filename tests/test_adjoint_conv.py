@@ -7,6 +7,7 @@ dense one: there a weight of 0 delivers, and a neuron with threshold to spare fi
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from smooth_toy import Frozen, Toy
@@ -140,7 +141,7 @@ def cases(draw):
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

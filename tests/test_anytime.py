@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +52,7 @@ def weights_of(network, rng, dtype=np.float32):
     return [rng.normal(0.3, 0.6, shape).astype(dtype) for shape in shapes]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.integers(0, 2**32),
     st.sampled_from(["integral", "final", "maximum", "counts"]),
@@ -246,7 +247,7 @@ def stop_of(streamed, name, level, r):
     return streamed.t.shape[1] - 1
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(0, 2**32), st.sampled_from(["margin", "entropy", "patience", "first_spike"]))
 def test_a_policy_stops_at_the_first_check_that_satisfies_it(seed, name):
     rng = np.random.default_rng(seed)

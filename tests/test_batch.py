@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +104,7 @@ def test_rows_of_unequal_length_are_no_array():
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=5))
 def test_the_first_fall_of_time_is_found_across_the_borders_of_blocks(block, recordings):
     sizes = [len(times) for times in recordings]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
@@ -267,7 +268,10 @@ def test_a_spike_is_worth_what_moving_its_delivery_is_worth():
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    deadline=None,
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(st.data())
 def test_one_delay_and_as_many_equal_delays_have_the_same_gradient(data):

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +115,7 @@ def dense_cases(draw):
     return network, weights, replace(batch, t=batch.t // step * step)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(dense_cases(), st.sampled_from([None, 0, 25, np.inf]))
 def test_dense_layers_give_the_record_of_the_reference_engine(case, until):
     network, weights, batch = case
@@ -166,7 +167,7 @@ def layered_cases(draw):
     return network, weights, make_batch(rng, sensor, draw(st.integers(1, 3)), 25, gap)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(layered_cases(), st.sampled_from([None, 0, 25, np.inf]))
 def test_every_topology_and_model_gives_the_record_of_the_reference_engine(case, until):
     network, weights, batch = case
@@ -232,7 +233,7 @@ def test_a_batch_is_its_recordings_one_by_one():
             np.testing.assert_array_equal(alone.spikes[name].unit, unit)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(dense_cases(), layered_cases()), st.integers(1, 20), st.integers(1, 2))
 def test_a_recording_cut_into_spans_gives_the_record_of_one_run(case, size, threads):
     network, weights, batch = case

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from doors import examples
 from hm2bp_cases import Compiled, conv, dense, learned, pool, stepping
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,7 +112,7 @@ def networks(draw):
     return rng, layers, weights
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(networks(), st.booleans(), st.booleans(), st.sampled_from([80, 333]), st.integers(0, 4))
 def test_a_step_of_the_kernels_is_that_of_the_reference(made, side, lateral, steps, label):
     rng, layers, weights = made

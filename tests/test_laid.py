@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from eventsnn.rules.gradient.silent import pull_up
 from eventsnn.topology.dense import Dense
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(1, 60), st.integers(1, 350), st.sampled_from([np.float32, np.float64]))
 def test_what_is_laid_out_comes_back(n_in, n_out, dtype):
     array = np.random.default_rng(n_in).normal(size=(n_in, n_out)).astype(dtype)
@@ -36,7 +37,7 @@ def test_what_is_laid_out_comes_back(n_in, n_out, dtype):
     np.testing.assert_array_equal(laid.array(), array)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.integers(1, 2000))
 def test_blocks_hold_every_neuron_once_and_pairs_are_alike(n):
     blocks = blockwise.blocks_of(n)

@@ -4,6 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_operations import two_layers
@@ -146,7 +147,7 @@ def slice_of(came, jumps, r):
     return one, some, events, spikes
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(
     st.integers(0, 2**32),
     st.sampled_from([20.0, 3000.0, None]),
@@ -241,7 +242,7 @@ def test_a_clock_sweeps_everything_and_multiplies_where_a_count_is_above_one():
     assert found.spikes.tolist() == [0, 0]
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 2**32), st.sampled_from([1, 3]), st.sampled_from([0.0, 0.4]))
 def test_a_clock_costs_what_a_plain_sweep_over_steps_counts(seed, busy, zeros):
     """The oracle sweeps arrays step by step and counts as NeuroBench defines it."""

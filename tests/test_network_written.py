@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import networks
@@ -56,7 +57,7 @@ def renamed(network, names):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_any_network_with_any_names_comes_back_exactly(data):
     network, *_ = data.draw(networks())

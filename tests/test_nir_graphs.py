@@ -7,6 +7,7 @@ shape (channel, row, column) that go through the nodes one by one, in steps.
 import doors
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -182,7 +183,7 @@ def graph_of(nodes):
     return nir.NIRGraph.from_list(nodes, type_check=False)
 
 
-@settings(max_examples=15, **SEEN)
+@settings(max_examples=examples(15), **SEEN)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_what_was_read_is_written_and_read_again(seed, tmp_path_factory):
     path = tmp_path_factory.mktemp("nir") / "a.nir"

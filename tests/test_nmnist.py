@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -244,7 +245,7 @@ def test_a_wrong_recording_is_refused_by_file_event_and_value(tmp_path, raw, mes
     assert not list((tmp_path / "cache").iterdir()), "a refused source must leave no cache"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(recordings(), st.data())
 def test_the_first_wrong_event_is_the_one_that_is_named(events, data):
     place = data.draw(st.integers(0, len(events) - 1))

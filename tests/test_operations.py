@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
@@ -78,7 +79,7 @@ def some_zeros(weights, rng, share):
     return [np.where(rng.random(w.shape) < share, 0.0, w) for w in weights]
 
 
-@settings(max_examples=50, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(50), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.data())
 def test_counts_equal_those_of_an_instrumented_reference_run(data):
     network, weights = data.draw(networks(("if", "lif", "readout")))
@@ -114,7 +115,7 @@ def test_counts_equal_those_of_an_instrumented_reference_run(data):
         assert found.weight_bytes.sum() == 8 * found.synaptic_operations.sum()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.data())
 def test_fan_outs_are_the_synapses_of_each_sender_borders_included(data):
     network, weights = data.draw(networks())

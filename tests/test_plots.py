@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
@@ -176,7 +177,7 @@ def test_numbers_are_short_with_their_unit():
     assert [short(x) for x in (1e9, 1e6, 1e3, -1e3, 0)] == ["1 G", "1 M", "1 k", "-1 k", "0"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.data())
 def test_potentials_reach_what_the_record_says_at_every_spike(data):
     network, weights = data.draw(networks(("if", "lif")))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
@@ -76,7 +77,7 @@ def check_record(record, weights, stream):
     return found
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_neurons_of_any_network_are_followed_to_the_last_bit(data):
     network, weights = data.draw(networks())

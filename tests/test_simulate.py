@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from random_graphs import networks, streams
@@ -28,7 +29,10 @@ from eventsnn.topology.pool2d import Pool2d
 from eventsnn.topology.sparse import Sparse
 
 SLOW = settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    deadline=None,
+    max_examples=examples(80),
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 COUNTED = ("spikes", "neuron_updates", "deliveries", "synaptic_adds")
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +46,7 @@ def network(n_in, n, cell):
     return Network(populations, connections)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     seed=st.integers(0, 1 << 20),
     rest=st.integers(0, 4),

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,7 +102,7 @@ CASES = {
 def test_a_stopped_run_is_the_run_that_ends_then_with_the_counts_of_the_reference():
     early = []
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(seed=st.integers(0, 2**32), **CASES)
     def one(**drawn):
         early.extend(one_is_the_run_that_ends_then(**drawn))
@@ -133,7 +134,7 @@ def one_is_the_run_that_ends_then(seed, kind, hidden, output, delays, stop):
 def test_it_stops_at_the_check_at_which_the_policy_of_measure_does(policy):
     early = []
 
-    @settings(max_examples=14, deadline=None)
+    @settings(max_examples=examples(14), deadline=None)
     @given(seed=st.integers(0, 2**32))
     def one(seed):
         early.extend(one_stops_as_measure_says(seed, policy))

@@ -16,6 +16,12 @@ TASKS = {
 }
 
 
+_PARTS = (
+    "**The rows are not of one run**: some were run again later (`--keep`). Ratios between rows of "
+    "other controls are rough."
+)
+
+
 def others_lines() -> list[str]:
     """Return the page."""
     told = json.loads(FILE.read_text())
@@ -31,15 +37,13 @@ def others_lines() -> list[str]:
         f"`tables.py` from `others.json`: eventsnn {told['version']}, {packages}; not installed:",
         f"{missing}; {machine['processor']}; {runs}.",
         "A figure is the least of the processor's milliseconds of",
-        f"{told['rounds']} runs (of Brian2 one, without compiling). The machine was shared: the",
-        "control of [the bench](../reference/bench.md) beside each row tells how fast it was then.",
-        "**The rows are not of one run**: some were run again later (`--keep`), those of PyTorch",
-        "after its loop was made faster; a row was replaced by its own later run, whatever that",
-        "gave. Ratios between rows of other controls are rough.",
+        f"{told['rounds']} runs (of Brian2 one, without compiling). The control of",
+        "[the bench](../reference/bench.md) beside each row tells how fast the machine was",
+        "then. " + (_PARTS if told.get("kept") else "The rows are of one run of the script."),
         "",
         "They do not mean quite the same: bins and steps move times, so that spikes differ.",
         "PyTorch sums the events of a bin, and tests once; here each counts at its microsecond,",
-        "or, where bins are named, at the beginning of its bin, one after the other.",
+        "or, where bins are named, at the beginning of its bin, those of a pixel with a count.",
     ]
     rows = sorted(told["rows"], key=lambda row: list(TASKS).index(row["task"]))
     for task, group in groupby(rows, key=lambda row: row["task"]):
