@@ -40,6 +40,35 @@ def integers_lines() -> list[str]:
         *(f"- {name}, {count:,} recordings: `{words}`" for name, words, count in trained),
         "",
         f"Measured with {'; '.join(made)}.",
+        "",
+        *_front(),
+    ]
+
+
+def _front() -> list[str]:
+    """Return what answers of networks before and behind ``quantize`` cost."""
+    told = read("front-whole")
+    rows = [
+        f"| {model['name']} | {point['how']} | {point['accuracy']:.2%} "
+        f"| {point['operations']:,.0f} | {point['energy_nj']['cmos45-int8']:.3g} "
+        f"| {point['without_decays_nj']['cmos45-int8']:.3g} | {1e6 * point['seconds']:.0f} |"
+        for model in told["models"]
+        for point in model["points"]
+    ]
+    return [
+        "## What their answers cost",
+        "",
+        "The same networks before and behind `quantize --bits 8`, on all "
+        f"{told['recordings']:,} emulated recordings, by `eventsnn front` into `front-whole.json`: "
+        "networks that learned from 10,000, to the end, and stopped when an answer was clear by "
+        "levels that were chosen on 2,000 training recordings. Energy is that of int8 at 45 nm; "
+        "[the front](front.md) has what else there is. Times are of a busy machine.",
+        "",
+        *(_beside(told, least) for least in (0.95, 0.97)),
+        "",
+        "| network | how | accuracy | operations | nJ, int8 | without decays | microseconds |",
+        "|---|---|---|---|---|---|---|",
+        *rows,
     ]
 
 
@@ -55,3 +84,23 @@ def _row(row: dict) -> str:
         f"{told['most_events']:,}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _beside(told: dict, least: float) -> str:
+    """Return what an accuracy costs at least here, and on frames."""
+    whole = [m for m in told["models"] if m["name"].endswith("-int8")]
+    frames = [m for m in read("front")["models"] if not m["spiking"]]
+    ours, theirs = (
+        min(
+            (point["energy_nj"]["cmos45-int8"], model["name"], point["how"])
+            for model in models
+            for point in model["points"]
+            if point["accuracy"] >= least
+        )
+        for models in (whole, frames)
+    )
+    return (
+        f"At {least:.0%} the cheapest network in whole numbers costs {ours[0]:.3g} nJ ({ours[1]}, "
+        f"{ours[2]}), the cheapest on frames {theirs[0]:.3g} ({theirs[1]}, {theirs[2]}), both "
+        "picked by their accuracy on these recordings."
+    )
