@@ -5,7 +5,6 @@ from decimal import Decimal, getcontext
 
 import numpy as np
 import pytest
-from doors import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import image_layer, topology
@@ -70,7 +69,7 @@ def recordings(draw, network):
 def test_every_engine_gives_the_bits_of_plain_ints():
     fired = []
 
-    @settings(max_examples=examples(60), deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(st.data())
     def check(data):
         network, weights = data.draw(integer_networks())
@@ -95,7 +94,7 @@ def assert_same(network, weights, stream, expected):
             assert found == [getattr(p, field) for p in expected.potentials["out"]], engine
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_no_potential_exceeds_its_bound(data):
     network, weights = data.draw(integer_networks())
