@@ -37,7 +37,7 @@ def front_lines() -> list[str]:
         "([what is measured](../reference/front.md)):",
         "",
         *(
-            f"- `{name}.json`: `{_command(read(name))}`"
+            f"- `{name}.json`: `{command_of(read(name))}`"
             for name in ("front", "front-full", "front-real")
             if name in every_name()
         ),
@@ -89,7 +89,7 @@ def front_lines() -> list[str]:
     return [*lines, "", "## What is missing", "", *_missing(whole)]
 
 
-def _command(result: dict) -> str:
+def command_of(result: dict) -> str:
     """Return the command that was run."""
     folders = ",".join(model["model"].removeprefix("runs/") for model in result["models"])
     return f"eventsnn front runs/{{{folders}}} --data {result['data']} --threads 1 --json"

@@ -1,5 +1,6 @@
 """The page of networks in whole numbers, from integers.json."""
 
+from front_page import command_of
 from results import read
 
 COLUMNS = (
@@ -58,11 +59,13 @@ def _front() -> list[str]:
     return [
         "## What their answers cost",
         "",
-        "The same networks before and behind `quantize --bits 8`, on all "
-        f"{told['recordings']:,} emulated recordings, by `eventsnn front` into `front-whole.json`: "
-        "networks that learned from 10,000, to the end, and stopped when an answer was clear by "
-        "levels that were chosen on 2,000 training recordings. Energy is that of int8 at 45 nm; "
-        "[the front](front.md) has what else there is. Times are of a busy machine.",
+        "Networks of [the front](front.md), which learned from 10,000 recordings, before and "
+        f"behind `quantize --bits 8` (`-int8`), on all {told['recordings']:,} emulated recordings: "
+        "to the end, and stopped when an answer was clear by levels that were chosen on 2,000 "
+        f"training recordings. `front-whole.json` was written by `{command_of(told)}`. Energy is "
+        "that of int8 at 45 nm for all of them, also for those of floats. The floats of `free` "
+        "have a time constant of 1,000 seconds, and pay for its decays; `quantize` takes it for "
+        "none. Times are of a busy machine.",
         "",
         *(_beside(told, least) for least in (0.95, 0.97)),
         "",
@@ -101,6 +104,6 @@ def _beside(told: dict, least: float) -> str:
     )
     return (
         f"At {least:.0%} the cheapest network in whole numbers costs {ours[0]:.3g} nJ ({ours[1]}, "
-        f"{ours[2]}), the cheapest on frames {theirs[0]:.3g} ({theirs[1]}, {theirs[2]}), both "
-        "picked by their accuracy on these recordings."
+        f"{ours[2]}), the cheapest on frames at the same prices {theirs[0]:.3g} ({theirs[1]}, "
+        f"{theirs[2]}), both picked by their accuracy on these recordings."
     )
