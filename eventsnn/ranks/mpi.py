@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -20,6 +21,9 @@ from eventsnn.ranks.ranks import Message, Ranks
 
 _MOMENT_S = 1.0
 """How long an error waits for the same one of the others."""
+
+_SPIN_S = 0.01
+"""How long ``wait`` asks without a pause: what it waits for may need the core."""
 
 _SHARED = "/dev/shm"
 """Where Linux keeps memory that processes share."""
@@ -101,7 +105,7 @@ class MPIRanks(Ranks):
 
     def wait(self) -> None:
         """See ``Ranks``."""
-        self._all.Barrier()
+        self._all_here(math.inf)
 
     def threads(self) -> int:
         """Return the cores of this machine that a rank has to itself.
@@ -117,12 +121,19 @@ class MPIRanks(Ranks):
 
     def all_failed(self) -> bool:
         """See ``Ranks``; those that fail alone do so one after the other, each in one line."""
-        here, until = self._all.Ibarrier(), time.monotonic() + _MOMENT_S * (1 + self.rank / 8)
+        if self._all_here(_MOMENT_S * (1 + self.rank / 8)):
+            return True
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        return False
+
+    def _all_here(self, most_s: float) -> bool:
+        """Return whether all ranks come here within so many seconds."""
+        here, began = self._all.Ibarrier(), time.monotonic()
         while not here.Test():
-            if time.monotonic() > until:
-                sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+            waited = time.monotonic() - began
+            if waited > most_s:
                 return False
-            time.sleep(0.01)
+            time.sleep(0.001 if waited > _SPIN_S else 0)
         return True
 
     def abort(self, code: int) -> None:
