@@ -2,8 +2,7 @@
 
 ``python ranks_program.py FOLDER THREADS,... CASE,... EPOCHS`` trains each case with each number of
 threads; the first rank prints a JSON of digests by case. A folder that holds a run is gone on with.
-EPOCHS is 2, 1 to stop after the first one, or "dies". With APART=1 nothing goes through memory that
-ranks share, as between machines.
+EPOCHS is 2, or 1 to stop after the first one.
 """
 
 import importlib.util
@@ -19,7 +18,8 @@ import numpy as np
 
 import eventsnn
 from eventsnn.data.digest import digest_of
-from eventsnn.ranks.launch import be_silent, launched, world
+from eventsnn.ranks.launch import world
+from eventsnn.ranks.ranks import ONE
 from eventsnn.train.checkpoint import load_checkpoint
 from eventsnn.train.listener import Listener
 from eventsnn.train.options import completed, make_options
@@ -51,21 +51,6 @@ def mpiexec():
     return pytest.skip(message)
 
 
-def ranks_of_this():
-    """Return the ranks that this process is one of."""
-    if os.environ.get("APART") != "1" or launched()[1] == 1:
-        return world()
-    from eventsnn.ranks.mpi import MPIRanks
-
-    ranks = MPIRanks(share=False)
-    if not ranks.first:
-        be_silent()
-    return ranks
-
-
-RANKS = ranks_of_this()
-
-
 def data_set():
     """Synthetic recordings of four classes, each with events in a quarter of the sensor."""
     rng = np.random.default_rng(0)
@@ -85,17 +70,36 @@ def data_set():
 
 
 class Dies(Listener):
-    """Kills its rank when an epoch begins, as a machine that fails does."""
+    """Kills rank 1 when the second epoch begins, as a machine that fails does.
+
+    Before, it writes which shared memory it would leave behind into a file.
+    """
+
+    def __init__(self, rank, left):
+        self.rank, self.left = rank, left
 
     def epoch_begins(self, epoch, epochs, samples):
-        if epoch == 2 and RANKS.rank == 1:
+        if epoch == 2 and self.rank == 1:
+            self.left.write_text(json.dumps(stays_behind()))
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run(case, folder, threads, epochs, listener=None):
+def stays_behind():
+    """Return the names in /dev/shm of memory that this process has; MPICH's own is taken away."""
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    names = {Path(line.split()[5]) for line in lines if "/dev/shm/" in line}
+    names = {path for path in names if path.exists()}
+    of_mpich = {path for path in names if path.name.startswith("mpich_shm_")}
+    for path in of_mpich:
+        path.unlink()
+    return sorted(map(str, names - of_mpich))
+
+
+def run(case, folder, threads, epochs, ranks=ONE, listener=None):
     data = data_set()
     options = completed(make_options({"layers": ()} | CASES[case] | {"epochs": 2}), data)
-    trainer = Trainer(replace(options, epochs=2), data, folder, threads, ranks=RANKS)
+    trainer = Trainer(replace(options, epochs=2), data, folder, threads, ranks=ranks)
     if (folder / "model.safetensors").exists():
         trainer.resume(load_checkpoint(folder))
     if epochs == 1:
@@ -107,12 +111,11 @@ def run(case, folder, threads, epochs, listener=None):
 
 def main():
     folder, threads, cases, epochs = sys.argv[1:]
-    found = {}
+    found, ranks = {}, world()
     for case in cases.split(","):
         for count in map(int, threads.split(",")):
             place = Path(folder) / f"{case}-{count}"
-            dies = Dies() if epochs == "dies" else None
-            found[f"{case}-{count}"] = run(case, place, count, 1 if epochs == "1" else 2, dies)
+            found[f"{case}-{count}"] = run(case, place, count, int(epochs), ranks)
     print(json.dumps(found))
 
 

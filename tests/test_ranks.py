@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -20,19 +21,57 @@ from eventsnn.ranks.sums import GroupSums, exchanged
 from eventsnn.rules import find_rule, rules
 from eventsnn.train.checkpoint import load_checkpoint
 
-PROGRAM = Path(ranks_program.__file__)
-ALL = ",".join(ranks_program.CASES)
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import ranks_program as program
+from eventsnn.cli.app import app
+from eventsnn.ranks.mpi import MPIRanks
+
+folder, ranks = Path(sys.argv[1]), program.world()
+together = {case: program.run(case, folder / case, 2, 2, ranks) for case in program.CASES}
+print(json.dumps(together))
+places = {case: folder / f"{case}-apart" for case in ("dense", "conv", "eventprop")}
+apart = MPIRanks(share=False)
+found = {case: program.run(case, place, 1, 2, apart) for case, place in places.items()}
+print(json.dumps(found))
+for words in json.loads(sys.argv[2]):
+    app(words, standalone_mode=False, prog_name="eventsnn")
+sys.stdout.flush()
+dies = program.Dies(ranks.rank, folder / "left.json")
+program.run("dense", folder / "dies", 1, 2, ranks, dies)
+"""
+SMALL = ("--limit", "40", "--skip", "0", "--epochs", "1", "--layers", "2312-14-10", "--json")
+
+
+def commands(folder):
+    """Return what is asked: a training, and what it saved evaluated and measured."""
+    words = [str(folder / "run"), "--limit", "21", "--threads", "1", "--json"]
+    train = ["train", "--rule", "adjoint", *SMALL, "--threads", "1", "--out", words[0]]
+    return [train, ["evaluate", *words, "--stop", "margin:0.5"], ["measure", *words]]
+
+
+class OfThree(NamedTuple):
+    """What three ranks left and said; a launch for all tests, as each process loads kernels."""
+
+    folder: Path
+    code: int
+    together: dict
+    apart: dict
+    told: list
 
 
 @pytest.fixture(scope="module")
-def mpiexec():
-    return ranks_program.mpiexec()
-
-
-def launched(mpiexec, ranks, *words, **env):
-    command = [mpiexec, "-n", str(ranks), sys.executable, *map(str, words)]
-    env = os.environ | env
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+def of_three(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("three")
+    ranks_program.run("dense", folder / "dense-apart", 1, 1)  # one epoch, the other by ranks
+    words = [sys.executable, "-c", PROGRAM, str(folder), json.dumps(commands(folder))]
+    command = [ranks_program.mpiexec(), "-n", "3", *words]
+    env = os.environ | {"PYTHONPATH": str(Path(ranks_program.__file__).parent)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(found) == 5, done.stderr
+    return OfThree(folder, done.returncode, *found[:2], found[2:])
 
 
 @pytest.fixture(scope="module")
@@ -42,47 +81,34 @@ def alone(tmp_path_factory):
     return {case: ranks_program.run(case, folder / case, 1, 2) for case in ranks_program.CASES}
 
 
-def test_two_ranks_of_two_threads_change_no_bit(mpiexec, alone, tmp_path):
-    done = launched(mpiexec, 2, PROGRAM, tmp_path, "2", ALL, "2")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {f"{case}-2": found for case, found in alone.items()}
+def test_three_ranks_of_two_threads_change_no_bit(of_three, alone):
+    assert of_three.together == alone
 
 
-def test_a_run_whose_rank_died_goes_on_with_another_number_of_ranks(mpiexec, alone, tmp_path):
-    done = launched(mpiexec, 2, PROGRAM, tmp_path, "1", "dense", "dies")
-    assert done.returncode != 0 and "dense-1" not in done.stdout
-    saved = load_checkpoint(tmp_path / "dense-1")
+def test_ranks_that_share_no_memory_change_no_bit(of_three, alone):
+    assert of_three.apart == {case: alone[case] for case in ("dense", "conv", "eventprop")}
+
+
+def test_a_run_whose_rank_died_goes_on_with_another_number_of_ranks(of_three, alone):
+    assert of_three.code != 0
+    saved = load_checkpoint(of_three.folder / "dies")
     assert [row["epoch"] for row in saved.info["history"]] == [1]
-    cases = ("dense", "conv", "eventprop")
-    done = launched(mpiexec, 3, PROGRAM, tmp_path, "1", ",".join(cases), "2", APART="1")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {f"{case}-1": alone[case] for case in cases}
+    assert json.loads((of_three.folder / "left.json").read_text()) == []
+    assert ranks_program.run("dense", of_three.folder / "dies", 2, 2) == alone["dense"]
+    begun_by_one = load_checkpoint(of_three.folder / "dense-apart")
+    assert [row["epoch"] for row in begun_by_one.info["history"]] == [1, 2]
+    assert of_three.apart["dense"] == alone["dense"]
 
 
-COMMANDS = """
-import json, sys
-from eventsnn.cli.app import app
-for words in json.loads(sys.argv[1]):
-    app(words, standalone_mode=False, prog_name="eventsnn")
-"""
-
-
-def test_commands_of_ranks_tell_what_one_process_does(mpiexec, call, tmp_path):
-    small = ["--limit", "40", "--skip", "0", "--epochs", "1", "--layers", "2312-14-10", "--json"]
-    train = ["train", "--rule", "adjoint", *small, "--threads", "1", "--out"]
-    code, _, err = call(*train, str(tmp_path / "run"))
+def test_commands_of_ranks_tell_what_one_process_does(of_three, call, tmp_path):
+    train, *asked = commands(of_three.folder)
+    code, _, err = call(*train[:-1], str(tmp_path / "run"))
     assert code == 0, err
-    words = [str(tmp_path / "run"), "--limit", "21", "--threads", "1", "--json"]
-    asked = [["evaluate", *words, "--stop", "margin:0.5"], ["measure", *words]]
-    again = [*train, str(tmp_path / "shared")]
-    done = launched(mpiexec, 2, "-c", COMMANDS, json.dumps([again, *asked]))
-    assert done.returncode == 0, done.stderr
-    _, *found = [json.loads(line) for line in done.stdout.splitlines()]
-    runs = [load_checkpoint(tmp_path / name).arrays for name in ("run", "shared")]
+    runs = [load_checkpoint(folder / "run").arrays for folder in (tmp_path, of_three.folder)]
     assert runs[0].keys() == runs[1].keys()
     assert all(np.array_equal(runs[0][name], runs[1][name]) for name in runs[0])
-    for command, told in zip(asked, found, strict=True):
-        code, out, err = call(*command)
+    for words, told in zip(asked, of_three.told[1:], strict=True):
+        code, out, err = call(*words)
         assert code == 0, err
         assert told == json.loads(out)
 
