@@ -19,14 +19,9 @@ class OverRanks:
     ----------
     ranks : Ranks
         Who share out its batches.
-    why_alone : str
-        Why ranks cannot share out its batches.
     """
 
     kind: ClassVar[str]
-    why_alone: ClassVar[str] = (
-        "it learns one sample after the other, each with what the one before changed"
-    )
     ranks: Ranks = ONE
 
     def groups(self, n: int) -> list[range] | None:
@@ -46,8 +41,8 @@ class OverRanks:
         """
         if ranks.size > 1 and self.groups(1) is None:
             raise UserError(
-                f"rule {self.kind}: {self.why_alone}; leave mpiexec out, or give a rule whose "
-                "batches ranks share out, such as adjoint"
+                f"rule {self.kind}: it learns in one process; leave mpiexec out, or give a rule "
+                "whose batches ranks share out, such as adjoint"
             )
         self.ranks = ranks
         return self

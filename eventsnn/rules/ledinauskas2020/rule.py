@@ -44,7 +44,6 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     """The rule ``ledinauskas2020``: surrogate gradients through batch normalisation and skips."""
 
     kind = "ledinauskas2020"
-    why_alone = "its sums over a batch are made in one process"
     Options = NormedOptions
     takes = (EventBatch, Images)
 

@@ -47,7 +47,6 @@ class ReLU(Rule[Sizes, ReLUState]):
     """
 
     kind = "relu"
-    why_alone = "its sums over a batch are made in one process"
     spiking = False
     Options = ReLUOptions
 

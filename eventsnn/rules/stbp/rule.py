@@ -39,7 +39,6 @@ class STBP(Rule[Network, STBPState]):
     """The rule ``stbp`` of Wu et al. (2018): backpropagation through time of rates."""
 
     kind = "stbp"
-    why_alone = "its sums over a batch are made in one process"
     Options = STBPOptions
     takes = (EventBatch, Images)
 
