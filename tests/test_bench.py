@@ -233,7 +233,8 @@ def test_the_model_of_scaling_finds_the_numbers_that_made_its_rows():
     for ranks in (1, 2):
         for batch in (64, 256):
             step, groups = made.step(ranks, batch), batch // 16 // ranks
-            sent = WEIGHT_BYTES / 2 + batch / 2 * (4000 * EVENT_BYTES + 600 * JUMP_BYTES / 2)
+            events = batch / 2 * (4000 * EVENT_BYTES + 600 * JUMP_BYTES / 2)
+            sent = WEIGHT_BYTES / 2 + events + batch / 16 * 800 * 10 + batch * 40 + 3122 * 8
             rows.append({"ranks": ranks, "batch": batch, "ms_per_step": step,
                          "walk_ms": groups * 16 * 0.25, "update_ms": batch * 0.06 + 5.0,
                          "events_per_step": 4000 * batch, "sent_bytes_per_step": sent})  # fmt: skip

@@ -4,14 +4,17 @@ from results import read
 
 from eventsnn.bench.scaling import (
     CALLS,
+    COUNT_BYTES,
     EVENT_BYTES,
-    GROUP,
     JUMP_BYTES,
     LINKS,
+    OUTPUT_BYTES,
+    SUM_BYTES,
     WEIGHT_BYTES,
     WITHIN,
     StepModel,
 )
+from eventsnn.engines.layered.walk import GROUP
 
 BATCHES = (64, 256, 1024)
 
@@ -28,16 +31,20 @@ of a batch of n recordings and P ranks, (P - 1) / P of
 | weights of all targets (`Allgatherv`) | 4 a weight | {weights:.2f} MB |
 | events of dense layers (`Alltoallv`) | {event} an event | {events:.2f} MB |
 | jumps of its own targets | {jump} a jump, 1 / P of them | {jumps:,.0f} kB / P |
-| sums of groups of other layers | 4 a weight and {group} recordings, 1 / P of them | 128 kB / P |
-| outputs and spike counts (`Allgatherv`) | 8 a number | less than 30 kB |
+| sums of groups of other layers | 4 a weight and {group} recordings, 1 / P of them \
+| {sums:,.0f} kB / P |
+| outputs (`Allgatherv`) | 8 a number | {outputs:,.0f} kB |
+
+and from each other rank its counts of spikes (`Allgatherv`), 8 bytes a neuron and input, here
+{counts:,.0f} kB.
 
 A dense gradient of a group is as large as the weights. What it is summed of is small: events, and
 one *jump* for each time that the adjoint of a hidden neuron changes. So dense layers send these,
 and the owner sums over all recordings in order, which is what one process does, to the bit.
 Convolutions, readouts, pooling and lists send sums of groups; `eventprop` does so for all layers.
 MPI adds nothing up: the order of its sums may follow the ranks. There are {calls} collective calls
-a step: sizes and contents of three exchanges. Ranks of one machine hand over contents in memory
-that they share; between machines they go through MPI.
+a step: sizes and contents of {exchanges} exchanges. Ranks of one machine hand over contents in
+memory that they share; between machines they go through MPI.
 
 Clipping needs the norm of all gradients: these are gathered in place of weights then, as many
 bytes, and every rank takes the whole step. Averages, pruning and rounding to few bits are done by
@@ -125,7 +132,11 @@ def _told(model: StepModel) -> str:
         jump=JUMP_BYTES,
         jumps=64 * model.jumps * JUMP_BYTES / 1e3,
         group=GROUP,
+        sums=64 / GROUP * SUM_BYTES / 1e3,
+        outputs=64 * OUTPUT_BYTES / 1e3,
+        counts=COUNT_BYTES / 1e3,
         calls=CALLS,
+        exchanges=CALLS // 2,
         walk=model.walk_ms,
         sum=model.sum_ms,
         step=model.step_ms,

@@ -10,16 +10,25 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-GROUP = 16
-"""Recordings that a rank takes whole."""
+from eventsnn.bench.control import HIDDEN
+from eventsnn.engines.layered.walk import GROUP
 
-SIZES = (2312, 800, 10)
+SIZES = (2312, HIDDEN, 10)
 """Of the network that is timed."""
 
 WEIGHT_BYTES = 4 * sum(a * b for a, b in pairwise(SIZES))
 
 EVENT_BYTES, JUMP_BYTES = 6, 16
 """Of an event and of a jump of a hidden neuron, as they are sent."""
+
+SUM_BYTES = 4 * SIZES[-2] * SIZES[-1]
+"""Of the gradient of the readouts by a group of ``GROUP`` recordings."""
+
+OUTPUT_BYTES = 8 * SIZES[-1]
+"""Of the outputs of a recording."""
+
+COUNT_BYTES = 8 * sum(SIZES)
+"""Of the spikes of each unit over the recordings of a rank."""
 
 CALLS = 6
 """Collective calls of MPI a step."""
@@ -86,27 +95,29 @@ class StepModel(NamedTuple):
         )
         (n, a), (m, b) = ((row["batch"], row) for row in one)
         per = (b["update_ms"] - a["update_ms"]) / (m - n)
-        events = b["events_per_step"] / m
-        # Of two ranks each sends half of the weights, its events, and half of its jumps.
-        sent = two[1]["sent_bytes_per_step"] - WEIGHT_BYTES / 2 - events * m / 2 * EVENT_BYTES
         model = cls(
             walk_ms=b["walk_ms"] / m,
             sum_ms=max(per, 0.0),
             step_ms=max(a["update_ms"] - n * per, 0.0),
             rest_ms=max(b["ms_per_step"] - b["walk_ms"] - b["update_ms"], 0.0) / m,
             bytes_per_ms=math.inf,
-            events=events,
-            jumps=max(sent, 0.0) / (JUMP_BYTES * m / 4),
+            events=b["events_per_step"] / m,
+            jumps=0.0,
         )
+        # Each of two ranks sends what it receives; jumps are what is left of it.
+        left = two[1]["sent_bytes_per_step"] - model.received(2, m)
+        model = model._replace(jumps=max(left, 0.0) / (JUMP_BYTES * m / 4))
         late = [row["ms_per_step"] - model.step(2, row["batch"]) for row in two]
         moved = sum(model.received(2, row["batch"]) for row in two)
         return model._replace(bytes_per_ms=moved / max(sum(late), 1e-3))
 
     def received(self, ranks: int, batch: int) -> float:
         """Return the bytes that a rank receives in a step."""
-        others = (ranks - 1) / ranks
-        events = batch * (self.events * EVENT_BYTES + self.jumps * JUMP_BYTES / ranks)
-        return others * (WEIGHT_BYTES + events)
+        jumps = batch * self.jumps * JUMP_BYTES
+        summed = (jumps + math.ceil(batch / GROUP) * SUM_BYTES) / ranks
+        told = batch * (self.events * EVENT_BYTES + OUTPUT_BYTES)
+        others = (ranks - 1) / ranks * (WEIGHT_BYTES + told + summed)
+        return others + (ranks - 1) * COUNT_BYTES
 
     def step(self, ranks: int, batch: int, link: Interconnect = WITHIN) -> float:
         """Return the milliseconds of a step."""
