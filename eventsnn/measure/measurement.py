@@ -149,15 +149,13 @@ def measure(
     check_labelled(events.label, events.source)
     work = _Work(network, weights, loss, events, request, threads)
     found, done = PieceCounts({us: [] for us in CLOCKS_US}), 0
-    own, ranks = events, request.ranks
-    if ranks.size > 1:
-        own = events.select(np.arange(len(events))[ranks.part(len(events))])
+    own = events[request.ranks.part(len(events))]
     for piece in own.pieces(TOGETHER, MOST_EVENTS):
         work.piece(piece, found)
         done += len(piece)
         if progress is not None:
             progress(done, len(own))
-    found = found.of_all(ranks, network)
+    found = found.of_all(request.ranks, network)
     predictions = np.concatenate(found.predictions)
     return Measured(_result(work, found, predictions), predictions)
 

@@ -152,11 +152,7 @@ class Learner:
             )
         self.rule.check_data(data)
         assert isinstance(data, EventBatch)
-        own = (
-            data
-            if self.ranks.size == 1
-            else data.select(np.arange(len(data))[self.ranks.part(len(data))])
-        )
+        own = data[self.ranks.part(len(data))]
         return together(self.ranks, predict_until_clear(reading, own, stop, threads))
 
     def costs(self) -> dict[str, Any]:
