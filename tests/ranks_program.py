@@ -33,6 +33,7 @@ CASES = {
     "clipped": DENSE
     | {"clip": 0.05, "optimizer": "sgd", "shift": 1.0, "rotate": 5.0, "drop": 0.1, "validate": 0.2},
     "conv": {"rule": "adjoint", "layers": "8x8x2-6c3-2p-4", "batch": 64, "rate": 0.01},
+    "online": DENSE | {"batch": 16, "online": True, "replay": 8},
     "eventprop": {"rule": "eventprop", "layers": (128, 12, 4), "batch": 40},
 }
 
@@ -106,7 +107,8 @@ def run(case, folder, threads, epochs, ranks=ONE, listener=None):
         trainer._patience_is_over = lambda: len(trainer.history) == 1  # as after Ctrl-C
     summary = trainer.run(listener or Listener())
     arrays = trainer.checkpoint().arrays
-    return [digest_of(dict(sorted(arrays.items()))), summary["test_accuracy"]]
+    right = [row["accuracy_while_learning"] for row in trainer.history]
+    return [digest_of(dict(sorted(arrays.items()))), [*right, summary["test_accuracy"]]]
 
 
 def main():

@@ -76,7 +76,7 @@ def of_three(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The digest and the accuracy of each case in one process."""
+    """The digest and the accuracies of each case in one process."""
     folder = tmp_path_factory.mktemp("alone")
     return {case: ranks_program.run(case, folder / case, 1, 2) for case in ranks_program.CASES}
 

@@ -14,11 +14,16 @@ from eventsnn.rules.rule import Rule
 
 
 def predicted(
-    ranks: Ranks, rule: Rule[Any, Any], state: Any, data: Data, threads: int
+    ranks: Ranks,
+    rule: Rule[Any, Any],
+    state: Any,
+    data: Data,
+    threads: int,
+    order: NDArray[np.int64] | None = None,
 ) -> Predicted:
-    """Predict every sample; counts are whole numbers, whose sums have no order."""
-    order = np.arange(len(data))
-    if ranks.size == 1 or not len(data):
+    """Predict samples in order, by default all; sums of counts, whole numbers, have none."""
+    order = np.arange(len(data)) if order is None else order
+    if ranks.size == 1 or not len(order):
         return rule.predict(state, data, order, threads)
     own = order[ranks.part(len(order))]
     message: list[NDArray[Any]] = []

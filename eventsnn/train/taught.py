@@ -11,6 +11,7 @@ from eventsnn.data.dataset import Data, labels_of
 from eventsnn.rules.learned import Learned
 from eventsnn.train.learning import Learner
 from eventsnn.train.one_pass import Portion
+from eventsnn.train.predict import predicted
 
 
 class Taught(NamedTuple):
@@ -44,7 +45,8 @@ def taught(
     for portion in portions:
         new = portion.order[: portion.new]
         ask = online and not learner.answers_first
-        said = learner.rule.predict(learner.state, data, new).classes if ask else None
+        who = learner.ranks, learner.rule, learner.state
+        said = predicted(*who, data, learner.threads, new).classes if ask else None
         learned = next(each)
         if online:
             said = _answered(learned, portion.new) if said is None else said
