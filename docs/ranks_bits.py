@@ -13,7 +13,8 @@ import eventsnn
 from eventsnn.bench.ranks import mpiexec
 from eventsnn.train.trainer import machine
 
-RANKS, THREADS, CASES = (1, 2, 3, 5, 8), (1, 2), ("dense", "pruned", "clipped", "conv", "eventprop")
+RANKS, THREADS = (1, 2, 3, 5, 8), (1, 2)
+CASES = ("dense", "pruned", "clipped", "conv", "eventprop", "relu", "stbp", "ledinauskas2020")
 PROGRAM = Path(__file__).resolve().parents[1] / "tests" / "ranks_program.py"
 
 

@@ -35,6 +35,10 @@ CASES = {
     "conv": {"rule": "adjoint", "layers": "8x8x2-6c3-2p-4", "batch": 64, "rate": 0.01},
     "online": DENSE | {"batch": 16, "online": True, "replay": 8},
     "eventprop": {"rule": "eventprop", "layers": (128, 12, 4), "batch": 40},
+    "relu": {"rule": "relu", "layers": (128, 40, 18, 4), "batch": 24, "sparsity": 0.5, "drop": 0.1},
+    "stbp": {"rule": "stbp", "layers": "8x8x2-6c3-2avg-20-4", "batch": 40, "n_steps": 10}
+    | {"step_us": 10_000, "threshold": 0.1},
+    "ledinauskas2020": {"rule": "ledinauskas2020", "layers": "128-24-[24-24]-4", "batch": 30},
 }
 
 

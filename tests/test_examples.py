@@ -45,6 +45,10 @@ def try_many_options(out):
     assert best and max(rows, key=lambda row: int(row[2]))[2] == max(b[2] for b in best)
 
 
+def share_out_a_training(out):
+    assert out == "weights of 2 layers, equal to the last bit: True\n"
+
+
 def whole_numbers(out):
     rows = re.findall(r"(.+): ([\d.]+)%, ([\d,]+) bytes", out)
     sizes = [int(row[2].replace(",", "")) for row in rows]

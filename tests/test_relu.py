@@ -9,6 +9,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.measure.energy import MODELS
 from eventsnn.measure.own import measure_own
+from eventsnn.ranks.ranks import ONE
 from eventsnn.rules.learned import Batch, Epoch
 from eventsnn.rules.relu import ReLU, walk
 from eventsnn.rules.relu.frames import cut_of, frames_of
@@ -108,7 +109,8 @@ def test_gradients_are_quotients_of_differences():
     def value():
         return float((walk.forward(state, frames, kept).sent[-1] * weigh.astype(float)).sum())
 
-    found = walk.gradients(state, walk.forward(state, frames, kept), weigh)
+    passed = walk.forward(state, frames, kept)
+    found = walk.gradients(state, passed, walk.errors_of(state, passed, weigh), ONE.columns)
     for param, gradient in zip(state.params, found, strict=True):
         place = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
         old, quotient = param[place], 0.0

@@ -46,6 +46,11 @@ MPI adds nothing up: the order of its sums may follow the ranks. There are {call
 a step: sizes and contents of {exchanges} exchanges. Ranks of one machine hand over contents in
 memory that they share; between machines they go through MPI.
 
+On a grid of steps and on frames there are no jumps: with `stbp` and `relu` each rank sends errors
+by all potentials or sums, and spikes or signals, of its samples to all others, 4 bytes an error,
+and the owner of a target sums over all samples in order. `ledinauskas2020` makes its sums in four
+parts of a batch: it sends them, and those of its normalisations, layer by layer.
+
 Clipping needs the norm of all gradients: these are gathered in place of weights then, as many
 bytes, and every rank takes the whole step. Averages, pruning and rounding to few bits are done by
 every rank, on whole weights.

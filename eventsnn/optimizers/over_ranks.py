@@ -30,11 +30,18 @@ def whole(ranks: Ranks, gradients: Sequence[Gradient], threads: int) -> list[NDA
     return [np.asarray(array) for array in out]
 
 
+def owned(ranks: Ranks, gradients: Sequence[NDArray[Any]]) -> list[Gradient]:
+    """Return what is of this rank's targets in gradients of all of them, or of those alone."""
+    if ranks.size == 1:
+        return [*gradients]
+    return [OwnColumns.of(g, ranks.columns(g.shape[-1])) for g in gradients]
+
+
 def step(
     ranks: Ranks,
     optimizer: Optimizer,
     gradients: Sequence[Gradient],
-    now: tuple[State, list[Param]],
+    now: tuple[State, Sequence[Param]],
     rates: Sequence[float],
     threads: int,
 ) -> tuple[list[Param], State]:
@@ -43,7 +50,7 @@ def step(
     Of several ranks each has in the state what is of its own targets, unless it was given whole
     gradients.
     """
-    state, params = now
+    state, params = now[0], list(now[1])
     plain = [g for g in gradients if not isinstance(g, OwnColumns)]
     if ranks.size == 1 or all(isinstance(g, np.ndarray) for g in gradients):
         return optimizer.update(plain, state, params, rates, reuse=True, threads=threads)

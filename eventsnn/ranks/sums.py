@@ -32,6 +32,12 @@ class OwnColumns:
     own: slice
     shape: tuple[int, ...]
 
+    @classmethod
+    def of(cls, whole: NDArray[Any], own: slice) -> OwnColumns:
+        """Return those of a gradient whose others are not known, or not of this rank."""
+        array = np.ascontiguousarray(whole.reshape(-1, whole.shape[-1])[:, own])
+        return cls(array, own, whole.shape)
+
     def whole(self, threads: int = 1) -> NDArray[Any]:
         """Return the gradient by the weights into its targets."""
         return self.array

@@ -17,11 +17,15 @@ class OverRanks:
 
     Attributes
     ----------
+    whole_batches : bool
+        Whether it is handed all samples of a batch on each rank, and takes those of its rank
+        itself.
     ranks : Ranks
         Who share out its batches.
     """
 
     kind: ClassVar[str]
+    whole_batches: ClassVar[bool] = False
     ranks: Ranks = ONE
 
     def groups(self, n: int) -> list[range] | None:
@@ -49,5 +53,10 @@ class OverRanks:
 
     def among(self, labels: NDArray[np.int64]) -> Among | None:
         """Return which samples of a batch with these labels this rank takes; None: all."""
-        groups = self.groups(len(labels)) if self.ranks.size > 1 else None
-        return None if groups is None else Among(self.ranks.rows(groups), labels)
+        if self.ranks.size == 1 or self.whole_batches:
+            return None
+        return Among(self.rows(len(labels)), labels)
+
+    def rows(self, n: int) -> slice:
+        """Return the samples of a batch of n that this rank takes."""
+        return slice(0, n) if self.ranks.size == 1 else self.ranks.rows(self.groups(n) or [])

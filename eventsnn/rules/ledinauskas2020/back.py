@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.optimizers.over_ranks import Gradient, owned
+from eventsnn.ranks.ranks import Ranks
+from eventsnn.ranks.sums import GroupSums, OfRank, exchanged
 from eventsnn.rules.ledinauskas2020 import kernels
 from eventsnn.rules.ledinauskas2020.graph import NormedGraph, NormedSynapses
+from eventsnn.rules.ledinauskas2020.lanes import WalkSettings, over_lanes, summed
 from eventsnn.rules.ledinauskas2020.walk import (
     GraphRun,
     Parameters,
     Reals,
-    WalkSettings,
-    over_lanes,
 )
 
 _PRODUCT = 1 << 21
@@ -28,7 +30,10 @@ class GraphGradients(NamedTuple):
     ----------
     weights, gamma, beta : lists of arrays, as the parameters
     norms : list of float
-        Euclidean norm of the derivatives by the potentials of each hidden layer.
+        Euclidean norm of the derivatives by the potentials of each hidden layer, of this rank's
+        samples.
+    groups : dict
+        By the number of synapses: what the lanes of this rank give, where ranks share out a batch.
     adds, products : int
         Rows added at events; multiply-adds of errors that go down.
     """
@@ -37,6 +42,7 @@ class GraphGradients(NamedTuple):
     gamma: list[Reals]
     beta: list[Reals]
     norms: list[float]
+    groups: dict[int, OfRank]
     adds: NDArray[np.int64]
     products: NDArray[np.int64]
 
@@ -50,6 +56,7 @@ def backward(
         [np.zeros_like(g) for g in params.gamma],
         [np.zeros_like(b) for b in params.beta],
         [0.0] * len(ran.u),
+        {},
         np.zeros(len(graph.layers), np.int64),
         np.zeros(len(graph.layers), np.int64),
     )
@@ -68,7 +75,7 @@ def backward(
         for s in layer.synapses:
             one = graph.synapses[s]
             by_current = _through_norm(ran, params, s, errors, (settings, found))
-            found.adds[n] += _weights(graph, ran, one, by_current, (settings, found.weights[s]))
+            found.adds[n] += _weights(graph, ran, s, by_current, (settings, found))
             if one.source:
                 to = d[one.source]
                 to = np.zeros_like(ran.u[one.source - 1]) if to is None else to
@@ -95,7 +102,7 @@ def _turned(u: Reals, errors: Reals, settings: WalkSettings, layer: Any) -> None
             settings.surrogate.fill(u[b].reshape(-1), layer.threshold, slopes.reshape(-1))
             kernels.turn_errors(u[b : b + 1], slopes, errors[b : b + 1], lif, room)
 
-    over_lanes(work, len(u), settings.threads)
+    over_lanes(work, len(u), settings)
 
 
 def _through_norm(
@@ -114,7 +121,7 @@ def _through_norm(
         kernels.error_sums(values[part], whole[part], (mean, root), out)
         return out
 
-    total = sum(over_lanes(sums, len(values), settings.threads))
+    total = summed(sums, (2, *mean.shape), len(values), settings)
     found.beta[s][:], found.gamma[s][:] = total[0].sum(0), total[1].sum(0)
     if settings.norm == "none":
         found.gamma[s][:], total = 0, 0 * total
@@ -124,16 +131,20 @@ def _through_norm(
     over_lanes(
         lambda part: kernels.norm_back(values[part], whole[part], factors, means),
         len(values),
-        settings.threads,
+        settings,
     )
     return values.reshape(errors.shape)
 
 
 def _weights(
-    graph: NormedGraph, ran: GraphRun, one: NormedSynapses, errors: Reals, more: tuple[Any, ...]
+    graph: NormedGraph, ran: GraphRun, s: int, errors: Reals, more: tuple[Any, ...]
 ) -> int:
-    """Add the gradient of weights, rows at events only; return additions."""
-    settings, out = more
+    """Add the gradient of weights, rows at events only; return additions.
+
+    Of several ranks what the lanes of this one give is kept apart.
+    """
+    settings, found = more
+    one, out = graph.synapses[s], found.weights[s]
     sent = ran.sent[one.source]
     real = sent.dtype != np.uint8
     summed = errors.sum(1) if real else errors
@@ -147,9 +158,12 @@ def _weights(
             adds = kernels.signals_into_weights(one.runs, sent[part], errors[part], own, listed)
         return int(adds), own
 
-    parts = over_lanes(work, len(sent), settings.threads)
-    for _, own in parts:
-        out += (own * settings.real(one.share)).reshape(out.shape)
+    parts = over_lanes(work, len(sent), settings)
+    groups = [own * settings.real(one.share) for _, own in parts]
+    if settings.batch:
+        found.groups[s] = GroupSums([g.reshape(out.shape) for g in groups], out.shape, out.dtype)
+    for own in [] if settings.batch else groups:
+        out += own.reshape(out.shape)
     return sum(adds for adds, _ in parts)
 
 
@@ -173,7 +187,7 @@ def _down(
                 whole = product.reshape(len(to), places, rows)
                 kernels.from_places(one.runs, one.group, whole, to)
 
-    over_lanes(work, len(errors), settings.threads)
+    over_lanes(work, len(errors), settings)
     return int(errors.size * rows)
 
 
@@ -183,12 +197,30 @@ def _readout(
     """Return errors of the last hidden layer's signals; write those of the readout's weights."""
     settings, found = more
     one, weights = graph.synapses[-1], params.weights[-1]
-    by_logits = by_logits.astype(settings.real)
+    by_logits, rates = by_logits.astype(settings.real), ran.rates
+    own = by_logits
+    if settings.batch:  # this sum is made in one part, by each rank
+        every = settings.ranks.gathered([rates.reshape(-1), by_logits.reshape(-1)])
+        rates, by_logits = (np.concatenate(parts) for parts in zip(*every, strict=True))
+        rates = rates.reshape(settings.batch, -1)
+        by_logits = by_logits.reshape(settings.batch, -1)
     flat = np.zeros(weights.size, settings.real)
-    adds = kernels.reals_into_weights(one.runs, ran.rates, by_logits, flat)
+    adds = kernels.reals_into_weights(one.runs, rates, by_logits, flat)
     found.weights[-1][:] = (flat * settings.real(one.share)).reshape(weights.shape)
-    found.adds[-1] = adds
-    below = np.zeros((len(by_logits), 1, ran.rates.shape[1]), settings.real)
-    found.products[-1] = _down(one, weights, by_logits[:, None], below, settings)
+    found.adds[-1] = adds if settings.ranks.first else 0
+    below = np.zeros((len(own), 1, rates.shape[1]), settings.real)
+    found.products[-1] = _down(one, weights, own[:, None], below, settings)
     below /= settings.real(settings.steps)
     return np.ascontiguousarray(np.broadcast_to(below, ran.u[-1].shape))
+
+
+def of_all(found: GraphGradients, ranks: Ranks) -> list[Gradient]:
+    """Return gradients of weights, gamma and beta by the samples of all ranks.
+
+    Of several ranks each has those of its own targets.
+    """
+    weights = owned(ranks, found.weights)
+    sums = exchanged(ranks, [*found.groups.values()]) if found.groups else []
+    for s, gradient in zip(found.groups, sums, strict=True):
+        weights[s] = gradient
+    return [*weights, *owned(ranks, [*found.gamma, *found.beta])]

@@ -21,18 +21,23 @@ def currents(images: Images, order: NDArray[np.int64], real: Any) -> NDArray[Any
 
 
 def drawn(
-    images: Images, order: NDArray[np.int64], steps: int, rng: np.random.Generator | None
+    images: Images,
+    order: NDArray[np.int64],
+    steps: int,
+    rng: np.random.Generator | None,
+    rows: slice,
 ) -> NDArray[np.uint8]:
-    """Return spikes (n, steps, pixels): in each step with the probability of the intensity.
+    """Return spikes of some rows, (n, steps, pixels): each with the probability of its intensity.
 
-    Without ``rng`` they depend on the number of an image alone.
+    Without ``rng`` they depend on the number of an image alone; it draws for all.
     """
     pixels = images.images[order].reshape(len(order), -1)
-    out = np.empty((len(order), steps, pixels.shape[1]), np.uint8)
+    out = np.empty((rows.stop - rows.start, steps, pixels.shape[1]), np.uint8)
     for k, number in enumerate(order.tolist()):
         own = np.random.default_rng([EVALUATION, number]) if rng is None else rng
         level = own.integers(0, 255, (steps, pixels.shape[1]), np.uint8)
-        out[k] = level < pixels[k]
+        if rows.start <= k < rows.stop:
+            out[k - rows.start] = level < pixels[k]
     return out
 
 
@@ -52,11 +57,12 @@ def encoded(
     order: NDArray[np.int64],
     how: tuple[str, int, Any],
     rng: np.random.Generator | None,
+    rows: slice,
 ) -> NDArray[Any]:
-    """Return what the input sends; ``how`` is (constant or poisson, steps, type)."""
+    """Return what the input sends of some rows; ``how`` is (constant or poisson, steps, type)."""
     kind, steps, real = how
     if not isinstance(data, Images):
-        return cut(data, order, steps)
+        return cut(data, order[rows], steps)
     if kind == "constant":
-        return currents(data, order, real)
-    return drawn(data, order, steps, rng)
+        return currents(data, order[rows], real)
+    return drawn(data, order, steps, rng, rows)

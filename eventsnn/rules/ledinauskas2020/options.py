@@ -15,7 +15,7 @@ from eventsnn.optimizers import optimizers
 from eventsnn.optimizers.optimizer import Optimizer
 from eventsnn.optimizers.schedules import Schedule, rate_at
 from eventsnn.options import option, take
-from eventsnn.rules.ledinauskas2020.walk import WalkSettings
+from eventsnn.rules.ledinauskas2020.lanes import WalkSettings
 from eventsnn.rules.rule_options import RuleOptions
 from eventsnn.surrogates.fast_sigmoid import FastSigmoid
 

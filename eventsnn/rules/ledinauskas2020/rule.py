@@ -17,10 +17,12 @@ from eventsnn.losses.answers import answers
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.optimizers.over_ranks import shared, step
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
-from eventsnn.rules.ledinauskas2020.back import GraphGradients, backward
+from eventsnn.rules.ledinauskas2020.back import GraphGradients, backward, of_all
 from eventsnn.rules.ledinauskas2020.encode import encoded
 from eventsnn.rules.ledinauskas2020.graph import NormedGraph, graph_of, network_of
+from eventsnn.rules.ledinauskas2020.lanes import WalkSettings, lanes
 from eventsnn.rules.ledinauskas2020.measured import costs_of, own_of, spikes_of, traffic_of
 from eventsnn.rules.ledinauskas2020.norm import Running, at_rest
 from eventsnn.rules.ledinauskas2020.options import NormedOptions
@@ -46,6 +48,7 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     kind = "ledinauskas2020"
     Options = NormedOptions
     takes = (EventBatch, Images)
+    whole_batches = True
 
     options: NormedOptions
 
@@ -53,6 +56,10 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     def batch(self) -> int:
         """Samples of an update."""
         return self.options.batch
+
+    def groups(self, n: int) -> list[range]:
+        """Return the lanes of a batch, whose sums one rank makes."""
+        return lanes(n)
 
     def network(self, layers: Layers) -> Network:
         """Return layers of ``grid_lif`` below a readout that sums."""
@@ -123,19 +130,15 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     ) -> tuple[NormedState, Learned]:
         labels, n = batch.labels, len(batch.order)
         ran = self.run(state, batch.data, batch.order, rng)
-        graded = self.options.make_loss()(ran.logits, labels)
-        found = self.gradients(state, ran, graded.gradient / n)
+        every = self.ranks.gathered([ran.logits.reshape(-1)])
+        logits = np.concatenate([one[0] for one in every]).reshape(n, -1)
+        graded = self.options.make_loss()(logits, labels)
+        found = self.gradients(state, ran, (graded.gradient / n)[self.rows(n)], n)
         self._count(state, ran, found)
-        optimizer = self.options.make_optimizer()
-        rate = self.options.rate_in(state.optimizer.step, state.updates)
-        params, memory = optimizer.update(
-            [*found.weights, *found.gamma, *found.beta],
-            state.optimizer,
-            state.params,
-            rate,
-            reuse=True,
-            threads=self.threads,
-        )
+        rates = [self.options.rate_in(state.optimizer.step, state.updates)] * len(state.params)
+        optimizer, now = self.options.make_optimizer(), (state.optimizer, state.params)
+        gradients = of_all(found, self.ranks)
+        params, memory = step(self.ranks, optimizer, gradients, now, rates, self.threads)
         running = state.running
         if self.options.norm != "none":
             pairs = zip(running, ran.statistics, strict=True)
@@ -157,7 +160,10 @@ class Ledinauskas2020(Rule[Network, NormedState]):
         rng: np.random.Generator | None,
         running: list[Running] | None = None,
     ) -> GraphRun:
-        """Run samples, by the statistics of themselves or by running ones."""
+        """Run samples, by the statistics of themselves or by running ones.
+
+        Of several ranks each runs its own, unless there are running ones.
+        """
         self.check_data(data)
         if inputs_of(data) != state.graph.n_in:
             raise UserError(
@@ -165,23 +171,29 @@ class Ledinauskas2020(Rule[Network, NormedState]):
                 "give data of as many"
             )
         how = self.options.input, self.options.n_steps, self.options.real
-        sent = encoded(data, np.asarray(order, np.int64), how, rng)
-        settings = self.options.settings(self.threads)
+        order, n = np.asarray(order, np.int64), len(order)
+        rows = self.rows(n) if running is None else slice(0, n)
+        sent = encoded(data, order, how, rng, rows)
+        settings = self._settings(n if running is None else 0)
         return forward(state.graph, state.parameters, sent, settings, running)
 
-    def gradients(
-        self, state: NormedState, ran: GraphRun, by_logits: NDArray[Any]
-    ) -> GraphGradients:
-        """Return derivatives by all parameters; ``ran`` is used up."""
+    def _settings(self, n: int) -> WalkSettings:
+        """Return what the walk reads; n: samples of all ranks, if they share them out."""
         settings = self.options.settings(self.threads)
-        return backward(state.graph, state.parameters, ran, by_logits, settings)
+        return settings._replace(ranks=self.ranks, batch=n) if self.ranks.size > 1 else settings
+
+    def gradients(
+        self, state: NormedState, ran: GraphRun, by_logits: NDArray[Any], n: int = 0
+    ) -> GraphGradients:
+        """Return derivatives by all parameters; ``ran`` is used up; n: samples of all ranks."""
+        return backward(state.graph, state.parameters, ran, by_logits, self._settings(n))
 
     def _count(self, state: NormedState, ran: GraphRun, found: GraphGradients) -> None:
         spikes, adds = state.counts
-        spikes += spikes_of(state.graph, ran)
-        adds[0] += ran.adds
-        adds[1] += found.adds
-        adds[2] += found.products
+        own = [spikes_of(state.graph, ran), ran.adds, found.adds, found.products]
+        every = zip(*self.ranks.gathered(own), strict=True)
+        for total, parts in zip((spikes, *adds), every, strict=True):
+            total += np.sum(parts, 0)
 
     def blocks(
         self, state: NormedState, data: Data, order: NDArray[np.int64]
@@ -213,8 +225,8 @@ class Ledinauskas2020(Rule[Network, NormedState]):
         return costs_of(state, self.options.n_steps)
 
     def arrays(self, state: NormedState) -> Arrays:
-        """Return parameters, running statistics, the optimizer's state and counts."""
-        return arrays_of(state)
+        """Return parameters, running statistics, counts, and the optimizer's state of all ranks."""
+        return arrays_of(replace(state, optimizer=shared(self.ranks, state.optimizer)))
 
     def restore(self, network: Network, arrays: Arrays) -> NormedState:
         """Return the state that the arrays were made of."""

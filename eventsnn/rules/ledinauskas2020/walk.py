@@ -1,76 +1,23 @@
 """A minibatch through the graph and back: events forward, blocks of matrix products backward.
 
 Statistics need every sample of a layer before the next one may begin, so layers are passed one
-after the other, all steps of each at once. Sums over samples are made in ``LANES`` parts, whatever
-the number of threads: no bit depends on it.
+after the other, all steps of each at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.rules.ledinauskas2020 import kernels
-from eventsnn.rules.ledinauskas2020.graph import GraphLayer, NormedGraph
+from eventsnn.rules.ledinauskas2020.graph import NormedGraph
+from eventsnn.rules.ledinauskas2020.lanes import WalkSettings, over_lanes, summed
 from eventsnn.rules.ledinauskas2020.norm import Running, Statistics, affine
-from eventsnn.surrogates.surrogate import Surrogate
-from eventsnn.threads import in_threads
-
-LANES = 4
-"""Parts of a minibatch: sums over samples are those of the parts, added in order."""
 
 Reals = NDArray[Any]
-
-
-class WalkSettings(NamedTuple):
-    """What all layers have in common.
-
-    Attributes
-    ----------
-    steps : int
-    decay : float
-    soft, detached : bool
-    surrogate : Surrogate
-    epsilon : float
-    norm : str
-        "pooled" over steps, "per-step", or "none": I + beta in place of equation (2).
-    real : type
-    threads : int
-    """
-
-    steps: int
-    decay: float
-    soft: bool
-    detached: bool
-    surrogate: Surrogate
-    epsilon: float
-    norm: str
-    real: Any
-    threads: int
-
-    @property
-    def groups(self) -> int:
-        """Groups of statistics: one, or one a step."""
-        return self.steps if self.norm == "per-step" else 1
-
-    def forward(self, layer: GraphLayer) -> tuple[Any, ...]:
-        """Return what ``kernels.fire`` reads."""
-        taken = layer.threshold / self.decay if self.soft else 0.0
-        values = self.decay, layer.threshold, float(self.soft), taken
-        return tuple(self.real(v) for v in values)
-
-    def backward(self, layer: GraphLayer) -> tuple[Any, ...]:
-        """Return what ``kernels.turn_errors`` reads."""
-        kept = self.decay if self.soft else 0.0
-        by_u = 0.0 if self.soft or self.detached else self.decay
-        by_threshold = layer.threshold if self.soft and not self.detached else 0.0
-        values = self.decay, layer.threshold, self.decay, kept, by_u, by_threshold
-        return tuple(self.real(v) for v in values)
 
 
 class Parameters(NamedTuple):
@@ -109,17 +56,6 @@ class GraphRun:
     adds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def lanes(n: int) -> list[slice]:
-    """Return the parts of so many samples."""
-    ends = [n * k // LANES for k in range(LANES + 1)]
-    return [slice(a, b) for a, b in pairwise(ends) if b > a]
-
-
-def over_lanes(work: Callable[[slice], Any], n: int, threads: int) -> list[Any]:
-    """Return what ``work`` answers for each part."""
-    return in_threads(work, lanes(n), threads)
-
-
 def forward(
     graph: NormedGraph,
     params: Parameters,
@@ -144,7 +80,7 @@ def forward(
         ) -> None:
             kernels.fire(u[part], lif, spikes[part], np.zeros(n, settings.real))
 
-        over_lanes(fire, len(sent), settings.threads)
+        over_lanes(fire, len(sent), settings)
         for k in layer.after:
             np.add(spikes, ran.sent[k], out=spikes)
         ran.u.append(u)
@@ -181,8 +117,8 @@ def _into(
         room = one.room(graph.most(one.source))
         return int(kernels.add_signals(one.runs, sent[part], flat, values[part], room))
 
-    adds = int(sum(over_lanes(rows, n, settings.threads)))
-    places = u.reshape(*u.shape[:2], -1, one.channels)
+    adds = int(sum(over_lanes(rows, n, settings)))
+    places = u.reshape(*u.shape[:2], u.shape[2] // one.channels, one.channels)
     values = values.reshape(n, values.shape[1], *places.shape[2:])
     if running is None:
         found = statistics_of(values, settings)
@@ -196,9 +132,7 @@ def _into(
         a.astype(settings.real) for a in affine(mean, root, params.gamma[s], params.beta[s])
     )
     wide = np.broadcast_to(values, places.shape)
-    over_lanes(
-        lambda part: kernels.add_normed(wide[part], scale, shift, places[part]), n, settings.threads
-    )
+    over_lanes(lambda part: kernels.add_normed(wide[part], scale, shift, places[part]), n, settings)
     return adds
 
 
@@ -212,7 +146,8 @@ def statistics_of(values: Reals, settings: WalkSettings) -> Statistics:
         if (values.shape[1] == 1)
         else values
     )
-    n = wide.size // channels // groups
+    samples = settings.batch or len(wide)
+    n = samples * (wide.shape[1] // groups) * wide.shape[2]
 
     def sums(less: NDArray[np.float64]) -> NDArray[np.float64]:
         def work(part: slice) -> NDArray[np.float64]:
@@ -220,7 +155,7 @@ def statistics_of(values: Reals, settings: WalkSettings) -> Statistics:
             kernels.channel_sums(wide[part], less, out)
             return out
 
-        return np.asarray(sum(over_lanes(work, len(wide), settings.threads)), np.float64)
+        return summed(work, (2, groups, channels), len(wide), settings)
 
     mean = sums(np.zeros((groups, channels)))[0] / n
     variance = sums(mean)[1] / n

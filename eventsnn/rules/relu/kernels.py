@@ -60,25 +60,44 @@ def rectify(sums, kept, rows):  # type: ignore[no-untyped-def]
 
 
 @threaded
-def upper_back(below, weight, error, kept, into):  # type: ignore[no-untyped-def]
-    """Add a layer's gradients; write the errors of the layer below."""
-    gradient, by_bias, down = into
-    for k in range(below.shape[0]):
-        for c in range(error.shape[1]):
-            by_bias[c] += error[k, c]
+def errors_below(below, weight, error, kept, rows, down):  # type: ignore[no-untyped-def]
+    """Write the errors of the layer below for the recordings ``rows`` = (from, to)."""
+    for k in range(rows[0], rows[1]):
         for j in range(below.shape[1]):
             down[k, j] = 0
             if below[k, j] > 0:
                 down[k, j] = _product(weight[j], error[k]) * kept[k, j]
-                _add_row(gradient[j], error[k], below[k, j])
+
+
+@inlined
+def _add_columns(out, row, by, span):  # type: ignore[no-untyped-def]
+    for c in range(span[0], span[1]):
+        out[c] += by * row[c]
+
+
+@inlined
+def _add_bias(out, row, span):  # type: ignore[no-untyped-def]
+    for c in range(span[0], span[1]):
+        out[c] += row[c]
 
 
 @threaded
-def first_back(frames, gain, error, into):  # type: ignore[no-untyped-def]
-    """Add the gradients of the first layer."""
+def upper_gradient(below, error, span, into):  # type: ignore[no-untyped-def]
+    """Add the gradients of a layer, of the neurons ``span`` = (from, to) alone."""
     gradient, by_bias = into
     for k in range(error.shape[0]):
-        for c in range(error.shape[1]):
-            by_bias[c] += error[k, c]
+        _add_bias(by_bias, error[k], span)
+        for j in range(below.shape[1]):
+            if below[k, j] > 0:
+                _add_columns(gradient[j], error[k], below[k, j], span)
+
+
+@threaded
+def first_gradient(frames, gain, error, span, into):  # type: ignore[no-untyped-def]
+    """Add the gradients of the first layer, of the neurons ``span`` = (from, to) alone."""
+    gradient, by_bias = into
+    for k in range(error.shape[0]):
+        _add_bias(by_bias, error[k], span)
         for e in range(frames.start[k], frames.start[k + 1]):
-            _add_row(gradient[frames.pixel[e]], error[k], frames.value[e] * gain)
+            by = frames.value[e] * gain
+            _add_columns(gradient[frames.pixel[e]], error[k], by, span)

@@ -14,6 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.losses.answers import answers
 from eventsnn.network.layer_string import Layers, dense_sizes
+from eventsnn.optimizers.over_ranks import owned, shared, step
 from eventsnn.rules.learned import (
     Arrays,
     Batch,
@@ -48,6 +49,7 @@ class ReLU(Rule[Sizes, ReLUState]):
 
     kind = "relu"
     spiking = False
+    whole_batches = True
     Options = ReLUOptions
 
     options: ReLUOptions
@@ -60,6 +62,10 @@ class ReLU(Rule[Sizes, ReLUState]):
     def network(self, layers: Layers) -> Sizes:
         """Return the sizes of a chain of dense layers."""
         return dense_sizes(layers, self.kind)
+
+    def groups(self, n: int) -> list[range]:
+        """Return recordings, each of which any rank may take."""
+        return [range(k, k + 1) for k in range(n)]
 
     def populations(self, network: Sizes) -> dict[str, int]:
         """Return the sizes by name."""
@@ -124,28 +130,36 @@ class ReLU(Rule[Sizes, ReLUState]):
         self, state: ReLUState, batch: Batch, rng: np.random.Generator
     ) -> tuple[ReLUState, Learned]:
         """Make one update by the mean loss of the batch."""
-        n, share = len(batch.order), self.options.dropout
-        frames = self.frames(batch.data, batch.order, state.sizes)
+        n, share, own = len(batch.order), self.options.dropout, self.rows(len(batch.order))
+        frames = self.frames(batch.data, batch.order[own], state.sizes)
         kept = walk.everyone(state, n)
         if share:
             kept = [np.float32(1 / (1 - share)) * (rng.random(k.shape) >= share) for k in kept]
             kept = [k.astype(np.float32) for k in kept]
-        passed = walk.forward(state, frames, kept, self.threads)
-        graded = self.options.make_loss()(passed.sent[-1].astype(np.float64), batch.labels)
-        error = (graded.gradient / n).astype(np.float32)
+        passed = walk.forward(state, frames, [k[own] for k in kept], self.threads)
+        graded = self.options.make_loss()(self._outputs(passed), batch.labels)
+        error = (graded.gradient / n).astype(np.float32)[own]
+        errors = walk.errors_of(state, passed, error, self.threads)
+        passed, errors = walk.together(self.ranks, passed, errors)
         self._count(state, passed, n)
-        state = self._updated(state, walk.gradients(state, passed, error))
+        grown = walk.gradients(state, passed, errors, self.ranks.columns, self.threads)
+        state = self._updated(state, grown)
         right = int((answers(graded.scores) == batch.labels).sum())
         return state, Learned(right, float(graded.loss.sum()))
 
-    def _updated(self, state: ReLUState, gradients: list[Any]) -> ReLUState:
+    def _outputs(self, passed: walk.Signals) -> NDArray[np.float64]:
+        """Return the output's sums for the recordings of all ranks."""
+        own = passed.sent[-1]
+        every = self.ranks.gathered([own.reshape(-1)])
+        return np.concatenate([one[0] for one in every]).reshape(-1, own.shape[1]).astype(float)
+
+    def _updated(self, state: ReLUState, grown: list[NDArray[Any]]) -> ReLUState:
         """Make an update; a weight that was taken away stays 0."""
         optimizer, first = self.options.make_optimizer(), state.params[0]
         alive = first != 0 if self.options.sparsity else None
-        rate = self.options.rate_in(state.progress)
-        params, memory = optimizer.update(
-            gradients, state.optimizer, state.params, rate, reuse=True, threads=self.threads
-        )
+        rates = [self.options.rate_in(state.progress)] * len(grown)
+        gradients, now = owned(self.ranks, grown), (state.optimizer, state.params)
+        params, memory = step(self.ranks, optimizer, gradients, now, rates, self.threads)
         progress = state.progress + 1 / state.total
         if alive is not None:
             first *= alive
@@ -182,7 +196,8 @@ class ReLU(Rule[Sizes, ReLUState]):
         return Predicted(classes, spikes, walk.operations(state, spoke), work)
 
     def arrays(self, state: ReLUState) -> Arrays:
-        """Return weights, biases, the optimizer's state and counts."""
+        """Return weights, biases, the optimizer's state, of all ranks, and counts."""
+        state = replace(state, optimizer=shared(self.ranks, state.optimizer))
         return arrays_of(state, list(self.shapes(state.sizes)))
 
     def restore(self, network: Sizes, arrays: Arrays) -> ReLUState:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from operator import call
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eventsnn.ranks.ranks import Ranks
 from eventsnn.rules.relu import kernels
 from eventsnn.rules.relu.frames import Frames
 from eventsnn.rules.relu.state import ReLUState
@@ -33,7 +37,6 @@ def forward(state: ReLUState, frames: Frames, kept: list[Float], threads: int = 
     """Run recordings; threads take some each and change no bit."""
     n = len(frames.seen)
     sent = [np.empty((n, size), np.float32) for size in state.sizes[1:]]
-    ends = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(int).tolist()
 
     def some(rows: tuple[int, int]) -> None:
         gain = np.float32(state.gain)
@@ -42,22 +45,73 @@ def forward(state: ReLUState, frames: Frames, kept: list[Float], threads: int = 
             kernels.rectify(below, kept[k], rows)
             kernels.upper_layer(below, state.weights[k + 1], state.biases[k + 1], rows, out)
 
-    in_threads(some, list(pairwise(ends)), threads)
+    in_threads(some, _shared(n, threads), threads)
     return Signals(frames, sent, kept)
 
 
-def gradients(state: ReLUState, passed: Signals, error: Float) -> list[Float]:
-    """Return the gradients of weights and biases by the errors of the output's sums."""
-    grown = [np.zeros_like(p) for p in state.params]
-    layers = len(state.weights)
-    for k in range(layers - 1, 0, -1):
-        below = passed.sent[k - 1]
+def errors_of(state: ReLUState, passed: Signals, error: Float, threads: int = 1) -> list[Float]:
+    """Return the errors of each layer, by those of the output's sums; threads change no bit."""
+    found = [error]
+    ends = _shared(len(error), threads)
+    for k in range(len(state.weights) - 1, 0, -1):
+        below, weight, kept = passed.sent[k - 1], state.weights[k], passed.kept[k - 1]
         down = np.empty_like(below)
-        into = (grown[k], grown[layers + k], down)
-        kernels.upper_back(below, state.weights[k], error, passed.kept[k - 1], into)
-        error = down
-    kernels.first_back(passed.frames, np.float32(state.gain), error, (grown[0], grown[layers]))
+
+        def some(rows: tuple[int, int], args: Any = (below, weight, found[0], kept),
+                 down: Float = down) -> None:  # fmt: skip
+            kernels.errors_below(*args, rows, down)
+
+        in_threads(some, ends, threads)
+        found.insert(0, down)
+    return found
+
+
+def gradients(
+    state: ReLUState,
+    passed: Signals,
+    errors: list[Float],
+    columns: Callable[[int], slice],
+    threads: int = 1,
+) -> list[Float]:
+    """Return the gradients of weights and biases, of the ``columns`` of each layer's neurons.
+
+    Sums are made recording after recording; threads take some neurons each.
+    """
+    grown = [np.zeros_like(p) for p in state.params]
+    layers, tasks = len(state.weights), list[Callable[[], None]]()
+    for k, error in enumerate(errors):
+        own, into = columns(error.shape[1]), (grown[k], grown[layers + k])
+        for a, b in _shared(own.stop - own.start, threads):
+            span = own.start + a, own.start + b
+            if k:
+                task = partial(kernels.upper_gradient, passed.sent[k - 1], error, span, into)
+            else:
+                gain = np.float32(state.gain)
+                task = partial(kernels.first_gradient, passed.frames, gain, error, span, into)
+            tasks.append(task)
+    in_threads(call, tasks, threads)
     return grown
+
+
+def together(ranks: Ranks, passed: Signals, errors: list[Float]) -> tuple[Signals, list[Float]]:
+    """Return signals and errors of the recordings of all ranks, in order; none are kept silent."""
+    if ranks.size == 1:
+        return passed, errors
+    frames, many = passed.frames, len(passed.sent)
+    message = [frames.pixels, frames.values, np.diff(frames.start), frames.seen]
+    message += [one.reshape(-1) for one in (*passed.sent, *errors)]
+    every = zip(*ranks.gathered(message), strict=True)
+    pixel, value, sizes, seen, *rest = (np.concatenate(parts) for parts in every)
+    widths = [one.shape[1] for one in passed.sent] * 2
+    rows = [one.reshape(-1, width) for one, width in zip(rest, widths, strict=True)]
+    whole = Frames(pixel, value, np.concatenate([[0], np.cumsum(sizes)]), seen)
+    return Signals(whole, rows[:many], []), rows[many:]
+
+
+def _shared(n: int, threads: int) -> list[tuple[int, int]]:
+    """Return what each thread takes of n things in order."""
+    ends = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(int).tolist()
+    return list(pairwise(ends))
 
 
 def senders(state: ReLUState, passed: Signals) -> list[NDArray[np.int64]]:

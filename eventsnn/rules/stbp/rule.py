@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from eventsnn.losses.answers import answers
 from eventsnn.network import Network
 from eventsnn.network.layer_string import Layers
 from eventsnn.optimizers.optimizer import Param
+from eventsnn.optimizers.over_ranks import owned, shared, step
+from eventsnn.ranks.ranks import Ranks
 from eventsnn.rules.learned import Arrays, Batch, Epoch, Learned, Predicted, Rates, Shape
 from eventsnn.rules.own import OwnNetwork
 from eventsnn.rules.rule import Rule
@@ -24,6 +26,7 @@ from eventsnn.rules.stbp import walk
 from eventsnn.rules.stbp.measured import costs_of, own_of, traffic_of
 from eventsnn.rules.stbp.network import check_chain, network_of
 from eventsnn.rules.stbp.options import STBPOptions
+from eventsnn.rules.stbp.over_ranks import found_by_all, parts_of, rates_of_all
 from eventsnn.rules.stbp.plan import GridLane, plan_of
 from eventsnn.rules.stbp.start import drawn
 from eventsnn.rules.stbp.state import STBPState, arrays_of, names_of
@@ -41,8 +44,27 @@ class STBP(Rule[Network, STBPState]):
     kind = "stbp"
     Options = STBPOptions
     takes = (EventBatch, Images)
+    whole_batches = True
 
     options: STBPOptions
+
+    @property
+    def lanes(self) -> int:
+        """Parts of a batch that this rank takes at once, as many as any other."""
+        return self._lanes or self.threads
+
+    _lanes = 0
+
+    def over(self, ranks: Ranks) -> Self:
+        """See ``OverRanks``; ranks tell each other their threads."""
+        rule = super().over(ranks)
+        every = ranks.gathered([np.array([self.threads], np.int64)])
+        rule._lanes = max(int(one[0][0]) for one in every)
+        return rule
+
+    def groups(self, n: int) -> list[range]:
+        """Return samples, each of which any rank may take."""
+        return [range(k, k + 1) for k in range(n)]
 
     @property
     def batch(self) -> int:
@@ -131,13 +153,11 @@ class STBP(Rule[Network, STBPState]):
             right += int((answers(graded.scores) == labels[part]).sum())
             return graded.gradient / n
 
-        gradients = self.gradients(state, sample, grade)
-        optimizer = self.options.make_optimizer()
+        gradients = owned(self.ranks, self.gradients(state, sample, grade))
         learns = [float(c.learns) for c in state.network.connections]
         rates = [state.rate * share for share in learns * (1 + bool(state.biases))]
-        params, memory = optimizer.update(
-            gradients, state.optimizer, state.params, rates, reuse=True, threads=self.threads
-        )
+        optimizer, now = self.options.make_optimizer(), (state.optimizer, state.params)
+        params, memory = step(self.ranks, optimizer, gradients, now, rates, self.threads)
         kept = [np.asarray(p) for p in params]
         state = replace(state, params=kept, optimizer=memory, learned=state.learned + n)
         return state, Learned(right, loss)
@@ -147,32 +167,37 @@ class STBP(Rule[Network, STBPState]):
     ) -> walk.Arrays:
         """Return the derivatives by weights and biases, summed over samples.
 
+        Of several ranks each has those of its own targets; others are 0.
+
         ``grade`` takes the rates of some samples and their places; returns derivatives by them.
         """
         plan, total = state.plan, walk.GridCounts(*state.counts)
         by = walk.weighed(plan, state.weights, state.biases)
         flat = [np.zeros(w.size, plan.real) for w in state.weights]
         biases = [np.zeros_like(b) for b in state.biases]
-        for block in self._blocks(state, len(sample.order), True):
-            counts = [walk.tally(plan) for _ in block]
+        each, how = self.lanes, (self.ranks.columns, self.threads)
+        for block in parts_of(plan, len(sample.order), each * self.ranks.size):
+            mine = slice(each * self.ranks.rank, each * (self.ranks.rank + 1))
+            own = list(zip(self._room(state, len(block[mine])), block[mine], strict=True))
+            counts = [walk.tally(plan) for _ in own]
 
-            def one(k: int, block: Any = block, counts: Any = counts) -> NDArray[np.float64]:
-                lane, part = block[k]
+            def one(k: int, own: Any = own, counts: Any = counts) -> NDArray[np.float64]:
+                lane, part = own[k]
                 walk.encoded(lane, sample, part, plan.layers[0].runs.whole)
                 return walk.run(lane, by, part.stop - part.start, counts[k]) / plan.steps
 
-            rates = in_threads(one, range(len(block)), self.threads)
-            by_rate = [grade(rates[k], part) for k, (_, part) in enumerate(block)]
+            rates = in_threads(one, range(len(own)), self.threads)
+            every = rates_of_all(self.ranks, rates, plan.layers[-1].size)
+            by_rate = [grade(*pair) for pair in zip(every, block, strict=True)][mine]
 
-            def back(
-                k: int, block: Any = block, counts: Any = counts, by_rate: Any = by_rate
-            ) -> None:
-                walk.walk_back(block[k][0], by, by_rate[k], counts[k])
+            def back(k: int, own: Any = own, counts: Any = counts, by_rate: Any = by_rate) -> None:
+                walk.walk_back(own[k][0], by, by_rate[k], counts[k])
 
-            in_threads(back, range(len(block)), self.threads)
-            lanes = [(lane, part.stop - part.start) for lane, part in block]
-            walk.add_gradients(plan, lanes, flat, biases, self.threads)
-            walk.added(total, counts)
+            in_threads(back, range(len(own)), self.threads)
+            walked = [walk.walked(lane, part.stop - part.start) for lane, part in own]
+            found, counted = found_by_all(self.ranks, plan, walked, counts)
+            walk.add_gradients(plan, found, flat, biases, how)
+            walk.added(total, counted)
         layers = zip(flat, state.weights, plan.layers, strict=True)
         whole = [g.reshape(w.shape) * plan.real(layer.share) for g, w, layer in layers]
         return [*whole, *biases]
@@ -221,15 +246,11 @@ class STBP(Rule[Network, STBPState]):
         once = self.options.in_a_step == "once"
         return walk.GridSample(data, np.asarray(order, np.int64), keys, self.options.step_us, once)
 
-    def _blocks(self, state: STBPState, n: int, learns: bool) -> list[list[tuple[GridLane, slice]]]:
-        """Return which samples threads take at once, each into a lane."""
-        each = state.plan.together
-        parts = [slice(k, min(k + each, n)) for k in range(0, n, each)]
-        while len(state.lanes) < max(1, min(self.threads, len(parts))):
-            state.lanes.append(GridLane(state.plan, learns))
-        many = len(state.lanes)
-        blocks = [parts[k : k + many] for k in range(0, len(parts), many)]
-        return [list(zip(state.lanes, block, strict=False)) for block in blocks]
+    def _room(self, state: STBPState, many: int) -> list[GridLane]:
+        """Return lanes for so many parts of the batch."""
+        while len(state.lanes) < many:
+            state.lanes.append(GridLane(state.plan, True))
+        return state.lanes[:many]
 
     def _check_inputs(self, state: STBPState, data: Data) -> None:
         if inputs_of(data) != state.plan.n_in:
@@ -243,8 +264,8 @@ class STBP(Rule[Network, STBPState]):
         return costs_of(state)
 
     def arrays(self, state: STBPState) -> Arrays:
-        """Return parameters, the optimizer's state and counts."""
-        return arrays_of(state)
+        """Return parameters, the optimizer's state, of all ranks, and counts."""
+        return arrays_of(replace(state, optimizer=shared(self.ranks, state.optimizer)))
 
     def restore(self, network: Network, arrays: Arrays) -> STBPState:
         """Return the state that the arrays were made of."""

@@ -20,7 +20,7 @@ from eventsnn.data.images import Images
 from eventsnn.rules.grid.fan import turned
 from eventsnn.rules.stbp import backward, encode, forward
 from eventsnn.rules.stbp.backward import PRINTED
-from eventsnn.rules.stbp.plan import GridLane, GridPlan, LayerPlan
+from eventsnn.rules.stbp.plan import GridLane, GridPlan, LayerPlan, LayerRoom
 from eventsnn.threads import in_threads
 
 Arrays = list[NDArray[Any]]
@@ -169,42 +169,72 @@ def walk_back(
             encode.by_unit(sent, _first(lane.layers[k - 1].units, many))
 
 
+class PartWalked(NamedTuple):
+    """What the gradients of some samples are made of.
+
+    Attributes
+    ----------
+    below : list of SentSpikes or UnitSpikes
+        What each layer received, unit by unit where all of its targets get it.
+    errors : list of float arrays (n_samples, steps, n)
+        By the potentials of each layer.
+    """
+
+    below: list[encode.SentSpikes | encode.UnitSpikes]
+    errors: Arrays
+
+
+def kind_of(layer: LayerPlan) -> type[encode.SentSpikes] | type[encode.UnitSpikes]:
+    """Return in which order a layer's gradient reads what it received."""
+    return encode.UnitSpikes if layer.runs.whole else encode.SentSpikes
+
+
+def walked(lane: GridLane, many: int) -> PartWalked:
+    """Return what the first samples of a lane left; the lane holds it."""
+    below: list[GridLane | LayerRoom] = [lane, *lane.layers]
+    spikes: list[encode.SentSpikes | encode.UnitSpikes] = [
+        _first(b.units if layer.runs.whole else b.sent, many)
+        for b, layer in zip(below, lane.plan.layers, strict=False)
+    ]
+    return PartWalked(spikes, [room.e[:many] for room in lane.layers])
+
+
 def add_gradients(
     plan: GridPlan,
-    lanes: list[tuple[GridLane, int]],
+    found: list[PartWalked],
     gradients: Arrays,
     biases: Arrays,
-    threads: int,
+    how: tuple[Callable[[int], slice], int],
 ) -> None:
-    """Add what lanes found, each in its first samples, to flat gradients, in their order."""
-    tasks = list[Callable[[], None]]()
+    """Add what was found, sample after sample, to flat gradients.
+
+    ``how`` is which columns of so many are taken, and by how many threads; biases take all.
+    """
+    tasks, (columns, threads) = list[Callable[[], None]](), how
     for k, layer in enumerate(plan.layers):
-        for span in _columns(layer.runs.length, threads):
-            tasks.append(partial(_add_columns, k, layer, lanes, (span, gradients[k])))
+        for span in _columns(columns(layer.runs.length), threads):
+            tasks.append(partial(_add_columns, k, layer, found, (span, gradients[k])))
         if biases:
-            tasks.append(partial(_add_biases, k, lanes, biases[k]))
+            tasks.append(partial(_add_biases, k, found, biases[k]))
     in_threads(call, tasks, threads)
 
 
-def _add_columns(k: int, layer: LayerPlan, lanes: list[tuple[GridLane, int]], to: Any) -> None:
-    span, gradient = to
-    for lane, many in lanes:
-        below, e = lane if k == 0 else lane.layers[k - 1], lane.layers[k].e[:many]
-        if layer.runs.whole:
-            backward.add_rows(layer.runs, _first(below.units, many), e, span, gradient)
-        else:
-            backward.add_runs(layer.runs, _first(below.sent, many), e, span, gradient)
+def _add_columns(k: int, layer: LayerPlan, found: list[PartWalked], to: Any) -> None:
+    add = backward.add_rows if layer.runs.whole else backward.add_runs
+    for one in found:
+        add(layer.runs, one.below[k], one.errors[k], *to)
 
 
-def _add_biases(k: int, lanes: list[tuple[GridLane, int]], gradient: NDArray[Any]) -> None:
-    for lane, many in lanes:
-        backward.add_biases(lane.layers[k].e[:many], gradient)
+def _add_biases(k: int, found: list[PartWalked], gradient: NDArray[Any]) -> None:
+    for one in found:
+        backward.add_biases(one.errors[k], gradient)
 
 
-def _columns(length: int, threads: int) -> list[tuple[int, int]]:
+def _columns(own: slice, threads: int) -> list[tuple[int, int]]:
     """Return the columns that each task takes: of narrow layers all."""
+    length = own.stop - own.start
     parts = min(threads, max(1, length // 16))
-    edges = [length * k // parts for k in range(parts + 1)]
+    edges = [own.start + length * k // parts for k in range(parts + 1)]
     return list(pairwise(edges))
 
 
