@@ -94,8 +94,12 @@ def test_controls_at_once_do_the_work_of_each():
 def test_ratios_are_medians_within_a_round_and_the_first_round_is_not_counted(monkeypatch):
     # control, case; the machine is twice as slow in the third round, but not the ratio.
     script = iter([9.0, 99.0, 1.0, 3.0, 2.0, 6.0, 1.0, 5.0])
-    monkeypatch.setattr(control, "seconds", lambda run: next(script))
-    ns, case_ns, controls = measure([Case("x", lambda: None, 10)], 10, Control(*[None] * 3), 3)
+    ran = []
+    monkeypatch.setattr(control, "seconds", lambda run: [next(script), ran.append("timed")][0])
+    monkeypatch.setattr(Control, "run", lambda _: ran.append("control"))
+    case = Case("x", lambda: ran.append("case"), 10)
+    ns, case_ns, controls = measure([case], 10, Control(*[None] * 3), 3)
+    assert ran == ["timed"] * 2 + ["case", "control", "timed", "timed"] * 3
     assert ns == pytest.approx(1e8)
     assert case_ns["x"] == pytest.approx(5e8)
     assert controls["x"] == pytest.approx(3.0)

@@ -84,7 +84,9 @@ def measure(
     """Run the control and every case in turn, round after round.
 
     The first round compiles and is not counted. A machine's speed drifts; within a
-    round it drifts least, so that each ratio is taken within its round.
+    round it drifts least, so that each ratio is taken within its round. Both of a ratio run once
+    more before they are timed: others that ran in between leave their memory to the system, and a
+    virtual machine may take some ten microseconds to give a page of it back.
 
     Returns
     -------
@@ -99,6 +101,8 @@ def measure(
     ratios: dict[str, list[float]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):
         for case in cases:
+            for warm in (case.run, case.against or control.run) if number else ():
+                warm()
             if case.against is None:
                 one = seconds(control.run) / events * 1e9
             else:

@@ -140,14 +140,19 @@ def _event_sums(record: Record, inputs: Inputs, population: int) -> NDArray[np.u
 def _sum_events(t: Any, unit: Any, start: Any, since: float, until: Any, out: Any) -> None:
     """Sum a scrambled number an event over the events of each recording."""
     for r in range(len(out)):
+        # Times are in order: without a question an event the loop is a vector's.
+        first, end = start[r], start[r + 1]
+        while first < end and t[first] < since:
+            first += 1
+        while first < end and t[end - 1] >= until[r]:
+            end -= 1
         total = np.uint64(0)
-        for k in range(start[r], start[r + 1]):
-            if since <= t[k] < until[r]:
-                x = np.uint64(t[k]) * np.uint64(0x9E3779B97F4A7C15)
-                x += np.uint64(unit[k]) * np.uint64(0xC2B2AE3D27D4EB4F)
-                x ^= x >> np.uint64(29)
-                x *= np.uint64(0xBF58476D1CE4E5B9)
-                total += x ^ (x >> np.uint64(32))
+        for k in range(first, end):
+            x = np.uint64(t[k]) * np.uint64(0x9E3779B97F4A7C15)
+            x += np.uint64(unit[k]) * np.uint64(0xC2B2AE3D27D4EB4F)
+            x ^= x >> np.uint64(29)
+            x *= np.uint64(0xBF58476D1CE4E5B9)
+            total += x ^ (x >> np.uint64(32))
         out[r] = total
 
 
