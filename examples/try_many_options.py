@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 STUDY = """
-trials = 6
+trials = 4
 goal = "front"
 [train]
 data = "digits"

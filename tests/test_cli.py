@@ -376,9 +376,10 @@ def test_help_lists_every_command(call):
         assert name in out
 
 
-def test_importing_the_package_loads_no_heavy_library():
+def test_neither_the_package_nor_the_digits_load_a_heavy_library():
     code = (
-        "import sys, eventsnn; print(sorted({'matplotlib', 'tonic', 'sklearn'} & set(sys.modules)))"
+        "import sys, eventsnn.data.readers.digits as digits; digits.digit_images()\n"
+        "print(sorted({'matplotlib', 'tonic', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

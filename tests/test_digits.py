@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 from sklearn.datasets import load_digits
 
+from eventsnn.data.readers import digits
 from eventsnn.data.readers.digits import digit_images
 
 
@@ -14,6 +15,13 @@ def test_every_digit_comes_with_its_label_in_the_order_of_scikit_learn():
     assert images.dtype == np.uint8
     assert labels.dtype == np.int64
     np.testing.assert_array_equal(labels, load_digits().target)
+
+
+def test_where_the_file_of_scikit_learn_is_not_found_it_is_asked_for_the_same(monkeypatch):
+    found = digit_images()
+    monkeypatch.setattr(digits, "_FILE", "sklearn/no/such/file.csv.gz")
+    for ours, asked in zip(found, digit_images(), strict=True):
+        assert ours.dtype == asked.dtype and (ours == asked).all()
 
 
 def test_shrunk_again_every_digit_is_the_small_one_it_came_from():

@@ -107,19 +107,19 @@ def prepared(tmp_path_factory):
 @pytest.fixture
 def little(monkeypatch):
     """Data sets are tiny and runs are short, whatever the words say; the bench is not run."""
-    opened, run = sources.open_data, Trainer.run
+    opened, learn = sources.open_data, Trainer.learn
     halves = digits.digit_halves()
     few = [replace(half, images=half.images[:12], labels=half.labels[:12]) for half in halves[:2]]
     monkeypatch.setattr(digits, "digit_halves", lambda: (*few, *halves[2:]))
 
     def short(self, listener):
         self.options = replace(self.options, epochs=min(self.options.epochs, 1))
-        return run(self, listener)
+        learn(self, listener)
 
     def tiny(word, *, limit=None, **more):
         return opened(word, limit=6 if limit is None else min(limit, 6), **more)
 
-    monkeypatch.setattr(Trainer, "run", short)
+    monkeypatch.setattr(Trainer, "learn", short)
     for module in ("train", "measure", "results", "events"):
         import_module(f"eventsnn.commands.{module}")  # else it would keep what is put here
     replace_everywhere(monkeypatch, opened, tiny)

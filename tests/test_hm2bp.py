@@ -208,7 +208,7 @@ def test_sample_weights_follow_the_numbers_of_changed_recordings(tmp_path):
     data = DataSet("rows", recordings(12), recordings(3, seed=1))
     given = {"rule": "hm2bp", "layers": (60, 8, 3), "epochs": 2, "shift": 1.0, "grid_steps": 120}
     trainer = Trainer(completed(make_options(given), data), data, tmp_path)
-    trainer.run(Listener())
+    trainer.learn(Listener())
     assert (trainer.learner.state.boost > 1).sum() > 1
     assert trainer.learner.state.learned == 24
 

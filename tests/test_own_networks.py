@@ -114,7 +114,7 @@ def stopped(model, data, folder):
 
     trainer = Trainer(completed(model._asked(), data), data, folder)
     with pytest.raises(KeyboardInterrupt):
-        trainer.run(Stops())
+        trainer.learn(Stops())
 
 
 def test_a_network_and_the_layers_that_make_it_learn_the_same_bits(data):

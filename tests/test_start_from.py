@@ -34,7 +34,7 @@ def run(folder, given, listener=None, limit=96):
     trainer = Trainer(completed(make_options(given), data), data, folder)
     if folder is not None and folder.exists():
         trainer.resume(load_checkpoint(folder))
-    trainer.run(listener or Listener())
+    trainer.learn(listener or Listener())
     return trainer
 
 

@@ -42,7 +42,7 @@ def run(folder, given, data, listener=None):
     trainer = Trainer(completed(make_options(given), data), data, folder)
     if folder is not None and folder.exists():
         trainer.resume(load_checkpoint(folder))
-    trainer.run(listener or Listener())
+    trainer.learn(listener or Listener())
     return trainer
 
 
@@ -148,7 +148,7 @@ def test_a_network_learns_nothing_from_itself(taught, data):
     for share, moves in ((1.0, False), (0.5, True)):
         options = make_options(given | {"epochs": 1, "teacher_share": share, "rate": 1e-3})
         trainer = Trainer(completed(options, data), data, None)
-        trainer.run(Listener())
+        trainer.learn(Listener())
         moved = [
             np.abs(w - weights[f"weights.{k}"]).max()
             for k, w in enumerate(trainer.learner.state.weights)

@@ -54,10 +54,11 @@ def sweep(path: Path | None, asked: SweepOptions, threads: int, console: Console
     try:
         worker.run()
     except KeyboardInterrupt:
+        more = "" if study_in(folder).trials == total else f" --trials {total}"
         raise Interrupted(
-            f"stopped; {total - worker.result()['left']} of {total} trials are done, and the one "
-            "under way is saved; go on with: eventsnn sweep --resume --out "
-            f"{quoted(folder)}{'' if asked.trials is None else f' --trials {total}'}"
+            f"stopped; {total - worker.result()['left']} of {total} trials are done, and one under "
+            "way is saved up to its last epoch; go on with: eventsnn sweep --resume --out "
+            f"{quoted(folder)}{more}"
         ) from None
     result = worker.result()
     if asked.test:

@@ -16,6 +16,7 @@ from eventsnn.options import declared
 from eventsnn.sweep.journal import Journal
 from eventsnn.sweep.space import Point
 from eventsnn.sweep.study import SweepStudy
+from eventsnn.train.held_out import split_of
 from eventsnn.train.learning import Learner
 from eventsnn.train.options import TrainOptions, completed
 
@@ -58,7 +59,8 @@ class SweepData:
         try:
             options = self.study.options(number or 0, point, facts_of(data))
             if _key(options) == _key(base):
-                Learner(completed(options, data))
+                learner = Learner(completed(options, data))
+                split_of(learner.options, learner.rule.validate, data)
         except UserError as error:
             raise UserError(f"{self.study.where(number, point)}: {error}") from error
 

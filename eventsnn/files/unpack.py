@@ -73,7 +73,7 @@ def read_text(path: Path, most: int = LONGEST_TEXT) -> str:
     if size > most:
         raise DataError(f"{path}: {size} bytes; such a file has at most {most}")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({said(error)})") from error
     except UnicodeDecodeError as error:

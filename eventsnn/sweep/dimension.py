@@ -20,7 +20,8 @@ class Dimension(ABC):
     name : str
         Of the option.
     when : tuple of (str, tuple)
-        Options above it and their values, with which alone it is there; empty: always.
+        Options above it and their values, with which alone it is there, and those that they need
+        in turn; empty: always.
     """
 
     name: str

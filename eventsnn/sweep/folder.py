@@ -17,6 +17,7 @@ from eventsnn.text import shown
 from eventsnn.train.checkpoint import FILE as RUN_FILE
 
 FILE = "study.json"
+JOURNAL = "journal.log"
 
 
 def join(folder: Path, study: SweepStudy) -> None:
@@ -35,6 +36,12 @@ def join(folder: Path, study: SweepStudy) -> None:
             return
         if (folder / RUN_FILE).exists():
             raise UserError(f"--out {folder}: holds a training run; give another folder")
+        left = sorted([*folder.glob(JOURNAL), *folder.glob("trial-*")])
+        if left:
+            raise UserError(
+                f"--out {folder}: holds {left[0].name} of a sweep whose {FILE} is gone; bring it "
+                "back, or give another folder"
+            )
         told = {
             "name": study.asked.name,
             "tables": study.tables,
@@ -81,6 +88,9 @@ def _check_same(folder: Path, told: dict[str, Any], study: SweepStudy) -> None:
         )
     before = dict(_flat({"name": told["name"]} | told["tables"]))
     now = dict(_flat({"name": study.asked.name} | json.loads(json.dumps(study.tables))))
+    # What is tried follows the order of the options, too.
+    for values, tables in ((before, told["tables"]), (now, study.tables)):
+        values["the order in [space]"] = ", ".join(tables.get("space", {}))
     # More trials are no other study.
     names = [name for name in {**before, **now} if name != "trials"]
     changed = [

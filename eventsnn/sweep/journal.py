@@ -8,13 +8,12 @@ run, and whose lock is free, belonged to a worker that died, and the next one ta
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -22,13 +21,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from eventsnn.errors import DataError, UserError
+from eventsnn.sweep.folder import JOURNAL
 from eventsnn.sweep.held import try_hold, wait_to_hold
 from eventsnn.sweep.pruners import pruners
-from eventsnn.sweep.samplers.sampler import Points
 from eventsnn.sweep.space import Point
 from eventsnn.sweep.study import SweepStudy
 
-FILE = "journal.log"
 _STATES = {
     TrialState.COMPLETE: "done",
     TrialState.PRUNED: "pruned",
@@ -40,6 +38,8 @@ _DIRECTIONS = {
     "accuracy": [StudyDirection.MAXIMIZE],
     "front": [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE],
 }
+_DAMAGED = (ValueError, LookupError, TypeError, AssertionError)
+"""What Optuna raises at lines that are none of a journal."""
 MOST_DEATHS = 5
 """Workers that die in the same epoch of a trial before it is given up."""
 
@@ -83,14 +83,13 @@ class Journal:
         logging.getLogger("optuna").setLevel(logging.ERROR)
         self.folder, self.asked = folder, study
         # An absolute path: Optuna looks at it from other folders, too.
-        path = folder.resolve() / FILE
+        path = folder.resolve() / JOURNAL
         asked = study.asked
         with wait_to_hold(folder):
             try:
                 storage = JournalStorage(JournalFileBackend(str(path), _JournalLock(path)))
                 self.study = optuna.create_study(
                     storage=storage,
-                    sampler=_sampler(study),
                     pruner=pruners()[asked.pruner]().optuna(
                         asked.unpruned_trials, asked.unpruned_epochs
                     ),
@@ -98,8 +97,11 @@ class Journal:
                     directions=_DIRECTIONS[asked.goal],
                     load_if_exists=True,
                 )
-            except (ValueError, KeyError) as error:
-                raise DataError(f"{path}: cannot be read ({error}); give another --out") from error
+            except _DAMAGED as error:
+                raise DataError(
+                    f"{path}: is damaged ({error}); remove it, and trials are judged anew from "
+                    "their folders, or give another --out"
+                ) from error
 
     def claim(self, total: int) -> Claim | None:
         """Take a trial whose worker died, else the next one; None where there is neither."""
@@ -112,6 +114,7 @@ class Journal:
                         return claim
             if len(trials) >= total:
                 return None
+            self.study.sampler = _sampler(self.asked, len(trials))
             return self._claimed(self.study.ask(), 0, None)
 
     def _taken_up(self, one: FrozenTrial) -> Claim | None:
@@ -124,6 +127,7 @@ class Journal:
             held.close()
             return None
         known = max([int(_found(one).get("epochs", 0)), *one.intermediate_values])
+        self.study.sampler = _sampler(self.asked, one.number)
         trial = optuna.trial.Trial(self.study, one._trial_id)
         before = one.user_attrs.get("taken_up", [])
         # Who was stopped by Ctrl-C did not die of the trial.
@@ -238,62 +242,32 @@ def _found(one: FrozenTrial) -> dict[str, Any]:
     return found
 
 
-def _sampler(study: SweepStudy) -> BaseSampler:
-    if study.points is not None:
-        return _Pointed(study.points)
-    return _Seeded(lambda number: study.sampler.optuna(study.seed_of(number, "sampler")))
-
-
-class _Pointed(BaseSampler):
-    """Gives each trial the point that follows from its number."""
-
-    def __init__(self, points: Points) -> None:
-        self.points = points
-
-    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        """Nothing is drawn together."""
-        return {}
-
-    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-        """Nothing is drawn together."""
-        return {}
-
-    def sample_independent(
-        self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Return the value of an option."""
-        return self.points(trial.number)[param_name]
-
-
-class _Seeded(BaseSampler):
-    """A new sampler for each trial, with the trial's own seed.
+def _sampler(study: SweepStudy, number: int) -> BaseSampler:
+    """Return the sampler of one trial, whose seed is the trial's own.
 
     So a trial follows from its number and from the trials before it, also where a sweep was ended
     in between and went on.
     """
+    if study.points is not None:
+        return _Pointed(study.points(number))
+    found: BaseSampler = study.sampler.optuna(study.seed_of(number, "sampler"))
+    return found
 
-    def __init__(self, made: Callable[[int], BaseSampler]) -> None:
-        self.made, self.now = made, made(0)
 
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Make the trial's own."""
-        self.now = self.made(trial.number)
-        self.now.before_trial(study, trial)
+class _Pointed(BaseSampler):
+    """Gives a trial the point that follows from its number."""
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        """Return what the trial's own draws together."""
-        found: dict[str, Any] = self.now.infer_relative_search_space(study, trial)
-        return found
+        """Nothing is drawn together."""
+        return {}
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-        """Draw it."""
-        found: dict[str, Any] = self.now.sample_relative(study, trial, search_space)
-        return found
+        """Nothing is drawn together."""
+        return {}
 
     def sample_independent(self, study: Any, trial: Any, param_name: str, space: Any) -> Any:
-        """Draw one value."""
-        return self.now.sample_independent(study, trial, param_name, space)
-
-    def after_trial(self, study: Any, trial: Any, state: TrialState, values: Any) -> None:
-        """Pass it on."""
-        self.now.after_trial(study, trial, state, values)
+        """Return the value of an option."""
+        return self.point[param_name]

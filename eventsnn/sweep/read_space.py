@@ -73,17 +73,19 @@ def _only(told: Mapping[str, Any], keys: tuple[str, ...]) -> None:
 def _values(one: Declared, given: list[Any]) -> tuple[Any, ...]:
     if not given:
         raise UserError("the list is empty; give the values that shall be tried")
-    for k, value in enumerate(given):
+    known: list[Any] = []
+    for value in given:
         if not isinstance(value, bool | int | float | str):
             raise UserError(f"value {shown(value)}; give numbers, words, true or false")
-        _checked(one, value)
-        if any(type(v) is type(value) and v == value for v in given[:k]) or value in given[:k]:
+        taken = _checked(one, value)
+        if taken in known:
             raise UserError(f"value {shown(value)} stands there twice; leave one out")
+        known.append(taken)
     return tuple(given)
 
 
-def _checked(one: Declared, value: Any) -> None:
-    """Refuse a value that the option cannot have."""
+def _checked(one: Declared, value: Any) -> Any:
+    """Return a value as the option has it, or refuse it."""
     try:
         taken = one.taken(value)
     except UserError as error:
@@ -93,6 +95,7 @@ def _checked(one: Declared, value: Any) -> None:
     number = isinstance(taken, int | float) and not isinstance(taken, bool)
     if number and one.said.form is None and not one.said.holds(taken):
         raise UserError(f"{shown(value)}; give {one.said.bounds}")
+    return taken
 
 
 def _range(one: Declared, told: Mapping[str, Any], when: Any) -> Dimension:
@@ -154,20 +157,27 @@ def _spaced(told: Mapping[str, Any], whole: bool) -> tuple[Any, ...]:
 
 
 def _when(told: Any, above: Mapping[str, Dimension]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """Return the values of each option above with which one is there, also those that they need."""
     if not isinstance(told, dict):
         raise UserError(f'when is {shown(told)}; give a table, such as {{ rule = "adjoint" }}')
-    found = []
+    found: dict[str, tuple[Any, ...]] = {}
     for name, value in told.items():
         if name not in above:
             raise UserError(f"when names {shown(name)}; give an option that stands above in space")
-        values = value if isinstance(value, list) else [value]
-        have = above[name].grid()
-        for one in values:
-            if have is not None and one not in have:
-                raise UserError(f"when {name} is {shown(one)}, which it never is; give another")
+        values, have = value if isinstance(value, list) else [value], above[name].grid()
         if have is None:
             raise UserError(f"when names {shown(name)}, a range; give an option of some values")
         if not values:
             raise UserError(f"when {name} is an empty list; give values of it")
-        found.append((name, tuple(values)))
-    return tuple(found)
+        for one in values:
+            if one not in have:
+                raise UserError(f"when {name} is {shown(one)}, which it never is; give another")
+        for needed, wanted in (*above[name].when, (name, tuple(values))):
+            both = tuple(one for one in found.get(needed, wanted) if one in wanted)
+            if not both:
+                raise UserError(
+                    f"when: {name} is there with {needed} {shown(wanted)} alone, and {needed} "
+                    f"shall be {shown(found[needed])}; give what can be together"
+                )
+            found[needed] = both
+    return tuple(found.items())

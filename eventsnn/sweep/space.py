@@ -74,15 +74,10 @@ class Space:
 
     def edges(self) -> Iterator[Point]:
         """Yield points that together have every value that is checked before anything runs."""
-        by_name = {one.name: one for one in self.dimensions}
         seen: list[Point] = []
         for one in self.dimensions:
             for value in one.edges():
-                fixed, left = {one.name: value}, [one]
-                while left:  # its conditions, and theirs
-                    for name, wanted in left.pop().when:
-                        fixed.setdefault(name, wanted[0])
-                        left.append(by_name[name])
+                fixed = {one.name: value} | {name: wanted[0] for name, wanted in one.when}
                 point = self.point(lambda d, fixed=fixed: fixed.get(d.name, d.edges()[0]))  # type: ignore[misc]
                 if point not in seen:
                     seen.append(point)

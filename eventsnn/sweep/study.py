@@ -54,7 +54,7 @@ class StudyOptions:
     )
     pruner: str = option("none", "Which trials are given up.", choices=lambda: tuple(pruners()))
     unpruned_trials: int = option(5, "So many first trials are never given up.", least=0)
-    unpruned_epochs: int = option(1, "After so many first epochs no trial is given up.", least=0)
+    unpruned_epochs: int = option(1, "During so many first epochs no trial is given up.", least=0)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
@@ -194,10 +194,11 @@ def study_of(tables: Mapping[str, Any], source: str, name: str) -> SweepStudy:
         space = tables.get("space", {})
         rule = _rule(train, space)
         names = known(rule)
-        both = sorted(set(train) & set(space))
+        tried = renamed(names, space)
+        both = sorted(set(renamed(names, train)) & set(tried))
         if both:
             raise UserError(f"space.{both[0]}: is given in [train], too; leave one of them out")
-        found = read_space(renamed(names, space), names)
+        found = read_space(tried, names)
         try:
             options = taken(train, rule)
         except UserError as error:
@@ -224,6 +225,8 @@ def _asked(tables: Mapping[str, Any], name: str) -> StudyOptions:
         raise UserError(f"{named(key)} is unknown; {hint}")
     if type(given.get("trials")) is int and given["trials"] < 1:
         raise UserError(f"trials is {given['trials']}; give at least 1, or leave it out")
+    if given.get("name") == "":
+        raise UserError("name is ''; give one, or leave it out for that of the file")
     return StudyOptions(**({"name": name} | given))
 
 

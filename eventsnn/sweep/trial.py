@@ -42,7 +42,7 @@ def run_trial(
     state = "done"
     try:
         judge.catch_up()
-        trainer.run(judge)
+        trainer.learn(judge)
     except _GivenUp:
         state = "pruned"
     except UserError as error:

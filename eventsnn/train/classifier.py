@@ -142,7 +142,7 @@ class Classifier:
         options = completed(self._asked(data), data)
         trainer = Trainer(options, data, None, self.threads)
         tell_first(options, data, self.verbose)
-        trainer.run(Told(self.verbose, tested))
+        trainer.learn(Told(self.verbose, tested))
         self.take(trainer.learner, trainer.checkpoint(), tested)
         return self
 

@@ -18,10 +18,10 @@ def split_of(
     chosen, apart = parted(len(data.train), options.skip, options.hold_out)
     held = round(share * len(chosen))
     if len(chosen) - held < 1 or (share and not held) or (options.hold_out and not len(apart)):
-        kept = f", hold_out {options.hold_out:.0%}" if options.hold_out else ""
+        kept = f", hold_out {options.hold_out:g}" if options.hold_out else ""
         raise UserError(
             f"{data.spec}: {len(data.train)} training recordings, of which skip leaves out "
-            f"{options.skip}{kept} and validate {share:.0%}; change skip"
+            f"{options.skip}{kept} and validate {share:g}; change skip"
             f"{', hold_out' if kept else ''} or validate"
         )
     mixed = np.random.default_rng([options.seed, 2]).permutation(len(chosen))

@@ -113,7 +113,12 @@ class Trainer:
         return was if was.spec == self.data.spec else None
 
     def run(self, listener: Listener) -> dict[str, Any]:
-        """Train what is left of the epochs; return the summary of the run.
+        """Learn, and return the summary of the run."""
+        self.learn(listener)
+        return self.summary()
+
+    def learn(self, listener: Listener) -> None:
+        """Train what is left of the epochs.
 
         Raises
         ------
@@ -122,10 +127,11 @@ class Trainer:
         """
         agree(self.ranks, self.data, self.options)
         if self.folder is None or not self.ranks.first:
-            return self._run(listener)
+            self._learn(listener)
+            return
         with hold(self.folder):
             self._check_saved(self.folder)
-            return self._run(listener)
+            self._learn(listener)
 
     def _check_saved(self, folder: Path) -> None:
         """Refuse to write over epochs that this run does not go on from."""
@@ -137,7 +143,7 @@ class Trainer:
         if self.resumed and saved != self.history:
             raise UserError(f"{folder}: another run went on there meanwhile; give --resume again")
 
-    def _run(self, listener: Listener) -> dict[str, Any]:
+    def _learn(self, listener: Listener) -> None:
         self.began = meet(self.learner, self.data.train, self.began)
         listener.compiling()
         self.learner.compile(self.data.train)
@@ -153,7 +159,6 @@ class Trainer:
             self._epochs(listener)
         finally:
             self.metrics.close()
-        return self.summary()
 
     def _epochs(self, listener: Listener) -> None:
         for epoch in range(len(self.history), self.options.epochs):

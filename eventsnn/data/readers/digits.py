@@ -9,6 +9,8 @@ small and easy data set in MNIST's format, not MNIST.
 from __future__ import annotations
 
 from functools import partial
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +25,7 @@ from eventsnn.data.word import Word
 from eventsnn.errors import UserError
 
 SIZE = 28
+_FILE = "sklearn/datasets/data/digits.csv.gz"
 _ENLARGE = 2.5
 _PAPER, _INK = 0.33, 0.8
 """Grey shares below and above which an enlarged pixel is all paper and all ink.
@@ -41,9 +44,7 @@ def digit_images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     labels : int64 array (1797,)
         0 to 9.
     """
-    from sklearn.datasets import load_digits
-
-    small, labels = load_digits(return_X_y=True)
+    small, labels = _scikit_learn()
     enlarge = _enlarging()
     grey = enlarge @ (small.reshape(-1, 8, 8) / 16.0) @ enlarge.T
     grey = np.clip((grey - _PAPER) / (_INK - _PAPER), 0.0, 1.0)
@@ -53,6 +54,22 @@ def digit_images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     for image, digit, top, left in zip(images, digits, *margins, strict=True):
         image[top : top + box, left : left + box] = digit
     return images, labels.astype(np.int64)
+
+
+def _scikit_learn() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return scikit-learn's pictures, 64 pixels each from 0 to 16, and their classes.
+
+    As its ``load_digits`` reads them from the same file, but in a fiftieth of a second: to import
+    all of scikit-learn takes a second.
+    """
+    file = Path(str(distribution("scikit-learn").locate_file(_FILE)))
+    if not file.is_file():  # another version may keep it elsewhere
+        from sklearn.datasets import load_digits
+
+        small, labels = load_digits(return_X_y=True)
+        return small, labels
+    rows = np.loadtxt(file, delimiter=",")
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
 
 
 def _enlarging() -> NDArray[np.float64]:
