@@ -193,6 +193,27 @@ def test_an_open_end_is_when_the_last_thing_happened(engine):
     assert record.readouts["b"].final[1, 0] == pytest.approx(2 + 2 * np.exp(-0.03))
 
 
+def test_an_open_end_is_not_when_a_neuron_was_looked_at_in_vain():
+    populations = Population("in", (1, 1, 2)), Population("a", (1,), CubaLIF(20_000.0, 5_000.0))
+    network = Network(populations, (Connection("in", "a", Dense(2, 1)),))
+    weights = [np.array([[8.0], [-3.0]])]  # The first event alone leads to a spike.
+    events = EventStream([10, 11], [0, 1], (1, 1, 2), duration=100)
+    for engine in ("reference", "asynchronous"):
+        record = simulate(network, weights, events, engine=engine, until_us=np.inf)
+        assert record.counts.spikes.tolist() == [[2, 0]] and record.duration.tolist() == [11]
+
+
+def test_an_open_end_after_a_state_is_no_earlier_than_the_state():
+    network = Network(
+        (Population("in", (1,)), Population("a", (1,), IF())),
+        (Connection("in", "a", Dense(1, 1)),),
+    )
+    nothing = EventStream([], [], (1, 1, 1), duration=900)
+    state = simulate(network, [np.ones((1, 1))], nothing, until_us=70, state=True).state
+    record = simulate(network, [np.ones((1, 1))], nothing, until_us=np.inf, state=state)
+    assert record.duration.tolist() == [70] and record.state.t == 70
+
+
 @pytest.mark.parametrize("engine", ["reference", "asynchronous", "feedforward"])
 def test_an_event_on_the_end_of_a_run_is_not_run_and_not_counted(engine):
     populations = Population("in", (1,)), Population("a", (1,), IF())

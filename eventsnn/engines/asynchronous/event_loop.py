@@ -102,6 +102,7 @@ def advance(m: Any) -> Any:
             out.last[0] = now
             _fire(m, graph.target[first], now)
             continue
+        out.last[0] = now if now <= predicted else out.last[0]  # else by who fires
         _instant(m, min(now, predicted))
 
 
@@ -217,7 +218,6 @@ def _train_synapses(m: Any, k: int, limit: float) -> Any:
 def _instant(m: Any, now: float) -> None:
     """Work off one instant, population by population."""
     graph, queue, out = m.graph, m.queue, m.out
-    out.last[0] = now
     mark_predicted(m, now)
     for p in graph.order:
         if graph.model[p] < 0:
@@ -373,8 +373,7 @@ def _fire(m: Any, p: int, now: float) -> None:
     """Test population p once, now, and send what fires."""
     graph, calls, cells, out = m.graph, m.calls, m.cells, m.out
     work = cells.work[graph.work_at[p] : graph.work_at[p + 1]]
-    marked = work[0]
-    n = 0
+    marked, n = work[0], 0
     if marked > 0:
         sort_marked(work, marked, graph.size[p])
         n = pointer(calls.settle, graph.model[p])(
@@ -419,6 +418,7 @@ def _await(m: Any, k: int, now: float, n: int) -> None:
 def _note(m: Any, p: int, now: float, n: int) -> None:
     """Count the spikes and keep those that are to be kept."""
     out = m.out
+    out.last[0] = now
     out.spikes[p] += n
     out.tally[LEFT] -= n
     out.tally[SENT] = 1

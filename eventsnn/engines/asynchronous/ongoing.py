@@ -88,7 +88,8 @@ class Ongoing:
         self.begin(state)
         self.reach(feeds, until)
         if not np.isfinite(self.now):
-            self.now = float(self.buffers.out.last[0])
+            begun = 0.0 if state is None else float(state.t)
+            self.now = max(begun, float(self.buffers.out.last[0]))
         for p, starts in self.starts.items():
             starts.append(len(self.kept[p][0]))
 
