@@ -139,6 +139,24 @@ def test_commands_that_every_process_would_do_alike_are_refused(monkeypatch):
             check_ranks(words)
 
 
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}, True),
+        ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1"}, False),
+        ({"SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0"}, False),
+        ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0", "PMI_SIZE": "2"}, False),
+    ],
+)
+def test_tasks_of_slurm_without_an_mpi_are_warned_of_once(env, said, monkeypatch, capsys):
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    check_ranks(["train", "--json"])
+    assert ("Slurm started 2 tasks" in capsys.readouterr().err) == said
+    check_ranks(["sweep", "a.toml"])
+    assert capsys.readouterr().err == ""
+
+
 def test_without_mpi4py_several_processes_are_refused_in_one_line(monkeypatch):
     monkeypatch.setenv("PMI_SIZE", "4")
     monkeypatch.setenv("PMI_RANK", "0")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eventsnn.commands.console import ERR
 from eventsnn.errors import UserError
-from eventsnn.ranks.launch import be_silent, launched
+from eventsnn.ranks.launch import apart, be_silent, launched
 
 SHARED = ("train", "evaluate", "measure")
 APART = ("sweep",)
@@ -13,7 +14,7 @@ APART = ("sweep",)
 
 
 def check_ranks(words: Sequence[str]) -> None:
-    """Refuse several processes of a command that each would do as a whole.
+    """Refuse several processes of a command that each would do as a whole, or warn of them.
 
     Raises
     ------
@@ -22,6 +23,12 @@ def check_ranks(words: Sequence[str]) -> None:
     """
     rank, size = launched()
     command = next((word for word in words if not word.startswith("-")), "")
+    if command in SHARED and (tasks := apart()):
+        ERR.print(
+            f"warning: Slurm started {tasks} tasks that know nothing of each other, and each does "
+            f"all of this {command}; to share it out, start them with srun --mpi=pmi2, or pmix",
+            soft_wrap=True,
+        )
     if size == 1 or command in SHARED + APART:
         return
     if rank:

@@ -28,6 +28,14 @@ def launched(env: Mapping[str, str] | None = None) -> tuple[int, int]:
     return (rank, size) if size > 1 else (0, 1)
 
 
+def apart(env: Mapping[str, str] | None = None) -> int:
+    """Return how many tasks Slurm started without an MPI between them, to the first one; else 0."""
+    env = os.environ if env is None else env
+    tasks = _number(env, "SLURM_STEP_NUM_TASKS")
+    alone = tasks > 1 and launched(env)[1] == 1 and env.get("SLURM_PROCID") == "0"
+    return tasks if alone else 0
+
+
 def _number(env: Mapping[str, str], name: str) -> int:
     text = env.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
