@@ -376,6 +376,31 @@ def test_help_lists_every_command(call):
         assert name in out
 
 
+def test_a_folder_of_runs_that_cannot_be_is_refused_before_data_are_read(
+    call, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("eventsnn.data.readers.digits.digit_halves", None)
+    (tmp_path / "runs").write_text("")
+    code, _, err = call("train", "--limit", 20)
+    assert code == 2 and err == "error: --out runs: runs is a file; give a folder\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("train --epochs zero", r"--epochs is 'zero': .*integer.*\(see eventsnn train --help\)"),
+        ("bench --rounds=0", r"--rounds is '0': .*1 \(see eventsnn bench --help\)"),
+        ("exchange", r"eventsnn exchange: give one of its commands"),
+        ("exchange chek", r".*Did you mean 'check'\?"),
+        ("trian", r".*Did you mean 'train'\? \(see eventsnn --help\)"),
+    ],
+)
+def test_a_word_that_cannot_be_read_is_named_with_its_value_and_where_help_is(words, told, call):
+    code, _, err = call(*words.split())
+    assert code == 2 and re.search(rf"^error: {told}", err.splitlines()[-1])
+
+
 def test_neither_the_package_nor_the_digits_load_a_heavy_library():
     code = (
         "import sys, eventsnn.data.readers.digits as digits; digits.digit_images()\n"

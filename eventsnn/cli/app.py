@@ -24,6 +24,7 @@ from eventsnn.cli.results import bench, compare, reproduce
 from eventsnn.cli.simulate import add_simulate
 from eventsnn.cli.sweep import add_sweep
 from eventsnn.cli.train import add_train
+from eventsnn.cli.train_command import value_of
 from eventsnn.commands.console import OUT, escape_what_streams_lack
 from eventsnn.errors import Interrupted, UserError
 from eventsnn.ranks.launch import begun
@@ -83,7 +84,7 @@ def _main() -> None:
         _stop_writing()
         raise SystemExit(_PIPE_CLOSED) from None
     except TyperException as error:
-        _fail(f"{error.format_message()} (see eventsnn --help)", 2)
+        _fail(_told(error), 2)
     except UserError as error:
         _fail(str(error), 2)
     except OSError as error:
@@ -110,6 +111,18 @@ def _run() -> int:
     except SystemExit:  # how typer ends where a pipe is closed
         return _PIPE_CLOSED
     return code if isinstance(code, int) else 0  # typer returns that of Ctrl-C, too
+
+
+def _told(error: TyperException) -> str:
+    """Return what is wrong with the words, with the value where it is that of a flag."""
+    context = getattr(error, "ctx", None)
+    path = "eventsnn" if context is None else context.command_path
+    said = error.format_message() or f"{path}: give one of its commands"
+    for flag in getattr(getattr(error, "param", None), "opts", ()):
+        value = value_of(sys.argv, flag) if flag.startswith("-") else None
+        if value is not None:
+            said = f"{flag} is {shown(value)}: {error.message}"
+    return f"{said} (see {path} --help)"
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -129,16 +129,16 @@ def rule_of(args: Sequence[str]) -> str:
     UserError
         If there is no such rule.
     """
-    rule, config = _value(args, "--rule"), _value(args, "--config")
+    rule, config = value_of(args, "--rule"), value_of(args, "--config")
     if rule is not None:
         return find_rule(KNOWN["rule"].taken(rule)).kind
     told = {} if config is None else _told_in(Path(config))
-    found, data = told.get("rule"), _value(args, "--data") or told.get("data")
+    found, data = told.get("rule"), value_of(args, "--data") or told.get("data")
     return find_rule(found if found in words() else usual_rule(data)).kind
 
 
-def _value(args: Sequence[str], flag: str) -> str | None:
-    """Return the last value of a flag."""
+def value_of(args: Sequence[str], flag: str) -> str | None:
+    """Return the last value of a flag; None where it has none."""
     found = None
     for k, word in enumerate(args):
         if word == "--":

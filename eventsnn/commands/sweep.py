@@ -16,7 +16,7 @@ from eventsnn.commands.sweep_data import SweepData, WorkerError
 from eventsnn.commands.sweep_options import SweepOptions
 from eventsnn.data.facts import facts_of
 from eventsnn.errors import Interrupted, UserError
-from eventsnn.files.outputs import write_whole
+from eventsnn.files.outputs import check_output_folder, write_whole
 from eventsnn.report.page_parts import check_page_path
 from eventsnn.report.sweep_page import save_sweep
 from eventsnn.sweep.example import example
@@ -43,6 +43,7 @@ def sweep(path: Path | None, asked: SweepOptions, threads: int, console: Console
     if asked.html is not None:
         check_page_path(asked.html)
     study, folder = _study(path, asked)
+    check_output_folder("--out", folder)
     total = _total(study, asked)
     study.check(total)
     data = SweepData(study, console)
@@ -161,7 +162,7 @@ class Worker:
             told = TrialBars(bars, claim.number, claim.known)
             try:
                 state, found = self._trained(claim, told)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, UserError, OSError):  # no fault of the trial
                 with suppress(OSError, UserError):
                     self.journal.leave(claim)
                 raise

@@ -42,6 +42,9 @@ from eventsnn.train.own_data import check_fits, open_own
 from eventsnn.train.saved_run import SavedRun, load_run
 from eventsnn.train.trainer import Trainer
 
+_RUNS = Path("runs")
+"""Where runs go that are given no folder."""
+
 
 def train(
     given: dict[str, Any],
@@ -56,8 +59,7 @@ def train(
     started = time.perf_counter()
     if given.get("epochs", 1) < 1:
         raise UserError(f"epochs is {given['epochs']}; give at least 1")
-    if out is not None:
-        check_output_folder("--out", out)
+    check_output_folder("--out", _RUNS if out is None else out)
     run = _run_to_go_on_with(out) if resume else None
     options = _new_options(given, out) if run is None else _merged(run, given, out)
     rule_of(options).over(ranks)  # refused before data are read
@@ -266,7 +268,7 @@ def _new_folder(data: str, ranks: Ranks) -> Path:
 def _made_folder(data: str) -> Path:
     kind = data.replace(":", "-").split("/")[0].strip("-.") or "run"
     for number in range(1, 10_000):
-        folder = Path("runs") / f"{kind}-{number}"
+        folder = _RUNS / f"{kind}-{number}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

@@ -49,7 +49,7 @@ def subject_of(
     if reading is None:
         raise UserError(
             f"session: a network of the rule {learner.rule.kind} is its own; the simulator does "
-            "not run it (StepSession runs those of deep-spiking)"
+            "not run it; give one that adjoint trained (StepSession runs those of deep-spiking)"
         )
     network = reading.network
     scores = answer_by(reading.loss).scores

@@ -9,7 +9,7 @@ from typing import Any
 
 import eventsnn
 from eventsnn.errors import DataError, UserError
-from eventsnn.files.outputs import check_output_folder, write_whole
+from eventsnn.files.outputs import write_whole
 from eventsnn.files.unpack import read_text
 from eventsnn.sweep.held import wait_to_hold
 from eventsnn.sweep.study import SweepStudy, study_of
@@ -28,7 +28,6 @@ def join(folder: Path, study: SweepStudy) -> None:
     UserError
         If the folder cannot be written, or holds another study: it says what differs.
     """
-    check_output_folder("--out", folder)
     with wait_to_hold(folder):
         path = folder / FILE
         if path.exists():
