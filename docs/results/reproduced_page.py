@@ -3,6 +3,8 @@
 from pathlib import Path
 from types import ModuleType
 
+from results import every_name, read
+
 from eventsnn.reproduce import hm2bp, ledinauskas2020, lee2016, stbp
 from eventsnn.reproduce.command import tables_of
 from eventsnn.reproduce.paper import Paper
@@ -44,6 +46,30 @@ PAGES: dict[str, tuple[ModuleType, str]] = {
 
 NAMES = {"hm2bp": "HM2-BP", "stbp": "STBP", "lee2016": "Lee, Delbruck & Pfeiffer (2016)",
          "ledinauskas2020": "Ledinauskas et al. (2020)"}  # fmt: skip
+
+
+def reproduced(name: str) -> dict:
+    """Return the result of a paper, with rows that were run elsewhere in files of their own.
+
+    Such a file is what the same command wrote: ``stbp-more.json`` beside ``stbp.json``.
+    """
+    first, *others = [read(one) for one in every_name() if one in (name, f"{name}-more")]
+    if not others:
+        return first
+    whole = dict(first)
+    for other in others:
+        twice = whole["rows"].keys() & other["rows"].keys()
+        if twice:
+            raise ValueError(f"{name}: two files have {', '.join(sorted(twice))}")
+        whole["rows"] = whole["rows"] | other["rows"]
+        whole["comparison"] = whole["comparison"] + other["comparison"]
+        whole["outcomes"] = {k: n + other["outcomes"][k] for k, n in whole["outcomes"].items()}
+        whole["seconds"] += other["seconds"]
+        whole["data"] = whole["data"] | other["data"]
+    order = [row.name for row in PAGES[name][0].PAPER.rows]
+    whole["comparison"] = sorted(whole["comparison"], key=lambda one: order.index(one["row"]))
+    whole["rows"] = {row: whole["rows"][row] for row in order if row in whole["rows"]}
+    return whole
 
 
 def reproduced_lines(name: str, result: dict) -> list[str]:

@@ -11,7 +11,7 @@ from nir_page import nir_lines
 from online_page import online_lines
 from others_page import others_lines
 from paper_page import paper_pages
-from reproduced_page import PAGES, draw_reproduced, reproduced_lines
+from reproduced_page import PAGES, draw_reproduced, reproduced, reproduced_lines
 from results import HERE, read
 from scaling_page import scaling_lines
 from speech_page import speech_lines
@@ -70,7 +70,7 @@ def main() -> None:
     draw_front()
     PAPER.figures(read("deep-spiking-networks"), HERE)
     for name in PAGES:
-        draw_reproduced(read(name), HERE)
+        draw_reproduced(reproduced(name), HERE)
 
 
 def pages() -> dict[str, list[str]]:
@@ -83,7 +83,7 @@ def pages() -> dict[str, list[str]]:
         "front": front_lines(),
         "rules": rules_lines(),
         **paper_pages(read("deep-spiking-networks")),
-        **{name: reproduced_lines(name, read(name)) for name in PAGES},
+        **{name: reproduced_lines(name, reproduced(name)) for name in PAGES},
         "speech": speech_lines(),
         "motion": motion_lines(),
         "online": online_lines(),
