@@ -511,6 +511,20 @@ def test_other_data_than_those_of_the_other_workers_end_a_worker(tmp_path, monke
     assert [row["state"] for row in run(path, folder)["trials"]] == ["done", "done"]
 
 
+def test_the_test_half_chooses_nothing(tmp_path, monkeypatch):
+    path, opened = study(tmp_path, trials=3, pruner="median", unpruned_trials=0), sweep_data.data_of
+    one = run(path, tmp_path / "one", test=True)
+
+    def others(*args):  # other recordings, and fewer
+        data = opened(*args)
+        return replace(data, test=data.train.part(0, 9))
+
+    monkeypatch.setattr(sweep_data, "data_of", others)
+    two = run(path, tmp_path / "two", test=True)
+    assert facts(two) == facts(one) and (two["best"], two["front"]) == (one["best"], one["front"])
+    assert two["test"] != one["test"] and two["test"][0]["recordings"] == 9
+
+
 def test_the_small_study_is_what_example_prints_and_it_names_what_is_missing(call, monkeypatch):
     code, out, _ = call("sweep", "--example")
     assert code == 0 and out == TEXT

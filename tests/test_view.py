@@ -1,6 +1,7 @@
 """A network sees a part of a sensor, squares of pixels as one, and recordings in windows."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -134,11 +135,16 @@ def test_events_go_to_the_square_that_their_pixel_is_in(crop, pool, corner, sens
         ({"pool": 1.5}, "pool is 1.5"),
         ({"window_us": -1}, "window_us is -1"),
         ({"window_us": 1 << 40}, "window_us is"),
+        ({"limt": 3}, "option 'limt' is unknown; did you mean limit?"),
+        ({"zoom": 3}, "option 'zoom' is unknown; give crop, pool, window_us, filter, grid_us"),
     ],
 )
 def test_a_view_that_makes_no_sense_is_refused(given, message):
-    with pytest.raises(es.UserError, match=message.replace("+", r"\+")):
+    with pytest.raises(es.UserError, match=re.escape(message)):
         data_set(3).viewed(**given)
+    if "crop" not in given or "part" not in message:  # a part of what is read first
+        with pytest.raises(es.UserError, match=re.escape(message)):
+            es.open_data("nmnist:nowhere", **given)
 
 
 def test_images_and_what_is_viewed_already_are_refused():

@@ -11,7 +11,7 @@ from eventsnn.data.dataset import DataSet, first_of, labels_of
 from eventsnn.data.images import Images, read_stack, unlabelled
 from eventsnn.data.readers import readers
 from eventsnn.data.split import only_in_one
-from eventsnn.data.view import Seeing
+from eventsnn.data.view import Seeing, SensorView
 from eventsnn.data.word import meant, word_of
 from eventsnn.errors import UserError
 
@@ -64,6 +64,7 @@ def open_data(
         raise UserError(f"data {spec!r}: unknown kind {kind!r}; {meant(spec, known, forms)}")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UserError(f"limit is {limit!r:.60}; give at least 1")
+    SensorView.of(seeing)  # refused before data are read
     word = word_of(spec, known[kind].names, known[kind].path)
     data = known[kind]().open(word, limit, progress)
     train, test = first_of(data.train, limit), first_of(data.test, limit)

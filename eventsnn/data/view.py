@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,7 +97,13 @@ class SensorView:
 
     @classmethod
     def of(cls, seeing: Seeing) -> SensorView:
-        """Return the view of these keywords."""
+        """Return the view of these keywords; UserError where one is unknown."""
+        for name in set(seeing) - set(Seeing.__annotations__):
+            near = difflib.get_close_matches(name, ["limit", *Seeing.__annotations__], n=1)
+            hint = (
+                f"did you mean {near[0]}?" if near else f"give {', '.join(Seeing.__annotations__)}"
+            )
+            raise UserError(f"data: option {shown(name)} is unknown; {hint}")
         named: Any = {_KEYWORDS.get(name, name): value for name, value in seeing.items()}
         return cls(**named)
 
