@@ -373,7 +373,7 @@ def test_a_journal_that_is_cut_anywhere_is_gone_on_with_and_one_that_is_damaged_
         assert facts(run(path, folder)) == whole
     for wrong in (b"garbage\n", b"[]\n", b'{"op_code": 4}\n', b'{"op_code": 99}\n', b"\0\0\n"):
         journal.write_bytes(text + wrong + text)
-        with pytest.raises(UserError, match=r"journal\.log: is damaged .*; remove it, and trials"):
+        with pytest.raises(UserError, match=r"journal\.log: is damaged, .*; remove it, and trials"):
             run(path, folder)
     journal.unlink()
     assert facts(run(path, folder)) == whole

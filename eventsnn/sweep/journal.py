@@ -85,22 +85,21 @@ class Journal:
         # An absolute path: Optuna looks at it from other folders, too.
         path = folder.resolve() / JOURNAL
         asked = study.asked
+        pruner = pruners()[asked.pruner]().optuna(asked.unpruned_trials, asked.unpruned_epochs)
         with wait_to_hold(folder):
             try:
                 storage = JournalStorage(JournalFileBackend(str(path), _JournalLock(path)))
                 self.study = optuna.create_study(
                     storage=storage,
-                    pruner=pruners()[asked.pruner]().optuna(
-                        asked.unpruned_trials, asked.unpruned_epochs
-                    ),
+                    pruner=pruner,
                     study_name=asked.name,
                     directions=_DIRECTIONS[asked.goal],
                     load_if_exists=True,
                 )
             except _DAMAGED as error:
                 raise DataError(
-                    f"{path}: is damaged ({error}); remove it, and trials are judged anew from "
-                    "their folders, or give another --out"
+                    f"{path}: is damaged, or of another Optuna ({error}); remove it, and trials "
+                    "are judged anew from their folders, or give another --out"
                 ) from error
 
     def claim(self, total: int) -> Claim | None:
