@@ -70,14 +70,8 @@ def errors_below(below, weight, error, kept, rows, down):  # type: ignore[no-unt
 
 
 @inlined
-def _add_columns(out, row, by, span):  # type: ignore[no-untyped-def]
-    for c in range(span[0], span[1]):
-        out[c] += by * row[c]
-
-
-@inlined
-def _add_bias(out, row, span):  # type: ignore[no-untyped-def]
-    for c in range(span[0], span[1]):
+def _add_bias(out, row):  # type: ignore[no-untyped-def]
+    for c in range(out.size):
         out[c] += row[c]
 
 
@@ -85,19 +79,22 @@ def _add_bias(out, row, span):  # type: ignore[no-untyped-def]
 def upper_gradient(below, error, span, into):  # type: ignore[no-untyped-def]
     """Add the gradients of a layer, of the neurons ``span`` = (from, to) alone."""
     gradient, by_bias = into
+    first, last = span
     for k in range(error.shape[0]):
-        _add_bias(by_bias, error[k], span)
+        own = error[k][first:last]
+        _add_bias(by_bias[first:last], own)
         for j in range(below.shape[1]):
             if below[k, j] > 0:
-                _add_columns(gradient[j], error[k], below[k, j], span)
+                _add_row(gradient[j][first:last], own, below[k, j])
 
 
 @threaded
 def first_gradient(frames, gain, error, span, into):  # type: ignore[no-untyped-def]
     """Add the gradients of the first layer, of the neurons ``span`` = (from, to) alone."""
     gradient, by_bias = into
+    first, last = span
     for k in range(error.shape[0]):
-        _add_bias(by_bias, error[k], span)
+        own = error[k][first:last]
+        _add_bias(by_bias[first:last], own)
         for e in range(frames.start[k], frames.start[k + 1]):
-            by = frames.value[e] * gain
-            _add_columns(gradient[frames.pixel[e]], error[k], by, span)
+            _add_row(gradient[frames.pixel[e]][first:last], own, frames.value[e] * gain)
