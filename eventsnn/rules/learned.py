@@ -75,6 +75,16 @@ class Batch(NamedTuple):
         """The class of each sample, int64 (n,)."""
         return labels_of(self.data)[self.order]
 
+    @property
+    def all_labels(self) -> NDArray[np.int64]:
+        """The class of each sample, those of other ranks among them, int64 (n,)."""
+        return self.labels if self.among is None else self.among.labels
+
+    @property
+    def rows(self) -> slice:
+        """Which of all samples these are."""
+        return slice(0, len(self.order)) if self.among is None else self.among.rows
+
 
 Since = Mapping[str, Mapping[str, NDArray[Any]]]
 """Where neurons stand, by population and the name of a variable, float (size,)."""

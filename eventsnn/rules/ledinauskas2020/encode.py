@@ -25,19 +25,21 @@ def drawn(
     order: NDArray[np.int64],
     steps: int,
     rng: np.random.Generator | None,
-    rows: slice,
+    place: tuple[int, int],
 ) -> NDArray[np.uint8]:
-    """Return spikes of some rows, (n, steps, pixels): each with the probability of its intensity.
+    """Return spikes (n, steps, pixels): in each step with the probability of the intensity.
 
-    Without ``rng`` they depend on the number of an image alone; it draws for all.
+    Without ``rng`` they depend on the number of an image alone. With it they are drawn for all
+    samples of a batch, in which these stand at ``place``: (the first one's, how many there are).
     """
     pixels = images.images[order].reshape(len(order), -1)
-    out = np.empty((rows.stop - rows.start, steps, pixels.shape[1]), np.uint8)
-    for k, number in enumerate(order.tolist()):
-        own = np.random.default_rng([EVALUATION, number]) if rng is None else rng
-        level = own.integers(0, 255, (steps, pixels.shape[1]), np.uint8)
-        if rows.start <= k < rows.stop:
-            out[k - rows.start] = level < pixels[k]
+    out, shape = np.empty((len(order), steps, pixels.shape[1]), np.uint8), (steps, pixels.shape[1])
+    first, n = place if rng is not None else (0, len(order))
+    for k in range(-first, n - first):
+        own = np.random.default_rng([EVALUATION, int(order[k])]) if rng is None else rng
+        level = own.integers(0, 255, shape, np.uint8)
+        if 0 <= k < len(order):
+            out[k] = level < pixels[k]
     return out
 
 
@@ -57,12 +59,15 @@ def encoded(
     order: NDArray[np.int64],
     how: tuple[str, int, Any],
     rng: np.random.Generator | None,
-    rows: slice,
+    place: tuple[int, int],
 ) -> NDArray[Any]:
-    """Return what the input sends of some rows; ``how`` is (constant or poisson, steps, type)."""
+    """Return what the input sends; ``how`` is (constant or poisson, steps, type).
+
+    ``place`` is that of the samples in their batch, as ``drawn`` takes it.
+    """
     kind, steps, real = how
     if not isinstance(data, Images):
-        return cut(data, order[rows], steps)
+        return cut(data, order, steps)
     if kind == "constant":
-        return currents(data, order[rows], real)
-    return drawn(data, order, steps, rng, rows)
+        return currents(data, order, real)
+    return drawn(data, order, steps, rng, place)

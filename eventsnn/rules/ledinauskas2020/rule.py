@@ -48,7 +48,6 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     kind = "ledinauskas2020"
     Options = NormedOptions
     takes = (EventBatch, Images)
-    whole_batches = True
 
     options: NormedOptions
 
@@ -128,12 +127,13 @@ class Ledinauskas2020(Rule[Network, NormedState]):
     def _learn(
         self, state: NormedState, batch: Batch, rng: np.random.Generator
     ) -> tuple[NormedState, Learned]:
-        labels, n = batch.labels, len(batch.order)
-        ran = self.run(state, batch.data, batch.order, rng)
+        labels, rows = batch.all_labels, batch.rows
+        n = len(labels)
+        ran = self.run(state, batch.data, batch.order, rng, place=(rows.start, n))
         every = self.ranks.gathered([ran.logits.reshape(-1)])
         logits = np.concatenate([one[0] for one in every]).reshape(n, -1)
         graded = self.options.make_loss()(logits, labels)
-        found = self.gradients(state, ran, (graded.gradient / n)[self.rows(n)], n)
+        found = self.gradients(state, ran, (graded.gradient / n)[rows], n)
         self._count(state, ran, found)
         rates = [self.options.rate_in(state.optimizer.step, state.updates)] * len(state.params)
         optimizer, now = self.options.make_optimizer(), (state.optimizer, state.params)
@@ -159,10 +159,12 @@ class Ledinauskas2020(Rule[Network, NormedState]):
         order: NDArray[np.int64],
         rng: np.random.Generator | None,
         running: list[Running] | None = None,
+        place: tuple[int, int] | None = None,
     ) -> GraphRun:
         """Run samples, by the statistics of themselves or by running ones.
 
-        Of several ranks each runs its own, unless there are running ones.
+        ``place``: where they stand in a batch that ranks share out, whose statistics they are then
+        (the first one's place, samples of all).
         """
         self.check_data(data)
         if inputs_of(data) != state.graph.n_in:
@@ -171,10 +173,8 @@ class Ledinauskas2020(Rule[Network, NormedState]):
                 "give data of as many"
             )
         how = self.options.input, self.options.n_steps, self.options.real
-        order, n = np.asarray(order, np.int64), len(order)
-        rows = self.rows(n) if running is None else slice(0, n)
-        sent = encoded(data, order, how, rng, rows)
-        settings = self._settings(n if running is None else 0)
+        sent = encoded(data, np.asarray(order, np.int64), how, rng, place or (0, len(order)))
+        settings = self._settings(place[1] if place else 0)
         return forward(state.graph, state.parameters, sent, settings, running)
 
     def _settings(self, n: int) -> WalkSettings:

@@ -49,7 +49,6 @@ class ReLU(Rule[Sizes, ReLUState]):
 
     kind = "relu"
     spiking = False
-    whole_batches = True
     Options = ReLUOptions
 
     options: ReLUOptions
@@ -130,21 +129,21 @@ class ReLU(Rule[Sizes, ReLUState]):
         self, state: ReLUState, batch: Batch, rng: np.random.Generator
     ) -> tuple[ReLUState, Learned]:
         """Make one update by the mean loss of the batch."""
-        n, share, own = len(batch.order), self.options.dropout, self.rows(len(batch.order))
-        frames = self.frames(batch.data, batch.order[own], state.sizes)
+        labels, share, own = batch.all_labels, self.options.dropout, batch.rows
+        n, frames = len(labels), self.frames(batch.data, batch.order, state.sizes)
         kept = walk.everyone(state, n)
         if share:
             kept = [np.float32(1 / (1 - share)) * (rng.random(k.shape) >= share) for k in kept]
             kept = [k.astype(np.float32) for k in kept]
         passed = walk.forward(state, frames, [k[own] for k in kept], self.threads)
-        graded = self.options.make_loss()(self._outputs(passed), batch.labels)
+        graded = self.options.make_loss()(self._outputs(passed), labels)
         error = (graded.gradient / n).astype(np.float32)[own]
         errors = walk.errors_of(state, passed, error, self.threads)
         passed, errors = walk.together(self.ranks, passed, errors)
         self._count(state, passed, n)
         grown = walk.gradients(state, passed, errors, self.ranks.columns, self.threads)
         state = self._updated(state, grown)
-        right = int((answers(graded.scores) == batch.labels).sum())
+        right = int((answers(graded.scores) == labels).sum())
         return state, Learned(right, float(graded.loss.sum()))
 
     def _outputs(self, passed: walk.Signals) -> NDArray[np.float64]:
