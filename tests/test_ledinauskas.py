@@ -14,6 +14,7 @@ from eventsnn.events import EventBatch, EventStream
 from eventsnn.network.layer_string import parse_layers
 from eventsnn.rules.learned import Batch, Epoch
 from eventsnn.rules.ledinauskas2020 import Ledinauskas2020
+from eventsnn.rules.ledinauskas2020.encode import encoded
 from eventsnn.rules.ledinauskas2020.options import NormedOptions
 from eventsnn.rules.ledinauskas2020.reference import (
     DenseSynapses,
@@ -144,6 +145,18 @@ def test_spikes_and_gradients_are_those_of_the_dense_definition(layers, given):
             same(mine, one)
     for e, norm_of in zip(g.potentials, found.norms, strict=True):
         same(norm_of, np.linalg.norm(e))
+
+
+@pytest.mark.parametrize("own", [slice(0, 3), slice(3, 7), slice(7, 7)])
+def test_a_part_of_a_batch_is_drawn_as_in_the_whole_batch(own):
+    data, order = pictures(7), np.random.default_rng(1).permutation(7)
+    rngs = [np.random.default_rng(2) for _ in range(2)]
+    whole = encoded(data, order, ("poisson", 4, np.float32), rngs[0], (0, 7))
+    part = encoded(data, order[own], ("poisson", 4, np.float32), rngs[1], (own.start, 7))
+    assert whole.any() and not whole.all()
+    np.testing.assert_array_equal(part, whole[own])
+    assert rngs[0].random() == rngs[1].random()
+    assert encoded(data, order[own], ("constant", 4, np.float32), None, (0, 7)).shape[1] == 36
 
 
 def test_recordings_are_cut_into_steps_in_which_an_input_fires_once():

@@ -16,8 +16,13 @@ EVALUATION = 0x9E3779B9
 
 def currents(images: Images, order: NDArray[np.int64], real: Any) -> NDArray[Any]:
     """Return intensities in [0, 1], (n, pixels)."""
-    found: NDArray[Any] = images.images[order].reshape(len(order), -1) * real(1 / 255)
+    found: NDArray[Any] = _pixels(images, order) * real(1 / 255)
     return found
+
+
+def _pixels(images: Images, order: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the pixels of some images, (n, pixels): of none, too."""
+    return images.images.reshape(len(images), -1)[order]
 
 
 def drawn(
@@ -32,7 +37,7 @@ def drawn(
     Without ``rng`` they depend on the number of an image alone. With it they are drawn for all
     samples of a batch, in which these stand at ``place``: (the first one's, how many there are).
     """
-    pixels = images.images[order].reshape(len(order), -1)
+    pixels = _pixels(images, order)
     out, shape = np.empty((len(order), steps, pixels.shape[1]), np.uint8), (steps, pixels.shape[1])
     first, n = place if rng is not None else (0, len(order))
     for k in range(-first, n - first):
