@@ -60,6 +60,8 @@ PROMISED = {
     "balanced_cuba_lif_rate_hz",
     "feedforward_10_bins_controls",
     "feedforward_30_bins_controls",
+    "feedforward_cuba_lif_controls",
+    "feedforward_cuba_lif_spikes",
     "queue_push_pop_ns",
 }
 

@@ -24,6 +24,7 @@ from eventsnn.engines.layered.dense import laid as feedforward_laid
 from eventsnn.engines.options import Options
 from eventsnn.errors import DataError, UserError
 from eventsnn.events import EventBatch, EventStream
+from eventsnn.generators.constant_current import ConstantCurrent
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
 from eventsnn.neurons.if_ import IF
@@ -383,10 +384,29 @@ def test_graphs_that_are_not_layered_are_left_to_the_other_engine():
         graph(forward, Connection("in", "b", square), Connection("a", "b", square))
     )
     assert not feedforward.supports(graph(Connection("in", "a", square, np.full((2, 2), 3))))
-    current = Population("c", (2,), CubaLIF(20.0, 5.0, 1.0))
-    assert not feedforward.supports(
-        graph(Connection("in", "c", square), populations=(source, current))
-    )
+
+
+def test_current_based_neurons_are_layered_where_a_layer_waits_for_them():
+    source, b = Population("in", (1, 1, 2)), Population("b", (2,), LIF(10.0))
+    current, square = Population("c", (2,), CubaLIF(20.0, 5.0)), Dense(2, 2)
+    into, further = Connection("in", "c", square), Connection("c", "b", square)
+
+    def supported(*connections, populations=(source, current)):
+        return feedforward.supports(Network(populations, connections))
+
+    assert supported(into)
+    listed = Sparse.from_pairs([0, 1], [0, 1], 2, 2)[0]
+    assert not supported(Connection("in", "c", listed))
+    # What they send comes between microseconds, which the layers of LIF do not take.
+    assert not supported(into, further, populations=(source, current, b))
+    readout = replace(b, neuron=Readout(10.0))
+    assert supported(into, further, populations=(source, current, readout))
+    # Those that fire without any event do so in no layer.
+    driven = replace(current, generator=ConstantCurrent(0.1))
+    without_end = replace(current, neuron=CubaLIF(20.0, 5.0, bias=1.1))
+    for other in (driven, without_end):
+        assert not supported(into, populations=(source, other))
+    assert not supported(Connection("in", "b", square), populations=(source, b, current))
 
 
 def test_threads_beyond_any_number_make_no_more_tasks_than_there_are_events():

@@ -6,7 +6,7 @@ from typing import Any
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import HIDDEN, Case, Control, at_once, machine, measure
-from eventsnn.bench.current_based import binned_cases, current_based_cases
+from eventsnn.bench.current_based import binned_cases, current_based_cases, layered_case
 from eventsnn.bench.hm2bp import hm2bp_cases
 from eventsnn.bench.ledinauskas2020 import ledinauskas_cases
 from eventsnn.bench.lee2016 import lee2016_cases
@@ -109,6 +109,7 @@ def _cases(batch: EventBatch, few: EventBatch, threads: int, result: Result) -> 
     cases += one_by_one_cases(few) + session_cases(few, result)
     cases += hm2bp_cases(threads, result) + ledinauskas_cases(result)
     cases += binned_cases(batch) + current_based_cases(threads, result)
+    cases.append(layered_case(few, result))
     cases.append(_recurrent_case("recurrent", 1000, result))
     cases.append(_recurrent_case("recurrent_fine", 1, result))
     cases.append(Case("queue", Turnover(_QUEUE_STEPS).run, _QUEUE_STEPS))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from eventsnn.bench import networks
 from eventsnn.bench.control import Case
@@ -17,6 +20,8 @@ from eventsnn.neurons.neuron import Neuron
 from eventsnn.rules.eventprop.gradients import Gradients, errors_of, eventprop
 
 RECORDINGS, SECONDS = 8, 0.2
+LOUDER = 8.0
+"""By what current-based neurons need stronger weights than those that jump to fire as much."""
 BINS = (10, 30)
 """Steps of a recording to which times are rounded down."""
 
@@ -65,6 +70,21 @@ def _balanced_case(name: str, result: dict[str, Any]) -> Case:
         simulate(network, weights, events, record="counts")
 
     return Case(f"balanced_{name}", run, float(counts.synaptic_adds.sum()))
+
+
+def layered_case(events: EventBatch, result: dict[str, Any]) -> Case:
+    """Return sensor-800 of current-based neurons, whose layer waits for their spikes."""
+    source, hidden = networks.dense(events).populations
+    hidden = replace(hidden, neuron=CubaLIF(networks.TAU_US, 5_000.0))
+    network = Network((source, hidden), networks.dense(events).connections)
+    weights = [w * np.float32(LOUDER) for w in networks.dense_weights(events, 1000)]
+    counts = simulate(network, weights, events, record="nothing").counts
+    result["feedforward_cuba_lif_spikes"] = float(counts.spikes[:, 1].mean())
+
+    def run() -> None:
+        simulate(network, weights, events, engine="feedforward", record="counts")
+
+    return Case("feedforward_cuba_lif", run, len(events.t))
 
 
 def step_us(events: EventBatch, bins: int) -> int:

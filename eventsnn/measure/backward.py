@@ -118,7 +118,7 @@ def _count(passed: layered.Passed, piece: layered.Piece, link: Link, out: Backwa
 
 
 def _check(network: Network) -> None:
-    if not supports(network):
+    if not supports(network) or any(p.predicts for p in network.populations):
         raise UserError("measure: the reverse walk is counted for layered networks only")
     for connection in network.connections:
         neuron = network[connection.target].neuron

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from eventsnn.kernels.compile import inlined, kernel, threaded
+import numpy as np
+
+from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.kernels.exponential import decayed
 
 # The closed form, for all engines: one function each, so that spike times agree bit for bit.
@@ -61,8 +63,32 @@ def flow(
 ) -> tuple[float, float]:
     """Return (v, i) after ``dt`` microseconds without events, from the closed form."""
     tau_mem, tau_syn, bias = constants
-    a, b, response = factors(dt, taus_of(tau_mem, tau_syn))
+    return _flowed(v, current, dt, taus_of(tau_mem, tau_syn), bias)  # type: ignore[no-any-return]
+
+
+@inlined
+def _flowed(v: float, current: float, dt: float, taus: Taus, bias: float) -> Any:
+    """Do so with time constants that were taken apart once for many intervals."""
+    a, b, response = factors(dt, taus)
     return bias + (v - bias) * a + current * response, current * b
+
+
+@inlined
+def advanced(
+    state: tuple[float, float], times: tuple[float, float, float], taus: Taus, bias: float
+) -> tuple[float, float]:
+    """Return (v, i) at ``t``, as ``CubaLIF._advanced``; ``times`` are its clock, ready, and t."""
+    v, current = state
+    clock, ready, t = times
+    if not likely(clock >= ready):
+        pause = min(t, ready) - clock
+        current *= math.exp(-pause / taus.syn)
+        clock += pause
+    if t > clock:
+        a, b, response = factors(t - clock, taus)
+        v = bias + (v - bias) * a + current * response
+        current *= b
+    return v, current
 
 
 MARGIN = 1e-12
@@ -151,6 +177,7 @@ def crossing(
     if v >= threshold:
         return 0.0
     tau_mem, tau_syn, bias = constants
+    taus: Any = taus_of(tau_mem, tau_syn)
     turn = turning(v, current, constants)
     rising = current + bias - v > 0.0 or (current + bias == v and current < 0.0)
     low, high = 0.0, turn
@@ -162,13 +189,13 @@ def crossing(
         if bias <= threshold:
             return math.inf
         high = low + tau_mem + tau_syn
-        while flow(v, current, high, constants)[0] < threshold:
+        while _flowed(v, current, high, taus, bias)[0] < threshold:
             low, high = high, high + 2.0 * (high - low)
-    elif flow(v, current, high, constants)[0] < threshold:
+    elif _flowed(v, current, high, taus, bias)[0] < threshold:
         return math.inf
     s = low
     for _ in range(200):
-        at, i = flow(v, current, s, constants)
+        at, i = _flowed(v, current, s, taus, bias)
         if at < threshold:
             low = s
         else:
@@ -182,3 +209,22 @@ def crossing(
             break
         s = new
     return s
+
+
+@kernel
+def predicted(
+    state: tuple[float, float], times: tuple[float, float, float], firing: tuple[float, Taus, float]
+) -> float:
+    """Return when a neuron fires if nothing arrives after its clock, as ``CubaLIF._predicted``.
+
+    ``times`` are its clock, when it is ready, and when it would be after a spike now; ``firing``
+    is (threshold, time constants, bias).
+    """
+    (v, current), (clock, ready, pause_ends), (threshold, taus, bias) = state, times, firing
+    begin = max(clock, ready)
+    if begin > clock:
+        current *= math.exp(-(begin - clock) / taus.syn)
+    when = begin + crossing(v, current, threshold, (taus.mem, taus.syn, bias))
+    if when <= clock and ready == pause_ends:
+        return float(np.nextafter(clock, math.inf))  # it fired just then: once at an instant
+    return float(when)

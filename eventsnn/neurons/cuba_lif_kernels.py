@@ -19,10 +19,11 @@ from eventsnn.kernels.compile import inlined, kernel, likely
 from eventsnn.kernels.vector import first_bit
 from eventsnn.neurons import neuron as base
 from eventsnn.neurons.cuba_lif_flow import (
+    advanced,
     below_until,
-    crossing,
     factors,
     longest_rise,
+    predicted,
     stays_below,
     taus_of,
 )
@@ -51,16 +52,8 @@ def _fixed(table: Any) -> Any:
 def _advance(fixed: Any, x: Any, times: Any, t: float, j: int) -> None:
     """Bring neuron j up to t and note its slope, as ``CubaLIF._advanced``."""
     n, taus, bias, rate, _, _ = fixed
-    v, current = float(x[j]), float(x[n + j])
-    clock, ready = times[j], times[n + j]
-    if not likely(clock >= ready):
-        pause = min(t, ready) - clock
-        current *= math.exp(-pause / taus.syn)
-        clock += pause
-    if t > clock:
-        a, b, response = factors(t - clock, taus)
-        v = bias + (v - bias) * a + current * response
-        current *= b
+    now = times[j], times[n + j], t
+    v, current = advanced((float(x[j]), float(x[n + j])), now, taus, bias)
     x[j], x[n + j] = v, current
     x[2 * n + j] = (current + bias - v) * rate
     times[j] = t
@@ -69,16 +62,10 @@ def _advance(fixed: Any, x: Any, times: Any, t: float, j: int) -> None:
 @kernel
 def _predicted(table: Any, x: Any, times: Any, j: int) -> float:
     """Return when neuron j fires if nothing arrives after its clock, as ``CubaLIF._predicted``."""
-    n = int64(table[0])
-    v, current, clock, ready = float(x[j]), float(x[n + j]), times[j], times[n + j]
-    begin = max(clock, ready)
-    if begin > clock:
-        current *= math.exp(-(begin - clock) / table[_TAU_SYN])
-    constants = table[_TAU_MEM], table[_TAU_SYN], table[_BIAS]
-    when = begin + crossing(v, current, table[_THRESHOLD], constants)
-    if when <= clock and ready == clock + table[_REFRACTORY]:
-        return float(np.nextafter(clock, math.inf))  # it fired just then: once at an instant
-    return float(when)
+    n, taus = int64(table[0]), taus_of(table[_TAU_MEM], table[_TAU_SYN])
+    times_of = times[j], times[n + j], times[j] + table[_REFRACTORY]
+    firing = table[_THRESHOLD], taus, table[_BIAS]
+    return float(predicted((float(x[j]), float(x[n + j])), times_of, firing))
 
 
 @inlined

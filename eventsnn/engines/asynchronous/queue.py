@@ -41,6 +41,7 @@ from eventsnn.engines.asynchronous.places import (
     WAITING,
 )
 from eventsnn.kernels.compile import entry_point, fetch, inlined, kernel
+from eventsnn.kernels.heap import pop, push
 
 CHUNK = 32
 """Entries of a chunk."""
@@ -220,33 +221,11 @@ def _open_page(
 
 
 def _heap_push(times: Any, units: Any, n: int, t: float, unit: int) -> Any:
-    k = n
-    while k > 0:
-        parent = (k - 1) >> 2
-        if times[parent] < t or (times[parent] == t and units[parent] <= unit):
-            break
-        times[k], units[k] = times[parent], units[parent]
-        k = parent
-    times[k], units[k] = t, unit
-    return n + 1
+    return push(times, units, n, t, unit)
 
 
 def _heap_pop(times: Any, units: Any, n: int) -> Any:
-    n -= 1
-    t, unit, k = times[n], units[n], 0
-    while 4 * k + 1 < n:
-        best = 4 * k + 1
-        for child in range(best + 1, min(best + 4, n)):
-            if times[child] < times[best] or (
-                times[child] == times[best] and units[child] < units[best]
-            ):
-                best = child
-        if t < times[best] or (t == times[best] and unit <= units[best]):
-            break
-        times[k], units[k] = times[best], units[best]
-        k = best
-    times[k], units[k] = t, unit
-    return n
+    return pop(times, units, n)
 
 
 @cache

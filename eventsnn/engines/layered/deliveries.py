@@ -67,6 +67,11 @@ class Deliveries(NamedTuple):
     instants : int64 array (n_recordings,)
     multiple : float64 array (n,)
         By what the weights of each event are multiplied; empty where that is 1.
+    end : float64 array (n_recordings,)
+        Before when neurons may fire by themselves; -inf where more deliveries are to come, up to
+        the first of which they wait. Empty for a layer that does not ask.
+    most : int
+        Spikes after which a recording is taken for a runaway.
     """
 
     t: NDArray[np.int64]
@@ -76,6 +81,8 @@ class Deliveries(NamedTuple):
     start: NDArray[np.int64]
     instants: NDArray[np.int64]
     multiple: NDArray[np.float64] = _EACH
+    end: NDArray[np.float64] = _EACH
+    most: int = NEVER
 
 
 class Decay(NamedTuple):

@@ -66,22 +66,29 @@ class Task(NamedTuple):
 def supports(network: Network) -> bool:
     """Return whether the graph has one input, no cycle, one delay a connection, one into a target.
 
-    No population may fire between events, whether or not something leads to it.
+    A population may fire between events where a layer is there for it, which waits.
     """
     targets = network.targets
     if len(network.inputs) != 1:
         return False
-    if any(p.predicts for p in network.populations):
+    if any(p.predicts and not _waits(network, i) for i, p in enumerate(network.populations)):
         return False
     if len(set(targets)) < len(targets) or in_order(network) is None:
         return False
     return all(_supported(network, c) for c in network.connections)
 
 
+def _waits(network: Network, population: int) -> bool:
+    """Return whether neurons fire between events by their model alone, behind a connection."""
+    generator = network.populations[population].generator
+    return generator is None and population in network.targets
+
+
 def _supported(network: Network, connection: Connection) -> bool:
     neuron = network[connection.target].neuron
     layer = layer_of(neuron, connection.topology) if neuron is not None else None
-    return connection.one_delay and layer is not None
+    in_time = layer is not None and (layer.timed or not network[connection.source].predicts)
+    return connection.one_delay and in_time
 
 
 def run(
@@ -157,7 +164,8 @@ def _run_spans(
     spans: list[Span],
 ) -> Task:
     rows = slice(spans[0].first, spans[0].last)
-    spikes, loop = out.counts.spikes[rows], Loop(network, links, recordings, rows)
+    spikes = out.counts.spikes[rows]
+    loop = Loop(network, links, recordings, rows, budget=options.event_budget)
     pieces = []
     for span in spans:
         kept: dict[int, Train] = {}
@@ -165,7 +173,7 @@ def _run_spans(
             count_step(step, out, rows)
             if step.population in options.kept and step.train is not None:
                 kept[step.population] = step.train
-        check_budget(network, spikes, options.event_budget)
+            check_budget(network, spikes, options.event_budget)
         pieces.append(SpanTrains(span, kept))
     return Task(pieces, loop.readouts(_ends(recordings, out, rows)))
 
@@ -178,7 +186,9 @@ def count_step(step: Step, out: Counted, rows: slice) -> None:
     if step.link is None or step.came is None or step.tally is None:
         out.now[rows] = np.maximum(out.now[rows], _last(step.train) if step.train else 0)
         return
-    out.now[rows] = np.maximum(out.now[rows], _last(step.came))
+    for events in (step.came, step.train):
+        if events is not None:
+            out.now[rows] = np.maximum(out.now[rows], _last(events))
     counts.deliveries[rows, step.link.connection] += np.diff(step.came.start)
     counts.neuron_updates[rows, step.population] += step.tally.updates
     counts.synaptic_adds[rows, step.link.connection] += step.tally.adds

@@ -91,18 +91,26 @@ class Layer(ABC):
     counts : bool
         True if it multiplies by ``Deliveries.multiple``, both ways; else a layer gets events that
         stand for several one by one.
+    timed : bool
+        True if it takes deliveries between microseconds, as neurons send that fire by themselves.
     """
 
     lays: ClassVar[bool] = False
     beside: ClassVar[bool] = False
     apart: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
     decay: Decay | None = None
 
     @abstractmethod
     def __init__(
         self, topology: Topology, neuron: Neuron, weights: NDArray[Any], ahead: Ahead
     ) -> None: ...
+
+    @classmethod
+    def fits(cls, neuron: Neuron) -> bool:
+        """Return whether it runs a model of its type with these parameters."""
+        return True
 
     @abstractmethod
     def start(self, recordings: int) -> Any:
@@ -229,12 +237,12 @@ def runs_others(spiking: bool) -> Callable[[L], L]:
 def layer_of(neuron: Neuron, topology: Topology) -> type[Layer] | None:
     """Return the layer that runs these neurons behind this connection.
 
-    None for a model that may fire between events: no layer can wait for it.
+    None for a model that may fire between events and has no layer of its own, which waits for it.
     """
-    if neuron.predicts:
-        return None
-    other = general(neuron.spiking)
-    return _FAST.get((type(neuron), type(topology)), other)
+    other = None if neuron.predicts else general(neuron.spiking)
+    _import_shapes()
+    found = _FAST.get((type(neuron), type(topology)), other)
+    return found if found is not None and found.fits(neuron) else None
 
 
 def general(spiking: bool) -> type[Layer]:

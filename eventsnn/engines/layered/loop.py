@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.inputs import Inputs
-from eventsnn.engines.layered.deliveries import ANEW, Deliveries, Tally, Train, gather, send
+from eventsnn.engines.layered.deliveries import ANEW, Deliveries, Tally, Train, gather
 from eventsnn.engines.layered.dense.laid import Laid
 from eventsnn.engines.layered.layer import Ahead, Layer, layer_of
 from eventsnn.engines.layered.masks import Masks, speaking
 from eventsnn.engines.layered.near import run_near
 from eventsnn.engines.layered.spans import Span
+from eventsnn.engines.layered.timed import send
 from eventsnn.engines.layered.unpacked import one_by_one, unpacked
+from eventsnn.engines.options import EVENT_BUDGET
 from eventsnn.kernels.compile import check_compiling
 from eventsnn.network import Network
 from eventsnn.record import Readouts
@@ -92,6 +94,8 @@ class Loop:
     rows : slice
         Which recordings.
     asked : Asked
+    budget : int
+        Spikes of a recording from which on a layer may stop.
     """
 
     def __init__(
@@ -101,9 +105,11 @@ class Loop:
         recordings: Inputs,
         rows: slice,
         asked: Asked = NOTHING,
+        budget: int = EVENT_BUDGET,
     ) -> None:
         self.network, self.links, self.recordings, self.rows = network, links, recordings, rows
-        self.asked = asked
+        self.asked, self.budget = asked, budget
+        self.end = recordings.until[rows]
         self.states: dict[int, Any] = {}
         self.before: dict[int, NDArray[np.int64]] = {}
         self.fresh = asked.since is None
@@ -112,6 +118,10 @@ class Loop:
 
     def steps(self, span: Span) -> Iterator[Step]:
         """Run the next span of the recordings: yield the input, then each layer."""
+        if span.end < self.recordings.start[span.last]:
+            self.end = np.full(span.last - span.first, -np.inf)
+        else:
+            self.end = self.recordings.until[span.first : span.last]
         yield from self.through(gather(self.recordings, *span))
 
     def through(self, given: Train) -> Iterator[Step]:
@@ -134,7 +144,11 @@ class Loop:
         came = send(train, link.delay_us, until, link.layer.decay, self.before.get(c, ANEW))
         if len(came.t):
             self.before[c] = came.t[-1:].copy()
-        return unpacked(came, packed) if packed else came
+        return self._ends(unpacked(came, packed) if packed else came)
+
+    def _ends(self, came: Deliveries) -> Deliveries:
+        """Return deliveries with what neurons have to know that fire by themselves."""
+        return came._replace(end=self.end, most=self.budget)
 
     def _packed(self, link: Link, train: Train) -> tuple[Train, int]:
         """Return what a link is sent, and by what number of units it is packed; 0: it is not.

@@ -96,7 +96,7 @@ class Passed(NamedTuple):
 
 def check_layered(network: Network) -> None:
     """Refuse a network that cannot go layer by layer."""
-    if not supports(network):
+    if not supports(network) or any(p.predicts for p in network.populations):
         raise UserError(
             f"adjoint: {_not_layered(network)}; give a layered network of neurons such as if, lif "
             "and readout, or train with the rule eventprop"

@@ -90,7 +90,9 @@ class _Turns:
 
     def piece(self, rows: slice) -> tuple[Task, Watched]:
         """Run some recordings in turns until all are stopped or at their ends."""
-        loop = TurnLoop(self.network, self.links, self.recordings, rows)
+        loop = TurnLoop(
+            self.network, self.links, self.recordings, rows, budget=self.options.event_budget
+        )
         watched = Watched(self.network, self.recordings.until[rows], *self.asked)
         trains: dict[int, list[Train]] = {p: [] for p in self.options.kept}
         loop.begin()

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.engines.counted import pack
-from eventsnn.engines.layered.deliveries import Deliveries, Train, send
+from eventsnn.engines.layered.deliveries import Deliveries, Train
 from eventsnn.engines.layered.layer import Layer
 from eventsnn.engines.layered.loop import Link, Loop
 from eventsnn.engines.layered.ties import room_for, sort_ties
+from eventsnn.engines.layered.timed import send
 from eventsnn.engines.layered.unpacked import unpacked
 from eventsnn.kernels.compile import threaded
 
@@ -40,7 +41,7 @@ class TurnLoop(Loop):
 
         One that stands at its border does nothing.
         """
-        self.border = border
+        self.border = self.end = border
         return self.through(self._events())
 
     def _events(self) -> Train:
@@ -65,11 +66,11 @@ class TurnLoop(Loop):
         train, packed = self._packed(link, train)
         if link.delay_us:
             train, self.waiting[c] = self._due(train, self.waiting.get(c), link.delay_us)
-        before = self.before.setdefault(c, np.full(len(self.border), -1))
+        before = self.before.setdefault(c, np.full(len(self.border), -1, train.t.dtype))
         came = send(train, link.delay_us, self.border, link.layer.decay, before)
         some = np.flatnonzero(np.diff(came.start))
         before[some] = came.t[came.start[some + 1] - 1]
-        return unpacked(came, packed) if packed else came
+        return self._ends(unpacked(came, packed) if packed else came)
 
     def _due(self, train: Train, waiting: Train | None, delay_us: int) -> tuple[Train, Train]:
         """Return what arrives in this window, and what waits."""

@@ -26,14 +26,14 @@ class Levels(NamedTuple):
     """What a readout holds at its last delivery, a row for each recording.
 
     ``v``, ``maximum`` and ``integral`` are float (n_recordings, n_units), ``maximum_t``
-    float64 of that shape, ``clock`` int64 (n_recordings,), -1 for never.
+    float64 of that shape, ``clock`` float64 (n_recordings,), -1 for never.
     """
 
     v: NDArray[Any]
     maximum: NDArray[Any]
     integral: NDArray[Any]
     maximum_t: NDArray[np.float64]
-    clock: NDArray[np.int64]
+    clock: NDArray[np.float64]
 
 
 @runs((Readout,), (Dense,))
@@ -43,6 +43,7 @@ class ReadoutLayer(Layer):
     beside = True
     apart = True
     counts = True
+    timed = True
 
     def __init__(
         self, topology: Topology, neuron: Readout, weights: NDArray[Any], ahead: Ahead
@@ -54,7 +55,7 @@ class ReadoutLayer(Layer):
         """Return the levels at rest."""
         shape, dtype = (recordings, self.weights.shape[1]), self.weights.dtype
         v, maximum, integral = (np.zeros(shape, dtype) for _ in range(3))
-        never = np.full(recordings, -1, np.int64)
+        never = np.full(recordings, -1.0)
         return Levels(v, maximum, integral, np.full(shape, -math.inf), never)
 
     def start_at(self, v: NDArray[Any]) -> Levels:
@@ -113,7 +114,7 @@ def run_levels(events, w, tau, levels):  # type: ignore[no-untyped-def]
             t, row = events.t[e], w[np.int64(events.row[e])]
             if t != levels.clock[r]:
                 # Nothing stands before the first delivery: its gap may be anything.
-                dt = np.float64(t - max(levels.clock[r], np.int64(0)))
+                dt = np.float64(t) - max(levels.clock[r], 0.0)
                 exact = events.decay[e]
                 decay, area = real(exact), real(dt if math.isinf(tau) else tau * (1.0 - exact))
                 for k in range(len(v)):

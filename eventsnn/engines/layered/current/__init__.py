@@ -1,0 +1,1 @@
+"""Dense connections into current-based neurons, which fire between events."""
