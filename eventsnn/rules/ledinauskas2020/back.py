@@ -159,11 +159,12 @@ def _weights(
         return int(adds), own
 
     parts = over_lanes(work, len(sent), settings)
-    groups = [own * settings.real(one.share) for _, own in parts]
+    groups = ((own * settings.real(one.share)).reshape(out.shape) for _, own in parts)
     if settings.batch:
-        found.groups[s] = GroupSums([g.reshape(out.shape) for g in groups], out.shape, out.dtype)
-    for own in [] if settings.batch else groups:
-        out += own.reshape(out.shape)
+        found.groups[s] = GroupSums([*groups], out.shape, out.dtype)
+    else:
+        for own in groups:
+            out += own
     return sum(adds for adds, _ in parts)
 
 
