@@ -147,9 +147,9 @@ def _sum_events(t: Any, unit: Any, start: Any, since: float, until: Any, out: An
         while first < end and t[end - 1] >= until[r]:
             end -= 1
         total = np.uint64(0)
-        for k in range(first, end):
-            x = np.uint64(t[k]) * np.uint64(0x9E3779B97F4A7C15)
-            x += np.uint64(unit[k]) * np.uint64(0xC2B2AE3D27D4EB4F)
+        times, units = t[first:end], unit[first:end]
+        for k in range(len(times)):
+            x = np.uint64(times[k]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(units[k])
             x ^= x >> np.uint64(29)
             x *= np.uint64(0xBF58476D1CE4E5B9)
             total += x ^ (x >> np.uint64(32))

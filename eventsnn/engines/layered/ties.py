@@ -23,19 +23,28 @@ def room_for(events: int) -> NDArray[np.int32]:
 @kernel
 def sort_ties(t: Any, unit: Any, room: Any) -> None:
     """Sort events at one time by unit, in place; units are 0 or more."""
-    first, n = 0, len(t)
-    while first < n - 1:
-        last, ordered, most = first + 1, True, unit[first]
-        while last < n and t[last] == t[first]:
-            ordered &= unit[last] >= unit[last - 1]
-            most = max(most, unit[last])
-            last += 1
-        if not ordered:
-            if last - first <= _FEW:
-                _insert(unit[first:last])
-            else:
-                _by_digits(unit[first:last], most, room)
-        first = last
+    k, end = 0, len(t) - 1
+    while k < end:
+        if t[k] == t[k + 1] and unit[k] > unit[k + 1]:
+            while k > 0 and t[k - 1] == t[k]:
+                k -= 1
+            k = _sort_first(t, unit, k, room)
+        else:
+            k += 1
+
+
+@kernel
+def _sort_first(t: Any, unit: Any, first: Any, room: Any) -> Any:
+    """Sort the events at the time of event ``first``; return the first one behind them."""
+    last, most = first + 1, unit[first]
+    while last < len(t) and t[last] == t[first]:
+        most = max(most, unit[last])
+        last += 1
+    if last - first <= _FEW:
+        _insert(unit[first:last])
+    else:
+        _by_digits(unit[first:last], most, room)
+    return last
 
 
 @kernel

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eventsnn.kernels.compile import inlined
+from eventsnn.kernels.compile import kernel
 
 
 class Apart(NamedTuple):
@@ -35,7 +35,7 @@ class Apart(NamedTuple):
         return cls.rest(0, 0, dtype)
 
 
-@inlined
+@kernel
 def fetch(block, r, old, refractory):  # type: ignore[no-untyped-def]
     """Bring a block to where recording ``r`` stands; its potentials into half ``old``."""
     width = np.uint64(len(block.ready))
@@ -49,7 +49,7 @@ def fetch(block, r, old, refractory):  # type: ignore[no-untyped-def]
         block.held[k] = block.apart.held[r, k]
 
 
-@inlined
+@kernel
 def leave(block, r, old, refractory):  # type: ignore[no-untyped-def]
     """Note where recording ``r`` stands."""
     width = np.uint64(len(block.ready))

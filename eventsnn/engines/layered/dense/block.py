@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from eventsnn.engines.layered.dense.apart import fetch, leave
 from eventsnn.engines.layered.dense.instants import CROWDED, take_instant
 from eventsnn.engines.layered.dense.one_by_one import note, step_lanes
-from eventsnn.kernels.compile import inlined, likely, threaded
+from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.kernels.vector import LINE, first_bit, lane_bits, splat
 
 GROUP = 4
@@ -227,6 +227,16 @@ def _fire(events, w, firing, block, near, old, words, e, group, spikes, n):  # t
     return n
 
 
+@kernel
+def _instants(given, block, near, at, bounds, chunks):  # type: ignore[no-untyped-def]
+    """Take a block through instants while there is room; see ``take_instant``."""
+    (old, e, n), (stop, room, spikes) = at, bounds
+    while e < stop and n <= room:
+        e, n = take_instant(given, block, near, old, e, (spikes, n), chunks)
+        old = np.uint64(1) - old
+    return old, e, n
+
+
 @threaded
 def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  # type: ignore[no-untyped-def]
     """Take a block through all recordings from ``cursor`` on, each from rest (see ``Layer.run``).
@@ -236,7 +246,7 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
     """
     zero, one, four = np.uint64(0), np.uint64(1), np.uint64(GROUP)
     n, e, r = np.uint64(cursor.spikes[0]), np.uint64(cursor.event[0]), cursor.recording[0]
-    train, v = (events.row, events.decay), block.v
+    train, given, v = (events.row, events.decay), (events, w, firing), block.v
     threshold, old = firing.threshold, zero
     room = np.uint64(len(spikes.event) - GROUP * len(block.ready) - 1)
     while r < len(events.start) - 1:
@@ -251,10 +261,10 @@ def run_block(events, w, firing, block, near, spikes, cursor, fresh, chunks):  #
             if near is not None:
                 near.limit[:] = near.share
         crowded = len(events.multiple) > 0 or np.int64(stop - begin) >= CROWDED * events.instants[r]
+        if crowded:  # a call: its code beside that of passes makes them slower
+            old, e, n = _instants(given, block, near, (old, e, n), (stop, room, spikes), chunks)
         while e < stop and n <= room:
-            if crowded:
-                e, n = take_instant((events, w, firing), block, near, old, e, (spikes, n), chunks)
-            elif e + four <= stop:
+            if e + four <= stop:
                 words = sweep(v, old, w, train, e, threshold, near, chunks, _FOUR)
                 n = _fire(events, w, firing, block, near, old, words, e, _FOUR, spikes, n)
                 e += four
