@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from numba import float64, int64
 
+import eventsnn as es
+from eventsnn.engines.asynchronous.calls import calls
 from eventsnn.kernels.pointers import Arrays, Pointers, picked, pointer
 
 
@@ -38,6 +40,23 @@ def test_functions_are_called_by_number():
 def test_the_signature_is_part_of_the_type():
     assert numba.typeof(Pointers([add])) == numba.typeof(Pointers([times, add]))
     assert numba.typeof(Pointers([add])) != numba.typeof(Pointers([twice]))
+
+
+def test_a_table_may_have_places_without_a_function():
+    table = Pointers([None, times])
+    assert use(table, Pointers([twice]), 1, 1.5) == 6.5
+    assert numba.typeof(table) == numba.typeof(Pointers([add]))
+
+
+def test_the_asynchronous_engine_compiles_the_models_and_shapes_of_its_network_alone():
+    net = es.layers("4-3-2", hidden=es.LIF(tau_us=30_000.0), output=es.Readout(30_000.0))
+    table = calls(net, np.float32)
+    for functions in (table.receive.functions, table.train.functions, table.settle.functions):
+        assert len(functions) > 5 and sum(f is not None for f in functions) == 2
+    shapes = table.runs.functions
+    assert len(shapes) > 3 and sum(f is not None for f in shapes) == 1
+    alone = calls(es.Network((es.Population("input", (3,)),), ()), np.float32)
+    assert numba.typeof(alone.receive) == numba.typeof(table.receive)
 
 
 @numba.njit

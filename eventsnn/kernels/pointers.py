@@ -41,13 +41,14 @@ class Pointers:
 
     Parameters
     ----------
-    functions : sequence of numba.cfunc
+    functions : sequence of numba.cfunc or None
+        At least one; where there is None nothing may be called.
     """
 
     def __init__(self, functions: Sequence[Any]) -> None:
         self.functions = tuple(functions)  # held, or their code would go
-        self.signature = functions[0]._sig
-        self._addresses = np.array([f.address for f in functions], np.int64)
+        self.signature = next(f._sig for f in functions if f)
+        self._addresses = np.array([f.address if f else 0 for f in functions], np.int64)
         self.base = int(self._addresses.ctypes.data)
 
 
