@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import cache
 from queue import SimpleQueue
 from threading import Thread
@@ -72,6 +73,23 @@ def in_threads(work: Callable[[S], T], tasks: Iterable[S], threads: int) -> list
     if errors:
         raise errors[min(errors)]
     return [answers[number] for number in range(total)]
+
+
+def matrix_products_on_one_thread() -> AbstractContextManager[Any]:
+    """Return a block in which numpy's matrix products keep to the thread that asks for them.
+
+    By itself their library takes all cores, whoever else works on them.
+    """
+    found: AbstractContextManager[Any] = _matrix_libraries().limit(limits=1, user_api="blas")
+    return found
+
+
+@cache
+def _matrix_libraries() -> Any:
+    # scikit-learn brings it.
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 def later(work: Callable[[], T], threads: int) -> Callable[[], T]:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from eventsnn.data.images import Images
 from eventsnn.engines import simulate
@@ -13,7 +14,7 @@ from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
 from eventsnn.network.layer_string import parse_layers
 from eventsnn.rules.learned import Batch, Epoch
-from eventsnn.rules.ledinauskas2020 import Ledinauskas2020
+from eventsnn.rules.ledinauskas2020 import Ledinauskas2020, back
 from eventsnn.rules.ledinauskas2020.encode import encoded
 from eventsnn.rules.ledinauskas2020.options import NormedOptions
 from eventsnn.rules.ledinauskas2020.reference import (
@@ -242,6 +243,22 @@ def test_threads_of_the_matrix_library_change_no_bit():
         for n in ("1", "2")
     ]
     assert said[0] == said[1] and said[0].strip().isdigit()
+
+
+def test_each_lane_of_a_matrix_product_has_one_thread(monkeypatch):
+    seen, plain = [], back.kernels.from_places
+
+    def look(*args):
+        every = [one for one in threadpool_info() if one["user_api"] == "blas"]
+        # scipy has a library of its own, which does nothing here.
+        seen.extend(one["num_threads"] for one in every if "scipy.libs" not in one["filepath"])
+        plain(*args)
+
+    monkeypatch.setattr(back.kernels, "from_places", look)
+    with threadpool_limits(2, user_api="blas"):
+        rule, state = made(NETWORKS["convolution"], dtype="float32")
+        learned(rule, state, pictures(8), 1, 8)
+    assert seen and set(seen) == {1}
 
 
 @pytest.mark.parametrize("given", [{}, {"norm": "none"}, {"reset": "soft"}, {"shortcut": "after"}])

@@ -6,8 +6,9 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info
 
-from eventsnn.threads import in_threads, later
+from eventsnn.threads import in_threads, later, matrix_products_on_one_thread
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -131,3 +132,16 @@ def test_no_number_of_threads_exhausts_the_system():
     assert in_threads(lambda k: k + 1, range(300), 10**25) == list(range(1, 301))
     assert later(lambda: 7, 10**25)() == 7
     assert threading.active_count() - before < 300
+
+
+def test_matrix_products_keep_to_one_thread_and_have_their_own_number_again():
+    def numbers():
+        every = [one for one in threadpool_info() if one["user_api"] == "blas"]
+        return [
+            one["num_threads"] for one in every if "scipy.libs" not in one["filepath"]
+        ]  # numpy's
+
+    before = numbers()
+    with matrix_products_on_one_thread():
+        inside = numbers()
+    assert before and set(inside) == {1} and numbers() == before

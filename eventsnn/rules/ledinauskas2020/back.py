@@ -18,6 +18,7 @@ from eventsnn.rules.ledinauskas2020.walk import (
     Parameters,
     Reals,
 )
+from eventsnn.threads import matrix_products_on_one_thread
 
 _PRODUCT = 1 << 21
 """Numbers of a block of matrix products."""
@@ -188,7 +189,8 @@ def _down(
                 whole = product.reshape(len(to), places, rows)
                 kernels.from_places(one.runs, one.group, whole, to)
 
-    over_lanes(work, len(errors), settings)
+    with matrix_products_on_one_thread():  # lanes have threads of their own
+        over_lanes(work, len(errors), settings)
     return int(errors.size * rows)
 
 
