@@ -127,3 +127,8 @@ def level_of(policy: str, level: float) -> str:
     if policy == "patience":
         return f"{level / 1e3:,.1f}".removesuffix(".0") + " ms"
     return f"{level:.4g}"
+
+
+def epochs_of(number: int) -> str:
+    """Return a number of epochs as people say it."""
+    return f"{number} epoch" + "s" * (number != 1)

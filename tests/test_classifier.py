@@ -78,7 +78,7 @@ def test_a_rule_object_a_list_of_streams_and_classes_are_taken(data):
     model = es.Classifier("2312-6-3", rule, epochs=1).fit(streams, y=np.arange(60) % 3)
     assert model.classes_.tolist() == [0, 1, 2]
     assert "test_accuracy" not in model.history_[0]
-    assert repr(model) == "<Classifier 2312-6-3, <Adjoint batch=16, near_threshold=0.5>, 1 epochs>"
+    assert repr(model) == "<Classifier 2312-6-3, <Adjoint batch=16, near_threshold=0.5>, 1 epoch>"
     tested = es.Classifier("2312-6-10", rule, epochs=1).fit(streams, test=data.test)
     assert tested.history_[0]["test_accuracy"] == tested.score(data.test)
 
@@ -189,7 +189,7 @@ def test_verbose_prints_a_line_an_epoch(data, capsys):
     assert [line.split(":")[0] for line in told] == ["epoch 1", "epoch 2", "epoch 1"]
     assert ["test" in line for line in told] == [True, True, False]
     first = [line for line in lines if "rule adjoint" in line]
-    assert [line.rpartition(", ")[2] for line in first] == ["2 epochs", "1 epochs"]
+    assert [line.rpartition(", ")[2] for line in first] == ["2 epochs", "1 epoch"]
 
 
 def test_every_public_name_is_there_and_says_what_it_is():

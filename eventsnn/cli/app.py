@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -66,6 +67,9 @@ add_exchange(app)
 add_quantize(app)
 
 
+_MAKE_ROOM = "; make room there and give the command again (train goes on with --resume)"
+
+
 def main() -> None:
     """Run the command line; every user error is one line and exit code 2."""
     escape_what_streams_lack()
@@ -88,7 +92,8 @@ def _main() -> None:
     except UserError as error:
         _fail(str(error), 2)
     except OSError as error:
-        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
+        told = f"{error.filename or 'output'}: {error.strerror or error}"
+        _fail(told + _MAKE_ROOM * (error.errno in (errno.ENOSPC, errno.EDQUOT)), 2)
     except Interrupted as stop:
         _fail(str(stop), INTERRUPTED)
     if code == INTERRUPTED:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from eventsnn.commands.console import Console
 from eventsnn.commands.simulated import prediction_of
-from eventsnn.text import named, quoted
+from eventsnn.text import epochs_of, named, quoted
 
 _MOST = 20
 """Mistakes that are listed; there may be thousands."""
@@ -30,8 +30,8 @@ def training(summary: dict[str, Any], out: Console) -> None:
         out.print(f"data: {summary['options']['data']} ({summary['data_note']})")
     reached = Text("test accuracy ").append(f"{summary['test_accuracy']:.2%}", "bold")
     reached.append(
-        f", training accuracy {summary['train_accuracy']:.2%}, after {summary['epochs']} epochs, "
-        f"{summary['seconds']:.1f} s of learning"
+        f", training accuracy {summary['train_accuracy']:.2%}, "
+        f"after {epochs_of(summary['epochs'])}, {summary['seconds']:.1f} s of learning"
     )
     out.print(reached)
     found = summary.get("one_pass")

@@ -21,6 +21,7 @@ from eventsnn.network import Network, Weights
 from eventsnn.network.layer_string import text_of
 from eventsnn.rules.evaluation import outputs_of
 from eventsnn.rules.rule import Reading, Rule
+from eventsnn.text import epochs_of
 from eventsnn.train.asked import asked
 from eventsnn.train.checkpoint import FILE, Checkpoint, save_checkpoint
 from eventsnn.train.described import outputs, told
@@ -297,4 +298,4 @@ class Classifier:
             return f"<Classifier {network}, {rule}, not trained>"
         if not isinstance(network, Network):
             network = text_of(self._learner.options.layers)
-        return f"<Classifier {network}, {rule}, {len(self.history_)} epochs>"
+        return f"<Classifier {network}, {rule}, {epochs_of(len(self.history_))}>"

@@ -10,6 +10,7 @@ from typing import Any
 from eventsnn.data.dataset import DataSet
 from eventsnn.data.facts import facts_of
 from eventsnn.rules import find_rule
+from eventsnn.text import epochs_of
 from eventsnn.train.described import outputs
 from eventsnn.train.health import slips
 from eventsnn.train.listener import Listener
@@ -24,7 +25,7 @@ def first_line(options: TrainOptions, data: DataSet) -> str:
     kind, told = find_rule(options.rule).kind, facts_of(data)
     if options.one_pass:
         return f"{told}: rule {kind}, one pass in {options.epochs} parts"
-    return f"{told}: rule {kind}, {options.epochs} epochs"
+    return f"{told}: rule {kind}, {epochs_of(options.epochs)}"
 
 
 def tell_first(options: TrainOptions, data: DataSet, verbose: bool) -> None:
