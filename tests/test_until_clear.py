@@ -205,10 +205,12 @@ def test_both_engines_stop_alike():
     np.testing.assert_allclose(fast.stopped.scores, queue.stopped.scores, rtol=1e-5)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_threads_and_pieces_change_no_bit(threads, monkeypatch):
+@pytest.mark.parametrize(
+    "kind, threads", [("dense", 1), ("dense", 3), ("sparse", 1), ("sparse", 3)]
+)
+def test_threads_and_pieces_change_no_bit(kind, threads, monkeypatch):
     rng = np.random.default_rng(1)
-    network = network_of("dense", LIF(90.0, 1.0, "zero", 40), Readout(200.0), (0, 0), rng)
+    network = network_of(kind, LIF(90.0, 1.0, "zero", 40), Readout(200.0), (0, 0), rng)
     weights, events = weights_of(network, rng), recordings(rng, 20)
     stop = Stop("margin", 0.5, 50)
     whole = es.simulate(network, weights, events, until_us=stop)
@@ -323,20 +325,20 @@ def test_evaluate_measure_and_simulate_stop_alike(learned, call):
     assert one["duration"] == found.t_us[0] and one["prediction"] == found.classes[0]
 
 
-@pytest.mark.parametrize("kind, alone", [("dense", False), ("sparse", True), ("conv", True)])
-def test_stopped_recordings_run_one_by_one_behind_convolutions_and_lists_of_synapses(kind, alone):
+@pytest.mark.parametrize("kind, alone", [("dense", False), ("sparse", False), ("conv", True)])
+def test_stopped_recordings_run_one_by_one_behind_convolutions(kind, alone):
     rng = np.random.default_rng(1)
     network = network_of(kind, LIF(90.0), Readout(200.0), (0, 0), rng)
     assert until_clear.runs_one_by_one(network) == alone
 
 
-def test_the_command_line_says_once_that_stopped_runs_of_a_pruned_network_take_long(
+def test_the_command_line_says_once_that_stopped_runs_of_a_convolution_take_long(
     learned, call, tmp_path
 ):
     _, data, dense = learned
-    pruned = es.Classifier("2312-8-10", epochs=1, synapses=0.1, leak=False).fit(data)
-    pruned.save(tmp_path / "pruned")
-    for folder, times in ((tmp_path / "pruned", 1), (dense, 0)):
+    patches = es.Classifier("34x34x2-4p-2c5-10", epochs=1, batch=40).fit(data)
+    patches.save(tmp_path / "patches")
+    for folder, times in ((tmp_path / "patches", 1), (dense, 0)):
         for command in ("evaluate", "measure"):
             words = ("--data", "digits", "--limit", 20, "--stop", "margin:0.5", "--json")
             code, _, err = call(command, folder, *words)

@@ -63,7 +63,7 @@ def warn_of_time(network: Network, name: Path | str, console: Console) -> None:
     """Say in a line that stopped runs of a network take long, where they do."""
     if runs_one_by_one(network):
         console.print(
-            f"{name}: has convolutions, pooling or pruned synapses: recordings that stop early "
+            f"{name}: has convolutions: recordings that stop early "
             "run one by one, many times slower than to the end",
             soft_wrap=True,
         )

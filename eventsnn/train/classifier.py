@@ -296,6 +296,5 @@ class Classifier:
         network: Any = self.layers or "with default layers"
         if self._learner is None:
             return f"<Classifier {network}, {rule}, not trained>"
-        if not isinstance(network, Network):
-            network = text_of(self._learner.options.layers)
+        network = network if isinstance(network, Network) else text_of(self._learner.options.layers)
         return f"<Classifier {network}, {rule}, {epochs_of(len(self.history_))}>"

@@ -64,7 +64,7 @@ def run(
 def runs_one_by_one(network: Network) -> bool:
     """Return whether stopped recordings run one after the other here, which takes long.
 
-    So it is where a layer keeps no state apart for each: convolutions, pooling, lists of synapses.
+    So it is where a layer keeps no state apart for each: convolutions.
     """
     if not supports(network):
         return False

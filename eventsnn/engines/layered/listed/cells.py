@@ -25,8 +25,9 @@ class Targets(NamedTuple):
 
 
 class ListedCells(NamedTuple):
-    """State of the neurons, arrays (n_out,); see ``conv.forward.Block``.
+    """State of the neurons, arrays (n_rows, n_out); see ``conv.forward.Block``.
 
+    A row for each recording, where they run in turns, or one that all of them take after another.
     ``touched`` (n_out + 1,) lists those that an instant reached and that are not refractory.
     """
 
@@ -121,14 +122,16 @@ def _settle(e, t, firing, cells, touched, spikes, n):  # type: ignore[no-untyped
 
 
 @threaded
-def run_cells(events, synapses, factors, firing, cells, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
+def run_cells(events, synapses, factors, firing, state, spikes, cursor, fresh, tally):  # type: ignore[no-untyped-def]
     """Take all recordings from ``cursor`` on; see ``by_event.run_block``."""
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
-    room, touched = len(spikes.event) - len(cells.v), np.int64(0)
+    room, touched, shared = len(spikes.event) - state.v.shape[1], np.int64(0), len(state.v) == 1
     # Without a refractory time a lone event reaches each target once, and all are awake.
     plain = firing.refractory == 0 and synapses.distinct
     while r < len(events.start) - 1:
-        if e == events.start[r] and (fresh or r > 0):
+        own = np.int64(0) if shared else r
+        cells = ListedCells(state.v[own], state.clock[own], state.ready[own], state.touched)
+        if shared and e == events.start[r] and (fresh or r > 0):
             cells.v[:] = 0
             cells.clock[:] = -1
             cells.ready[:] = -1

@@ -33,6 +33,7 @@ class ListedLayer(SpikingLayer):
         True if all synapses read weight 0, False if each has its own.
     """
 
+    apart = True
     shared: ClassVar[bool]
 
     def __init__(
@@ -51,9 +52,13 @@ class ListedLayer(SpikingLayer):
 
     def start(self, recordings: int) -> ListedCells:
         """Return all neurons at rest."""
-        n = self.n_out
-        clock, ready = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-        return ListedCells(np.zeros(n, self.dtype), clock, ready, np.empty(n + 1, np.int32))
+        return self.start_apart(1)
+
+    def start_apart(self, recordings: int) -> ListedCells:
+        """Return all neurons at rest, in each recording."""
+        v = np.zeros((recordings, self.n_out), self.dtype)
+        clock, ready = np.full(v.shape, -1, np.int64), np.full(v.shape, -1, np.int64)
+        return ListedCells(v, clock, ready, np.empty(self.n_out + 1, np.int32))
 
     def start_at(self, v: NDArray[Any]) -> ListedCells:
         """Return all neurons with potentials ``v``."""
