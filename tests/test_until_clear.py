@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import eventsnn as es
 from eventsnn.commands.stopping import held_out
 from eventsnn.engines.layered import until_clear
+from eventsnn.engines.layered.engine import MANY, links_of
 from eventsnn.engines.stop import Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch, EventStream
@@ -19,6 +20,7 @@ from eventsnn.measure.anytime import stream, time_checks
 from eventsnn.measure.policies import Policy
 from eventsnn.network import Connection, Network, Population
 from eventsnn.neurons.cuba_lif import CubaLIF
+from eventsnn.neurons.graded_lif import GradedLIF
 from eventsnn.neurons.if_ import IF
 from eventsnn.neurons.lif import LIF
 from eventsnn.neurons.readout import Readout
@@ -34,6 +36,8 @@ SHAPE = (1, 3, 4)
 def first_connection(kind, rng):
     if kind == "conv":
         return Conv2d((3, 4, 1), 2, 2, planar=True)
+    if kind == "wide":
+        return Conv2d((3, 4, 1), 64, 2, planar=True)
     if kind == "dense":
         return Dense(12, 9)
     return Sparse.from_pairs(rng.integers(0, 12, 40), rng.integers(0, 9, 40), 12, 9)[0]
@@ -42,7 +46,7 @@ def first_connection(kind, rng):
 def network_of(kind, hidden, output, delays, rng):
     first = first_connection(kind, rng)
     size = first.n_out
-    shape = first.out_shape if kind == "conv" else (size,)
+    shape = first.out_shape if kind in ("conv", "wide") else (size,)
     return Network(
         (
             Population("input", SHAPE),
@@ -205,19 +209,31 @@ def test_both_engines_stop_alike():
     np.testing.assert_allclose(fast.stopped.scores, queue.stopped.scores, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "kind, threads", [("dense", 1), ("dense", 3), ("sparse", 1), ("sparse", 3)]
-)
-def test_threads_and_pieces_change_no_bit(kind, threads, monkeypatch):
+NEURONS = [LIF(90.0, 1.0, "zero", 40), LIF(90.0), GradedLIF(90.0)]
+
+
+@pytest.mark.parametrize("neuron", NEURONS, ids=["refractory", "plain", "graded"])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "conv", "wide"])
+def test_threads_and_pieces_change_no_bit(kind, neuron, monkeypatch):
     rng = np.random.default_rng(1)
-    network = network_of(kind, LIF(90.0, 1.0, "zero", 40), Readout(200.0), (0, 0), rng)
+    network = network_of(kind, neuron, Readout(200.0), (0, 0), rng)
     weights, events = weights_of(network, rng), recordings(rng, 20)
     stop = Stop("margin", 0.5, 50)
     whole = es.simulate(network, weights, events, until_us=stop)
-    monkeypatch.setattr(until_clear, "TOGETHER", 3)
-    pieces = es.prepare(network, weights).simulate(events, until_us=stop, threads=threads)
-    assert_same(whole, pieces)
-    np.testing.assert_array_equal(whole.stopped.scores, pieces.stopped.scores)
+    assert whole.stopped.early.sum() > 0
+    prepared = es.prepare(network, weights)
+    for name, value, threads in (("TOGETHER", 3, 3), ("MOST_BYTES", 1, 1)):
+        monkeypatch.setattr(until_clear, name, value)
+        pieces = prepared.simulate(events, until_us=stop, threads=threads)
+        assert_same(whole, pieces)
+        np.testing.assert_array_equal(whole.stopped.scores, pieces.stopped.scores)
+
+
+def test_so_many_recordings_run_in_turns_as_their_states_have_room():
+    rng = np.random.default_rng(1)
+    network = network_of("dense", LIF(90.0), Readout(200.0), (0, 0), rng)
+    links = links_of(network, tuple(weights_of(network, rng)), MANY)
+    assert until_clear.together(links) == until_clear.TOGETHER
 
 
 def test_no_recordings_stop_at_once():
@@ -323,26 +339,6 @@ def test_evaluate_measure_and_simulate_stop_alike(learned, call):
     assert measured["recordings_per_second"]["stopped"] > 0
     one = json_of(call, "simulate", folder, "digits", "--index", 0, "--stop", stop)
     assert one["duration"] == found.t_us[0] and one["prediction"] == found.classes[0]
-
-
-@pytest.mark.parametrize("kind, alone", [("dense", False), ("sparse", False), ("conv", True)])
-def test_stopped_recordings_run_one_by_one_behind_convolutions(kind, alone):
-    rng = np.random.default_rng(1)
-    network = network_of(kind, LIF(90.0), Readout(200.0), (0, 0), rng)
-    assert until_clear.runs_one_by_one(network) == alone
-
-
-def test_the_command_line_says_once_that_stopped_runs_of_a_convolution_take_long(
-    learned, call, tmp_path
-):
-    _, data, dense = learned
-    patches = es.Classifier("34x34x2-4p-2c5-10", epochs=1, batch=40).fit(data)
-    patches.save(tmp_path / "patches")
-    for folder, times in ((tmp_path / "patches", 1), (dense, 0)):
-        for command in ("evaluate", "measure"):
-            words = ("--data", "digits", "--limit", 20, "--stop", "margin:0.5", "--json")
-            code, _, err = call(command, folder, *words)
-            assert code == 0 and err.count("run one by one, many times slower") == times, err
 
 
 def test_what_chooses_a_level_is_what_a_run_held_out_also_of_data_that_have_grown(learned):

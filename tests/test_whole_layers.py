@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import eventsnn as es
-from eventsnn.engines.layered import until_clear
 from eventsnn.engines.layered.any.forward import AnyLayer, AnyReadoutLayer
 from eventsnn.engines.layered.deliveries import Tally, Train, send
 from eventsnn.engines.layered.layer import Ahead
@@ -124,7 +123,6 @@ def test_recordings_that_stop_early_run_in_turns_and_stop_where_they_do_one_by_o
          es.Population("out", 3, IntegerReadout(30_000.0, 4))),
         (es.Connection("in", "a", es.Dense(9, 20)), es.Connection("a", "out", es.Dense(20, 3))),
     )  # fmt: skip
-    assert not until_clear.runs_one_by_one(network)
     weights = [rng.integers(-90, 128, shape).astype(float) for shape in ((9, 20), (20, 3))]
     streams = [
         es.EventStream(np.sort(rng.integers(0, 20_000, 60)), rng.integers(0, 9, 60), (1, 3, 3), 0,

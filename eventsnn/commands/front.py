@@ -12,7 +12,7 @@ import numpy as np
 import eventsnn
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
-from eventsnn.commands.stopping import held_out, warn_of_time
+from eventsnn.commands.stopping import held_out
 from eventsnn.commands.train import train
 from eventsnn.data.dataset import Data, DataSet, first_of, labels_of
 from eventsnn.errors import UserError
@@ -106,8 +106,6 @@ def _row(folder: Path, name: str, asked: FrontData, threads: int, console: Conso
         check_labelled(labels_of(test), data.spec)
         learner.rule.check_data(test)
         rest = _held_out(learner, run, data)
-        if rest is not None and learner.reading is not None:
-            warn_of_time(learner.reading.network, name, console)
         meter = Meter(name, asked.models, asked.lose, Bar(bars, f"measuring {name}"))
         points = meter.points(learner.rule, learner.state, test, rest)
     if points[0].get("no_stops"):

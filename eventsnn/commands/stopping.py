@@ -11,12 +11,10 @@ import numpy as np
 from eventsnn.commands.console import Console
 from eventsnn.commands.progress import Bar, progress_bars
 from eventsnn.data.dataset import DataSet, first_of
-from eventsnn.engines.layered.until_clear import runs_one_by_one
 from eventsnn.engines.stop import POLICIES, Stop
 from eventsnn.errors import UserError
 from eventsnn.events import EventBatch
 from eventsnn.measure.choose_stop import chosen_on
-from eventsnn.network import Network
 from eventsnn.options import Form
 from eventsnn.train.held_out import split_of
 from eventsnn.train.learning import Learner
@@ -59,23 +57,11 @@ def check_judged(asked: AskedStop | None, split: str) -> None:
         )
 
 
-def warn_of_time(network: Network, name: Path | str, console: Console) -> None:
-    """Say in a line that stopped runs of a network take long, where they do."""
-    if runs_one_by_one(network):
-        console.print(
-            f"{name}: has convolutions: recordings that stop early "
-            "run one by one, many times slower than to the end",
-            soft_wrap=True,
-        )
-
-
 def stop_of(
     asked: AskedStop, lose: float, model: Path, opened: tuple[Learner, SavedRun], console: Console
 ) -> tuple[Stop, dict[str, Any]]:
     """Return the stop, and what is told of how it was chosen; ``lose`` are points of accuracy."""
     learner, run = opened
-    if learner.reading is not None:
-        warn_of_time(learner.reading.network, model, console)
     if asked.stop is not None:
         return asked.stop, _told(asked.stop)
     with progress_bars(console) as bars:

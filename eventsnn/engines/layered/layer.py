@@ -86,8 +86,6 @@ class Layer(ABC):
     beside : bool
         True if the error of a delivery depends on which others come at its instant. Near
         spikes are then walked among the spikes.
-    apart : bool
-        True if ``start_apart`` is known.
     counts : bool
         True if it multiplies by ``Deliveries.multiple``, both ways; else a layer gets events that
         stand for several one by one.
@@ -97,7 +95,6 @@ class Layer(ABC):
 
     lays: ClassVar[bool] = False
     beside: ClassVar[bool] = False
-    apart: ClassVar[bool] = False
     counts: ClassVar[bool] = False
     timed: ClassVar[bool] = False
     decay: Decay | None = None
@@ -116,12 +113,12 @@ class Layer(ABC):
     def start(self, recordings: int) -> Any:
         """Return the state at rest, for so many recordings."""
 
+    @abstractmethod
     def start_apart(self, recordings: int) -> Any:
         """Return the state at rest of recordings that run in turns, a piece of each at a time.
 
         With such a state, and not ``fresh``, every recording goes on where it stood.
         """
-        raise TypeError(f"feedforward: {type(self).__name__} runs one recording after the other")
 
     def start_at(self, v: NDArray[Any]) -> Any:
         """Return the state of one recording that begins with potentials ``v``, (n_out,).

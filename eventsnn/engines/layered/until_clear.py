@@ -6,6 +6,7 @@ answer is clear gets nothing more, which saves additions; each window has a pric
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +23,10 @@ from eventsnn.engines.layered.engine import (
     count_step,
     ready_links,
     record_of,
-    supports,
 )
-from eventsnn.engines.layered.layer import layer_of
 from eventsnn.engines.layered.loop import Link
 from eventsnn.engines.layered.spans import Span
-from eventsnn.engines.layered.windows import TurnLoop, end_to_end, one_by_one
+from eventsnn.engines.layered.windows import TurnLoop, end_to_end
 from eventsnn.engines.options import Options
 from eventsnn.engines.stop import Scoring, Stop
 from eventsnn.engines.watched import Watched, stopped_of
@@ -36,8 +35,11 @@ from eventsnn.record import Record
 from eventsnn.threads import in_threads
 
 TOGETHER = 2_000
-"""Recordings that run in turns: so few that their states stay in the cache, so many that what a
-window costs beside its events is shared."""
+"""Recordings that run in turns at most: so many that what a window costs beside its events is
+shared."""
+
+MOST_BYTES = 1 << 26
+"""Of their states together."""
 
 
 def run(
@@ -52,8 +54,7 @@ def run(
     links, n = ready_links(network, weights, recordings, options), len(recordings.until)
     out = Counted.room(network, n, options)
     work = _Turns(network, links, recordings, options, out, asked)
-    alone = one_by_one(link.layer for link in links)
-    size = 1 if alone else min(TOGETHER, max(-(-n // options.threads), 1))
+    size = min(together(links), max(-(-n // options.threads), 1))
     rows = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     done = in_threads(work.piece, rows, options.threads)
     now = np.concatenate([np.zeros(0), *(watched.t for _, watched in done)])
@@ -61,16 +62,18 @@ def run(
     return replace(record, stopped=stopped_of(network, [watched for _, watched in done]))
 
 
-def runs_one_by_one(network: Network) -> bool:
-    """Return whether stopped recordings run one after the other here, which takes long.
+def together(links: Sequence[Link]) -> int:
+    """Return how many recordings run in turns."""
+    one, two = ([link.layer.start_apart(n) for link in links] for n in (1, 2))
+    each = _bytes_of(two) - _bytes_of(one)
+    return max(1, min(TOGETHER, MOST_BYTES // max(each, 1)))
 
-    So it is where a layer keeps no state apart for each: convolutions.
-    """
-    if not supports(network):
-        return False
-    pairs = ((network[c.target].neuron, c.topology) for c in network.connections)
-    found = (layer_of(neuron, topology) for neuron, topology in pairs if neuron is not None)
-    return one_by_one(layer for layer in found if layer is not None)
+
+def _bytes_of(state: Any) -> int:
+    """Return the bytes of the arrays of a state."""
+    if isinstance(state, np.ndarray):
+        return state.nbytes
+    return sum(_bytes_of(one) for one in state) if isinstance(state, list | tuple) else 0
 
 
 class _Turns:

@@ -6,7 +6,6 @@ then. So at the border of two windows every layer has taken what came before it,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.counted import pack
 from eventsnn.engines.layered.deliveries import Deliveries, Train
-from eventsnn.engines.layered.layer import Layer
 from eventsnn.engines.layered.loop import Link, Loop
 from eventsnn.engines.layered.ties import room_for, sort_ties
 from eventsnn.engines.layered.timed import send
@@ -23,10 +21,7 @@ from eventsnn.kernels.compile import threaded
 
 
 class TurnLoop(Loop):
-    """Some recordings on their way through the layers, window by window; see ``Loop``.
-
-    Where a layer keeps no state apart for each, there is one recording.
-    """
+    """Some recordings on their way through the layers, window by window; see ``Loop``."""
 
     def begin(self) -> None:
         """Let all recordings begin; ``window`` runs them."""
@@ -81,9 +76,8 @@ class TurnLoop(Loop):
 
     def _state(self, link: Link) -> Any:
         if link.connection not in self.states:
-            n, layer = self.rows.stop - self.rows.start, link.layer
-            state = layer.start_apart(n) if layer.apart else layer.start(n)
-            self.states[link.connection] = state
+            n = self.rows.stop - self.rows.start
+            self.states[link.connection] = link.layer.start_apart(n)
         return self.states[link.connection]
 
 
@@ -109,11 +103,6 @@ def end_to_end(trains: list[Train]) -> Train:
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-
-
-def one_by_one(layers: Iterable[Layer | type[Layer]]) -> bool:
-    """Return whether some layer keeps no state apart for each of several recordings."""
-    return not all(layer.apart for layer in layers)
 
 
 @threaded

@@ -37,6 +37,10 @@ class AnyLayer(SpikingLayer):
         """Return all neurons at rest."""
         return self.driven.start(recordings)
 
+    def start_apart(self, recordings: int) -> ModelRows:
+        """Return all neurons at rest, a row a recording."""
+        return self.driven.start(recordings, apart=True)
+
     def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> Train:
         """Hand each fan-out to the model."""
         return self.driven.run(deliveries, state, fresh, tally)
@@ -75,6 +79,10 @@ class AnyReadoutLayer(Layer):
     def start(self, recordings: int) -> ModelRows:
         """Return all neurons at rest, a row a recording."""
         return self.driven.start(recordings)
+
+    def start_apart(self, recordings: int) -> ModelRows:
+        """Return all neurons at rest: they are a row a recording in any case."""
+        return self.start(recordings)
 
     def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> None:
         """Hand each fan-out to the model."""

@@ -21,6 +21,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
+from eventsnn.engines.layered.conv.block import block_in
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.kernels.decay import FINE, SHIFT, looked_up
 from eventsnn.kernels.vector import LINE, first_bit, reached, splat
@@ -345,7 +346,7 @@ def _any_recording(  # type: ignore[no-untyped-def]
 
 @threaded
 def run_block(  # type: ignore[no-untyped-def]
-    events, w, patches, factors, firing, block, spikes, cursor, fresh, tally, strip, one
+    events, w, patches, factors, firing, state, spikes, cursor, fresh, tally, strip, one
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
@@ -361,12 +362,7 @@ def run_block(  # type: ignore[no-untyped-def]
     n, e, r = cursor.spikes[0], cursor.event[0], cursor.recording[0]
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
-        if e == begin and (fresh or r > 0):
-            block.v[:] = 0
-            block.clock[:] = -1
-            if firing.refractory > 0:
-                block.ready[:] = -1
-                block.held[:] = -1
+        block = block_in(state, r, e == begin and (fresh or r > 0), firing.refractory)
         args = events, w, patches, factors, firing, block, spikes, n
         adds = updates = np.int64(0)
         if one is not None:

@@ -19,6 +19,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from eventsnn.engines.layered.conv.block import block_in
 from eventsnn.engines.layered.lanes import aligned
 from eventsnn.kernels.compile import inlined, kernel, likely, threaded
 from eventsnn.kernels.decay import FINE, SHIFT
@@ -302,7 +303,7 @@ def _run_places(events, w, places, firing, block, visits, spikes, n, sizes):  # 
 
 @threaded
 def run_places(  # type: ignore[no-untyped-def]
-    events, w, places, factors, firing, block, visits, spikes, cursor, fresh, tally, strip
+    events, w, places, factors, firing, state, visits, spikes, cursor, fresh, tally, strip
 ):
     """Take a block of channels through all recordings from ``cursor`` on (see ``Layer.run``).
 
@@ -318,9 +319,7 @@ def run_places(  # type: ignore[no-untyped-def]
     midway, sizes = visits.midway, (strip[0], strip[3])
     while r < len(events.start) - 1:
         begin, stop = events.start[r], events.start[r + 1]
-        if e == begin and midway[0] < 0 and (fresh or r > 0):
-            block.v[:] = 0
-            block.clock[:] = -1
+        block = block_in(state, r, e == begin and midway[0] < 0 and (fresh or r > 0), 0)
         while e < stop:
             if midway[0] < 0:
                 midway[2] = _fits(e, stop, events, visits, strip)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eventsnn.engines.layered.collect import Cursor, collect
 from eventsnn.engines.layered.conv.backward import conv_gradient, fan_of, laid_out
+from eventsnn.engines.layered.conv.block import Block
 from eventsnn.engines.layered.conv.by_event import run_block
 from eventsnn.engines.layered.conv.by_place import ROOM, Places, Visits, run_places
 from eventsnn.engines.layered.conv.grid import Patches, as_patches, patches_of, strip_of
@@ -35,36 +36,6 @@ LEAST_CHUNKS = 4
 """Registers of a position from which on its events are taken one after the other."""
 
 Sizes = tuple[tuple[int, ...], ...]
-
-
-class Block(NamedTuple):
-    """State of ``size`` channels from ``first`` on, at every position.
-
-    Attributes
-    ----------
-    first, size : int
-    v : float array (positions * lanes,)
-        Potentials on the grid of ``Patches``, a position's channels padded to full registers.
-    clock : int64 array (positions,)
-        When the position was last brought up to now; -1 for never.
-    ready : int64 array (positions * lanes,)
-        When each neuron's refractory time ends.
-    held : int64 array (positions,)
-        Latest of ``ready`` at the position.
-    marked : int32 array (positions * lanes,)
-        Neurons to test at the end of the instant.
-    mark : bool array (positions * lanes,)
-        True for those.
-    """
-
-    first: int
-    size: int
-    v: NDArray[Any]
-    clock: NDArray[np.int64]
-    ready: NDArray[np.int64]
-    held: NDArray[np.int64]
-    marked: NDArray[np.int32]
-    mark: NDArray[np.bool_]
 
 
 class Channels(NamedTuple):
@@ -124,19 +95,27 @@ class PatchLayer(SpikingLayer):
 
     def start(self, recordings: int) -> list[Block]:
         """Return all blocks at rest."""
+        return self.start_apart(1)
+
+    def start_apart(self, recordings: int) -> list[Block]:
+        """Return all blocks at rest, in each recording."""
         out = []
         for channels in self.blocks:
             positions = len(channels.patches.on_map)
             n = positions * len(channels.strip[0]) * LINE // np.dtype(self.dtype).itemsize
-            clock, held = np.full(positions, -1, np.int64), np.full(positions, -1, np.int64)
-            ready, marked = np.full(n, -1, np.int64), np.empty(n, np.int32)
-            rest = aligned(n, self.dtype), clock, ready, held, marked, np.zeros(n, np.bool_)
+            clock = np.full((recordings, positions), -1, np.int64)
+            v = aligned(recordings * n, self.dtype).reshape(recordings, n)
+            # Nobody asks for it where no neuron is refractory.
+            ready = np.full((recordings, n if self.firing.refractory else 0), -1, np.int64)
+            marked = np.empty(n, np.int32)
+            rest = v, clock, ready, clock.copy(), marked, np.zeros(n, np.bool_)
             out.append(Block(channels.first, channels.size, *rest))
         return out
 
     def run(self, deliveries: Deliveries, state: list[Block], fresh: bool, tally: Tally) -> Train:
         """Take every block through all deliveries; see ``Layer.run``."""
-        factors, most = Factors.of(self.forgets, deliveries), max(len(block.v) for block in state)
+        factors = Factors.of(self.forgets, deliveries)
+        most = max(len(block.mark) for block in state)
         spikes = Spikes.room(len(deliveries.t) + 2 * most, self.dtype)
         cursor = Cursor.start()
         for block, channels in zip(state, self.blocks, strict=True):
@@ -184,8 +163,8 @@ class PatchLayer(SpikingLayer):
         rest: tuple[Cursor, bool, Tally],
     ) -> Spikes:
         """Take each position through all of its events; return ``spikes``, grown if need be."""
-        positions = len(block.clock)
-        lanes = len(block.v) // positions
+        positions = len(channels.patches.on_map)
+        lanes = len(block.mark) // positions
         places = _places(channels, deliveries, lanes)
         args = deliveries, channels.weights, places, factors, self.firing, block
         visits = Visits.room(ROOM, positions, lanes, self.dtype)

@@ -109,7 +109,6 @@ class DenseLayer(SpikingLayer):
     """
 
     lays = True
-    apart = True
     counts = True
 
     def __init__(

@@ -33,7 +33,6 @@ class ListedLayer(SpikingLayer):
         True if all synapses read weight 0, False if each has its own.
     """
 
-    apart = True
     shared: ClassVar[bool]
 
     def __init__(

@@ -41,7 +41,6 @@ class ReadoutLayer(Layer):
     """A dense connection into a readout; see ``Layer``. Weights are (n_in, n_out)."""
 
     beside = True
-    apart = True
     counts = True
     timed = True
 

@@ -30,8 +30,6 @@ from eventsnn.topology.topology import Topology
 class WholeLayer(AnyLayer):
     """A dense connection into ``IntegerLIF``; see ``Layer``. Weights are (n_in, n_out)."""
 
-    apart = True
-
     def __init__(
         self, topology: Topology, neuron: IntegerLIF, weights: NDArray[Any], ahead: Ahead
     ) -> None:
@@ -45,10 +43,6 @@ class WholeLayer(AnyLayer):
         self.rule = WholeFiring(
             limits, decays, shift, np.int32(1 << neuron.fraction), subtract, neuron.refractory_us
         )
-
-    def start_apart(self, recordings: int) -> ModelRows:
-        """Return all neurons at rest, a row a recording."""
-        return self.driven.start(recordings, apart=True)
 
     def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> Train:
         """Take all deliveries; see ``Layer.run``."""
@@ -76,12 +70,7 @@ class WholeLayer(AnyLayer):
 class WholeReadoutLayer(AnyReadoutLayer):
     """A dense connection into ``IntegerReadout``; see ``Layer``. Weights are (n_in, n_out)."""
 
-    apart = True
     neuron: IntegerReadout
-
-    def start_apart(self, recordings: int) -> ModelRows:
-        """Return all neurons at rest: they are a row a recording in any case."""
-        return self.start(recordings)
 
     def run(self, deliveries: Deliveries, state: ModelRows, fresh: bool, tally: Tally) -> None:
         """Take all deliveries; see ``Layer.run``."""
