@@ -23,6 +23,12 @@ LEE = (
     "The rows are as the paper has them, and none was tuned on test images. Why one hidden layer "
     "stays 0.8 points below the published figure is not known. "
     "[Two hidden layers](../lab/lee2016-two-layers.md) do not last at the paper's rate."
+    " Inhibition of the paper's strength is best at 100 and 200 hidden neurons, as there; at 300 "
+    "none does as well. In two layers, without inhibition nothing is learned, and without a cost "
+    "of thresholds a fifth of the accuracy is lost; normalised errors make no difference. **Beside "
+    "frames the published finding is not met**: on filmed MNIST the spiking network costs less "
+    "than ten frames (`ratio`), but reads fewer right than one frame does, so that there is no "
+    "ratio at equal accuracy. N-MNIST here is 600 real recordings."
 )
 LEDINAUSKAS = (
     "*Published* gains are those of an independent program of the same definition: the paper "
@@ -53,6 +59,9 @@ NAMES = {"hm2bp": "HM2-BP", "stbp": "STBP", "lee2016": "Lee, Delbruck & Pfeiffer
 
 _POINTS = 40
 """Epochs that are shown one by one; of more, every tenth."""
+
+_MOMENTS = 8
+"""Moments of a recording that are shown."""
 
 
 def reproduced(name: str) -> dict:
@@ -108,7 +117,7 @@ def reproduced_lines(name: str, result: dict) -> list[str]:
         lines += ["| " + " | ".join(table.head) + " |", "|" + "---|" * len(table.head)]
         lines += ["| " + " | ".join(row) + " |" for row in cells]
         lines += ["", *([table.note, ""] if table.note else [])]
-    lines += _curves(result["rows"])
+    lines += _curves(result["rows"]) + _courses(result["rows"])
     for figure in result["figures"]:
         lines += [f"![{Path(figure).stem.split('-')[-1]}]({Path(figure).name})", ""]
     left = [row.name for row in paper.rows if row.name not in result["rows"]]
@@ -141,10 +150,31 @@ def _curves(rows: dict[str, dict]) -> list[str]:
     return [*lines, ""]
 
 
+def _courses(rows: dict[str, dict]) -> list[str]:
+    """Return a table of accuracies within a recording, of the rows that have them."""
+    told = {name: row["curve"] for name, row in rows.items() if isinstance(_first(row), dict)}
+    if not told:
+        return []
+    lines = ["## Test accuracy within a recording", ""]
+    lines += ["| row | ms seen: accuracy, percent, after so many operations |", "|---|---|"]
+    for name, curve in told.items():
+        step = -(-len(curve) // _MOMENTS)
+        points = [*curve[step - 1 : -1 : step], curve[-1]]
+        told_of = (
+            f"{p.get('ms', 'all')}: {p['accuracy']:.2f}, {p['operations']:,.0f}" for p in points
+        )
+        lines.append(f"| {name} | {'; '.join(told_of)} |")
+    return [*lines, ""]
+
+
+def _first(row: dict) -> object:
+    return row["curve"][0] if row.get("curve") else None
+
+
 def _curve(row: dict) -> list[tuple[int, float]]:
     """Return (epoch, from 1, and accuracy) of the epochs that were tested."""
     for key in ("curve", "accuracies"):
-        if key in row:
+        if key in row and not isinstance(row[key][0], dict):
             return list(enumerate(row[key], 1))
     history = row.get("history", [])
     return [(one["epoch"], one["accuracy"]) for one in history if "accuracy" in one]
