@@ -7,6 +7,7 @@ from numba import float64, int64
 
 import eventsnn as es
 from eventsnn.engines.asynchronous.calls import calls
+from eventsnn.engines.asynchronous.plan import plan
 from eventsnn.kernels.pointers import Arrays, Pointers, picked, pointer
 
 
@@ -50,13 +51,26 @@ def test_a_table_may_have_places_without_a_function():
 
 def test_the_asynchronous_engine_compiles_the_models_and_shapes_of_its_network_alone():
     net = es.layers("4-3-2", hidden=es.LIF(tau_us=30_000.0), output=es.Readout(30_000.0))
-    table = calls(net, np.float32)
+    table = calls(plan(net), np.float32)
     for functions in (table.receive.functions, table.train.functions, table.settle.functions):
         assert len(functions) > 5 and sum(f is not None for f in functions) == 2
     shapes = table.runs.functions
     assert len(shapes) > 3 and sum(f is not None for f in shapes) == 1
-    alone = calls(es.Network((es.Population("input", (3,)),), ()), np.float32)
+    alone = calls(plan(es.Network((es.Population("input", (3,)),), ())), np.float32)
     assert numba.typeof(alone.receive) == numba.typeof(table.receive)
+
+
+def test_groups_of_synapses_with_delays_of_their_own_are_lists_which_are_compiled_too():
+    net = es.Network(
+        (
+            es.Population("input", (40,)),
+            es.Population("output", (10,), es.CubaLIF(20_000.0, 5_000.0)),
+        ),
+        (es.Connection("input", "output", es.Dense(40, 10), np.tile([0, 5] * 5, (40, 1))),),
+    )
+    graph = plan(net)
+    functions = calls(graph, np.float32).runs.functions
+    assert len(set(graph.topology)) > 1 and all(functions[k] for k in graph.topology)
 
 
 @numba.njit

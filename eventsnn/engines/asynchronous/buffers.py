@@ -58,7 +58,7 @@ class Buffers:
         if any(isinstance(p.generator, CurrentGenerator) for p in network.populations):
             self.graph = self.graph._replace(tables=self.graph.tables.copy())
         real: Any = options.dtype
-        self.calls = calls(network, real)
+        self.calls = calls(self.graph, real)
         sizes = [one.size.astype(real) for one in groups_of(network).values()]
         self.weights = Arrays((*weights, *sizes), options.dtype)
         self.budget = options.event_budget
