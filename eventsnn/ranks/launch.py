@@ -69,16 +69,7 @@ def world() -> Ranks:
             "MPI; use the mpiexec that belongs to it"
         )
     _end_together(ranks)
-    _share_out_cores(ranks)
     return ranks
-
-
-def _share_out_cores(ranks: Ranks) -> None:
-    """Let the library of matrix products, which takes all cores, take those of a rank."""
-    # scikit-learn brings it.
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    threadpool_limits(ranks.threads(), user_api="blas")
 
 
 def begun() -> Ranks:
