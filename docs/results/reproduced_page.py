@@ -23,7 +23,7 @@ LEE = (
     "The rows are as the paper has them, and none was tuned on test images. Why one hidden layer "
     "stays 0.8 points below the published figure is not known. "
     "[Two hidden layers](../lab/lee2016-two-layers.md) do not last at the paper's rate."
-    " Inhibition of the paper's strength is best at 100 and 200 hidden neurons, as there; at 300 "
+    " Inhibition of the paper's strength is best at 100 hidden neurons, as there; at 200 and 300 "
     "none does as well. In two layers, without inhibition nothing is learned, and without a cost "
     "of thresholds a fifth of the accuracy is lost; normalised errors make no difference. **Beside "
     "frames the published finding is not met**: on filmed MNIST the spiking network costs less "
