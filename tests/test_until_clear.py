@@ -229,11 +229,16 @@ def test_threads_and_pieces_change_no_bit(kind, neuron, monkeypatch):
         np.testing.assert_array_equal(whole.stopped.scores, pieces.stopped.scores)
 
 
-def test_so_many_recordings_run_in_turns_as_their_states_have_room():
+def test_so_many_recordings_run_in_turns_as_their_states_have_room(monkeypatch):
     rng = np.random.default_rng(1)
     network = network_of("dense", LIF(90.0), Readout(200.0), (0, 0), rng)
     links = links_of(network, tuple(weights_of(network, rng)), MANY)
     assert until_clear.together(links) == until_clear.TOGETHER
+    found = []
+    for room in (100_000, 200_000):
+        monkeypatch.setattr(until_clear, "MOST_BYTES", room)
+        found.append(until_clear.together(links))
+    assert 1 < found[0] < until_clear.TOGETHER and abs(found[1] - 2 * found[0]) <= 1
 
 
 def test_no_recordings_stop_at_once():

@@ -63,7 +63,7 @@ def run(
 
 
 def together(links: Sequence[Link]) -> int:
-    """Return how many recordings run in turns."""
+    """Return how many recordings run in turns: their states take at most ``MOST_BYTES``."""
     one, two = ([link.layer.start_apart(n) for link in links] for n in (1, 2))
     each = _bytes_of(two) - _bytes_of(one)
     return max(1, min(TOGETHER, MOST_BYTES // max(each, 1)))

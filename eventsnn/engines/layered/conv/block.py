@@ -13,8 +13,8 @@ from eventsnn.kernels.compile import inlined
 class Block(NamedTuple):
     """State of ``size`` channels from ``first`` on, at every position.
 
-    Within kernels of one recording; else the first four arrays have a row for each recording, where
-    they run in turns, or one that all of them take after another.
+    Between runs ``v``, ``clock``, ``ready`` and ``held`` have rows of these shapes: one a recording
+    where recordings run in turns, or one that all take after another. ``block_in`` takes one out.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Block(NamedTuple):
     clock : int64 array (positions,)
         When the position was last brought up to now; -1 for never.
     ready : int64 array (positions * lanes,)
-        When each neuron's refractory time ends.
+        When each neuron's refractory time ends; empty where there is none.
     held : int64 array (positions,)
         Latest of ``ready`` at the position.
     marked : int32 array (positions * lanes,)

@@ -25,7 +25,7 @@ class Targets(NamedTuple):
 
 
 class ListedCells(NamedTuple):
-    """State of the neurons, arrays (n_rows, n_out); see ``conv.forward.Block``.
+    """State of the neurons, arrays (n_rows, n_out); see ``conv.block.Block``.
 
     A row for each recording, where they run in turns, or one that all of them take after another.
     ``touched`` (n_out + 1,) lists those that an instant reached and that are not refractory.
