@@ -47,8 +47,8 @@ def front_lines() -> list[str]:
         f"of networks of events and {_points(whole, 'frames')} of networks on frames. Both sides "
         "have the augmentation of `--rule adjoint` and learn by "
         "Adam; one "
-        f"seed. Machine: {whole['machine']}; other processes shared it, which times feel and "
-        "counts do not.",
+        f"seed. Machine: {whole['machine']}; other processes shared it while networks "
+        "learned, and none while answers were timed.",
         "",
         "## What an accuracy costs at least",
         "",
@@ -131,8 +131,8 @@ def _times(result: dict) -> str:
         times += [stop["seconds"] / end["seconds"] for stop in stops]
     slower = sum(time > 1 for time in times)
     return (
-        f"Of {len(times)} early stops {slower} took longer than the same network to the end, "
-        f"and they took {min(times):.2g} to {max(times):.2g} times as long: a "
+        f"Of {len(times)} early stops {slower} took longer than the same network to the end; "
+        f"together they span {min(times):.2g} to {max(times):.2g} times its time: a "
         "check every 2 ms has a price of its own, which narrow networks do not earn back."
         if slower
         else f"All {len(times)} early stops took less time than the same network to the end."
