@@ -147,32 +147,25 @@ def send_down_records(runs, bundles, weights, e, h, out):  # type: ignore[no-unt
 
 @threaded
 def add_rows(runs, units, e, span, gradient):  # type: ignore[no-untyped-def]
-    """Add errors at the steps of spikes to the rows of their senders, of a dense layer.
+    """Add errors at the steps of spikes to the rows of their senders.
 
-    ``units`` are the spikes unit by unit, ``gradient`` is flat; ``span`` are the columns that are
-    taken, no sum depends on it.
+    ``runs`` are joined, ``units`` the spikes unit by unit, ``gradient`` is flat, in the order of
+    the runs; ``span`` are the columns of a position that are taken, no sum depends on it.
     """
-    n, first, size = np.int64(runs.sizes[1]), np.int64(span[0]), np.int64(span[1] - span[0])
+    n, length = np.int64(runs.sizes[1]), np.int64(runs.sizes[2])
+    first, size = np.int64(span[0]), np.int64(span[1] - span[0])
     for b in range(e.shape[0]):
         errors, start, step = e[b].reshape(e.shape[1] * n), units.start[b], units.step[b]
         for j in range(len(start) - 1):
-            if start[j] < start[j + 1]:
-                ends = np.int64(start[j]), np.int64(start[j + 1])
-                sum_rows(gradient, errors, step, ends, (j * n + first, first, n, size))
-
-
-@threaded
-def add_runs(runs, sent, e, span, gradient):  # type: ignore[no-untyped-def]
-    """Do the same for a layer of many runs, step by step; ``span`` are columns of a run."""
-    first, size = np.int64(span[0]), np.int64(span[1] - span[0])
-    for b in range(e.shape[0]):
-        at, unit = sent.at[b], sent.unit[b]
-        for t in range(e.shape[1]):
-            errors = e[b, t]
-            for s in range(at[t], at[t + 1]):
-                for r in range(runs.start[unit[s]], runs.start[unit[s] + 1]):
-                    here, to = np.int64(runs.weight[r]) + first, np.int64(runs.target[r]) + first
-                    add_row(gradient, errors, (here, to, size))
+            ends = np.int64(start[j]), np.int64(start[j + 1])
+            if ends[0] == ends[1]:
+                continue
+            for r in range(runs.start[j], runs.start[j + 1]):
+                whole, here = np.int64(runs.length[r]), np.int64(runs.weight[r]) + first
+                jump, wide = (whole, whole) if size == length else (length, size)
+                for k in range(0, whole, jump):
+                    place = here + k, np.int64(runs.target[r]) + first + k, n, wide
+                    sum_rows(gradient, errors, step, ends, place)
 
 
 @threaded

@@ -10,27 +10,30 @@ import numpy as np
 
 from eventsnn.kernels.compile import threaded
 from eventsnn.kernels.vector import first_bit
-from eventsnn.rules.grid.rows import add_row, sum_rows
+from eventsnn.rules.grid.rows import sum_rows
 
 
 @threaded
 def drive(runs, sent, weights, bias, x):  # type: ignore[no-untyped-def]
-    """Write inputs of each step to ``x`` (n_samples, steps, n): biases (n,) and spikes' rows."""
-    n, length, zero = np.int64(runs.sizes[1]), np.int64(runs.sizes[2]), np.int64(0)
+    """Write inputs of each step to ``x`` (n_samples, steps, n): biases (n,) and spikes' rows.
+
+    ``runs`` are joined, ``weights`` in their order.
+    """
+    n, way = np.int64(runs.sizes[1]), np.int64(runs.sizes[3])
     for b in range(x.shape[0]):
         at, unit = sent.at[b], sent.unit[b]
         for t in range(x.shape[1]):
-            row = x[b, t]
+            row, last, end = x[b, t], np.int64(at[t]), np.int64(at[t + 1])
             for k in range(n):
                 row[k] = bias[k]
-            if runs.sizes[4] == 1:
-                span = np.int64(at[t]), np.int64(at[t + 1])
-                sum_rows(row, weights, unit, span, (zero, zero, n, n))
-                continue
-            for s in range(at[t], at[t + 1]):
-                for r in range(runs.start[unit[s]], runs.start[unit[s] + 1]):
-                    where = np.int64(runs.target[r]), np.int64(runs.weight[r]), length
-                    add_row(row, weights, where)
+            while last < end:
+                first, head = last, np.int64(runs.head[unit[last]])
+                while last < end and runs.head[unit[last]] == head:
+                    last += 1
+                for r in range(runs.start[head], runs.start[head + 1]):
+                    begin = np.int64(runs.weight[r]) - head * way
+                    place = np.int64(runs.target[r]), begin, way, np.int64(runs.length[r])
+                    sum_rows(row, weights, unit, (first, last), place)
 
 
 @threaded

@@ -6,13 +6,13 @@ A rank adds the rows of its own targets alone, but at the spikes of all samples.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eventsnn.ranks.ranks import Message, Ranks
 from eventsnn.rules.stbp import walk
+from eventsnn.rules.stbp.encode import UnitSpikes
 from eventsnn.rules.stbp.plan import GridPlan
 
 
@@ -66,13 +66,12 @@ def _flat(plan: GridPlan, found: walk.PartWalked) -> Message:
 
 def _shaped(plan: GridPlan, arrays: Message) -> walk.PartWalked:
     """Return what ``_flat`` was given."""
-    below: list[Any] = []
+    below: list[UnitSpikes] = []
     errors: walk.Arrays = []
     for k, layer in enumerate(plan.layers):
         first, spikes, by_potential = arrays[3 * k : 3 * k + 3]
         shaped = by_potential.reshape(-1, plan.steps, layer.size)
         rows = len(shaped), -1
-        kind = walk.kind_of(layer)
-        below.append(kind(first.reshape(rows), spikes.reshape(rows)))
+        below.append(UnitSpikes(first.reshape(rows), spikes.reshape(rows)))
         errors.append(shaped)
     return walk.PartWalked(below, errors)

@@ -13,6 +13,7 @@ from eventsnn.memory import check_room
 from eventsnn.network import Network
 from eventsnn.neurons.grid_lif import GridLIF
 from eventsnn.rules.grid.fan import BundleTable, RunTable, bundles_of, runs_of
+from eventsnn.rules.grid.joined import JoinedRuns, joined
 from eventsnn.rules.grid.rows import TOGETHER
 from eventsnn.rules.stbp.encode import SentSpikes, UnitSpikes, spikes_room
 from eventsnn.rules.stbp.options import STBPOptions
@@ -32,6 +33,8 @@ class LayerPlan:
     Attributes
     ----------
     runs : RunTable
+    joined : JoinedRuns
+        The same, as spikes go forward and gradients are added.
     bundles : BundleTable or None
         None for the first layer, below which nobody asks for errors.
     share : float
@@ -43,6 +46,7 @@ class LayerPlan:
     """
 
     runs: RunTable
+    joined: JoinedRuns
     bundles: BundleTable | None
     share: float
     forward: tuple[Any, Any, Any]
@@ -104,7 +108,7 @@ def plan_of(network: Network, options: STBPOptions) -> GridPlan:
         bundles = bundles_of(runs) if k else None
         share = connection.topology.share
         slopes = (real(by[0]), real(by[1]))
-        layers.append(LayerPlan(runs, bundles, share, forward, slopes))
+        layers.append(LayerPlan(runs, joined(runs), bundles, share, forward, slopes))
     surrogate, carried = options.make_surrogate(), options.carried
     n_in, steps = network.populations[0].size, options.n_steps
     return GridPlan(layers, n_in, steps, real, surrogate, carried, options.walk)

@@ -183,7 +183,7 @@ class STBP(Rule[Network, STBPState]):
 
             def one(k: int, own: Any = own, counts: Any = counts) -> NDArray[np.float64]:
                 lane, part = own[k]
-                walk.encoded(lane, sample, part, plan.layers[0].runs.whole)
+                walk.encoded(lane, sample, part, True)
                 return walk.run(lane, by, part.stop - part.start, counts[k]) / plan.steps
 
             rates = in_threads(one, range(len(own)), self.threads)
@@ -199,7 +199,10 @@ class STBP(Rule[Network, STBPState]):
             walk.add_gradients(plan, found, flat, biases, how)
             walk.added(total, counted)
         layers = zip(flat, state.weights, plan.layers, strict=True)
-        whole = [g.reshape(w.shape) * plan.real(layer.share) for g, w, layer in layers]
+        whole = [
+            layer.joined.given(g).reshape(w.shape) * plan.real(layer.share)
+            for g, w, layer in layers
+        ]
         return [*whole, *biases]
 
     def predict(

@@ -58,11 +58,21 @@ class GridSample(NamedTuple):
 
 
 class KernelWeights(NamedTuple):
-    """Weights as kernels read them: flat, what a spike adds; biases of every neuron; turned."""
+    """What a spike adds of weights, as kernels read it.
 
-    weights: Arrays
+    Attributes
+    ----------
+    forward : list of float arrays (n_weights,)
+        In the order of joined runs.
+    biases : list of float arrays (n,)
+        Of every neuron.
+    back : list of float arrays (n_weights,)
+        As errors of the layer below ask for them; empty where nobody does.
+    """
+
+    forward: Arrays
     biases: Arrays
-    turned: Arrays
+    back: Arrays
 
 
 class GridCounts(NamedTuple):
@@ -94,16 +104,19 @@ def weighed(plan: GridPlan, weights: Arrays, biases: Arrays, back: bool = True) 
     for k, (layer, w) in enumerate(zip(plan.layers, weights, strict=True)):
         flat = np.ascontiguousarray(w, plan.real).reshape(-1)
         flat = flat * plan.real(layer.share) if layer.share != 1 else flat
+        bundles = layer.bundles if back else None
         length, n = layer.runs.length, layer.size
         bias = np.asarray(biases[k] if biases else np.zeros(length), plan.real)
-        found.weights.append(flat)
+        found.forward.append(layer.joined.ordered(flat))
         found.biases.append(np.tile(bias, n // length))
-        found.turned.append(turned(flat, layer.bundles, length) if back and layer.bundles else flat)
+        if bundles and plan.walk != "records":
+            flat = turned(flat, bundles, length)
+        found.back.append(flat if bundles else flat[:0])
     return found
 
 
-def encoded(lane: GridLane, sample: GridSample, part: slice, both: bool) -> None:
-    """Write the input's spikes of some samples into a lane; ``both``: unit by unit, too."""
+def encoded(lane: GridLane, sample: GridSample, part: slice, learns: bool) -> None:
+    """Write the input's spikes of some samples into a lane, unit by unit if it ``learns``."""
     order, plan, many = sample.order[part], lane.plan, part.stop - part.start
     sent, units = _first(lane.sent, many), _first(lane.units, many)
     if isinstance(sample.data, Images):
@@ -111,7 +124,7 @@ def encoded(lane: GridLane, sample: GridSample, part: slice, both: bool) -> None
         sent, units = _first(lane.sent, many), _first(lane.units, many)
         pixels = sample.data.images.reshape(len(sample.data), -1)
         encode.draw(pixels, order, sample.keys[part], sent, lane.lit)
-        if both:
+        if learns:
             encode.by_unit(sent, units)
         return
     data = sample.data
@@ -128,7 +141,7 @@ def run(lane: GridLane, by: KernelWeights, many: int, count: GridCounts) -> NDAr
     count.spikes[0] += int(sent.at[:, -1].sum())
     for k, (layer, room) in enumerate(zip(lane.plan.layers, lane.layers, strict=True)):
         u = room.u[:many]
-        forward.drive(layer.runs, sent, by.weights[k], by.biases[k], u)
+        forward.drive(layer.joined, sent, by.forward[k], by.biases[k], u)
         count.adds[0, k] += _adds(layer, sent)
         sent = _first(room.sent, many)
         forward.sweep(u, layer.forward, (room.left, room.words, room.bytes), sent)
@@ -154,18 +167,17 @@ def walk_back(
         if layer.bundles is not None:
             below, slopes, errors = rooms[k - 1]
             plan.surrogate.fill(below.reshape(-1), threshold[k - 1], slopes.reshape(-1))
+            args = layer.runs, layer.bundles, by.back[k], e, slopes, errors
             if plan.walk == "records":
-                args = layer.runs, layer.bundles, by.weights[k], e, slopes, errors
                 adds = backward.send_down_records(*args)
             else:
-                args = layer.runs, layer.bundles, by.turned[k], e, slopes, errors
                 adds = backward.send_down(*args, room.down)
             count.adds[2, k] += adds
         if plan.carried == PRINTED:
             backward.print_leak(u, e, layer.forward)
         sent = _first(lane.sent if k == 0 else lane.layers[k - 1].sent, many)
         count.adds[1, k] += _adds(layer, sent)
-        if layer.runs.whole and k:
+        if k:
             encode.by_unit(sent, _first(lane.layers[k - 1].units, many))
 
 
@@ -174,29 +186,22 @@ class PartWalked(NamedTuple):
 
     Attributes
     ----------
-    below : list of SentSpikes or UnitSpikes
-        What each layer received, unit by unit where all of its targets get it.
+    below : list of UnitSpikes
+        What each layer received.
     errors : list of float arrays (n_samples, steps, n)
         By the potentials of each layer.
     """
 
-    below: list[encode.SentSpikes | encode.UnitSpikes]
+    below: list[encode.UnitSpikes]
     errors: Arrays
-
-
-def kind_of(layer: LayerPlan) -> type[encode.SentSpikes] | type[encode.UnitSpikes]:
-    """Return in which order a layer's gradient reads what it received."""
-    return encode.UnitSpikes if layer.runs.whole else encode.SentSpikes
 
 
 def walked(lane: GridLane, many: int) -> PartWalked:
     """Return what the first samples of a lane left; the lane holds it."""
-    below: list[GridLane | LayerRoom] = [lane, *lane.layers]
-    spikes: list[encode.SentSpikes | encode.UnitSpikes] = [
-        _first(b.units if layer.runs.whole else b.sent, many)
-        for b, layer in zip(below, lane.plan.layers, strict=False)
-    ]
-    return PartWalked(spikes, [room.e[:many] for room in lane.layers])
+    below: list[GridLane | LayerRoom] = [lane, *lane.layers[:-1]]
+    return PartWalked(
+        [_first(b.units, many) for b in below], [room.e[:many] for room in lane.layers]
+    )
 
 
 def add_gradients(
@@ -206,7 +211,7 @@ def add_gradients(
     biases: Arrays,
     how: tuple[Callable[[int], slice], int],
 ) -> None:
-    """Add what was found, sample after sample, to flat gradients.
+    """Add what was found, sample after sample, to flat gradients in the order of joined runs.
 
     ``how`` is which columns of so many are taken, and by how many threads; biases take all.
     """
@@ -220,9 +225,8 @@ def add_gradients(
 
 
 def _add_columns(k: int, layer: LayerPlan, found: list[PartWalked], to: Any) -> None:
-    add = backward.add_rows if layer.runs.whole else backward.add_runs
     for one in found:
-        add(layer.runs, one.below[k], one.errors[k], *to)
+        backward.add_rows(layer.joined, one.below[k], one.errors[k], *to)
 
 
 def _add_biases(k: int, found: list[PartWalked], gradient: NDArray[Any]) -> None:
