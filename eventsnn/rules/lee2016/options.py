@@ -88,7 +88,7 @@ class Lee2016Options(RuleOptions):
         if len(given["layers"]) > 3:
             found |= {"first_us": 200_000, "alpha": 5.0}
         if given.get("optimizer") == "adam":
-            found |= {"threshold_rate": 1.0, "rate": 0.0005}
+            found |= {"threshold_rate": 1.0, "rate": 5e-5}
         return found
 
     def falls(self, epoch: int) -> float:
