@@ -67,9 +67,10 @@ _MOMENTS = 8
 def reproduced(name: str) -> dict:
     """Return the result of a paper, with rows that were run elsewhere in files of their own.
 
-    Such a file is what the same command wrote: ``stbp-more.json`` beside ``stbp.json``.
+    Such a file is what the same command wrote: ``stbp-more.json`` and any ``stbp-more-...json``
+    beside ``stbp.json``.
     """
-    first, *others = [read(one) for one in every_name() if one in (name, f"{name}-more")]
+    first, *others = map(read, _parts(name))
     if not others:
         return first
     whole = dict(first)
@@ -124,9 +125,14 @@ def reproduced_lines(name: str, result: dict) -> list[str]:
     return [*lines, f"Not run for this page: {', '.join(left)}."] if left else lines[:-1]
 
 
+def _parts(name: str) -> list[str]:
+    """Return the names of a paper's results, the main one first."""
+    return [one for one in every_name() if one == name or one.startswith(f"{name}-more")]
+
+
 def _files(name: str) -> str:
     """Return the names of a paper's files."""
-    return " and ".join(f"`{one}.json`" for one in every_name() if one in (name, f"{name}-more"))
+    return " and ".join(f"`{one}.json`" for one in _parts(name))
 
 
 def draw_reproduced(result: dict, folder: Path) -> None:
