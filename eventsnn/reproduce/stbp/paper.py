@@ -122,7 +122,7 @@ PAPER = Paper(
         *_ON_IMAGES,
         *_on_events("nmnist-800", [2312, 800, 10]),
         *_on_events("nmnist-400-400", [2312, 400, 400, 10]),
-        Row("cifar10", "20C5-AP2-30C5-AP2-256-10 on CIFAR-10", train, COLOURS,
+        Row("cifar10", "20C5-AP2-30C5-AP2-256-10 on colour images", train, COLOURS,
             _RULE | {"layers": ["32x32x3", "20c5", "2avg", "30c5", "2avg", 256, 10],
                      "n_steps": 15, "epochs": 10}, {"epochs": 2}, {"epochs": 100},
             tier="default"),
