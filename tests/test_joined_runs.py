@@ -53,17 +53,17 @@ def test_joined_runs_have_every_synapse_once(layers):
 
 
 @pytest.mark.parametrize("layers", LAYERS)
-def test_senders_of_a_group_have_the_runs_of_its_first_at_a_fixed_way(layers):
+def test_senders_of_a_group_have_the_runs_of_its_first_at_a_fixed_stride(layers):
     for connection in connections(layers):
         found = joined(runs_of(connection))
         for j, head in enumerate(found.head):
             assert head <= j and found.head[head] == head
             assert all(found.head[head : j + 1] == head)
             mine, its = (slice(found.start[k], found.start[k + 1]) for k in (j, head))
-            way = (j - head) * found.sizes[3]
+            apart = (j - head) * found.sizes[3]
             np.testing.assert_array_equal(found.target[mine], found.target[its])
             np.testing.assert_array_equal(found.length[mine], found.length[its])
-            np.testing.assert_array_equal(found.weight[mine], found.weight[its] + way)
+            np.testing.assert_array_equal(found.weight[mine], found.weight[its] + apart)
 
 
 def test_rows_of_a_kernel_are_one_run_and_channels_of_a_position_one_group():

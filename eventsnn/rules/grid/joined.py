@@ -3,8 +3,8 @@
 A convolution lists the targets of a sender position by position, and keeps the weights of a
 position apart from those of the next. In another order of the weights, neighbouring positions have
 neighbouring weights: a row of the kernel is one run. Senders that follow one another, with the same
-targets and weights a fixed way apart (channels of a position, all senders of a dense layer), are a
-group: its targets stay in registers while the rows of those that spoke are added.
+targets and weights a fixed stride apart (channels of a position, all senders of a dense layer), are
+a group: its targets stay in registers while the rows of those that spoke are added.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class JoinedRuns(NamedTuple):
     head : int32 array (n_in,)
         First sender of each one's group.
     sizes : int64 array (4,)
-        n_in, n_out, targets of a position, weights from one sender of a group to the next.
+        n_in, n_out, targets of a position, and the stride: weights from one sender of a group to
+        the next.
     order : int64 array (weights / targets of a position,)
         Which position of the weights as they were given stands at each place.
     """
@@ -62,7 +63,7 @@ class JoinedRuns(NamedTuple):
 
 
 def joined(runs: RunTable) -> JoinedRuns:
-    """Return the same fan-outs in the fewest runs."""
+    """Return the same fan-outs in few runs."""
     length = runs.length
     position = runs.weight // length
     sender = np.repeat(np.arange(len(runs.start) - 1), np.diff(runs.start))
@@ -75,8 +76,8 @@ def joined(runs: RunTable) -> JoinedRuns:
     start = np.searchsorted(first, runs.start).astype(np.int32)
     target, weight = runs.target[first], (place[position[first]] * length).astype(np.int32)
     lengths = (np.diff(np.append(first, len(position))) * length).astype(np.int32)
-    head, way = _groups(start, target, weight, lengths)
-    sizes = np.array([runs.sizes[0], runs.sizes[1], length, way], np.int64)
+    head, stride = _groups(start, target, weight, lengths)
+    sizes = np.array([runs.sizes[0], runs.sizes[1], length, stride], np.int64)
     return JoinedRuns(start, target, weight, lengths, head, sizes, order)
 
 
@@ -113,9 +114,9 @@ def _groups(
     wide = np.full((3, *listed.shape), -1, np.int64)
     wide[:, listed] = target, weight, length
     target, weight, length = wide
-    way = np.where(listed, np.diff(weight, axis=0, prepend=weight[:1]), 0)
-    first = way.max(axis=1, initial=0)
-    same = (count > 0) & (np.where(listed, first[:, None], 0) == way).all(axis=1) & (first > 0)
+    apart = np.where(listed, np.diff(weight, axis=0, prepend=weight[:1]), 0)
+    first = apart.max(axis=1, initial=0)
+    same = (count > 0) & (np.where(listed, first[:, None], 0) == apart).all(axis=1) & (first > 0)
     for one in (target, length):
         same[1:] &= (one[1:] == one[:-1]).all(axis=1)
     found, times = np.unique(first[same], return_counts=True)

@@ -19,7 +19,7 @@ def drive(runs, sent, weights, bias, x):  # type: ignore[no-untyped-def]
 
     ``runs`` are joined, ``weights`` in their order.
     """
-    n, way = np.int64(runs.sizes[1]), np.int64(runs.sizes[3])
+    n, stride = np.int64(runs.sizes[1]), np.int64(runs.sizes[3])
     for b in range(x.shape[0]):
         at, unit = sent.at[b], sent.unit[b]
         for t in range(x.shape[1]):
@@ -31,8 +31,8 @@ def drive(runs, sent, weights, bias, x):  # type: ignore[no-untyped-def]
                 while last < end and runs.head[unit[last]] == head:
                     last += 1
                 for r in range(runs.start[head], runs.start[head + 1]):
-                    begin = np.int64(runs.weight[r]) - head * way
-                    place = np.int64(runs.target[r]), begin, way, np.int64(runs.length[r])
+                    begin = np.int64(runs.weight[r]) - head * stride
+                    place = np.int64(runs.target[r]), begin, stride, np.int64(runs.length[r])
                     sum_rows(row, weights, unit, (first, last), place)
 
 
