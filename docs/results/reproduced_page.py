@@ -20,7 +20,8 @@ STBP = (
     "surrogate matter less than in the paper's figure, whose worst are 1 to 3 points below ours."
 )
 LEE = (
-    "The rows are as the paper has them, and none was tuned on test images. Why one hidden layer "
+    "The rows are as the paper has them, but Adam's rate, which it does not state; none was tuned "
+    "on test images. Why one hidden layer "
     "stays 0.8 points below the published figure is not known. "
     "[Two hidden layers](../lab/lee2016-two-layers.md) do not last at the paper's rate, nor with "
     "Adam at a rate that learns fast: its thresholds fall away."
